@@ -1,0 +1,1 @@
+"""The product: a plain Python package. Only `include.airflow` may import Airflow."""

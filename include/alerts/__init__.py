@@ -1,0 +1,1 @@
+"""Telling people: failures become rows first, then messages."""

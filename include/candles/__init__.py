@@ -1,0 +1,1 @@
+"""Candles: the frame, the sources, the store, and collecting what is missing."""

@@ -1,0 +1,1 @@
+"""Local imitations of the outside APIs, over real HTTP."""

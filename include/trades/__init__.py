@@ -1,1 +1,43 @@
-"""The life of a trade: claim, backtest, settle, performance."""
+"""The life of a trade: claim, collect, gate, settle, and the score that is kept.
+
+The steps of the sweep work on the trades that carry a claim (the sweep's run id) and may be repeated.
+`evaluate` is the rule book (contract/backtest.md): it depends on NumPy and pandas only and imports quickly,
+so the steps that need the database are imported when they are first asked for (PEP 562).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from include.trades.backtest import evaluate
+    from include.trades.claim import Claimed, claim_due
+    from include.trades.collect import collect_batch
+    from include.trades.gate import gate_batch
+    from include.trades.performance import refresh_performance
+    from include.trades.settle import settle_batch
+
+__all__ = [
+    "Claimed",
+    "claim_due",
+    "collect_batch",
+    "evaluate",
+    "gate_batch",
+    "refresh_performance",
+    "settle_batch",
+]
+
+_HOME = {
+    "Claimed": "claim",
+    "claim_due": "claim",
+    "collect_batch": "collect",
+    "evaluate": "backtest",
+    "gate_batch": "gate",
+    "refresh_performance": "performance",
+    "settle_batch": "settle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

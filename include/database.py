@@ -1,0 +1,257 @@
+"""The one door to the platform's database: SQLAlchemy Core over psycopg 3, COPY, the migrations of `sql/`.
+
+`python -m include.database migrate` brings the database of TRADEOPS_DATABASE_URL to the current schema. The
+other words: `current`, `downgrade REVISION` (a number, or `base`).
+"""
+
+import functools
+import os
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, NullPool, TextClause, create_engine, event, text
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import psycopg
+
+SQL = Path(__file__).parents[1] / "sql"
+VERSION_TABLE = "tradeops_schema_version"
+COPY_ROWS = 100_000  # rows turned into text at a time
+
+
+class DatabaseError(RuntimeError):
+    """The database cannot be reached, entered or migrated; the message says why and holds no password."""
+
+
+def connect(
+    url: str,
+    *,
+    application: str,
+    statement_timeout: timedelta = timedelta(seconds=60),
+    lock_timeout: timedelta = timedelta(seconds=10),
+    idle_in_transaction_timeout: timedelta = timedelta(minutes=5),
+    pool_size: int = 5,
+) -> Engine:
+    """Make the engine for a database. Nothing is contacted before its first use.
+
+    Every session speaks UTC and is named `application` in pg_stat_activity. Connections are checked before
+    use, at most `pool_size` are open, and a failure to connect is raised as DatabaseError. The values of a
+    statement stay out of error messages.
+
+    Args:
+        url: `postgresql://` or `postgres://`, with or without a driver's name; `?sslmode=…` and such pass.
+        application: who is asking, at most 63 bytes.
+        statement_timeout: the server ends a statement after this.
+        lock_timeout: the server ends a statement that waits for a lock for so long.
+        idle_in_transaction_timeout: the server ends a session whose transaction lies idle for so long.
+        pool_size: connections at most; 0 opens and closes one at each use.
+
+    Raises:
+        DatabaseError: the URL is none of a PostgreSQL database.
+    """
+    target = _parse(url)
+    limits = {
+        "statement_timeout": statement_timeout,
+        "lock_timeout": lock_timeout,
+        "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
+    }
+    options = [str(target.query.get("options", "")), "-c timezone=UTC"]
+    options += [f"-c {name}={int(limit.total_seconds() * 1000)}" for name, limit in limits.items()]
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pool_size:
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True, "pool_recycle": 1800}
+    engine = create_engine(
+        target,
+        connect_args={
+            "application_name": application,
+            "connect_timeout": 10,
+            "options": " ".join(options).strip(),
+        },
+        hide_parameters=True,
+        **pool,
+    )
+    event.listen(engine, "handle_error", functools.partial(_say_why, target))
+    return engine
+
+
+def _parse(url: str) -> URL:
+    try:
+        target = make_url(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseError(
+            "The database URL cannot be read; expected postgresql://role:password@host:port/database"
+        ) from None
+    if target.get_backend_name() not in ("postgresql", "postgres"):
+        raise DatabaseError(f"The database URL is for {target.get_backend_name()}; this needs postgresql://")
+    if target.host and "@" in target.host:  # the rest of a password, which no message may show
+        raise DatabaseError("The password in the database URL holds an @: write it as %40")
+    return target.set(drivername="postgresql+psycopg")
+
+
+def _say_why(target: URL, context: ExceptionContext) -> None:
+    """Turn a failure to connect into words; other errors pass."""
+    if context.connection is not None or context.is_pre_ping:
+        return  # a statement's error; or a stale connection, which the pool replaces
+    place = f"{target.database!r} at {target.host}:{target.port or 5432}"
+    said = " ".join(str(context.original_exception).split())
+    if target.password:
+        said = said.replace(str(target.password), "***")
+    if re.search(
+        r"authentication failed|no password supplied|role .* does not exist|no pg_hba.conf entry", said
+    ):
+        why = f"The database {place} does not let role {target.username!r} in. Check the connection's login."
+    elif re.search(r"database .* does not exist", said):
+        why = f"There is no database {place}. Create it, or correct the connection."
+    elif "too many" in said or "remaining connection slots" in said:
+        why = f"The database {place} has no connection left. Raise max_connections or lower the pools."
+    else:
+        why = f"The database {place} cannot be reached. Is it running, and is the connection's host right?"
+    raise DatabaseError(f"{why} It said: {said}") from context.original_exception
+
+
+@functools.cache
+def sql(name: str) -> TextClause:
+    """Load the statement of `sql/queries/<name>.sql`, with `:parameters`.
+
+    Raises:
+        LookupError: there is no such file.
+    """
+    path = SQL / "queries" / f"{name}.sql"
+    if not path.is_file():
+        raise LookupError(f"There is no query {name!r}: {path} is missing")
+    return text(path.read_text())
+
+
+def copy_frame(connection: Connection, table: str, frame: "pd.DataFrame") -> None:
+    """Append the rows of a frame to a table with COPY, in the connection's transaction; commit as ever.
+
+    The frame's columns name the table's; the index is not written. Floats are written as their shortest exact
+    text, NaN, NaT and None as NULL; write UUIDs and JSON as text. `table` may be `schema.table` or a
+    temporary table.
+
+    Raises:
+        psycopg.Error: the server refuses a row; none of the frame is stored.
+        ValueError: a column holds what has no one meaning as text: times without a time zone, durations,
+            objects.
+    """
+    import pyarrow as pa
+    import pyarrow.csv
+    from psycopg.sql import SQL as COMPOSED
+    from psycopg.sql import Identifier
+
+    statement = COMPOSED("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        Identifier(*table.split(".")), COMPOSED(", ").join(Identifier(str(name)) for name in frame.columns)
+    )
+    options = pa.csv.WriteOptions(include_header=False)
+    if not connection.in_transaction():
+        connection.begin()  # SQLAlchemy does not see COPY, so it would not commit
+    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        for start in range(0, len(frame), COPY_ROWS):
+            rows = pa.Table.from_pandas(frame.iloc[start : start + COPY_ROWS], preserve_index=False)
+            for column in rows.schema:
+                naive = pa.types.is_timestamp(column.type) and column.type.tz is None
+                if naive or pa.types.is_duration(column.type):
+                    what = "times without a time zone" if naive else "durations"
+                    raise ValueError(f"the column {column.name} of the rows for {table} holds {what}")
+            buffer = pa.BufferOutputStream()
+            pa.csv.write_csv(rows, buffer, options)
+            copy.write(buffer.getvalue().to_pybytes())
+
+
+def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the database to the current schema, in one transaction; answer with a line for each step taken.
+
+    Numbered migrations first, then functions and views whose file has changed, then grants. Called on a
+    current database, it changes nothing and answers with no lines. A second migrator waits for the first.
+
+    Raises:
+        DatabaseError: the database cannot be reached, or a migration failed; then nothing has changed.
+    """
+    return _run_migrations(url, "up", "head")
+
+
+def downgrade(url: str, target: str) -> list[str]:
+    """Take the schema back to a revision (`0002`, or `base` for nothing); answer with a line for each step.
+
+    Drops the functions and views too: `migrate` of the code that fits the older schema brings its own.
+
+    Raises:
+        DatabaseError: as `migrate`, or a table that would go holds rows.
+    """
+    return _run_migrations(url, "down", target)
+
+
+def revision(url: str) -> str | None:
+    """The number of the last migration that the database has, None when it has none."""
+    from alembic.migration import MigrationContext
+
+    engine = connect(url, application="tradeops migrations", pool_size=0)
+    with engine.connect() as connection:
+        return MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_revision()
+
+
+def _run_migrations(url: str, direction: str, target: str) -> list[str]:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+    from psycopg import Error as DriverError
+
+    engine = connect(
+        url,
+        application="tradeops migrations",
+        statement_timeout=timedelta(hours=1),
+        lock_timeout=timedelta(minutes=1),
+        pool_size=0,
+    )
+    steps: list[str] = []
+    config = Config()
+    config.set_main_option("script_location", str(SQL / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    try:
+        with engine.begin() as connection:
+            config.attributes.update(connection=connection, direction=direction, say=steps.append)
+            (command.upgrade if direction == "up" else command.downgrade)(config, target)
+    except DatabaseError:
+        raise
+    except (DBAPIError, DriverError, CommandError, RuntimeError) as error:
+        said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        after = f" after '{steps[-1]}'" if steps else ""
+        raise DatabaseError(f"The migration failed{after}; nothing has changed. It said: {said}") from error
+    return steps
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command line: print a line for each step, or leave with the reason."""
+    url = os.environ.get("TRADEOPS_DATABASE_URL")
+    if not url:
+        sys.exit("Set TRADEOPS_DATABASE_URL to postgresql://role:password@host:port/database")
+    try:
+        match arguments:
+            case ["migrate"]:
+                lines = migrate(url) or [f"nothing to do: the schema is at {revision(url)}"]
+            case ["downgrade", target]:
+                lines = downgrade(url, target)
+            case ["current"]:
+                lines = [revision(url) or "no migration yet"]
+            case _:
+                sys.exit("usage: python -m include.database migrate | current | downgrade REVISION")
+    except DatabaseError as error:
+        sys.exit(str(error))
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

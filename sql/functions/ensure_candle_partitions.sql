@@ -1,0 +1,60 @@
+-- Makes the monthly partitions (UTC) of market_candles that hold the times from first_time to last_time, both
+-- included; answers how many were missing. Call it in a short transaction of its own before storing candles.
+--
+-- A partition is made on its own and then attached: that takes SHARE UPDATE EXCLUSIVE on market_candles, which
+-- lets readers and writers go on. CREATE TABLE ... PARTITION OF would lock them out.
+CREATE OR REPLACE FUNCTION ensure_candle_partitions(first_time timestamptz, last_time timestamptz)
+RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  earliest CONSTANT timestamptz := '2009-01-01 00:00+00';  -- the first Bitcoin block
+  latest   CONSTANT timestamptz := now() + interval '1 year';
+  schema   text;
+  month    timestamptz;
+  name     text;
+  made     integer := 0;
+BEGIN
+  IF first_time IS NULL OR last_time IS NULL OR first_time > last_time THEN
+    RAISE EXCEPTION 'ensure_candle_partitions: no range of time from % to %', first_time, last_time
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- One garbage timestamp must not make a thousand partitions.
+  IF first_time < earliest OR last_time > latest THEN
+    RAISE EXCEPTION 'Candles from % to % are not plausible: expected from % to %. Is a timestamp in '
+      'milliseconds read as seconds?', first_time, last_time, earliest, latest
+      USING ERRCODE = 'datetime_field_overflow';
+  END IF;
+
+  SELECT relnamespace::regnamespace::text INTO schema FROM pg_class WHERE oid = 'market_candles'::regclass;
+  month := date_trunc('month', first_time, 'UTC');
+  WHILE month <= last_time LOOP
+    name := 'market_candles_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+    IF NOT EXISTS (
+      SELECT FROM pg_inherits
+      WHERE inhparent = 'market_candles'::regclass AND inhrelid = to_regclass(format('%s.%I', schema, name))
+    ) THEN
+      -- The second of two callers waits here for the first one's commit, and then finds the partition.
+      PERFORM pg_advisory_xact_lock(hashtext('ensure_candle_partitions'));
+      IF to_regclass(format('%s.%I', schema, name)) IS NULL THEN
+        EXECUTE format('CREATE TABLE %s.%I (LIKE market_candles INCLUDING ALL)', schema, name);
+        EXECUTE format(
+          'ALTER TABLE market_candles ATTACH PARTITION %s.%I FOR VALUES FROM (%L) TO (%L)',
+          schema, name, month, (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'
+        );
+        made := made + 1;
+      ELSIF NOT EXISTS (
+        SELECT FROM pg_inherits
+        WHERE inhparent = 'market_candles'::regclass AND inhrelid = to_regclass(format('%s.%I', schema, name))
+      ) THEN
+        RAISE EXCEPTION 'The table % is no partition of market_candles: it was detached, or never attached. '
+          'Attach it, rename it or drop it.', name USING ERRCODE = 'duplicate_table';
+      END IF;
+    END IF;
+    month := (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+  END LOOP;
+  RETURN made;
+END;
+$$;
+
+COMMENT ON FUNCTION ensure_candle_partitions IS
+  'Makes the missing monthly partitions of market_candles for this range of time; answers how many';

@@ -1,0 +1,67 @@
+-- May a service be called, and when? Counts the quota and moves the circuit breaker, under the lock of the
+-- service's row, by the clock of the database. Called by include/http; the tables are in migration 0005.
+-- A caller that must wait for the quota gets its place at once: a row of http_calls that lies ahead.
+DROP FUNCTION IF EXISTS http_admit;
+CREATE FUNCTION http_admit(
+  p_service  text,
+  p_calls    integer[],           -- the quota: at most p_calls[i] calls ...
+  p_windows  double precision[],  -- ... in any p_windows[i] seconds
+  p_patience double precision,    -- seconds that the caller waits at most
+  p_lease    double precision,    -- seconds after which a silent trial call counts as dead
+  OUT verdict      text,              -- go; full (quota), held (Retry-After); open, probing (breaker)
+  OUT wait         double precision,  -- seconds: until the call (go), or until it makes sense to ask again
+  OUT probe        timestamptz,       -- set for a trial call: which one it is
+  OUT failures     integer,           -- failed attempts in a row
+  OUT last_failure text
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  breaker http_services;
+  moment  timestamptz;
+  place   timestamptz;
+BEGIN
+  INSERT INTO http_services (service) VALUES (p_service) ON CONFLICT DO NOTHING;
+  SELECT * INTO breaker FROM http_services WHERE service = p_service FOR UPDATE;
+  moment := clock_timestamp();  -- after the lock, so that places are given in the order of moments
+  failures := breaker.failures;
+  last_failure := breaker.last_failure;
+
+  IF breaker.state <> 'closed' AND breaker.open_until > moment THEN
+    verdict := CASE breaker.state WHEN 'open' THEN 'open' ELSE 'probing' END;
+    wait := extract(epoch FROM breaker.open_until - moment);
+    RETURN;
+  END IF;
+
+  place := greatest(moment, breaker.held_until);
+  FOR i IN 1 .. cardinality(p_calls) LOOP
+    -- There is room once the p_calls[i]-th latest call has left the window; greatest() ignores NULL.
+    place := greatest(place, (
+      SELECT called_at + make_interval(secs => p_windows[i])
+      FROM http_calls
+      WHERE service = p_service
+      ORDER BY called_at DESC
+      OFFSET p_calls[i] - 1 LIMIT 1
+    ));
+  END LOOP;
+  wait := extract(epoch FROM place - moment);
+  IF wait > p_patience THEN
+    verdict := CASE place WHEN breaker.held_until THEN 'held' ELSE 'full' END;
+    RETURN;
+  END IF;
+
+  IF breaker.state <> 'closed' THEN
+    probe := moment;
+    UPDATE http_services
+    SET state = 'half_open', since = moment, open_until = moment + make_interval(secs => p_lease)
+    WHERE service = p_service;
+  END IF;
+  IF cardinality(p_calls) > 0 THEN
+    DELETE FROM http_calls
+    WHERE service = p_service
+      AND called_at < moment - make_interval(secs => (SELECT max(seconds) FROM unnest(p_windows) AS seconds));
+    INSERT INTO http_calls (service, called_at) VALUES (p_service, place);
+  END IF;
+  verdict := 'go';
+END
+$$;

@@ -1,0 +1,18 @@
+-- The role `authenticated` of a Supabase-like platform, where there is one. Run at each migration, so that a role
+-- made later gets its rights then. The work tables (claims, refreshes) are ours alone. Row-level security is left
+-- to the platform: the views run with the rights of whoever asks.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'authenticated') THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO authenticated', current_schema());
+    GRANT SELECT, INSERT, UPDATE ON
+      trade_signals, trade_results, trade_technical_indicators, trade_market_snapshot, market_candles,
+      atge_performance_cache, atge_error_logs, atge_performance_metrics, atge_user_feedback
+    TO authenticated;
+    GRANT SELECT ON
+      trade_historical_prices, vw_complete_trades,
+      atge_recent_critical_errors, atge_performance_summary_24h, atge_feedback_summary
+    TO authenticated;
+  END IF;
+END
+$$;

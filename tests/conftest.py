@@ -1,0 +1,165 @@
+"""For all tests: a real PostgreSQL with one database a test worker, and no way out of this machine.
+
+The server starts when the first test asks for it; tests of pure logic never start it. Each run of pytest has
+a server of its own, so that two runs in one checkout do not meet; the process that controls the run stops it.
+"""
+
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine, text
+
+from include.database import connect, migrate
+from include.local import postgres
+from include.local.postgres import Server
+from tests.sandbox.server import fresh_sandbox, sandbox
+
+__all__ = ["fresh_sandbox", "sandbox"]  # fixtures
+
+SERVERS = Path(__file__).parents[1] / ".stack" / "test-postgres"  # one folder a run, named by its process
+RUN = "PYTEST_POSTGRES_RUN"
+
+# Airflow, where a test imports it, must neither find nor make a home in the user's folder.
+os.environ["AIRFLOW_HOME"] = str(SERVERS.parent / "test-airflow")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+TEMPLATE = "tradeops_template"
+
+# Empties the tables that hold rows, and says nothing of the others.
+EMPTY_TABLES = """
+DO $$
+DECLARE
+  candidate regclass;
+  holds_rows boolean;
+  filled text[] := '{}';
+BEGIN
+  FOR candidate IN
+    SELECT oid FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace
+      AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT LIKE 'tradeops_schema_%'
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', candidate) INTO holds_rows;
+    IF holds_rows THEN filled := filled || candidate::text; END IF;
+  END LOOP;
+  IF filled <> '{}' THEN
+    EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' RESTART IDENTITY CASCADE';
+  END IF;
+END
+$$
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the run after the controlling process; the workers of pytest-xdist inherit the name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controlling process stops the server when all workers are done."""
+    if not hasattr(config, "workerinput"):
+        remove_server(SERVERS / os.environ[RUN])
+
+
+def remove_server(folder: Path) -> None:
+    if folder.exists():
+        postgres.stop(folder)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Server:
+    """The run's PostgreSQL, shared by its workers. It is quick and forgets everything in a crash."""
+    SERVERS.mkdir(parents=True, exist_ok=True)
+    for folder in SERVERS.iterdir():
+        if not psutil.pid_exists(int(folder.name)):  # a run that was killed
+            remove_server(folder)
+    return postgres.start(SERVERS / os.environ[RUN], durable=False)
+
+
+@pytest.fixture(scope="session")
+def template(postgres_server: Server) -> str:
+    """A migrated, empty database, made once a run; others are cloned from it."""
+    fresh = f"{TEMPLATE}_new"
+    with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('template'))")  # until the connection ends
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
+            connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(fresh)))
+            connection.execute(SQL("CREATE DATABASE {} OWNER tradeops").format(Identifier(fresh)))
+            migrate(postgres_server.url(fresh))
+            rename = SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(rename.format(Identifier(fresh), Identifier(TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_server: Server, template: str) -> str:
+    """URL of this worker's own database, migrated; the role is its owner and no superuser."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('template'))")
+        clone = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {}")
+        connection.execute(clone.format(Identifier(name), Identifier(template)))
+    return postgres_server.url(name)
+
+
+@pytest.fixture(scope="session")
+def worker_engine(database_url: str) -> Iterator[Engine]:
+    """The engine behind `database`; ask for that one."""
+    engine = connect(database_url, application="tests")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(worker_engine: Engine) -> Engine:
+    """This worker's database, empty at the start of the test."""
+    with worker_engine.begin() as connection:
+        connection.execute(text(EMPTY_TABLES))
+    return worker_engine
+
+
+class OutsideConnection(RuntimeError):
+    """A test reached for an address outside of this machine. No OSError: nobody may take it for an outage."""
+
+
+def allow_loopback_only() -> None:
+    """Make Python's sockets refuse to look up or connect to any other machine.
+
+    Programs that a test starts are not touched, nor is libpq, whose sockets are its own.
+    """
+    look_up = socket.getaddrinfo
+    real = {"connect": socket.socket.connect, "connect_ex": socket.socket.connect_ex}
+
+    def guarded_look_up(host: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            ipaddress.ip_address(host or "127.0.0.1")  # a number needs no looking up
+        except ValueError:
+            if host not in ("localhost", b"localhost"):
+                raise OutsideConnection(f"a test tried to look up {host!r}") from None
+        return look_up(host, *arguments, **named)
+
+    def guarded(name: str) -> Any:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                host = "127.0.0.1" if address[0] == "localhost" else address[0]
+                if not ipaddress.ip_address(host).is_loopback:
+                    raise OutsideConnection(f"a test tried to connect to {address[0]}:{address[1]}")
+            return real[name](self, address)
+
+        return connect
+
+    socket.getaddrinfo = guarded_look_up
+    for name in real:
+        setattr(socket.socket, name, guarded(name))
+
+
+allow_loopback_only()

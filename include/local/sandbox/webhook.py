@@ -1,0 +1,26 @@
+"""A plain webhook: takes any JSON at `/webhook/{name}`; it can be read at `/_recorded/webhook`."""
+
+import json
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from include.local.sandbox.service import Service, state_of
+
+NAME = "webhook"
+
+router = APIRouter(prefix=f"/{NAME}")
+
+
+@router.post("/{name}")
+async def receive(name: str, request: Request) -> JSONResponse:
+    """Keep one message."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        return JSONResponse({"error": "the body is not JSON"}, 400)
+    state_of(request).received.append(NAME, via=name, body=body)
+    return JSONResponse({"ok": True})
+
+
+SERVICE = Service(NAME, router)

@@ -1,0 +1,140 @@
+"""May this service be called, and when? Quota and circuit breaker, shared by all processes.
+
+Both live in PostgreSQL: `http_services` (a row a service: the breaker, and the pause that Retry-After asked
+for) and `http_calls` (the calls of the longest window, for an exact count). The function `http_admit` decides
+under the row's lock, by the database's clock, so that neither skewed machines nor short-lived processes
+matter; `http_note` tells the breaker what came of it. A caller that must wait for the quota gets its own
+place at once: nobody polls, and nobody is overtaken.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, TextClause, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from include.database import DatabaseError
+from include.http.errors import BreakerOpen, QuotaUnknown, RateLimited
+from include.http.services import Service
+from include.telemetry import redact
+
+logger = logging.getLogger(__name__)
+
+# Others are kept from calling no longer than this, whatever Retry-After says: a mistyped date must not
+# switch a service off for a year.
+LONGEST_HOLD = 3600.0
+
+_ADMIT = text(
+    "SELECT verdict, wait, probe, failures, last_failure FROM http_admit("
+    ":service, CAST(:calls AS integer[]), CAST(:windows AS double precision[]),"
+    " CAST(:patience AS double precision), CAST(:lease AS double precision))"
+)
+_NOTE = text(
+    "SELECT http_note(:service, CAST(:probe AS timestamptz), CAST(:failure AS text), :threshold,"
+    " CAST(:recovery AS double precision))"
+)
+_HOLD = text(
+    "UPDATE http_services"
+    " SET held_until = greatest(held_until, clock_timestamp() + make_interval(secs => :seconds))"
+    " WHERE service = :service RETURNING true"
+)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Leave to call in `wait` seconds.
+
+    `probe` is set on the trial call of a half-open breaker; `failures` counts the failed attempts in a row
+    before this one.
+    """
+
+    wait: float
+    probe: datetime | None
+    failures: int
+
+
+def admit(engine: Engine, service: Service, *, patience: float, lease: float) -> Admission:
+    """Take a place among the calls of this service, at most `patience` seconds from now.
+
+    A trial call that says nothing within `lease` seconds is taken for dead; the next call is the trial then.
+
+    Raises:
+        BreakerOpen: the service is given a rest.
+        RateLimited: the next free place is further away than `patience`.
+        QuotaUnknown: the database cannot tell.
+    """
+    values = {
+        "service": service.name,
+        "calls": [limit.calls for limit in service.limits],
+        "windows": [limit.seconds for limit in service.limits],
+        "patience": max(0.0, patience),
+        "lease": lease,
+    }
+    try:
+        with _autocommit(engine).connect() as connection:
+            row = connection.execute(_ADMIT, values).one()
+    except (SQLAlchemyError, DatabaseError) as error:
+        words = f"not called, because its quota cannot be counted: {in_words(error)}"
+        raise QuotaUnknown(service.name, words) from None
+    if row.verdict != "go":
+        raise _refusal(service, row)
+    return Admission(row.wait, row.probe, row.failures)
+
+
+def hold(engine: Engine, service: Service, seconds: float) -> None:
+    """Let nobody call for so long, an hour at most: the service asked for it. A failure is logged."""
+    _write(engine, service, _HOLD, {"seconds": min(seconds, LONGEST_HOLD)})
+
+
+def note_answer(engine: Engine, service: Service, admission: Admission) -> None:
+    """The service works: its failures are forgotten. A failure to note it is logged."""
+    if admission.failures or admission.probe:
+        _write(engine, service, _NOTE, _outcome(service, admission, None))
+
+
+def note_failure(engine: Engine, service: Service, admission: Admission, words: str) -> bool:
+    """Count a failed attempt; True when that opened the breaker. A failure to note it is logged."""
+    return _write(engine, service, _NOTE, _outcome(service, admission, words))
+
+
+def in_words(error: Exception) -> str:
+    """What the database said, in one short line without secrets."""
+    return redact(" ".join(str(getattr(error, "orig", None) or error).split()))[:300]
+
+
+def _outcome(service: Service, admission: Admission, failure: str | None) -> dict[str, Any]:
+    return {
+        "probe": admission.probe,
+        "failure": failure,
+        "threshold": service.breaker.threshold,
+        "recovery": service.breaker.recovery,
+    }
+
+
+def _refusal(service: Service, row: Row[Any]) -> BreakerOpen | RateLimited:
+    if row.verdict == "full":
+        quota = ", ".join(f"{limit.calls} in {limit.seconds:g} s" for limit in service.limits)
+        return RateLimited(service.name, f"not called, the quota of {quota} is used up", retry_after=row.wait)
+    if row.verdict == "held":
+        return RateLimited(service.name, "not called, it asked for a pause", retry_after=row.wait)
+    words = f"not called, {row.failures} attempts in a row failed"
+    if row.verdict == "probing":
+        words += " and a trial call is under way"
+    return BreakerOpen(service.name, f"{words} (the latest: {row.last_failure})", retry_after=row.wait)
+
+
+def _write(engine: Engine, service: Service, statement: TextClause, values: dict[str, Any]) -> bool:
+    """Write about a call that is over. Its answer, or its error, counts for more than the note."""
+    try:
+        with _autocommit(engine).connect() as connection:
+            return bool(connection.execute(statement, {"service": service.name, **values}).scalar())
+    except (SQLAlchemyError, DatabaseError) as error:
+        logger.warning("The state of %s could not be noted: %s", service.name, in_words(error))
+        return False
+
+
+def _autocommit(engine: Engine) -> Engine:
+    # One statement is one transaction: fewer round trips, and no lock outlives a caller that stalls.
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

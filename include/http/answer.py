@@ -1,0 +1,127 @@
+"""From an HTTP answer to its JSON, or to the error that fits."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
+from include.http.services import Fault, Service
+
+_NOT_JSON = object()
+_LONGEST_EXCERPT = 200
+_LONGEST_PAUSE = 1e9  # seconds; what is longer than 30 years is a typing error
+
+
+def read_answer(service: Service, status: int, headers: Mapping[str, str], body: bytes) -> object:
+    """Return the parsed JSON of a successful answer.
+
+    Args:
+        service: who answered.
+        status: the HTTP status.
+        headers: by lower-case name, as httpx.Headers have them.
+        body: the whole body, unpacked.
+
+    Raises:
+        ServiceError: of the kind that fits. Its words are not redacted yet: they quote the answer.
+    """
+    if 300 <= status < 400:
+        target = headers.get("location", "nowhere")
+        raise Refused(service.name, f"answered {status}, a redirect to {target} (not followed)", status)
+    payload = _parse(body)
+    fault = service.find_fault(_excerpt(body) if payload is _NOT_JSON else payload)
+    if fault is not None:
+        raise _as_error(service, status, headers, fault, passing=True)
+    if status >= 400:
+        fault = Fault(_kind_of(status), _words(payload) or _excerpt(body) or "an empty body")
+        raise _as_error(service, status, headers, fault, passing=status in service.retry.statuses)
+    _check_type(service, status, headers, body)
+    if payload is _NOT_JSON:
+        said = f"no valid JSON ({len(body)} bytes): {_excerpt(body)}" if body else "an empty body"
+        raise BadAnswer(service.name, f"answered {status} with {said}", status, passing=True, acted=True)
+    return payload
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that Retry-After asks for: a number, or a date, read against the server's own clock."""
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return min(float(text), _LONGEST_PAUSE)
+    until = _parse_date(text)
+    if until is None:
+        return None
+    now = _parse_date(headers.get("date", "")) or datetime.now(UTC)
+    return min(max(0.0, (until - now).total_seconds()), _LONGEST_PAUSE)
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):  # no JSON, no text, or nested beyond all reason
+        return _NOT_JSON
+
+
+def _refuse_constant(name: str) -> None:
+    # Python reads NaN and Infinity, which are no JSON; as prices they would spread silently.
+    raise ValueError(name)
+
+
+def _kind_of(status: int) -> type[RateLimited | Refused | Unavailable]:
+    if status == 429:
+        return RateLimited
+    return Unavailable if status >= 500 or status in (408, 425) else Refused
+
+
+def _as_error(
+    service: Service, status: int, headers: Mapping[str, str], fault: Fault, *, passing: bool
+) -> ServiceError:
+    words = f"answered {status}: {fault.words}"
+    if fault.kind is Refused:
+        return Refused(service.name, words, status)
+    pause = retry_after(headers)
+    return fault.kind(
+        service.name,
+        words,
+        status,
+        retry_after=fault.wait if pause is None else pause,
+        passing=passing,
+        acted=fault.kind is Unavailable,
+    )
+
+
+def _check_type(service: Service, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Refuse what calls itself HTML or the like. Plain text and no type get the benefit of the doubt."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and "json" not in kind and kind != "text/plain":
+        words = f"answered {status} with {kind} instead of JSON: {_excerpt(body) or 'an empty body'}"
+        raise BadAnswer(service.name, words, status, acted=True)
+
+
+def _words(payload: object, depth: int = 0) -> str | None:
+    """The message of an error body, wherever vendors put it."""
+    if isinstance(payload, str):
+        return payload[:_LONGEST_EXCERPT] or None
+    if isinstance(payload, list):
+        payload = {"error": payload[0]} if payload else None
+    if not isinstance(payload, dict) or depth > 5:
+        return None
+    for name in ("error_message", "message", "detail", "error", "errors", "status"):
+        if words := _words(payload.get(name), depth + 1):
+            return words
+    return None
+
+
+def _excerpt(body: bytes) -> str:
+    """The beginning of a body as one line without tags."""
+    text = re.sub(r"<[^<>]*>", " ", body[: 10 * _LONGEST_EXCERPT].decode("utf-8", "replace"))
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())[:_LONGEST_EXCERPT]

@@ -1,0 +1,276 @@
+"""The client: one call with its quota, breaker, retries, time limits and measurement."""
+
+import logging
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import stamina
+from sqlalchemy import Engine
+
+from include.http.admission import Admission, admit, hold, note_answer, note_failure
+from include.http.answer import read_answer
+from include.http.deadline import limited_to, obey_deadline
+from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
+from include.http.measurement import Measurements
+from include.http.services import SERVICES, Service
+from include.settings import Endpoint
+from include.telemetry import RedactingFilter, redact
+
+Parameters = Mapping[str, str | int | float | bool]
+
+# gzip alone: what else httpx would offer depends on what else is installed
+HEADERS = {"User-Agent": "tradeops", "Accept": "application/json", "Accept-Encoding": "gzip"}
+LONGEST_WORDS = 500  # characters of an error
+GRACE = 5.0  # seconds after its deadline in which a trial call may still report
+
+# httpx logs whole URLs at INFO, httpcore headers at DEBUG. A filter on a logger does not see the records of
+# the loggers below it, hence each by its name.
+_REDACTING = RedactingFilter()
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks"):
+    logging.getLogger(_name).addFilter(_REDACTING)
+
+
+@dataclass
+class _Call:
+    """One call under way."""
+
+    request: httpx.Request
+    deadline: float  # by time.monotonic()
+    attempts: int = 0  # requests sent
+    milliseconds: float = 0.0  # from the last request to the end of its answer
+    status: int | None = None
+
+
+class Client:
+    """Calls one outside service by its declared rules. A context manager; threads may share it.
+
+    Each request waits for its place in the quota, which all processes share, and is not sent at all while
+    the service's breaker is open. What may pass is tried again, with jitter, or when Retry-After says. Every
+    call that reached out leaves a row in `atge_performance_metrics`, written at the latest by `close`.
+
+    Args:
+        service: a name in `SERVICES`, or a Service of one's own.
+        endpoint: where the service answers and the key that opens it. None, or no base_url: the declared
+            address.
+        engine: the platform's database, which keeps quotas, breakers and measurements. Nothing is called
+            without it.
+
+    Raises:
+        Refused: no address, no key where one is needed, or a key that cannot be sent.
+        ValueError: no such service.
+    """
+
+    def __init__(self, service: str | Service, endpoint: Endpoint | None, engine: Engine) -> None:
+        self.service = _declared(service) if isinstance(service, str) else service
+        self._engine = engine
+        self._secret = endpoint.secret if endpoint else None
+        _REDACTING.learn(self._secret)
+        self._base_url = _base_url(self.service, endpoint)
+        headers, self._key_params = _credentials(self.service, self._secret)
+        self._measurements = Measurements(engine, self.service.name)
+        timeout = self.service.timeout
+        self._http = obey_deadline(
+            httpx.Client(
+                headers={**HEADERS, **self.service.headers, **headers},
+                timeout=httpx.Timeout(timeout.read, connect=timeout.connect, pool=timeout.connect),
+                follow_redirects=False,
+            )
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and write the measurements."""
+        self._http.close()
+        self._measurements.write()
+
+    def get_json(self, path: str, params: Parameters | None = None) -> Any:
+        """GET `path` below the service's address and return the parsed JSON.
+
+        Raises:
+            ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
+        """
+        return self._call("GET", path, params, None, idempotent=True)
+
+    def post_json(
+        self, path: str, json: Any, params: Parameters | None = None, *, idempotent: bool = False
+    ) -> Any:
+        """POST `json` to `path` and return the parsed JSON of the answer.
+
+        A POST is tried again only where the service cannot have carried it out (no connection, 429), unless
+        `idempotent` says that doing it twice does no harm.
+
+        Raises:
+            ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
+        """
+        return self._call("POST", path, params, json, idempotent=idempotent)
+
+    def _call(self, method: str, path: str, params: Parameters | None, json: Any, *, idempotent: bool) -> Any:
+        retry = self.service.retry
+        call = _Call(self._request(method, path, params, json), time.monotonic() + retry.budget)
+
+        def pause(error: Exception) -> float | bool:
+            """Seconds until the next attempt; False when there should be none."""
+            if not isinstance(error, ServiceError) or not error.passing or (error.acted and not idempotent):
+                return False
+            wait = error.retry_after
+            if wait is None:
+                wait = attempt.next_wait + random.uniform(0, retry.jitter)
+            return wait if time.monotonic() + wait < call.deadline else False
+
+        outcome = "failed"
+        try:
+            for attempt in stamina.retry_context(
+                on=pause,
+                attempts=retry.attempts,
+                timeout=None,  # `pause` keeps the deadline, also against a long Retry-After
+                wait_initial=retry.wait_initial,
+                wait_max=retry.wait_max,
+            ):
+                with attempt:
+                    answer = self._attempt(call)
+            outcome = "ok"
+            return answer
+        except ServiceError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            if call.attempts:  # what was never sent took no time, and would look like a fast service
+                self._measurements.add(
+                    call.milliseconds,
+                    method=method,
+                    path=redact(path, self._secret),
+                    status=call.status,
+                    outcome=outcome,
+                    attempts=call.attempts,
+                )
+
+    def _request(self, method: str, path: str, params: Parameters | None, json: Any) -> httpx.Request:
+        if not path.startswith("/") or path.startswith("//") or "?" in path or "#" in path:
+            # An absolute address would carry the key to another host.
+            raise ValueError(f"path {path!r}: begin with one slash, below the service's address; no query")
+        query = {**(params or {}), **self._key_params}
+        try:
+            return self._http.build_request(method, self._base_url + path, params=query or None, json=json)
+        except httpx.InvalidURL as error:
+            words = redact(f"no valid address: {error}", self._secret)
+        raise Refused(self.service.name, words)
+
+    def _attempt(self, call: _Call) -> Any:
+        left = call.deadline - time.monotonic()
+        admission = admit(
+            self._engine,
+            self.service,
+            patience=left - self.service.timeout.read,  # a place without time for the answer is no use
+            lease=left + GRACE,
+        )
+        time.sleep(admission.wait)
+        try:
+            answer = self._exchange(call)
+        except ServiceError as error:
+            failure = error.with_words(redact(error.words, self._secret)[:LONGEST_WORDS])
+        else:
+            note_answer(self._engine, self.service, admission)
+            return answer
+        # Raised out here, the failure has no __context__: the original may quote the key.
+        self._note_failure(failure, admission)
+        raise failure
+
+    def _note_failure(self, failure: ServiceError, admission: Admission) -> None:
+        if isinstance(failure, RateLimited | Unavailable) and failure.retry_after is not None:
+            hold(self._engine, self.service, failure.retry_after)
+        if isinstance(failure, Refused | RateLimited):
+            note_answer(self._engine, self.service, admission)  # it works, and says no
+        elif note_failure(self._engine, self.service, admission, failure.words):
+            failure.passing = False  # the breaker has just opened: another attempt would only hide the cause
+
+    def _exchange(self, call: _Call) -> Any:
+        """Send the request once and read the answer. The words of its errors are not redacted yet."""
+        name = self.service.name
+        call.attempts += 1
+        call.status = None
+        started = time.monotonic()
+        try:
+            with limited_to(min(self.service.timeout.total, call.deadline - started)):
+                response = self._http.send(call.request, stream=True)
+                call.status = response.status_code
+                try:
+                    body = self._read(response)
+                finally:
+                    response.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            words = f"no connection to {call.request.url.host}: {str(error) or type(error).__name__}"
+            raise Unavailable(name, words, passing=True) from None
+        except httpx.TimeoutException:
+            words = f"no complete answer within {time.monotonic() - started:.1f} s"
+            raise Unavailable(name, words, call.status, passing=True, acted=True) from None
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise Refused(name, f"the request cannot be sent: {error}") from None
+        except httpx.DecodingError as error:
+            words = f"answered {call.status} with a body that cannot be unpacked: {error}"
+            raise BadAnswer(name, words, call.status, passing=True, acted=True) from None
+        except httpx.TransportError as error:
+            what = "no valid HTTP" if isinstance(error, httpx.RemoteProtocolError) else "connection broken"
+            words = f"{what}: {str(error) or type(error).__name__}"
+            kind = Unavailable if call.status is None else BadAnswer  # BadAnswer: it broke within the answer
+            raise kind(name, words, call.status, passing=True, acted=True) from None
+        finally:
+            call.milliseconds = (time.monotonic() - started) * 1000
+        return read_answer(self.service, call.status, response.headers, body)
+
+    def _read(self, response: httpx.Response) -> bytes:
+        limit = self.service.max_bytes
+        announced = response.headers.get("content-length", "")
+        body = bytearray()
+        if not (announced.isdecimal() and len(announced) < 20 and int(announced) > limit):
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        words = f"answered {response.status_code} with more than the {limit} bytes it may send"
+        raise BadAnswer(self.service.name, words, response.status_code, acted=True)
+
+
+def _declared(name: str) -> Service:
+    if name not in SERVICES:
+        raise ValueError(f"no service {name!r} is declared in include.http; there are {', '.join(SERVICES)}")
+    return SERVICES[name]
+
+
+def _base_url(service: Service, endpoint: Endpoint | None) -> str:
+    address = (endpoint.base_url if endpoint else "") or service.base_url
+    if not address:
+        raise Refused(service.name, f"no address; store one in the connection {service.name!r}")
+    if not address.startswith(("http://", "https://")):
+        raise Refused(service.name, "its address begins with neither http:// nor https://")
+    return address.rstrip("/")
+
+
+def _credentials(service: Service, secret: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """The headers and the query parameters that carry the key."""
+    auth = service.auth
+    if auth is None:
+        return {}, {}
+    if not secret:
+        if auth.required:
+            raise Refused(service.name, f"no key; store one as password of the connection {service.name!r}")
+        return {}, {}
+    if not (secret.isascii() and secret.isprintable() and " " not in secret):
+        # The libraries below would quote it in their complaint.
+        raise Refused(service.name, "its key holds a space, a line break or a letter outside ASCII")
+    if auth.place == "query":
+        return {}, {auth.name: secret}
+    return {auth.name: f"Bearer {secret}" if auth.place == "bearer" else secret}, {}

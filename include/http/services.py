@@ -1,0 +1,203 @@
+"""The outside services, declared: where they are, how they are asked, and how much they bear.
+
+To add a service, add an entry to `SERVICES`; if it reports errors under status 200, add a function that
+finds them. Limits are the vendors' documented ones for the plan named beside them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from include.http.errors import RateLimited, Refused, Unavailable
+
+MINUTE, DAY = 60.0, 86_400.0
+MONTH = 31 * DAY  # the longest: a quota by the month holds whenever the vendor's month begins
+
+
+@dataclass(frozen=True)
+class Auth:
+    """Where the key goes: into a header, into a header as `Bearer <key>`, or into the query."""
+
+    place: Literal["header", "bearer", "query"]
+    name: str = "Authorization"
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """In seconds: to connect, between two pieces of the answer, and for one attempt from begin to end."""
+
+    connect: float = 5.0
+    read: float = 20.0
+    total: float = 60.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `calls` in any stretch of `seconds`, over all processes on all machines."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and how long one call is tried.
+
+    `budget` (seconds) bounds all of it: waiting for the quota, attempts, and pauses. A pause starts at
+    `wait_initial`, doubles up to `wait_max`, and gets up to `jitter` on top; Retry-After goes before that.
+    """
+
+    attempts: int = 4
+    budget: float = 120.0
+    wait_initial: float = 0.5
+    wait_max: float = 20.0
+    jitter: float = 1.0
+    statuses: frozenset[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """After `threshold` failed attempts in a row nobody calls for `recovery` seconds; then one call tries.
+
+    The threshold exceeds the attempts of one call: one cursed request is no dead service.
+    """
+
+    threshold: int = 10
+    recovery: float = 60.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error that a body tells. `kind` decides on retries: RateLimited and Unavailable may pass."""
+
+    kind: type[RateLimited | Refused | Unavailable]
+    words: str
+    wait: float | None = None  # seconds the vendor asks for, where Retry-After is missing
+
+
+def no_fault(_payload: object) -> Fault | None:
+    """For services that keep to HTTP's statuses."""
+    return None
+
+
+@dataclass(frozen=True)
+class Service:
+    """One outside service.
+
+    `find_fault` looks for an error in the body of an answer, whatever its status: it gets the parsed JSON,
+    or the text where it is not JSON. `max_bytes` bounds the body, unpacked.
+    """
+
+    name: str
+    base_url: str | None = None  # None: only the endpoint knows
+    auth: Auth | None = None
+    limits: tuple[Limit, ...] = ()
+    timeout: Timeout = Timeout()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    find_fault: Callable[[object], Fault | None] = no_fault
+    headers: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = 64 * 1024 * 1024
+
+
+def find_coinmarketcap_fault(payload: object) -> Fault | None:
+    """`status.error_code`: a number in v1 and v2, a text in v3; 0 is no error."""
+    status = payload.get("status") if isinstance(payload, dict) else None
+    if not isinstance(status, dict) or str(status.get("error_code", 0)) in ("0", "None"):
+        return None
+    code = str(status["error_code"])
+    words = f"error {code}: {status.get('error_message') or 'no message'}"
+    if code in ("1008", "1011"):  # the minute's quota, the quota of this IP address
+        return Fault(RateLimited, words, wait=60.0)
+    if code in ("1009", "1010"):  # the day's, the month's: nobody says when they begin, so ask by the hour
+        return Fault(RateLimited, words, wait=3600.0)
+    return Fault(Unavailable if code.startswith("5") else Refused, words)
+
+
+def find_coingecko_fault(payload: object) -> Fault | None:
+    """`error` as a text or with a nested `status`, or `status.error_code`; codes like 10012 are final."""
+    if not isinstance(payload, dict):
+        return None
+    error = payload.get("error")
+    status = error.get("status") if isinstance(error, dict) else payload.get("status")
+    if isinstance(status, dict) and status.get("error_code"):
+        code = str(status["error_code"])
+        words = f"error {code}: {status.get('error_message') or 'no message'}"
+        if code == "429":
+            return Fault(RateLimited, words)
+        return Fault(Unavailable if len(code) == 3 and code.startswith("5") else Refused, words)
+    return Fault(Refused, str(error)) if error else None
+
+
+def find_kraken_fault(payload: object) -> Fault | None:
+    """`error`, a list: what begins with E is an error, with W a warning. Always under status 200."""
+    errors = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(errors, list):
+        return None
+    words = ", ".join(str(error) for error in errors if not str(error).startswith("W"))
+    if not words:
+        return None
+    if any(mark in words for mark in ("Too many requests", "Rate limit", "Throttled", "Temporary lockout")):
+        return Fault(RateLimited, words)
+    return Fault(Unavailable if "EService:" in words or "Internal error" in words else Refused, words)
+
+
+def find_lunarcrush_fault(payload: object) -> Fault | None:
+    """`error`, a text beside or instead of `data`."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    return Fault(Refused, str(error)) if error else None
+
+
+def find_fear_greed_fault(payload: object) -> Fault | None:
+    """`metadata.error`, null when all is well."""
+    metadata = payload.get("metadata") if isinstance(payload, dict) else None
+    error = metadata.get("error") if isinstance(metadata, dict) else None
+    return Fault(Refused, str(error)) if error else None
+
+
+_DECLARED = (
+    Service("sandbox", limits=(Limit(200, 1),)),
+    Service(
+        "coinmarketcap",
+        "https://pro-api.coinmarketcap.com",
+        auth=Auth("header", "X-CMC_PRO_API_KEY"),
+        limits=(Limit(30, MINUTE),),
+        find_fault=find_coinmarketcap_fault,
+    ),
+    Service(  # demo plan; errors count against it too
+        "coingecko",
+        "https://api.coingecko.com/api/v3",
+        auth=Auth("header", "x-cg-demo-api-key", required=False),
+        limits=(Limit(100, MINUTE), Limit(10_000, MONTH)),
+        find_fault=find_coingecko_fault,
+    ),
+    Service(
+        "coingecko-pro",
+        "https://pro-api.coingecko.com/api/v3",
+        auth=Auth("header", "x-cg-pro-api-key"),
+        limits=(Limit(500, MINUTE),),
+        find_fault=find_coingecko_fault,
+    ),
+    Service(
+        "kraken",
+        "https://api.kraken.com",
+        limits=(Limit(1, 1),),
+        find_fault=find_kraken_fault,
+    ),
+    Service(  # individual plan
+        "lunarcrush",
+        "https://lunarcrush.com/api4/public",
+        auth=Auth("bearer"),
+        limits=(Limit(10, MINUTE), Limit(2_000, DAY)),
+        find_fault=find_lunarcrush_fault,
+    ),
+    Service(
+        "fear_greed",
+        "https://api.alternative.me",
+        limits=(Limit(60, MINUTE),),
+        find_fault=find_fear_greed_fault,
+    ),
+)
+SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _DECLARED})

@@ -1,0 +1,256 @@
+"""Keeps secrets and personal data out of logs, errors and stored rows.
+
+Three kinds of rule, from the surest to the most careful:
+
+- values that the caller knows to be secret (`redact(text, key)`);
+- values under a telling name: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`, `?key=…`;
+- values with a telling shape: URLs with a password, JWTs, key prefixes, private keys, emails, card numbers
+  (checked by issuer, length and Luhn's sum), phone numbers (`+` and a country, or 212-555-0123).
+
+A bare `key` counts as a secret in a URL's query only: elsewhere it is the commonest harmless name there is.
+Every expression runs in linear time: a repetition either consumes what it scans, or starts only at the
+beginning of a word, or is bounded.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any, overload
+from urllib.parse import quote, quote_plus
+from uuid import UUID
+
+MASK = "***"
+SHORTEST_SECRET = 4  # masking every "a" because a key is "a" would hide nothing and spoil everything
+
+_PLAIN = (int, float, complex, Decimal, UUID, date, time, timedelta, type(None))  # bool and datetime included
+
+# A name whose value is a secret. `token` must end the name: token_price and tokens are ordinary.
+_TELLING = re.compile(
+    r"passw(?:or)?d|passphrase|pwd|secret|credential|authorization|signature|webhook[-_]?url|dsn|cookie"
+    r"|connection[-_]?string|session[-_]?(?:id|key)|token$|^x-.*-key$"
+    r"|(?:api|access|private|encryption|signing|registration|routing|integration|fernet|account)[-_]?key",
+    re.IGNORECASE,
+)
+# A name with `=`, `:`, `=>` behind it, or the comma of ('name', b'value').
+_NAME = re.compile(r"(?<![\w-])([A-Za-z_][\w-]*+)(?:\\{0,3}[\"']?[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}|[\"'], ?)")
+# Its value: quoted, quoted inside a quoted text, after the word for a scheme, or up to a space.
+_VALUE = re.compile(
+    r"b?\"(?:[^\"\\]|\\.)*\"?"
+    r"|b?'(?:[^'\\]|\\.)*'?"
+    r"|\\{1,3}[\"'][^\"'\\]*"
+    r"|(?:bearer|basic|token|digest|negotiate)\s{1,3}[^\s\"'\\]+"
+    r"|(?:[^\s\"'\\&,;)\]}]|[,;)\]}](?![\s\"']|$))+",
+    re.IGNORECASE | re.DOTALL,
+)
+_COOKIES = re.compile(r"(?:b?[\"'])?[^\"'\r\n]+")  # a cookie header holds spaces: up to the end of the line
+_TELLS_NOTHING = frozenset({"null", "none", "true", "false"})
+_QUOTE = re.compile(r"b?\\{0,3}[\"']")
+_SCHEME = re.compile(r"\b([Bb]earer|BEARER|[Bb]asic|BASIC)\s{1,3}(?=\S{0,40}\d|\S{16})[\w.~+/=-]{6,}")
+_QUERY = re.compile(
+    r"((?:[?&;]|\\u0026)[\w.%-]{0,40}"
+    r"(?i:key|token|secret|password|passwd|pwd|signature|sig|auth|credential)=)[^&\s\"'<>#\\]+"
+)
+_DATABASE_URL = re.compile(
+    # people forget to encode the / # ? @ of a password: up to the last @ before a space or a quote
+    r"\b((?:postgres(?:ql)?|mysql|mariadb|redis|rediss|amqps?|mongodb|neo4j|bolt|sqlserver|mssql|oracle)"
+    r"(?:\+\w{1,20})?://)[^\s\"'<>]{1,256}@",
+    re.IGNORECASE,
+)
+_URL_USER = re.compile(r"://[^\s/?#\"'<>\\]+@")
+
+_SHAPES = re.compile(
+    r"(?<![\w-])(?:"
+    r"eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*"  # JWT
+    r"|(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}\b"  # AWS
+    r"|xox[a-z]-[\w-]{8,}+|xapp-[\w-]{8,}+"  # Slack
+    r"|sk-[\w-]{16,}+|[srp]k_(?:live|test)_\w{8,}+"  # OpenAI and its imitators, Stripe
+    r"|gh[pousr]_\w{20,}+|github_pat_\w{20,}+|glpat-[\w-]{16,}+|AIza[\w-]{30,}+"  # GitHub, GitLab, Google
+    r"|AGE-SECRET-KEY-1\w+"
+    r")"
+)
+_SHAPE_STARTS = ("eyJ", "AKIA", "ASIA", "AIDA", "AROA", "xox", "xapp-", "sk-", "k_live_", "k_test_",
+                 "gh", "glpat-", "AIza", "AGE-SECRET")  # fmt: skip
+_SLACK_HOOK = re.compile(r"(hooks\.slack(?:-gov)?\.com/)(?:services|workflows|triggers)/[\w/-]+")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    re.DOTALL,
+)
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+_CARD = re.compile(
+    r"(?<![\w.+-])(?:"
+    r"\d{4}(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{1,7}"  # 4-4-4-4, and 13 to 19 digits in one run
+    r"|3\d{3}(?P<gap2>[ -]?)\d{6}(?P=gap2)\d{4,5}"  # American Express, Diners Club
+    r")(?![\w-]|\.\d)"
+)
+# Issuer ranges and lengths (ISO/IEC 7812): Visa, Mastercard, American Express, Diners, Discover, JCB,
+# UnionPay.
+_ISSUER = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|62\d{14,17}"
+)
+_PHONE = re.compile(
+    r"(?<![\w.+/-])(?:"
+    r"\+[1-9](?:[ ()-]{0,2}\d){9,14}"  # E.164: at most 15 digits
+    r"|\(\d{3}\) ?\d{3}[ -]\d{4}|\d{3}-\d{3}-\d{4}"
+    r")(?![\w%-]|[.,]\d)"
+)
+
+
+@overload
+def redact(value: str, *secrets: str | None) -> str: ...
+@overload
+def redact(value: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]: ...
+@overload
+def redact(value: object, *secrets: str | None) -> Any: ...
+def redact(value: object, *secrets: str | None) -> Any:
+    """Return `value` without secrets and personal data; it is not changed itself.
+
+    A text comes back as text, a mapping as a dict, a sequence or set as a list, all cleaned inside; in a
+    mapping, what stands under a telling name is masked whole. Numbers, dates, UUIDs and None come back as
+    they are. Anything else comes back as its cleaned `repr`, since that is what a log would have shown.
+    Whatever comes in, no exception comes out.
+
+    Args:
+        value: what is about to be logged, stored or shown.
+        secrets: values known to be secret, masked also in their URL-encoded forms; None is ignored.
+    """
+    return _redact(value, _forms(secrets), {})
+
+
+class RedactingFilter(logging.Filter):
+    """A filter for standard loggers and handlers that cleans each record, its traceback included.
+
+    On a logger it sees that logger's own records only, on a handler all that pass through. Secrets that it
+    has learnt are masked wherever they stand.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets: frozenset[str] = frozenset()
+
+    def learn(self, secret: str | None) -> None:
+        """Mask this value from now on."""
+        self._secrets |= {secret} if secret else set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean the record in place and keep it."""
+        try:
+            text = record.getMessage()
+        except Exception:  # arguments that do not fit the message: logging itself would print them raw
+            text = f"{record.msg!r} with arguments {record.args!r}"
+        if record.exc_info:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+            record.exc_info = record.exc_text = None
+        record.msg, record.args = redact(text, *self._secrets), None
+        return True
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """A structlog processor: the last one before the renderer, after `format_exc_info`."""
+    cleaned: dict[str, Any] = redact(event)
+    return cleaned
+
+
+def _redact(value: object, secrets: tuple[str, ...], seen: dict[int, tuple[object, Any]]) -> Any:
+    if isinstance(value, str):
+        return _redact_text(value, secrets)
+    if isinstance(value, _PLAIN):
+        return value
+    if id(value) in seen:  # shared, or its own member: once is enough
+        return seen[id(value)][1]
+    seen[id(value)] = value, "<seen above>"
+    try:
+        if isinstance(value, Mapping):
+            cleaned: Any = {
+                _redact_key(key, secrets): MASK if _is_telling(key, inner) else _redact(inner, secrets, seen)
+                for key, inner in value.items()
+            }
+        elif isinstance(value, list | tuple | AbstractSet):
+            cleaned = [_redact(inner, secrets, seen) for inner in value]
+        elif isinstance(value, bytes | bytearray):
+            cleaned = _redact_text(value.decode("utf-8", "replace"), secrets)
+        else:
+            cleaned = _redact_text(repr(value), secrets)
+    except Exception as error:  # a broken __repr__ or a bottomless nesting must not break the one who logs
+        cleaned = f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+    seen[id(value)] = value, cleaned
+    return cleaned
+
+
+def _redact_key(key: object, secrets: tuple[str, ...]) -> Any:
+    if isinstance(key, _PLAIN):
+        return key
+    return _redact_text(key if isinstance(key, str) else repr(key), secrets)
+
+
+def _is_telling(key: object, value: object) -> bool:
+    if value is None or value is True or value is False or value == "":
+        return False
+    return isinstance(key, str) and _TELLING.search(key) is not None
+
+
+def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    if "-----BEGIN" in text:
+        text = _PRIVATE_KEY.sub(MASK, text)
+    if "://" in text and "@" in text:
+        text = _DATABASE_URL.sub(rf"\1{MASK}@", text)
+        text = _URL_USER.sub(f"://{MASK}@", text)
+    if "hooks.slack" in text:
+        text = _SLACK_HOOK.sub(rf"\1{MASK}", text)
+    if "=" in text and ("?" in text or "&" in text or ";" in text):
+        text = _QUERY.sub(rf"\1{MASK}", text)
+    text = _mask_named(text)
+    text = _SCHEME.sub(rf"\1 {MASK}", text)
+    if any(start in text for start in _SHAPE_STARTS):
+        text = _SHAPES.sub(MASK, text)
+    if "@" in text:
+        text = _EMAIL.sub(MASK, text)
+    text = _CARD.sub(_mask_card, text)
+    return _PHONE.sub(MASK, text)
+
+
+def _mask_named(text: str) -> str:
+    """Mask the values under telling names and leave their quotes, so that JSON stays JSON."""
+    pieces: list[str] = []
+    done = 0
+    for name in _NAME.finditer(text):
+        if name.start() < done or _TELLING.search(name[1]) is None:
+            continue
+        values = _COOKIES if "cookie" in name[1].lower() else _VALUE
+        value = values.match(text, name.end())
+        if value is None or value[0].lower() in _TELLS_NOTHING:
+            continue
+        quoted = _QUOTE.match(value[0])
+        opening = quoted[0] if quoted else ""
+        closing = opening[-1:] if len(value[0]) > len(opening) and value[0].endswith(opening[-1:]) else ""
+        pieces += text[done : name.end()], opening, MASK, closing
+        done = value.end()
+    pieces.append(text[done:])
+    return "".join(pieces)
+
+
+def _mask_card(match: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", match[0])
+    if _ISSUER.fullmatch(digits) is None:
+        return match[0]
+    # Luhn: every second digit from the right counts double, less 9 when that exceeds 9
+    total = sum(int(digit) for digit in digits[-1::-2])
+    total += sum(int(digit) * 2 - (9 if digit > "4" else 0) for digit in digits[-2::-2])
+    return MASK if total % 10 == 0 else match[0]
+
+
+def _forms(secrets: tuple[str | None, ...]) -> tuple[str, ...]:
+    """Each secret as it is and as a URL shows it, the longest first."""
+    known = {
+        form
+        for secret in secrets
+        if secret and len(secret) >= SHORTEST_SECRET
+        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
+    }
+    return tuple(sorted(known, key=len, reverse=True))

@@ -1,0 +1,41 @@
+"""A local server for the tests of the HTTP client, and services that lose patience quickly."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from include.http import Breaker, Client, Retry, Service, Timeout
+from include.settings import Endpoint
+from tests.http.server import Server
+
+QUICK = Service(
+    "testing",
+    timeout=Timeout(connect=0.5, read=0.25, total=0.5),
+    retry=Retry(attempts=3, budget=5.0, wait_initial=0.01, wait_max=0.02, jitter=0.01),
+    breaker=Breaker(threshold=1000, recovery=60.0),
+)
+
+Open = Callable[..., Client]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def client_of(server: Server, database: Engine) -> Iterator[Open]:
+    """Makes a client of the local server: `client_of(secret=…, engine=…, **changes of the service)`."""
+    clients = []
+
+    def make(*, secret: str | None = None, engine: Engine = database, **changes: object) -> Client:
+        client = Client(replace(QUICK, **changes), Endpoint(server.url, secret), engine)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()

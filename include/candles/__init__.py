@@ -1,1 +1,41 @@
 """Candles: the frame, the sources, the store, and collecting what is missing."""
+
+from include.candles.collect import Collection, collect
+from include.candles.frame import (
+    CANDLE,
+    PRICES,
+    RESOLUTIONS,
+    first_open,
+    in_words,
+    interval_of,
+    last_close,
+    no_candles,
+    normalise,
+    valid,
+)
+from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol, open_source
+from include.candles.store import find_gaps, read_candles, write_candles
+
+__all__ = [
+    "CANDLE",
+    "PRICES",
+    "RESOLUTIONS",
+    "Collection",
+    "Fetched",
+    "Offer",
+    "Source",
+    "SourceError",
+    "UnknownSymbol",
+    "collect",
+    "find_gaps",
+    "first_open",
+    "in_words",
+    "interval_of",
+    "last_close",
+    "no_candles",
+    "normalise",
+    "open_source",
+    "read_candles",
+    "valid",
+    "write_candles",
+]

@@ -1,1 +1,30 @@
-"""Is this data good enough to settle on?"""
+"""Is this data good enough to settle on, and is what was stored sound?
+
+The gate: `score` counts, `explain` says what is missing. The audit: expectation suites over what is stored,
+each batch of data a row of data_quality_results; `validate_candles` runs one over any candles.
+"""
+
+from include.quality.audit import audit_candles, audit_trades, days_between
+from include.quality.results import AuditedDay, Report, Result, read_day, read_days, read_report, read_result
+from include.quality.score import explain, score
+from include.quality.suites import validate_candles
+from include.quality.validation import Check, Finding, Validation
+
+__all__ = [
+    "AuditedDay",
+    "Check",
+    "Finding",
+    "Report",
+    "Result",
+    "Validation",
+    "audit_candles",
+    "audit_trades",
+    "days_between",
+    "explain",
+    "read_day",
+    "read_days",
+    "read_report",
+    "read_result",
+    "score",
+    "validate_candles",
+]

@@ -1,0 +1,320 @@
+"""Collecting candles: what the store lacks of the wanted windows is fetched, source after source, and stored.
+
+The finest resolution that reaches far enough back wins for a window. What one source leaves open, the next
+is asked for in the same resolution; a coarser resolution is asked for where the finer ones did not give
+enough. One symbol or source that fails never fails the others: what could not be had is said in words.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from include.candles.frame import RESOLUTIONS, in_words, normalise
+from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol
+from include.candles.store import ensure_partitions, find_gaps, write_candles
+from include.candles.windows import held_share, pages
+from include.database import sql
+from include.settings import SANDBOX
+
+FINEST = next(iter(RESOLUTIONS))
+LONGEST_WINDOW = timedelta(days=366)
+MAX_FETCHES = 2_000  # of one collection
+WAIT_FOR_FINER = timedelta(hours=2)  # after a window's end, if a source fails that may have finer candles
+MAX_FAILURES = 3  # in a row, after which a source is left alone for the rest of the collection
+
+
+@dataclass
+class Collection:
+    """What a collection brought, and what it could not bring."""
+
+    written: int = 0  # candles that are new in the store or changed
+    fetches: int = 0  # requests to sources
+    missing: dict[str, str] = field(
+        default_factory=dict
+    )  # symbol -> why its windows are not filled, in words
+    refused: list[str] = field(default_factory=list)  # data that came and could not be used, in words
+
+
+def collect(
+    engine: Engine,
+    windows: pd.DataFrame,
+    sources: Sequence[Source],
+    *,
+    now: datetime | None = None,
+    enough: float = 90.0,
+    budget: timedelta = timedelta(minutes=5),
+) -> Collection:
+    """Fetch and store what the windows lack of candles; what is there already is not asked for.
+
+    Every fetch is stored in a transaction of its own, so that a collection that is killed loses little. What
+    a source lacked is asked of it again after a while only: see sql/queries/candles_note_fetch.sql.
+
+    Args:
+        engine: the platform's database.
+        windows: `symbol, start, end` (tz-aware UTC), one row a window; symbols as the trades spell them.
+        sources: where to ask, in order of preference; the sandbox only ever alone.
+        now: the present, tz-aware; candles that are open then are left for later. None: the clock.
+        enough: percent of a window's candles that make a coarser resolution unnecessary.
+        budget: after this time nothing more is asked for, and what is left is said to be missing.
+
+    Raises:
+        ValueError: the sandbox is mixed with real sources, or the windows are no such frame.
+    """
+    names = [source.name for source in sources]
+    if not names or (SANDBOX in names and len(names) > 1):
+        raise ValueError(
+            "candles are collected from real sources or from the sandbox market, never from both"
+        )
+    for column in ("start", "end"):
+        if not isinstance(windows[column].dtype, pd.DatetimeTZDtype):
+            raise ValueError(f"the column {column} of the windows must hold times with a time zone")
+    now = now or datetime.now(UTC)
+    wanted = windows[["symbol", "start", "end"]].drop_duplicates()
+    wanted["end"] = wanted["end"].where(wanted["end"] < now, pd.Timestamp(now))
+    wanted = wanted[wanted["start"] < wanted["end"]]
+
+    collector = _Collector(engine, sources, now, enough / 100, time.monotonic() + budget.total_seconds())
+    with engine.begin() as connection:
+        connection.execute(sql("candles_forget_fetches"), {"now": now})
+        gaps = find_gaps(connection, wanted, FINEST, sandbox=SANDBOX in names)
+    for symbol, of_symbol in wanted[wanted["symbol"].isin(gaps["symbol"])].groupby("symbol"):
+        collector.collect(str(symbol), of_symbol)
+    return collector.collection
+
+
+class _Page(NamedTuple):
+    """What a source is asked for at once: candles with `start <= open time < end`."""
+
+    symbol: str
+    resolution: str | None  # None: whatever there is
+    start: datetime
+    end: datetime
+
+
+@dataclass
+class _Case:
+    """One symbol under way: what each source had to say, for the reason if candles stay missing."""
+
+    symbol: str
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)  # source -> how it said that it does not know it
+    hopeful: bool = False  # a source that did not answer may do so at the next collection
+
+    def note(self, source: Source, words: str) -> None:
+        said = self.notes.setdefault(source.name, [])
+        if words not in said:
+            said.append(words)
+
+    def in_words(self, sources: Sequence[Source]) -> str:
+        names = [source.name for source in sources]
+        plain = f"unknown symbol {self.symbol}"
+        if all(name in self.unknown for name in names):
+            said = [
+                name if self.unknown[name] == plain else f"{name} ({self.unknown[name]})" for name in names
+            ]
+            return f"{plain} at every source: {', '.join(said)}"
+        silent = "no candles to offer"
+        return "; ".join(
+            f"{name}: {self.unknown.get(name) or ', '.join(self.notes.get(name, [silent]))}" for name in names
+        )
+
+
+class _Collector:
+    """One collection under way."""
+
+    def __init__(
+        self, engine: Engine, sources: Sequence[Source], now: datetime, enough: float, deadline: float
+    ):
+        self.collection = Collection()
+        self._engine = engine
+        self._sources = sources
+        self._sandbox = any(source.name == SANDBOX for source in sources)
+        self._now = now
+        self._enough = enough
+        self._deadline = deadline  # by time.monotonic()
+        self._failures = {source.name: 0 for source in sources}  # in a row
+        self._given_up: dict[str, SourceError] = {}  # source -> its last failure
+
+    def collect(self, symbol: str, windows: pd.DataFrame) -> None:
+        """Fill the windows of one symbol as far as can be; say why if some are not filled."""
+        case = _Case(symbol)
+        short = windows["end"] - windows["start"] <= LONGEST_WINDOW
+        unfilled = windows[short]
+        offers = self._offers(case, unfilled) if short.any() else {}
+        waiting = unfilled[:0]
+        for resolution in RESOLUTIONS:
+            if resolution in offers:
+                if resolution != FINEST and case.hopeful:
+                    # A trade is settled once: a short outage must not settle it on hours instead of minutes.
+                    recent = unfilled["end"] > self._now - WAIT_FOR_FINER
+                    waiting = pd.concat([waiting, unfilled[recent]])
+                    unfilled = unfilled[~recent]
+                unfilled = self._fill(case, unfilled, resolution, offers[resolution])
+        unfilled = pd.concat([waiting, unfilled])
+        reasons = [] if short.all() else [f"windows of more than {LONGEST_WINDOW.days} days are not filled"]
+        if not unfilled.empty:
+            reasons.append(case.in_words(self._sources))
+        if reasons:
+            self.collection.missing[symbol] = "; ".join(reasons)
+
+    def _offers(self, case: _Case, windows: pd.DataFrame) -> dict[str, list[tuple[Source, Offer]]]:
+        """Ask all sources what they have of the symbol; answer by resolution, in order of preference."""
+        with self._engine.begin() as connection:
+            known = {"symbol": case.symbol, "now": self._now}
+            rows = connection.execute(sql("candles_unknown_at"), known).all()
+        remembered: dict[str, str] = {row.source: row.reason for row in rows}
+        everything = _Page(case.symbol, None, windows["start"].min(), windows["end"].max())
+        offers: dict[str, list[tuple[Source, Offer]]] = {}
+        for source in self._sources:
+            if source.name in remembered and not source.local:
+                case.unknown[source.name] = remembered[source.name]
+            elif self._may_ask(case, source):
+                try:
+                    offered = source.offers(case.symbol, self._now)
+                except (UnknownSymbol, SourceError) as error:
+                    self._note_refusal(case, source, everything, error)
+                else:
+                    for offer in offered:
+                        offers.setdefault(offer.resolution, []).append((source, offer))
+        return offers
+
+    def _fill(
+        self, case: _Case, windows: pd.DataFrame, resolution: str, offered: list[tuple[Source, Offer]]
+    ) -> pd.DataFrame:
+        """Fill windows in one resolution; answer with those that it leaves with too little."""
+        if windows.empty:
+            return windows
+        reach = min(_reach(offer) for _, offer in offered)
+        spans = windows["end"] - windows["start"]
+        reached = windows["end"] - _not_before(windows["start"], reach) >= self._enough * spans
+        if not reached.any():
+            for source, offer in offered:
+                case.note(source, f"{resolution} candles reach back to {offer.oldest:%Y-%m-%d %H:%M} only")
+            return windows
+        some = windows[reached]
+        for source, offer in offered:
+            within = some.assign(start=_not_before(some["start"], _reach(offer)))
+            self._ask(case, within, resolution, source)
+        with self._engine.begin() as connection:
+            gaps = find_gaps(connection, some, resolution, sandbox=self._sandbox)
+        shares = held_share(some, gaps, RESOLUTIONS[resolution])
+        for source, _ in offered:
+            if source.name not in case.notes:
+                case.note(
+                    source,
+                    f"had no more {resolution} candles"
+                    if shares.notna().any()
+                    else f"no {resolution} candle fits into a window",
+                )
+        filled = shares.reindex(windows.index) >= self._enough
+        return windows[~filled]
+
+    def _ask(self, case: _Case, windows: pd.DataFrame, resolution: str, source: Source) -> None:
+        """Ask one source for what the store lacks of the windows, and store what comes."""
+        with self._engine.begin() as connection:
+            gaps = find_gaps(
+                connection,
+                windows,
+                resolution,
+                sandbox=self._sandbox,
+                source=None if source.local else source.name,
+                now=self._now,
+            )
+        asked = came = 0
+        for start, end in pages(gaps, RESOLUTIONS[resolution]):
+            if not self._may_ask(case, source):
+                break
+            page = _Page(case.symbol, resolution, start, end)
+            self.collection.fetches += 1
+            try:
+                fetched = source.fetch(case.symbol, resolution, start, end)
+            except (UnknownSymbol, SourceError) as error:
+                self._note_refusal(case, source, page, error)
+                break
+            self._failures[source.name] = 0
+            asked += (end - start) // RESOLUTIONS[resolution]
+            came += self._store(case, source, page, resolution, fetched)
+        if came < asked:
+            case.note(source, f"gave {came} of {asked} {resolution} candles")
+
+    def _store(self, case: _Case, source: Source, page: _Page, resolution: str, fetched: Fetched) -> int:
+        """Store a page and the note of it, in one transaction; answer how many usable candles it had."""
+        candles, refused = normalise(fetched.candles, resolution, now=self._now)
+        times = candles["timestamp"]
+        wanted = (times >= page.start) & (times < page.end) & (candles["symbol"] == page.symbol)
+        if not wanted.all():
+            refused["nobody asked for it"] = int((~wanted).sum())
+            candles = candles[wanted]
+        problems = [*fetched.problems, *([in_words(refused)] if refused else [])]
+        for problem in problems:
+            case.note(source, problem)
+            words = f"{source.name}, {page.symbol} {resolution}: {problem}"
+            if words not in self.collection.refused:
+                self.collection.refused.append(words)
+        if not candles.empty:
+            with self._engine.begin() as connection:
+                ensure_partitions(connection, candles["timestamp"].min(), candles["timestamp"].max())
+        with self._engine.begin() as connection:
+            self.collection.written += write_candles(connection, candles, resolution, source.name)
+            self._note_fetch(connection, source, page, "answered", "; ".join(problems), len(candles))
+        return len(candles)
+
+    def _may_ask(self, case: _Case, source: Source) -> bool:
+        failure = self._given_up.get(source.name)
+        if failure:
+            words = f"left alone after it failed: {failure}"
+        elif time.monotonic() > self._deadline:
+            words = "the time ran out before it was asked for everything"
+        elif self.collection.fetches >= MAX_FETCHES:
+            words = f"not asked: the collection has made {MAX_FETCHES} requests already"
+        else:
+            return True
+        case.note(source, words)
+        case.hopeful |= failure is None or failure.temporary
+        return False
+
+    def _note_refusal(
+        self, case: _Case, source: Source, page: _Page, error: UnknownSymbol | SourceError
+    ) -> None:
+        if isinstance(error, UnknownSymbol):
+            case.unknown[source.name] = str(error)
+            page = page._replace(resolution=None)
+        else:
+            case.note(source, str(error))
+            case.hopeful |= error.temporary
+            self._failures[source.name] += 1
+            if not error.temporary or self._failures[source.name] >= MAX_FAILURES:
+                self._given_up[source.name] = error
+        outcome = "unknown_symbol" if isinstance(error, UnknownSymbol) else "failed"
+        with self._engine.begin() as connection:
+            self._note_fetch(connection, source, page, outcome, str(error))
+
+    def _note_fetch(
+        self, connection: Connection, source: Source, page: _Page, outcome: str, reason: str, candles: int = 0
+    ) -> None:
+        connection.execute(
+            sql("candles_note_fetch"),
+            {
+                **page._asdict(),
+                "source": source.name,
+                "now": self._now,
+                "remember": outcome != "failed" and not source.local,
+                "candles": candles,
+                "outcome": outcome,
+                "reason": reason or None,
+            },
+        )
+
+
+def _not_before(times: "pd.Series[pd.Timestamp]", earliest: pd.Timestamp) -> "pd.Series[pd.Timestamp]":
+    return times.where(times > earliest, earliest)
+
+
+def _reach(offer: Offer) -> pd.Timestamp:
+    """The earliest open time of an offer, as a time that windows can be compared with."""
+    return pd.Timestamp(offer.oldest or datetime(1970, 1, 1, tzinfo=UTC))

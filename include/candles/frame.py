@@ -1,0 +1,134 @@
+"""THE candle frame: the one shape in which candles travel, and the rules for getting into it.
+
+A candle frame is a pandas DataFrame with the columns `symbol` (text), `timestamp` (open time, tz-aware UTC),
+`open, high, low, close, volume` (float64; volume in the base currency, NaN where the source knows none), and
+`source` (text) where the origin is kept. It holds candles of one resolution, sorted by symbol and timestamp,
+one row a symbol and time, gaps allowed.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+PRICES = ["open", "high", "low", "close"]
+CANDLE = ["symbol", "timestamp", *PRICES, "volume"]
+
+# The same names as SQL's resolution_interval(text). Finest first.
+RESOLUTIONS: dict[str, timedelta] = {
+    "1m": timedelta(minutes=1),
+    "3m": timedelta(minutes=3),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "2h": timedelta(hours=2),
+    "4h": timedelta(hours=4),
+    "6h": timedelta(hours=6),
+    "8h": timedelta(hours=8),
+    "12h": timedelta(hours=12),
+    "1d": timedelta(days=1),
+    "1w": timedelta(weeks=1),
+}
+
+# Where the grid of open times starts: a Monday, so that weeks open on Monday 00:00 UTC; for every shorter
+# resolution it gives the same grid as the Unix epoch.
+GRID = pd.Timestamp("1970-01-05", tz="UTC")
+
+UNREADABLE_TIME = "the time cannot be read"
+UNREADABLE_PRICE = "a price is not a number"
+UNREADABLE_VOLUME = "the volume is not a finite number"
+NO_SYMBOL = "no symbol"
+NOT_CLOSED = "the candle has not closed yet"
+REPEATED = "a repeated row"
+CONTRADICTED = "rows of the same time that contradict each other, none of which can be trusted"
+
+
+def no_candles() -> pd.DataFrame:
+    """Give a candle frame without rows."""
+    empty = pd.DataFrame({column: pd.Series(dtype="float64") for column in CANDLE})
+    return empty.astype({"symbol": "str", "timestamp": "datetime64[us, UTC]"})
+
+
+def interval_of(resolution: str) -> timedelta:
+    """Give the length of a candle. Raises ValueError for a resolution that is not in RESOLUTIONS."""
+    try:
+        return RESOLUTIONS[resolution]
+    except KeyError:
+        raise ValueError(f"unknown resolution {resolution!r}; known: {', '.join(RESOLUTIONS)}") from None
+
+
+def first_open(times: pd.Series, interval: timedelta) -> pd.Series:
+    """Give the earliest open time on the grid that is not before each of `times` (tz-aware UTC)."""
+    return (times - GRID).dt.ceil(interval) + GRID
+
+
+def last_close(times: pd.Series, interval: timedelta) -> pd.Series:
+    """Give the latest close time on the grid that is not after each of `times` (tz-aware UTC)."""
+    return (times - GRID).dt.floor(interval) + GRID
+
+
+def valid(candles: pd.DataFrame) -> "pd.Series[bool]":
+    """Say for each row whether it is a valid candle, as contract/backtest.md defines it.
+
+    Prices finite and positive, `low <= min(open, close)`, `high >= max(open, close)`, `volume >= 0`. An
+    unknown volume (NaN) is not valid. A flat minute without volume is.
+    """
+    low, high = candles["low"], candles["high"]
+    body = candles[["open", "close"]]
+    return (
+        (low > 0)
+        & (low <= body.min(axis=1, skipna=False))
+        & (high >= body.max(axis=1, skipna=False))
+        & (high < np.inf)
+        & (candles["volume"] >= 0)
+    )
+
+
+def normalise(frame: pd.DataFrame, resolution: str, *, now: datetime) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Make a candle frame of rows in any order; count the rows that were refused, by reason in words.
+
+    `frame` has at least the columns of a candle frame, with tz-aware timestamps; any further column but
+    `source` is left out. Refused are rows without a readable time, symbol or price, rows that do not open on
+    the resolution's grid, candles not closed at `now`, all but one of identical rows, and every one of the
+    rows that give different values for one symbol and time: which of them is right cannot be known. A candle
+    that is readable but breaks the OHLC rules is kept: the quality gate judges it. The input is not changed.
+    Raises ValueError that names a missing column or a naive timestamp.
+    """
+    interval = interval_of(resolution)
+    columns = [*CANDLE, "source"] if "source" in frame else CANDLE
+    if absent := [column for column in CANDLE if column not in frame]:
+        raise ValueError(f"a candle frame lacks the column {', '.join(absent)}")
+    if not isinstance(frame["timestamp"].dtype, pd.DatetimeTZDtype):
+        raise ValueError("the column timestamp of a candle frame must hold times with a time zone")
+    candles = frame[columns].copy()
+    candles["timestamp"] = candles["timestamp"].dt.tz_convert("UTC").dt.as_unit("us")
+    for column in (*PRICES, "volume"):
+        candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+
+    refused: dict[str, int] = {}
+
+    def keep(rows: "pd.Series[bool]", otherwise: str) -> None:
+        nonlocal candles
+        lost = len(rows) - int(rows.sum())
+        if lost:
+            refused[otherwise] = lost
+            candles = candles[rows]
+
+    keep(candles["timestamp"].notna(), UNREADABLE_TIME)
+    keep(candles["symbol"].notna() & (candles["symbol"] != ""), NO_SYMBOL)
+    keep((candles[PRICES].abs() < np.inf).all(axis=1), UNREADABLE_PRICE)
+    keep(candles["volume"].abs() != np.inf, UNREADABLE_VOLUME)
+    on_grid = first_open(candles["timestamp"], interval) == candles["timestamp"]
+    keep(on_grid, f"the time is not on the {resolution} grid")
+    keep(candles["timestamp"] + interval <= now, NOT_CLOSED)
+    keep(~candles.duplicated(CANDLE), REPEATED)
+    keep(~candles.duplicated(["symbol", "timestamp"], keep=False), CONTRADICTED)
+    return candles.sort_values(["symbol", "timestamp"], ignore_index=True), refused
+
+
+def in_words(refused: dict[str, int]) -> str:
+    """Say what `normalise` refused: `3 rows refused: a price is not a number; 1 row refused: …`."""
+    return "; ".join(
+        f"{count} {'row' if count == 1 else 'rows'} refused: {reason}" for reason, count in refused.items()
+    )

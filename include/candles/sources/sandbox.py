@@ -1,0 +1,75 @@
+"""The sandbox market: invented candles of the local stack over real HTTP, marked `sandbox` where stored."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.candles.frame import CANDLE, no_candles
+from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.symbols import same
+from include.http import Client, Refused, ServiceError
+
+PAGE = 10_000  # candles an answer holds at most
+MAX_PAGES = 100  # of one fetch
+RESOLUTION = "1m"
+
+
+class Sandbox:
+    """Candles of the sandbox, by its native API: `GET /candles` below the address of the connection."""
+
+    name = "sandbox"
+    local = False
+
+    def __init__(self, client: Client):
+        """Take an open client of the service `sandbox`; whoever opened it closes it."""
+        self._client = client
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Offer minutes of any age; whether the symbol is known shows at the first fetch."""
+        return (Offer(RESOLUTION, oldest=None, volume=True),)
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        params = {
+            "symbol": symbol,
+            "resolution": resolution,
+            "start": start.isoformat(),
+            "end": end.isoformat(),
+            "limit": str(PAGE),
+        }
+        parts = [no_candles()]
+        for _ in range(MAX_PAGES):
+            candles, following = _read(symbol, self._ask(symbol, params))
+            parts.append(candles)
+            if following is None:
+                return Fetched(pd.concat(parts, ignore_index=True))
+            if following <= datetime.fromisoformat(params["start"]):
+                raise SourceError(f"the page after {params['start']} begins at {following}", temporary=True)
+            params["start"] = following.isoformat()
+        raise SourceError(f"more than {MAX_PAGES} pages from {start} to {end}", temporary=False)
+
+    def _ask(self, symbol: str, params: dict[str, str]) -> Any:
+        try:
+            return self._client.get_json("/candles", params)
+        except Refused as error:
+            if error.status == 404 and "unknown symbol" in error.words:  # not: a wrong address
+                raise UnknownSymbol(f"unknown symbol {symbol}") from error
+            raise SourceError(error.words, temporary=False) from error
+        except ServiceError as error:
+            raise SourceError(error.words, temporary=True) from error
+
+
+def _read(symbol: str, answer: Any) -> tuple[pd.DataFrame, datetime | None]:
+    """Read one page: its candles, and the start of the next page."""
+    try:
+        if not same(answer["symbol"], symbol):
+            raise SourceError(f"answered with {answer['symbol']} instead of {symbol}", temporary=True)
+        candles = pd.DataFrame(answer["candles"], columns=["timestamp", *CANDLE[2:]])
+        candles["timestamp"] = pd.to_datetime(candles["timestamp"], unit="ms", utc=True)
+        for column in CANDLE[2:]:  # decimal numbers as text; what is none is refused by the collector
+            candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+        following = answer["next"] and datetime.fromisoformat(answer["next"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
+    return candles.assign(symbol=symbol)[CANDLE], following

@@ -1,0 +1,67 @@
+"""What all sources of candles share: what they offer, what they give, how they fail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One resolution that a source has for a symbol."""
+
+    resolution: str  # one of RESOLUTIONS
+    oldest: datetime | None  # earliest open time it reaches, tz-aware UTC; None: no limit is known
+    volume: bool  # whether its candles carry a volume
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a source gave, and in words what of its data could not be used."""
+
+    candles: pd.DataFrame  # a candle frame without `source`; rows in any order, the collector normalises them
+    problems: tuple[str, ...] = ()
+
+
+class UnknownSymbol(Exception):
+    """The source has nothing under this name. The message says so in words."""
+
+
+class SourceError(Exception):
+    """The source could not answer; the message says why, without its name and without secrets.
+
+    `temporary`: it may well answer later. Otherwise it answers nothing until somebody changes something.
+    """
+
+    def __init__(self, message: str, *, temporary: bool):
+        super().__init__(message)
+        self.temporary = temporary
+
+
+class Source(Protocol):
+    """Where candles come from. A source keeps its own limits: pages, timeouts, rates."""
+
+    @property
+    def name(self) -> str:
+        """The name that settings use and that is stored with each candle (`archive`, `ccxt:binance`)."""
+        ...
+
+    @property
+    def local(self) -> bool:
+        """Whether asking costs nobody anything, so that what it lacked need not be remembered."""
+        ...
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Say what there is for a symbol as a trade spells it, at most one offer a resolution.
+
+        Raises UnknownSymbol or SourceError.
+        """
+        ...
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Get the candles with `start <= open time < end`, under the symbol as it was spelled in the call.
+
+        Asked for are 10,000 candles at most; no candles is an answer too. Raises UnknownSymbol, SourceError.
+        """
+        ...

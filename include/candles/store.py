@@ -1,0 +1,142 @@
+"""The store of candles: the table market_candles, written with COPY and read as candle frames.
+
+Windows are a DataFrame `symbol, start, end` (tz-aware UTC), one row a wanted stretch of time, in any order,
+overlapping as they like. Invented candles (`source = 'sandbox'`) and real ones never stand in for each other:
+`sandbox` says which of the two is meant.
+"""
+
+import io
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from include.candles.frame import CANDLE, first_open, interval_of, last_close, no_candles
+from include.database import copy_frame, sql
+from include.settings import SANDBOX
+
+# Whose candle stays where two sources differ: lower is better. `ccxt:binance` is of the kind ccxt. An
+# exchange reports its own trades, an aggregator averages over exchanges, the sandbox invents.
+RANKS = {"archive": 1, "kraken": 1, "ccxt": 1, "coinmarketcap": 2, "coingecko": 2, SANDBOX: 3}
+
+
+def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> int:
+    """Store a candle frame, in the connection's transaction; answer how many candles are new or changed.
+
+    A candle that is there already is replaced by a valid one of a better source, by a correction of the same
+    source, or where it broke the rules of OHLC; of two sources of one rank the first stays. Written twice, a
+    frame changes nothing. Raises ValueError for an unknown resolution or source.
+    """
+    interval_of(resolution)
+    rank = _rank(source)
+    if candles.empty:
+        return 0
+    times = candles["timestamp"]
+    ensure_partitions(connection, times.min(), times.max())
+    connection.execute(sql("candles_create_incoming"))
+    copy_frame(connection, "incoming_candles", candles[CANDLE])
+    worse = [kind for kind, its_rank in RANKS.items() if its_rank > rank]
+    written = connection.execute(
+        sql("candles_write"), {"resolution": resolution, "source": source, "worse": worse}
+    ).rowcount
+    connection.execute(sql("candles_drop_incoming"))
+    return written
+
+
+def ensure_partitions(connection: Connection, first: datetime, last: datetime) -> None:
+    """Make the partitions for open times from `first` to `last`, where they are missing.
+
+    Two writers at once wait for each other here until they commit: best called in a transaction of its own.
+    """
+    connection.execute(sql("candles_ensure_partitions"), {"first": first, "last": last})
+
+
+def read_candles(
+    connection: Connection, windows: pd.DataFrame, resolution: str, *, sandbox: bool
+) -> pd.DataFrame:
+    """Read the candles with `start <= open time < end` of the union of the windows, with their `source`.
+
+    Returns a candle frame: each candle once, sorted by symbol and timestamp.
+    """
+    from pyarrow import csv, timestamp
+
+    interval_of(resolution)
+    columns = [*CANDLE, "source"]
+    statement = sql("candles_read").bindparams(
+        **_spans(windows["symbol"], windows["start"], windows["end"]), resolution=resolution, sandbox=sandbox
+    )
+    compiled = statement.compile(dialect=connection.dialect)
+    text = io.BytesIO()
+    # Numbers as text: the server writes numeric faster so than it turns it into float8.
+    driver: Any = connection.connection.driver_connection
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", compiled.params) as copy,
+    ):
+        for block in copy:
+            text.write(block)
+    if text.tell() == 0:
+        return no_candles().assign(source=pd.Series(dtype="str"))
+    text.seek(0)
+    types = {"symbol": "string", "source": "string", "timestamp": timestamp("us", "UTC")}
+    candles: pd.DataFrame = csv.read_csv(
+        text,
+        csv.ReadOptions(column_names=columns),
+        convert_options=csv.ConvertOptions(
+            column_types=types | {column: "double" for column in columns if column not in types},
+            strings_can_be_null=False,
+        ),
+    ).to_pandas()
+    return candles
+
+
+def find_gaps(
+    connection: Connection,
+    windows: pd.DataFrame,
+    resolution: str,
+    *,
+    sandbox: bool,
+    source: str | None = None,
+    now: datetime | None = None,
+) -> pd.DataFrame:
+    """Find what the union of the windows lacks of valid candles.
+
+    Only whole candles inside a window are wanted: the windows are narrowed to the resolution's grid. With
+    `source` and `now`, what was asked of that source and may not be asked again yet is no gap.
+
+    Returns `symbol, start, end`: disjoint spans on the grid, sorted, `end` exclusive.
+    """
+    interval = interval_of(resolution)
+    starts, ends = first_open(windows["start"], interval), last_close(windows["end"], interval)
+    some = starts < ends
+    rows = connection.execute(
+        sql("candles_gaps"),
+        {
+            **_spans(windows["symbol"][some], starts[some], ends[some]),
+            "resolution": resolution,
+            "sandbox": sandbox,
+            "source": source,
+            "now": now,
+        },
+    ).all()
+    gaps = pd.DataFrame(rows, columns=["symbol", "start", "end"])
+    return gaps.astype({"symbol": "str", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
+
+
+def _spans(
+    symbols: "pd.Series[str]", starts: "pd.Series[pd.Timestamp]", ends: "pd.Series[pd.Timestamp]"
+) -> dict[str, list[Any]]:
+    some = starts < ends  # an upside-down range is an error in PostgreSQL
+    return {
+        "symbols": symbols[some].tolist(),
+        "starts": starts[some].tolist(),
+        "ends": ends[some].tolist(),
+    }
+
+
+def _rank(source: str) -> int:
+    kind = source.partition(":")[0]
+    if kind not in RANKS:
+        raise ValueError(f"unknown source of candles {source!r}; known kinds: {', '.join(RANKS)}")
+    return RANKS[kind]

@@ -1,0 +1,45 @@
+"""Arithmetic on windows and gaps: how much of a window is there, and in which pieces to ask for the rest."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from include.candles.frame import first_open, last_close
+
+PAGE = 10_000  # candles that a source is asked for at once, at most
+BRIDGE = 500  # gaps with no more than so many candles between them are asked for together
+
+
+def held_share(windows: pd.DataFrame, gaps: pd.DataFrame, interval: timedelta) -> "pd.Series[float]":
+    """Say for each window how many of its whole candles are there, from 0 to 1; NaN where it holds none.
+
+    `windows`: `start, end` of one symbol; `gaps`: `start, end`, disjoint and sorted, what the union of these
+    windows lacks on the grid of `interval`. All times tz-aware UTC.
+    """
+    starts, ends = first_open(windows["start"], interval), last_close(windows["end"], interval)
+    wanted = (ends - starts).dt.total_seconds().clip(lower=0)
+    if gaps.empty:
+        return wanted / wanted.where(wanted > 0)
+    # The missing time before t, as a function of t, rises within the gaps and is level between them.
+    edges = np.column_stack([_seconds(gaps["start"]), _seconds(gaps["end"])]).ravel()
+    risen = np.cumsum(np.diff(edges, prepend=edges[0]) * (np.arange(len(edges)) % 2))
+    missing = np.interp(_seconds(ends), edges, risen) - np.interp(_seconds(starts), edges, risen)
+    return (wanted - missing) / wanted.where(wanted > 0)
+
+
+def pages(gaps: pd.DataFrame, interval: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """Cut gaps (`start, end`, disjoint and sorted, on the grid) into what is asked for at once, in order.
+
+    Gaps that lie close together are joined, so that a thousand single minutes are not a thousand requests.
+    """
+    far = gaps["start"] - gaps["end"].shift() > BRIDGE * interval
+    joined = gaps.groupby(far.cumsum()).agg(start=("start", "min"), end=("end", "max"))
+    for start, end in zip(joined["start"], joined["end"], strict=True):
+        for at in pd.date_range(start, end, freq=PAGE * interval, inclusive="left"):
+            yield at.to_pydatetime(), min(at + PAGE * interval, end).to_pydatetime()
+
+
+def _seconds(times: "pd.Series[pd.Timestamp]") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return np.asarray(times.dt.as_unit("us").astype("int64") / 1e6, dtype=np.float64)

@@ -1,0 +1,44 @@
+-- What the union of the windows lacks: the wanted spans minus the spans of the valid candles held and, where
+-- :source is given, minus what that source is not to be asked for before :now. The windows begin and end on the
+-- resolution's grid. `OFFSET 0` as in candles_read.
+WITH wanted AS MATERIALIZED (
+  SELECT symbol, range_agg(tstzrange(start_at, end_at)) AS spans
+  FROM unnest(CAST(:symbols AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+    AS wanted (symbol, start_at, end_at)
+  GROUP BY symbol
+), held AS (
+  SELECT
+    piece.symbol,
+    range_agg(tstzrange(candle.timestamp, candle.timestamp + resolution_interval(:resolution))) AS spans
+  FROM (SELECT symbol, unnest(spans) AS span FROM wanted) AS piece
+  CROSS JOIN LATERAL (
+    SELECT timestamp
+    FROM market_candles
+    WHERE symbol = piece.symbol
+      AND resolution = :resolution
+      AND timestamp >= lower(piece.span)
+      AND timestamp < upper(piece.span)
+      AND (source = 'sandbox') = :sandbox
+      AND low > 0
+      AND low <= least(open, close)
+      AND high >= greatest(open, close)
+      AND volume >= 0
+    OFFSET 0
+  ) AS candle
+  GROUP BY piece.symbol
+), asked AS (
+  SELECT earlier.symbol, range_agg(tstzrange(earlier.start_at, earlier.end_at)) AS spans
+  FROM candle_fetches AS earlier
+  JOIN wanted USING (symbol)
+  WHERE earlier.source = CAST(:source AS text)
+    AND earlier.ask_again_at > CAST(:now AS timestamptz)
+    AND earlier.resolution = :resolution
+    AND earlier.start_at < earlier.end_at
+  GROUP BY earlier.symbol
+)
+SELECT symbol, lower(gap) AS start, upper(gap) AS "end"
+FROM wanted
+LEFT JOIN held USING (symbol)
+LEFT JOIN asked USING (symbol)
+CROSS JOIN LATERAL unnest(wanted.spans - coalesce(held.spans, '{}') - coalesce(asked.spans, '{}')) AS gap
+ORDER BY symbol, start

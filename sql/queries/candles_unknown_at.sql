@@ -1,0 +1,5 @@
+-- Where the symbol was unknown when it was last asked for, and is not to be asked for again yet.
+SELECT DISTINCT ON (source) source, reason
+FROM candle_fetches
+WHERE symbol = :symbol AND outcome = 'unknown_symbol' AND ask_again_at > :now
+ORDER BY source, fetched_at DESC

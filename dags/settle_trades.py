@@ -1,0 +1,119 @@
+"""### Settles every trade whose time is up
+
+Every five minutes: **claim** the trades that are past `expires_at`, then for each batch of them **collect**
+the candles that are missing, let the quality **gate** judge them and **settle** the trades on what the market
+really did; then let a language model **analyse** the outcomes and **refresh** the users' statistics.
+
+| task | reads | writes |
+|---|---|---|
+| `claim` | `trade_signals` | `settlement_claims`: leases, in batches |
+| `collect_candles` | the sources in `candle_sources` | `market_candles` |
+| `gate` | `market_candles` | the verdict; a poor trade goes back, with its reason in `status_reason` |
+| `settle` | trades that passed | `trade_results`, `trade_signals.status`, in one transaction |
+| `analyse` | settled trades without an analysis | `trade_results.ai_analysis` |
+| `refresh_performance` | users with newly settled trades | `atge_performance_cache` |
+
+Nothing due: the run ends after `claim`, everything else is skipped. Any task may be cleared and run again,
+and two runs may overlap: a trade is settled once. A run that dies holds its trades until their lease lapses
+(15 minutes); the next run takes them. Rules: `docs/settlement.md`. Settings: Variable `tradeops_settings`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.task.trigger_rule import TriggerRule
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import endpoint, load_settings, open_database, open_sources
+
+NEXT_STEP = (
+    "Nothing is lost: trades that were not settled stay active, and a later sweep takes them when their "
+    "lease lapses (15 minutes). If this repeats, open the task's log; docs/operating.md says what to do."
+)
+
+
+@task
+def claim(claim_id: str) -> list[int]:
+    """Take due trades under a lease; give the numbers of the batches."""
+    from include.trades import claim_due
+
+    with open_database("claim") as engine:
+        claimed = claim_due(engine, claim_id, load_settings())
+    if not claimed.batches and not claimed.other_work:
+        raise AirflowSkipException("nothing to do: no trade is due, no analysis missing, no statistic stale")
+    return list(claimed.batches)
+
+
+@task(pool="market_data")
+def collect_candles(claim_id: str, batch: int) -> dict[str, int]:
+    """Fetch the candles of the batch's windows that the store lacks."""
+    from include.trades import collect_batch
+
+    settings = load_settings()
+    with open_database("collect") as engine, open_sources(settings, engine) as sources:
+        return collect_batch(engine, claim_id, batch, sources, settings)
+
+
+@task
+def gate(claim_id: str, batch: int) -> dict[str, int]:
+    """Judge the data of each trade; send poor ones back with a reason."""
+    from include.trades import gate_batch
+
+    with open_database("gate") as engine:
+        return gate_batch(engine, claim_id, batch, load_settings())
+
+
+@task
+def settle(claim_id: str, batch: int) -> dict[str, int]:
+    """Settle what passed, in one transaction."""
+    from include.trades import settle_batch
+
+    with open_database("settle") as engine:
+        return settle_batch(engine, claim_id, batch, load_settings())
+
+
+@task(pool="llm", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+def analyse(claim_id: str) -> dict[str, int]:
+    """Let the model explain settled trades; what fails is taken up by a later sweep."""
+    from include.analysis import analyse_settled
+
+    with open_database("analyse") as engine:
+        analysed = analyse_settled(engine, endpoint("llm"), claim_id, load_settings())
+    return {"stored": analysed.stored, **analysed.put_off}
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+def refresh_performance() -> int:
+    """Recalculate the statistics of the users concerned; give their number."""
+    from include.trades import refresh_performance
+
+    with open_database("performance") as engine:
+        return refresh_performance(engine)
+
+
+@dag(
+    schedule="*/5 * * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=3,
+    dagrun_timeout=timedelta(minutes=30),
+    doc_md=__doc__,
+    tags=["trades"],
+    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+)
+def settle_trades() -> None:
+    """Wire the steps of the sweep."""
+    claim_id = "{{ run_id }}"  # every step finds its trades under the claim of its own run
+
+    @task_group
+    def settle_batch(batch: int) -> None:
+        collect_candles(claim_id, batch) >> gate(claim_id, batch) >> settle(claim_id, batch)
+
+    batches = claim(claim_id)
+    settled = settle_batch.expand(batch=batches)
+    # Statistics do not wait for the model, and both run when only older work is left.
+    [batches, settled] >> refresh_performance()
+    [batches, settled] >> analyse(claim_id)
+
+
+settle_trades()

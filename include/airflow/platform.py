@@ -1,0 +1,110 @@
+"""What a task asks Airflow for: the settings, the database, the addresses and keys of services.
+
+The product itself never sees Airflow: it is handed a `Settings`, an `Engine` or an `Endpoint`.
+"""
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.sdk import Connection, Variable
+
+from include.settings import Endpoint, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+    from include.candles import Source
+
+DATABASE_CONNECTION = "tradeops_db"
+SETTINGS_VARIABLE = "tradeops_settings"
+
+
+def load_settings() -> Settings:
+    """Read the settings: the environment first, then the Variable `tradeops_settings` over it.
+
+    Raises ValueError, naming the setting, when a value does not fit or a name is unknown.
+    """
+    chosen = Variable.get(SETTINGS_VARIABLE, default={}, deserialize_json=True)
+    if not isinstance(chosen, dict):
+        raise ValueError(
+            f'Variable {SETTINGS_VARIABLE} must be a JSON object like {{"data_quality_min": 90}}'
+        )
+    return Settings(**chosen)
+
+
+def database_url() -> str:
+    """Compose the platform database's URL from the connection `tradeops_db`. It holds the password."""
+    connection = Connection.get(DATABASE_CONNECTION)
+    login = quote(connection.login or "", safe="")
+    if connection.password:
+        login += ":" + quote(connection.password, safe="")
+    address = connection.host or ""
+    if connection.port:
+        address += f":{connection.port}"
+    options = "&".join(
+        f"{key}={quote(str(value), safe='')}" for key, value in connection.extra_dejson.items()
+    )
+    url = f"postgresql://{login}@{address}/{quote(connection.schema or '', safe='')}"
+    return f"{url}?{options}" if options else url
+
+
+@contextmanager
+def open_database(purpose: str) -> "Iterator[Engine]":
+    """Open the platform's database for one task and close it afterwards.
+
+    `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`.
+    """
+    from include.database import connect
+
+    engine = connect(database_url(), application=f"tradeops:{purpose}")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def endpoint(connection_id: str) -> Endpoint:
+    """Look up where a service answers: the connection's host is a URL, its password the secret.
+
+    A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
+    and Slack connections have it. Raises AirflowNotFoundException when there is no such connection.
+    """
+    connection = Connection.get(connection_id)
+    host = connection.host or ""
+    if "://" not in host:
+        host = f"{connection.schema or 'https'}://{host}"
+    if connection.port:
+        scheme, _, rest = host.partition("://")
+        name, slash, path = rest.partition("/")
+        host = f"{scheme}://{name}:{connection.port}{slash}{path}"
+    return Endpoint(host.rstrip("/"), connection.password or None)
+
+
+@contextmanager
+def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]]":
+    """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
+
+    Raises ValueError when none is named, or an unknown one.
+    """
+    from include.candles import open_source
+
+    if not settings.candle_sources:
+        raise ValueError(
+            f"no source of candles is set: name some in candle_sources of the Variable {SETTINGS_VARIABLE}, "
+            "see docs/sources.md"
+        )
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(open_source(name, settings, engine, endpoint))
+            for name in settings.candle_sources
+        ]
+
+
+def airflow_url() -> str:
+    """Give the address under which people open this Airflow, without a slash at the end."""
+    from airflow.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")

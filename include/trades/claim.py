@@ -1,0 +1,73 @@
+"""Claiming due trades: a lease in the database, so that overlapping and dying sweeps settle each trade once.
+
+A claim is the sweep's run id. Each step of the sweep works on the trades that carry its claim; a sweep that
+was too slow finds them under another claim and leaves them alone.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from include.database import sql
+from include.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a sweep holds after claiming: its batches, and whether other work waits."""
+
+    batches: dict[int, int]  # number of the batch -> trades in it
+    other_work: bool  # analyses to write, or statistics to refresh
+
+
+def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
+    """Take due trades under a lease, in batches; called again with the same id, find the same batches.
+
+    A trade is due when it is `active`, past `expires_at`, under no unexpired lease and not waiting for a
+    later try. One statement, at most `settings.claim_limit` trades. The database's clock decides.
+    """
+    with engine.begin() as connection:
+        batches = _batches(connection, claim_id)
+        if not batches:
+            connection.execute(
+                sql("claim_trades"),
+                {
+                    "claim_id": claim_id,
+                    "claim_limit": settings.claim_limit,
+                    "batch_size": settings.batch_size,
+                    "lease": settings.lease,
+                },
+            )
+            batches = _batches(connection, claim_id)
+        pending = connection.execute(
+            sql("pending_work"), {"analysis_attempts": settings.analysis_attempts}
+        ).one()
+    claimed = sum(batches.values())
+    logger.info("%d trades claimed, in %d batches", claimed, len(batches))
+    analyses = pending.missing_analyses and settings.analysis_limit > 0
+    return Claimed(batches, bool(pending.stale_statistics or analyses))
+
+
+def _batches(connection: Connection, claim_id: str) -> dict[int, int]:
+    rows = connection.execute(sql("claimed_batches"), {"claim_id": claim_id})
+    return {row.batch: row.trades for row in rows}
+
+
+def read_batch(connection: Connection, claim_id: str, batch: int, settings: Settings) -> pd.DataFrame:
+    """Renew the batch's lease and read its unsettled trades.
+
+    One row a trade, sorted by symbol and time: the engine's columns (prices as float, times tz-aware UTC),
+    then `gate, resolution, data_source, data_quality_score, reason` from the claim. Empty when another sweep
+    has taken the batch over or all its trades are settled.
+    """
+    key = {"claim_id": claim_id, "batch": batch}
+    connection.execute(sql("renew_claim"), {**key, "lease": settings.lease})
+    rows = connection.execute(sql("claimed_trades"), key)
+    trades = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+    for column in ("generated_at", "expires_at"):
+        trades[column] = pd.to_datetime(trades[column], utc=True)
+    return trades

@@ -1,0 +1,113 @@
+"""The gate between collecting and settling: which trades of a batch have data good enough to settle on."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from include.candles import RESOLUTIONS, interval_of, no_candles, read_candles
+from include.database import copy_frame, sql
+from include.quality import explain, score
+from include.settings import SANDBOX, Settings
+from include.trades.backtest import evaluate
+from include.trades.claim import read_batch
+
+FINEST = next(iter(RESOLUTIONS))
+
+
+def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
+    """Judge the batch's unjudged trades; answer how many `passed`, are `waiting` or were `refused`.
+
+    A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`. Otherwise
+    it waits with its reason until `settings.data_quality_patience` after its expiry, and is then refused. A
+    trade with bad parameters, or whose window can hold no candle, passes: settling answers it at once, and
+    no better data would change that.
+    """
+    with engine.begin() as connection:
+        trades = read_batch(connection, claim_id, batch, settings)
+        unjudged = trades[trades["gate"].isna()].reset_index(drop=True)
+        if unjudged.empty:
+            return {}
+        verdicts = _judge(connection, unjudged, settings)
+    with engine.begin() as connection:
+        connection.execute(sql("create_gate_verdicts"))
+        copy_frame(connection, "gate_verdicts", verdicts)
+        rows = connection.execute(
+            sql("gate_trades"),
+            {
+                "claim_id": claim_id,
+                "batch": batch,
+                "patience": settings.data_quality_patience,
+                "lease": settings.lease,
+            },
+        )
+        return {row.gate: row.trades for row in rows}
+
+
+def _judge(connection: Connection, trades: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Give a verdict for each trade: the finest resolution that is good enough, else the best there is."""
+    answered = _needs_no_candles(trades)
+    verdicts = pd.DataFrame(
+        {
+            "id": trades["id"],
+            "passed": answered,
+            "resolution": FINEST,
+            "data_source": pd.Series(None, index=trades.index, dtype=object),
+            "data_quality_score": np.where(answered, np.nan, 0.0),
+            "reason": trades["reason"].where(~answered).fillna("no candle in the window"),
+        }
+    )
+    sandbox = SANDBOX in settings.candle_sources
+    windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
+    for resolution in RESOLUTIONS:
+        open_ones = verdicts.index[~verdicts["passed"]]
+        if open_ones.empty:
+            break
+        candles = read_candles(connection, windows.loc[open_ones], resolution, sandbox=sandbox)
+        if candles.empty:
+            continue
+        interval = interval_of(resolution)
+        scores = score(trades.loc[open_ones], candles, interval)["data_quality_score"].set_axis(open_ones)
+        better = open_ones[scores > verdicts.loc[open_ones, "data_quality_score"]]
+        chosen = trades.loc[better]
+        verdicts.loc[better, "resolution"] = resolution
+        verdicts.loc[better, "data_quality_score"] = scores
+        verdicts.loc[better, "data_source"] = _sources(chosen, candles, interval)
+        verdicts.loc[better, "passed"] = scores[better] >= settings.data_quality_min
+        poor = better[scores[better] < settings.data_quality_min]
+        verdicts.loc[poor, "reason"] = _reasons(trades.loc[poor], scores[poor], candles, interval, settings)
+    return verdicts
+
+
+def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":
+    """Find the trades that no candle can help: invalid ones, and windows shorter than any candle."""
+    nothing = no_candles()
+    answers = evaluate(trades, nothing)["exit_reason"].set_axis(trades.index)
+    expected = score(trades, nothing, interval_of(FINEST))["expected"].set_axis(trades.index)
+    return answers.str.startswith("invalid") | (expected == 0)
+
+
+def _sources(trades: pd.DataFrame, candles: pd.DataFrame, interval: timedelta) -> "pd.Series[str]":
+    """Name the sources whose candles lie in each trade's window: `kraken`, or `coinbase+kraken`."""
+    names = pd.Series("", index=trades.index)
+    for source, group in candles.groupby("source"):  # in the order of their names
+        seen = score(trades, group, interval)["valid"].set_axis(trades.index) > 0
+        names = names.where(~seen, names + "+" + str(source))
+    return names.str.removeprefix("+")
+
+
+def _reasons(
+    trades: pd.DataFrame,
+    scores: "pd.Series[float]",
+    candles: pd.DataFrame,
+    interval: timedelta,
+    settings: Settings,
+) -> list[str]:
+    """Say why each poor trade is poor: the score, what its window lacks, and what the sources said."""
+    return [
+        f"data quality {found:.1f} of {settings.data_quality_min:g}: {lacks}" + (f"; {said}" if said else "")
+        for found, lacks, said in zip(
+            scores, explain(trades, candles, interval), trades["reason"].fillna(""), strict=True
+        )
+    ]

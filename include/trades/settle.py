@@ -1,0 +1,83 @@
+"""Settling a claimed batch: one vectorised pass over the trades that passed the gate, one transaction."""
+
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from include.candles import interval_of, read_candles
+from include.database import copy_frame, sql
+from include.settings import SANDBOX, Settings
+from include.trades.backtest import evaluate
+from include.trades.claim import read_batch
+
+# What the engine answers and `settled_rows` holds; the net result is computed in the database, in numeric.
+RESULT = [
+    "id", "status", "exit_reason", "entry_at", "actual_entry_price",
+    "tp1_hit", "tp1_hit_at", "tp1_hit_price", "tp2_hit", "tp2_hit_at", "tp2_hit_price",
+    "tp3_hit", "tp3_hit_at", "tp3_hit_price", "sl_hit", "sl_hit_at", "sl_hit_price",
+    "exit_at", "actual_exit_price", "gross_profit_loss", "fees_paid", "slippage_cost",
+    "profit_loss_percentage", "time_to_completion_minutes",
+    "max_favorable_excursion", "max_adverse_excursion",
+]  # fmt: skip
+ORIGIN = ["status_reason", "data_source", "data_resolution", "data_quality_score"]
+
+
+def settle_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
+    """Settle the batch's judged trades; answer how many ended in which status.
+
+    Trades that passed the gate are settled by `evaluate` on candles of the resolution that the gate chose;
+    trades that it refused for good end `incomplete_data` with the gate's reason. Results, statuses and the
+    end of the claims are one transaction. Done twice, it changes nothing.
+    """
+    with engine.begin() as connection:
+        trades = read_batch(connection, claim_id, batch, settings)
+        passed = trades[trades["gate"] == "passed"]
+        settled = [
+            _evaluate(connection, group, str(resolution), settings)
+            for resolution, group in passed.groupby("resolution")
+        ]
+    settled.append(_refuse(trades[trades["gate"] == "refused"]))
+    rows = pd.concat([frame for frame in settled if not frame.empty] or [settled[-1]])
+    if rows.empty:
+        return {}
+    with engine.begin() as connection:
+        connection.execute(sql("create_settled_rows"))
+        copy_frame(connection, "settled_rows", rows)
+        statuses = connection.execute(
+            sql("settle_trades"), {"claim_id": claim_id, "trade_size_usd": settings.trade_size_usd}
+        )
+        return {row.status: row.trades for row in statuses}
+
+
+def _evaluate(
+    connection: Connection, trades: pd.DataFrame, resolution: str, settings: Settings
+) -> pd.DataFrame:
+    windows = trades[["symbol", "generated_at", "expires_at"]].rename(
+        columns={"generated_at": "start", "expires_at": "end"}
+    )
+    candles = read_candles(connection, windows, resolution, sandbox=SANDBOX in settings.candle_sources)
+    results = evaluate(
+        trades,
+        candles,
+        interval=interval_of(resolution),
+        fee_rate=settings.fee_rate,
+        slippage_rate=settings.slippage_rate,
+        trade_size_usd=settings.trade_size_usd,
+    )
+    # The engine answers in the order of the trades.
+    origin = trades[["data_source", "resolution", "data_quality_score"]].set_axis(ORIGIN[1:], axis="columns")
+    rows = pd.concat([results[RESULT], origin.reset_index(drop=True)], axis="columns")
+    return rows.assign(status_reason=results["exit_reason"])
+
+
+def _refuse(trades: pd.DataFrame) -> pd.DataFrame:
+    """Results of trades whose data never became good enough: no money moves."""
+    hits = {f"{level}_hit": False for level in ("tp1", "tp2", "tp3", "sl")}
+    no_candles = trades["data_quality_score"].fillna(0) == 0
+    rows = trades[["id", "data_source", "data_quality_score"]].assign(
+        status="incomplete_data",
+        exit_reason=no_candles.map({True: "no_candles", False: "poor_data"}),
+        status_reason=trades["reason"],
+        data_resolution=trades["resolution"],
+        **hits,
+    )
+    return rows.reindex(columns=[*RESULT, *ORIGIN])

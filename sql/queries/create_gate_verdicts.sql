@@ -1,0 +1,9 @@
+-- Where the gate's verdicts wait for gate_trades, within one transaction.
+CREATE TEMP TABLE gate_verdicts (
+  id uuid PRIMARY KEY,
+  passed boolean NOT NULL,
+  resolution text,
+  data_source text,
+  data_quality_score numeric,
+  reason text
+) ON COMMIT DROP

@@ -1,0 +1,74 @@
+"""What tasks are handed: settings, the database's URL, addresses of services."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from include.airflow.platform import database_url, endpoint, load_settings
+
+
+def connection(monkeypatch, name, **fields):
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": "generic", **fields}))
+
+
+def variable(monkeypatch, value):
+    monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps(value))
+
+
+def test_settings_come_from_the_variable_over_the_environment_over_the_defaults(monkeypatch):
+    variable(monkeypatch, {"batch_size": 7, "lease": 60, "candle_sources": ["kraken", "ccxt:coinbase"]})
+    monkeypatch.setenv("TRADEOPS_BATCH_SIZE", "5")
+    monkeypatch.setenv("TRADEOPS_CLAIM_LIMIT", "9")
+    settings = load_settings()
+    assert (settings.batch_size, settings.claim_limit, settings.data_quality_min) == (7, 9, 90)
+    assert settings.lease == timedelta(minutes=1)
+    assert settings.candle_sources == ("kraken", "ccxt:coinbase")
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ({"data_quality_min": 101}, "data_quality_min"),
+        ({"data_qualty_min": 90}, "data_qualty_min"),
+        ({"candle_sources": ["kraken", "sandbox"]}, "sandbox market cannot be mixed"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(monkeypatch, value, named):
+    variable(monkeypatch, value)
+    with pytest.raises(ValidationError, match=named):
+        load_settings()
+
+
+def test_a_variable_that_is_no_object_is_refused(monkeypatch):
+    variable(monkeypatch, [1, 2])
+    with pytest.raises(ValueError, match="must be a JSON object"):
+        load_settings()
+
+
+def test_the_database_url_survives_odd_passwords_and_options(monkeypatch):
+    connection(
+        monkeypatch, "tradeops_db", host="db.example", port=6543, schema="tradeops", login="trade@ops",
+        password="p@ss/w:rd?", extra=json.dumps({"sslmode": "require"}),
+    )  # fmt: skip
+    assert database_url() == (
+        "postgresql://trade%40ops:p%40ss%2Fw%3Ard%3F@db.example:6543/tradeops?sslmode=require"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"host": "https://api.kraken.com"}, "https://api.kraken.com"),
+        ({"host": "http://sandbox:8090/llm/v1/"}, "http://sandbox:8090/llm/v1"),
+        ({"host": "http://sandbox/llm/v1", "port": 8090}, "http://sandbox:8090/llm/v1"),
+        ({"host": "api.openai.com", "schema": "https"}, "https://api.openai.com"),
+        ({"host": "localhost", "schema": "http", "port": 11434}, "http://localhost:11434"),
+    ],
+)
+def test_an_endpoint_is_a_url_and_a_secret_that_does_not_show(monkeypatch, fields, url):
+    connection(monkeypatch, "llm", password="sk-secret", **fields)
+    found = endpoint("llm")
+    assert (found.base_url, found.secret) == (url, "sk-secret")
+    assert "sk-secret" not in repr(found)

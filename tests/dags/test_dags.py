@@ -1,0 +1,74 @@
+"""Every DAG, as Airflow loads it: it parses without a warning and keeps the house rules."""
+
+import ast
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DAGS = sorted((ROOT / "dags").glob("*.py"))
+
+# Modules that cost a noticeable time to import: they belong into the task that needs them.
+HEAVY = {"pandas", "numpy", "great_expectations", "openai", "ccxt", "pyarrow", "uvicorn", "boto3", "altair"}
+
+# Tasks that call a service outside must queue in a pool.
+CALLS_OUTSIDE = {"collect_candles": "market_data", "analyse": "llm"}
+
+
+@pytest.fixture(scope="module")
+def bag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"), load_op_links=False)
+
+
+@pytest.fixture(scope="module", params=[path.stem for path in DAGS])
+def dag(request, bag):
+    return bag.dags[request.param]
+
+
+def test_dags_load_without_errors_or_warnings(bag):
+    assert bag.import_errors == {}
+    assert bag.captured_warnings == {}
+    assert set(bag.dags) == {path.stem for path in DAGS}, "a file is named like the DAG that it holds"
+
+
+def test_a_dag_explains_itself_and_reports_its_failure(dag):
+    assert dag.doc_md and dag.doc_md.lstrip().startswith("###")
+    assert dag.on_failure_callback
+    assert dag.dagrun_timeout
+    assert dag.tags
+    assert dag.catchup is False
+
+
+def test_every_task_is_bounded_owned_and_reported(dag):
+    for task in dag.tasks:
+        assert task.owner not in ("airflow", ""), task.task_id
+        assert timedelta(0) < task.execution_timeout <= timedelta(hours=1), task.task_id
+        assert task.retries >= 1, task.task_id
+        assert task.on_failure_callback, task.task_id
+        pool = CALLS_OUTSIDE.get(task.task_id.rpartition(".")[2])
+        if pool:
+            assert task.pool == pool, task.task_id
+
+
+@pytest.mark.parametrize("path", DAGS, ids=lambda path: path.stem)
+def test_a_dag_file_is_thin_and_imports_nothing_heavy(path):
+    source = path.read_text()
+    explanation = ast.get_docstring(ast.parse(source), clean=False) or ""
+    lines = [line for line in source.replace(explanation, "").splitlines() if line.strip()]
+    assert len(lines) <= 90
+    # Airflow's own imports first: what it brings along is not the DAG's doing.
+    program = (
+        "import sys, airflow.sdk, airflow.models.dag, airflow.dag_processing.processor\n"
+        "before = set(sys.modules)\n"
+        f"import runpy; runpy.run_path({str(path)!r})\n"
+        "print(' '.join(sorted({name.split('.')[0] for name in set(sys.modules) - before})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not HEAVY & set(done.stdout.split()), "import it inside the task"

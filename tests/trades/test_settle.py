@@ -1,0 +1,260 @@
+"""Gate and settlement in the database: one transaction a fact, once, whoever repeats it."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from include.candles import UnknownSymbol
+from include.settings import Settings
+from include.trades import claim_due, gate_batch, refresh_performance, settle_batch
+from include.trades.collect import collect_batch
+from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
+
+
+def sweep(database, claim_id="run 1", settings=SETTINGS):
+    """Claim, gate and settle all batches, without collecting; give the counts of both steps."""
+    gated, settled = {}, {}
+    for batch in claim_due(database, claim_id, settings).batches:
+        gated |= gate_batch(database, claim_id, batch, settings)
+        settled |= settle_batch(database, claim_id, batch, settings)
+    return gated, settled
+
+
+def status(database, trade):
+    ((found,),) = rows(database, "SELECT status FROM trade_signals WHERE id = CAST(:id AS uuid)", id=trade)
+    return found
+
+
+def test_a_trade_is_settled_with_its_result_and_its_origin(database):
+    store(database, rising())
+    insert(database, {})
+    assert sweep(database) == ({"passed": 1}, {"completed_success": 1})
+    (row,) = rows(
+        database,
+        "SELECT * FROM trade_signals s JOIN trade_results r ON r.trade_signal_id = s.id",
+    )
+    assert (row.status, row.status_reason, row.exit_reason) == ("completed_success", "targets", "targets")
+    assert row.completed_at is not None
+    assert (row.entry_at, row.actual_entry_price) == (START, 100)
+    assert (row.tp1_hit, row.tp2_hit, row.tp3_hit, row.sl_hit) == (True, True, True, False)
+    assert row.tp1_hit_at == START + timedelta(minutes=9)
+    assert row.actual_exit_price == pytest.approx(Decimal("101.9"))  # 40 % at 101, 30 % at 102 and 103
+    assert row.gross_profit_loss == pytest.approx(Decimal("19"))
+    assert row.net_profit_loss == row.gross_profit_loss - row.fees_paid - row.slippage_cost
+    assert row.trade_size_usd == 1000
+    assert (row.data_source, row.data_resolution, row.data_quality_score) == ("archive", "1m", 100)
+    assert rows(database, "SELECT * FROM settlement_claims") == []
+
+
+def test_settling_twice_changes_nothing(database):
+    store(database, rising())
+    insert(database, {}, {"direction": "SHORT", "stop_loss": 102, "take_profit_1": 99, "take_profit_2": 98,
+                          "take_profit_3": 97})  # fmt: skip
+    sweep(database)
+    before = rows(database, "SELECT * FROM trade_results ORDER BY id")
+    assert settle_batch(database, "run 1", 0, SETTINGS) == {}
+    assert gate_batch(database, "run 1", 0, SETTINGS) == {}
+    assert sweep(database, "run 2") == ({}, {})
+    assert rows(database, "SELECT * FROM trade_results ORDER BY id") == before
+
+
+def test_a_sweep_that_lost_its_lease_settles_nothing(database):
+    store(database, rising())
+    insert(database, {})
+    claim_due(database, "slow", SETTINGS)
+    gate_batch(database, "slow", 0, SETTINGS)
+    run(database, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
+    claim_due(database, "quick", SETTINGS)
+    assert settle_batch(database, "slow", 0, SETTINGS) == {}
+    gate_batch(database, "quick", 0, SETTINGS)
+    assert settle_batch(database, "quick", 0, SETTINGS) == {"completed_success": 1}
+
+
+def test_two_workers_on_one_batch_settle_each_trade_once(database):
+    store(database, rising())
+    insert(database, *[{} for _ in range(50)])
+    claim_due(database, "run 1", SETTINGS)
+    gate_batch(database, "run 1", 0, SETTINGS)
+    start, counts = threading.Barrier(4), []
+
+    def settle():
+        start.wait()
+        counts.append(settle_batch(database, "run 1", 0, SETTINGS).get("completed_success", 0))
+
+    threads = [threading.Thread(target=settle) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(counts) == [0, 0, 0, 50]
+    assert rows(database, "SELECT count(*) FROM trade_results") == [(50,)]
+
+
+def test_bad_parameters_are_answered_at_once_and_spoil_nobody(database):
+    store(database, rising())
+    good, wrong_side, no_time, unknown = insert(
+        database,
+        {},
+        {"stop_loss": 101},
+        {"generated_at": START + timedelta(hours=2)},
+        {"symbol": "NOSUCHCOIN", "stop_loss": 101},
+    )
+    assert sweep(database)[1] == {"completed_success": 1, "incomplete_data": 3}
+    assert status(database, good) == "completed_success"
+    reasons = rows(
+        database,
+        "SELECT id::text, status_reason FROM trade_signals WHERE status = 'incomplete_data'",
+    )
+    assert {trade for trade, _ in reasons} == {wrong_side, no_time, unknown}
+    assert all(reason.startswith("invalid: ") for _, reason in reasons)
+
+
+class TestTheGate:
+    NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+    FRESH = {"generated_at": NOW - timedelta(hours=2), "expires_at": NOW - timedelta(hours=1)}  # noqa: RUF012
+
+    def test_a_poor_trade_waits_with_its_reason_and_gives_its_lease_back(self, database):
+        store(database, rising(minutes=50, start=self.FRESH["generated_at"]))
+        insert(database, self.FRESH)
+        assert sweep(database) == ({"waiting": 1}, {})
+        (row,) = rows(database, "SELECT * FROM trade_signals JOIN settlement_claims ON trade_signal_id = id")
+        assert row.status == "active"
+        assert row.status_reason.startswith("data quality 83.3 of 90: 50 of 60 candles: 10 missing from ")
+        assert row.lease_expires_at <= row.next_attempt_at
+        assert claim_due(database, "run 2", SETTINGS).batches == {}, "not due before its next attempt"
+
+    def test_the_delay_doubles_and_ends_with_the_patience(self, database):
+        insert(database, self.FRESH)
+        delays = []
+        for number in range(8):
+            run(
+                database,
+                "UPDATE settlement_claims "
+                "SET lease_expires_at = now() - interval '1 second', next_attempt_at = NULL",
+            )
+            sweep(database, f"run {number}")
+            ((delay,),) = rows(database, "SELECT next_attempt_at - lease_expires_at FROM settlement_claims")
+            delays.append(delay / timedelta(minutes=1))
+        assert delays == [5, 10, 20, 40, 80, 120, 120, 120]
+
+    def test_better_data_settles_a_trade_that_waited(self, database):
+        (trade,) = insert(database, self.FRESH)
+        assert sweep(database)[0] == {"waiting": 1}
+        store(database, rising(start=self.FRESH["generated_at"]))
+        run(database, "UPDATE settlement_claims SET next_attempt_at = now() - interval '1 second'")
+        assert sweep(database, "run 2")[1] == {"completed_success": 1}
+        assert status(database, trade) == "completed_success"
+
+    def test_when_patience_ends_the_trade_ends_incomplete_with_score_and_reason(self, database):
+        store(database, rising(minutes=50))
+        insert(database, {}, {"symbol": "ETH"})  # expired long ago
+        assert sweep(database) == ({"refused": 2}, {"incomplete_data": 2})
+        some, none = rows(
+            database,
+            "SELECT s.status_reason, r.* FROM trade_signals s "
+            "JOIN trade_results r ON r.trade_signal_id = s.id ORDER BY s.symbol",
+        )
+        assert some.status_reason.startswith("data quality 83.3 of 90: 50 of 60 candles")
+        assert (some.exit_reason, some.data_source, some.data_resolution) == ("poor_data", "archive", "1m")
+        assert some.data_quality_score == pytest.approx(Decimal(250) / 3)
+        assert none.status_reason == "no candle in the window"
+        assert (none.exit_reason, none.data_quality_score) == ("no_candles", 0)
+        assert (none.entry_at, none.net_profit_loss, none.tp1_hit) == (None, None, False)
+
+    def test_coarser_candles_serve_where_the_fine_ones_are_too_few(self, database):
+        store(database, rising(minutes=30))
+        coarse = rising(minutes=12).assign(timestamp=lambda frame: START + (frame["timestamp"] - START) * 5)
+        store(database, coarse, "5m", "kraken")
+        insert(database, {})
+        sweep(database)
+        assert rows(database, "SELECT data_resolution, data_source FROM trade_results") == [("5m", "kraken")]
+
+    def test_all_sources_in_the_window_are_named(self, database):
+        minutes = rising()
+        store(database, minutes[:40], source="kraken")
+        store(database, minutes[40:], source="ccxt:coinbase")
+        insert(database, {}, {"expires_at": START + timedelta(minutes=30)})
+        sweep(database)
+        found = rows(
+            database,
+            "SELECT data_source FROM trade_results r JOIN trade_signals s ON s.id = r.trade_signal_id "
+            "ORDER BY s.expires_at",
+        )
+        assert found == [("kraken",), ("ccxt:coinbase+kraken",)]
+
+    def test_invented_candles_never_settle_a_trade_of_a_real_market(self, database):
+        store(database, rising(), source="sandbox")
+        insert(database, {})
+        assert sweep(database) == ({"refused": 1}, {"incomplete_data": 1})
+
+    def test_and_a_sandbox_trade_is_not_settled_on_real_candles(self, database):
+        store(database, rising(), source="archive")
+        insert(database, {})
+        assert sweep(database, settings=Settings(candle_sources=("sandbox",)))[0] == {"refused": 1}
+
+    def test_a_window_too_short_for_a_candle_is_answered_at_once(self, database):
+        insert(database, {"expires_at": START + timedelta(seconds=50)})
+        assert sweep(database) == ({"passed": 1}, {"incomplete_data": 1})
+        assert rows(database, "SELECT exit_reason FROM trade_results") == [("no_candles",)]
+
+
+class NothingKnown:
+    name = "archive"
+    local = True
+
+    def offers(self, symbol, now):
+        raise UnknownSymbol(f"unknown symbol {symbol}")
+
+    def fetch(self, symbol, resolution, start, end):
+        raise AssertionError("it offers nothing")
+
+
+def test_what_no_source_could_give_is_repeated_to_the_operator(database):
+    insert(database, {"symbol": "NOSUCHCOIN"})
+    claim_due(database, "run 1", SETTINGS)
+    counts = collect_batch(database, "run 1", 0, [NothingKnown()], SETTINGS)
+    assert counts == {"candles": 0, "symbols_short": 1}
+    gate_batch(database, "run 1", 0, SETTINGS)
+    settle_batch(database, "run 1", 0, SETTINGS)
+    ((reason,),) = rows(database, "SELECT status_reason FROM trade_signals")
+    assert "NOSUCHCOIN" in reason
+
+
+def test_statistics_follow_the_settled_trades(database):
+    store(database, rising())
+    insert(database, {}, {}, {"user_id": "00000000-0000-0000-0000-000000000002"})
+    sweep(database)
+    assert refresh_performance(database) == 2
+    assert refresh_performance(database) == 0, "nothing is stale any more"
+    ((total, won),) = rows(
+        database,
+        "SELECT total_trades, winning_trades FROM atge_performance_cache WHERE user_id = :user",
+        user=USER,
+    )
+    assert (total, won) == (2, 2)
+
+
+def test_a_trade_set_back_to_active_by_hand_is_settled_anew(database):
+    store(database, rising())
+    insert(database, {})
+    sweep(database)
+    run(database, "UPDATE trade_results SET ai_analysis = 'old', net_profit_loss = 12345")
+    run(database, "UPDATE trade_signals SET status = 'active'")
+    sweep(database, "run 2")
+    ((net, analysis),) = rows(database, "SELECT net_profit_loss, ai_analysis FROM trade_results")
+    assert net < 20
+    assert analysis is None
+
+
+def test_the_settings_of_the_money_are_used(database):
+    store(database, rising())
+    insert(database, {})
+    sweep(
+        database,
+        settings=Settings(candle_sources=("archive",), fee_rate=0, slippage_rate=0, trade_size_usd=500),
+    )
+    ((net, size),) = rows(database, "SELECT net_profit_loss, trade_size_usd FROM trade_results")
+    assert float(net) == pytest.approx(9.5)
+    assert size == 500

@@ -1,0 +1,24 @@
+# The image of every tradeops service in docker-compose.yaml: the same lock as the local stack, and the code.
+FROM python:3.11.14-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/opt/tradeops \
+    AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/tradeops/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/tradeops/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    GX_ANALYTICS_ENABLED=false
+
+WORKDIR /opt/tradeops
+COPY requirements-bootstrap.txt requirements.txt ./
+RUN python -m pip install --no-cache-dir --require-hashes -r requirements-bootstrap.txt \
+    && uv pip sync --system --no-cache --compile-bytecode --require-hashes requirements.txt
+
+RUN useradd --uid 50000 --create-home airflow \
+    && install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs
+COPY airflow_settings.yaml ./
+COPY sql sql
+COPY plugins plugins
+COPY dags dags
+COPY include include
+USER airflow

@@ -1,0 +1,83 @@
+# `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down status bench psql env lint lock setup setup-dev
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+PYTHON ?= python3.11
+PY := .venv/bin/python
+# One pytest worker a core, at least 2, at most 4: each one has a database of its own.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 4 ] && n=4; [ $$n -lt 2 ] && n=2; echo $$n)
+
+# Arguments reach the shell as they were typed: make expands nothing in them.
+override ARGS := $(value ARGS)
+override CANDLES := $(value CANDLES)
+export ARGS CANDLES
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: setup ## start everything, settle a fresh batch of sample trades, show them (CANDLES=file or folder)
+	@$(PY) -m include.local demo $${CANDLES:+--candles "$$CANDLES"}
+
+test: setup-dev lint ## all checks and tests; what CI runs
+	@$(PY) -m pytest -n $(WORKERS) -m "not e2e"
+	@$(PY) -m pytest -m e2e
+
+up: setup ## start the local stack in the background, return when it is healthy
+	@$(PY) -m include.local up
+
+down: setup ## stop every process of the local stack
+	@$(PY) -m include.local down
+
+status: setup ## what runs, where, and the login
+	@$(PY) -m include.local status
+
+bench: setup-dev ## the benchmarks, as a table with ratios
+	@$(PY) -m benchmarks
+
+psql: setup ## a psql shell on the platform's database (ARGS='-c "select 1"')
+	@eval "exec $(PY) -m include.local psql $$ARGS"
+
+env: setup ## NAME=value lines for scripts: addresses and login of the running stack
+	@$(PY) -m include.local env
+
+lint: setup-dev ## ruff and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+lock: .venv/bin/uv ## write the requirements' locks anew (ARGS=--upgrade moves every version)
+	@$(compile) requirements.in -o requirements.txt
+	@$(compile) requirements-dev.in -o requirements-dev.txt
+	@grep -o '^uv==[0-9.]*' requirements-bootstrap.txt | $(compile) - -o requirements-bootstrap.txt
+
+compile = .venv/bin/uv pip compile -q --system-certs --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(ARGS)
+
+# -- the virtual environment: the development set holds the running set, and is never taken back -------------
+setup: .venv/.installed
+setup-dev: .venv/.installed-dev
+
+.venv/.installed: requirements.txt | .venv/bin/uv
+	@if [ -e $@-dev ]; then $(call install,requirements-dev.txt); else $(call install,requirements.txt); fi
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt | .venv/bin/uv
+	@$(call install,requirements-dev.txt)
+	@touch $@ .venv/.installed
+
+.venv/bin/uv: requirements-bootstrap.txt
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 with its venv module is needed, and $(PYTHON) is not that." \
+		"On Debian: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@echo "Making .venv" >&2
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# uv takes no notice of pip's configuration, so the index that pip is told to use is handed on.
+install = echo "Installing $(1)" >&2; \
+	index=$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}}; \
+	env $${index:+UV_DEFAULT_INDEX="$$index"} UV_SYSTEM_CERTS=1 \
+	.venv/bin/uv pip sync -q --python $(PY) --require-hashes $(1)

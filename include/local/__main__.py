@@ -1,0 +1,63 @@
+"""The stack's commands, as the Makefile calls them: `python -m include.local up`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from include.local import postgres, stack
+from include.local.state import StackError, find_state
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; 0 done, 1 it failed, 2 it was asked wrongly. Failures are one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m include.local")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("up", "down", "status", "env"):
+        commands.add_parser(name)
+    demo = commands.add_parser("demo")
+    demo.add_argument("--candles", type=Path, help="file or folder of candles; the sandbox market without it")
+    commands.add_parser("psql", add_help=False)
+    # psql's arguments are psql's business: only the word before them is parsed.
+    parsed = parser.parse_args(arguments[:1] if arguments[:1] == ["psql"] else arguments)
+    try:
+        return _run(parsed, arguments[1:])
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except postgres.PostgresError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; `make status` says what runs, `make down` stops it", file=sys.stderr)
+        return 130
+
+
+def _run(parsed: argparse.Namespace, rest: list[str]) -> int:
+    state = find_state()
+    match parsed.command:
+        case "up":
+            stack.up(state)
+            stack.print_status(state)
+        case "down":
+            print("The local stack is stopped." if stack.down(state) else "The local stack was not running.")
+        case "status":
+            stack.print_status(state)
+        case "env":
+            for name, value in stack.find_stack(state).variables().items():
+                print(f"{name}={value}")
+        case "psql":
+            server = postgres.find(state.postgres)
+            if server is None:
+                raise StackError("The local stack does not run. Start it with: make up")
+            os.environ.update(server.environment())
+            os.execv(server.binary("psql"), ["psql", *rest])  # noqa: S606
+        case "demo":
+            from include.local.demo import run_demo
+
+            run_demo(state, parsed.candles)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

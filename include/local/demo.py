@@ -1,0 +1,294 @@
+"""`make demo`: a fresh batch of sample trades, settled by the real scheduler, shown as a table."""
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from include.local.airflow_api import AirflowApi
+from include.local.health import MAIN_DAG
+from include.local.samples import Market, batch_name, make_trades
+from include.local.stack import Stack, print_table, up
+from include.local.state import StackError, State
+from include.settings import Endpoint, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+SETTINGS_VARIABLE = "tradeops_settings"
+SANDBOX_SYMBOLS = ("BTC", "ETH", "SOL", "XRP", "ADA")
+SANDBOX_SPAN = timedelta(days=8)
+MOST_SYMBOLS = 12  # of an archive
+MOST_CANDLES = 100_000  # of a symbol, the newest
+RUN_TIMEOUT = 900.0  # seconds; about 20 are normal
+
+INSERT = """
+INSERT INTO trade_signals
+  (id, user_id, symbol, direction, timeframe, entry_price, stop_loss, take_profit_1, take_profit_2,
+   take_profit_3, allocation_1, allocation_2, allocation_3, ai_model, ai_reasoning, generated_at, expires_at)
+VALUES
+  (:id, :user_id, :symbol, :direction, :timeframe, :entry_price, :stop_loss, :take_profit_1, :take_profit_2,
+   :take_profit_3, :allocation_1, :allocation_2, :allocation_3, :ai_model, :ai_reasoning, :generated_at,
+   :expires_at)
+"""
+BATCHES = "SELECT count(DISTINCT ai_model) FROM trade_signals WHERE ai_model LIKE 'sample-batch-%'"
+TRADES = """
+SELECT symbol, direction, timeframe, status, coalesce(exit_reason, status_reason, '') AS reason,
+  net_profit_loss
+FROM vw_complete_trades WHERE ai_model = :batch ORDER BY status, reason, symbol, generated_at, id
+"""
+SUMMARY = """
+SELECT status, coalesce(exit_reason, status_reason, '') AS reason, count(*) AS trades,
+  sum(net_profit_loss) AS net
+FROM vw_complete_trades WHERE ai_model = :batch GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+def run_demo(state: State, candles: Path | None) -> None:
+    """Start the stack, insert a batch, run the sweep on it, show what became of each trade.
+
+    Args:
+        state: the stack.
+        candles: file or folder whose candles the trades lie on; None: the sandbox market of the last days.
+
+    Raises:
+        StackError: the candles cannot be used (exit code 2, nothing was inserted), or the run failed.
+    """
+    if candles is not None and not candles.exists():
+        raise StackError(f"CANDLES={candles} does not exist; nothing was inserted.", 2)
+    stack = up(state)
+    from include.database import connect
+
+    with contextlib.ExitStack() as closing:
+        engine = connect(stack.database_url, application="tradeops:demo")
+        closing.callback(engine.dispose)
+        api = closing.enter_context(contextlib.closing(stack.api()))
+        chosen: dict[str, object] = {"candle_sources": ["sandbox"]}
+        if candles is not None:
+            chosen = {"candle_sources": ["archive"], "archive_path": str(candles.resolve())}
+        markets = _read_markets(stack, engine, chosen)
+        _choose_source(api, chosen)
+        batch, inserted = _insert_batch(engine, markets)
+        print(f"\nInserted {inserted} sample trades, batch {batch_name(batch)}.", flush=True)
+        runs = _sweep(state, api)
+        _show(stack, engine, api, batch, runs)
+
+
+# -- the batch -----------------------------------------------------------------------------------------------
+
+
+class _Holding(Protocol):
+    """What the archive says it holds of one symbol."""
+
+    symbol: str
+    resolution: str
+    first: "pd.Timestamp"
+    last: "pd.Timestamp"
+
+
+class _Archive(Protocol):
+    def holdings(self) -> Sequence[_Holding]: ...
+
+
+def _read_markets(stack: Stack, engine: "Engine", chosen: dict[str, object]) -> list[Market]:
+    """Read the candles that the trades will lie on, from the source that will settle them."""
+    from include.candles import SourceError, interval_of, normalise, open_source
+
+    settings = Settings.model_validate(chosen)
+    now = datetime.now(UTC)
+    (name,) = settings.candle_sources
+    try:
+        with open_source(name, settings, engine, lambda _: Endpoint(f"{stack.sandbox_url}/market")) as source:
+            windows = _sandbox_windows(now)
+            if name == "archive":
+                windows = _archive_windows(cast("_Archive", source).holdings())
+            markets = []
+            for symbol, resolution, start, end in windows:
+                fetched = source.fetch(symbol, resolution, start, end)
+                frame, _ = normalise(fetched.candles, resolution, now=now)
+                markets.append(Market(frame, interval_of(resolution)))
+        make_trades(markets, batch=0)
+    except (SourceError, ValueError) as error:
+        place = f"CANDLES={settings.archive_path}" if name == "archive" else "The sandbox market"
+        raise StackError(f"{place} cannot be used: {error}; nothing was inserted.", 2) from error
+    return markets
+
+
+def _sandbox_windows(now: datetime) -> list[tuple[str, str, datetime, datetime]]:
+    end = now.replace(second=0, microsecond=0)
+    return [(symbol, "1m", end - SANDBOX_SPAN, end) for symbol in SANDBOX_SYMBOLS]
+
+
+def _archive_windows(holdings: Sequence[_Holding]) -> list[tuple[str, str, datetime, datetime]]:
+    """Of each symbol the finest resolution, and of that the newest candles."""
+    from include.candles import interval_of
+
+    finest: dict[str, _Holding] = {}
+    for holding in sorted(
+        holdings, key=lambda holding: (interval_of(holding.resolution), -holding.last.value)
+    ):
+        finest.setdefault(holding.symbol, holding)
+    windows = []
+    for holding in list(finest.values())[:MOST_SYMBOLS]:
+        interval = interval_of(holding.resolution)
+        start = max(holding.first, holding.last - MOST_CANDLES * interval)
+        windows.append(
+            (
+                holding.symbol,
+                holding.resolution,
+                start.to_pydatetime(),
+                (holding.last + interval).to_pydatetime(),
+            )
+        )
+    return windows
+
+
+def _insert_batch(engine: "Engine", markets: Sequence[Market]) -> tuple[int, int]:
+    """Insert a fresh batch in one transaction; give its number and how many trades it has."""
+    from sqlalchemy import text
+
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('sample batches'))"))
+        batch = int(connection.execute(text(BATCHES)).scalar_one()) + 1
+        trades = make_trades(markets, batch)
+        connection.execute(text(INSERT), trades)
+    return batch, len(trades)
+
+
+# -- the sweep -----------------------------------------------------------------------------------------------
+
+
+def _choose_source(api: AirflowApi, chosen: dict[str, object]) -> None:
+    """Let the settings Variable name the source of the candles; other settings in it stay as they are."""
+    variable = api("GET", f"/variables/{SETTINGS_VARIABLE}")
+    if "***" in variable["value"]:  # writing back what Airflow hid would destroy it
+        raise StackError(
+            f"Airflow hides a part of the Variable {SETTINGS_VARIABLE}, because it looks like a password. "
+            f"Put these into it by hand: {json.dumps(chosen)}"
+        )
+    settings = json.loads(variable["value"])
+    settings.pop("archive_path", None)
+    value = json.dumps({**settings, **chosen})
+    description = variable["description"]
+    body = {"key": SETTINGS_VARIABLE, "value": value, "description": description}
+    api("PATCH", f"/variables/{SETTINGS_VARIABLE}", body)
+
+
+def _sweep(state: State, api: AirflowApi) -> list[str]:
+    """Trigger the sweep and wait until no sweep is under way; give the ids of those that ended meanwhile.
+
+    A scheduled sweep may take the trades before ours does; then ours finds nothing and the other one counts.
+
+    Raises:
+        StackError: our run failed, or a quarter of an hour was not enough.
+    """
+    began = datetime.now(UTC)
+    ours = api("POST", f"/dags/{MAIN_DAG}/dagRuns", {"logical_date": None})["dag_run_id"]
+    print(f"Triggered {MAIN_DAG}, run {ours}.", flush=True)
+    told: set[tuple[str, str, int, str]] = set()
+    deadline = time.monotonic() + RUN_TIMEOUT
+    while True:
+        listed = api("GET", f"/dags/{MAIN_DAG}/dagRuns?order_by=-run_after&limit=20")["dag_runs"]
+        recent = [run for run in listed if not run["end_date"] or _time(run["end_date"]) >= began]
+        for run in recent:
+            _tell(run["dag_run_id"], _tasks(api, run["dag_run_id"]), told)
+        if any(run["dag_run_id"] == ours and run["state"] == "failed" for run in recent):
+            raise StackError(_why(state, ours, _tasks(api, ours)))
+        if all(run["end_date"] for run in recent):
+            return [run["dag_run_id"] for run in recent]
+        if time.monotonic() > deadline:
+            raise StackError(f"The run {ours} did not end in {RUN_TIMEOUT / 60:.0f} minutes; see {api.url}")
+        time.sleep(0.5)
+
+
+def _tasks(api: AirflowApi, run: str) -> list[dict[str, Any]]:
+    path = f"/dags/{MAIN_DAG}/dagRuns/{run}/taskInstances?limit=100&order_by=start_date"
+    tasks: list[dict[str, Any]] = api("GET", path)["task_instances"]
+    return tasks
+
+
+def _tell(run: str, tasks: Sequence[dict[str, Any]], told: set[tuple[str, str, int, str]]) -> None:
+    """Print what has happened since the last look."""
+    for task in tasks:
+        key = (run, task["task_id"], task["map_index"], task["state"])
+        if key in told or task["state"] not in ("success", "failed", "up_for_retry", "upstream_failed"):
+            continue
+        told.add(key)
+        took = f" in {task['duration']:.1f} s" if task["duration"] else ""
+        print(f"  {task['task_id']}: {task['state']}{took}", flush=True)
+
+
+def _why(state: State, run: str, tasks: Sequence[dict[str, Any]]) -> str:
+    """Say which task failed and where its log is."""
+    failed = next((task for task in tasks if task["state"] == "failed"), None)
+    logs = state.airflow_home / "logs" / f"dag_id={MAIN_DAG}" / f"run_id={run}"
+    if failed is None:
+        return f"The run {run} failed. Logs: {logs}"
+    mapped = f"/map_index={failed['map_index']}" if failed["map_index"] >= 0 else ""
+    log = f"{logs}/task_id={failed['task_id']}{mapped}/attempt={failed['try_number']}.log"
+    return f"The task {failed['task_id']} failed. Log: {log}"
+
+
+# -- showing -------------------------------------------------------------------------------------------------
+
+
+def _show(stack: Stack, engine: "Engine", api: AirflowApi, batch: int, runs: Sequence[str]) -> None:
+    from sqlalchemy import text
+
+    with engine.connect() as connection:
+        trades = connection.execute(text(TRADES), {"batch": batch_name(batch)}).all()
+        summary = connection.execute(text(SUMMARY), {"batch": batch_name(batch)}).all()
+    print()
+    print_table(
+        [
+            ("symbol", "direction", "timeframe", "status", "reason", "net USD"),
+            *((*row[:4], _short(row.reason), _money(row.net_profit_loss)) for row in trades),
+        ]
+    )
+    print()
+    print_table(
+        [
+            ("status", "reason", "trades", "net USD"),
+            *((row.status, _short(row.reason), str(row.trades), _money(row.net)) for row in summary),
+        ]
+    )
+    for run in runs:
+        steps = _steps(_tasks(api, run))
+        if steps:  # a sweep that found nothing has none: its tasks were skipped
+            print()
+            print_table([(f"step of {run}", "tasks", "seconds"), *steps])
+    print(f"\nAirflow: {stack.airflow_url}   user: {stack.user}   password: {stack.password}")
+    print(
+        f"Trades:  make psql, then: TABLE vw_complete_trades; this batch has ai_model = '{batch_name(batch)}'"
+    )
+    print(
+        "Next:    make demo (a fresh batch), make demo CANDLES=path (on your candles), make status, make down"
+    )
+
+
+def _steps(tasks: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Of each step that ran: its name, how many tasks, seconds from the first start to the last end."""
+    spans: dict[str, list[tuple[datetime, datetime]]] = {}
+    for task in tasks:
+        if task["state"] == "success":
+            spans.setdefault(task["task_id"], []).append((_time(task["start_date"]), _time(task["end_date"])))
+    return [
+        (name, str(len(span)), f"{(max(end for _, end in span) - min(span)[0]).total_seconds():.1f}")
+        for name, span in spans.items()
+    ]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= 60 else reason[:59] + "…"
+
+
+def _money(value: Any) -> str:
+    return "" if value is None else f"{value:.2f}"

@@ -1,0 +1,242 @@
+"""The local stack as a whole: start it, stop it, say how it is.
+
+Every step looks at what is there and does what is missing, so `up` is also the repair.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.local import postgres, prepare, processes
+from include.local.airflow_api import AirflowApi
+from include.local.components import AIRFLOW, SANDBOX, describe_components
+from include.local.health import await_healthy, component_states, import_errors
+from include.local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
+from include.local.processes import Component
+from include.local.state import ADMIN, StackError, State
+
+TASK_LOGS_KEPT = 7 * 86400.0  # seconds
+LARGEST_LOG = 50_000_000  # bytes, of a component
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: its addresses and its login."""
+
+    folder: Path
+    airflow_url: str
+    user: str
+    password: str
+    database_url: str
+    sandbox_url: str
+
+    def variables(self) -> dict[str, str]:
+        """The values that scripts need, by the names that `make env` prints."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "AIRFLOW_URL": self.airflow_url,
+            "AIRFLOW_USER": self.user,
+            "AIRFLOW_PASSWORD": self.password,
+            "SANDBOX_URL": self.sandbox_url,
+        }
+
+    def api(self) -> AirflowApi:
+        """A client of this stack's Airflow; close it after use."""
+        return AirflowApi(self.airflow_url, self.user, self.password)
+
+
+class Progress:
+    """Lines for the person who waits, each with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Print a line at once, also into a pipe."""
+        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
+
+
+def up(state: State) -> Stack:
+    """Start what does not run, restart what is out of date, wait until all of it is healthy.
+
+    Raises:
+        StackError, PostgresError: it cannot; the message names the part, the reason and the log.
+    """
+    progress = Progress()
+    with state.locked():
+        state.prepare()
+        _bound_logs(state)
+        ports = _settle_ports(state)
+        running = postgres.find(state.postgres)
+        if running and running.port != ports["postgres"]:
+            postgres.stop(state.postgres)
+        server = postgres.start(state.postgres, port=ports["postgres"])
+        state.keep_ports(ports)
+        progress.say(f"PostgreSQL runs on port {server.port}")
+
+        parts = describe_components(state, server, ports)
+        missing = {part.name: part for part in parts if not processes.find(state, part.name, part.digest)}
+        if missing:
+            _clear_away(state, list(missing))
+
+        _launch(state, [part for name, part in missing.items() if name == SANDBOX], progress)
+        migrating = prepare.begin_migrating_airflow(state, server, ports)
+        prepare.migrate_platform(server)
+        if migrating:
+            progress.say("the platform's database is migrated; Airflow's takes a little longer")
+            migrating.finish()
+            prepare.write_note(server, {"airflow": prepare.prepared(server, ports)["airflow"]})
+            progress.say("Airflow's database is migrated")
+        loading = prepare.begin_loading_settings(state, server, ports)
+        # The scheduler comes last: no task may run before its connections are there.
+        early = [part for name, part in missing.items() if name not in (SANDBOX, "scheduler")]
+        _launch(state, early, progress)
+        if loading:
+            loading.finish()
+            prepare.write_note(server, prepare.prepared(server, ports))
+            progress.say("connections, pools and variables are loaded from airflow_settings.yaml")
+        _launch(state, [part for name, part in missing.items() if name == "scheduler"], progress)
+
+        stack = _describe(state, server, ports)
+        with contextlib.closing(stack.api()) as api:
+            await_healthy(state, stack.sandbox_url, api, progress.say)
+            for file, (_, reason) in import_errors(api).items():
+                progress.say(f"warning: the DAG file {file} cannot be imported: {reason}")
+    progress.say(f"all is healthy: {stack.airflow_url}")
+    return stack
+
+
+def down(state: State) -> bool:
+    """Stop every process of the stack, PostgreSQL last; True when something ran.
+
+    Raises:
+        StackError, PostgresError: something does not end.
+    """
+    if not state.folder.exists():
+        return False
+    with state.locked():
+        # First the parts, which end their own workers; then whatever still carries the stack's mark.
+        parts = [found for name in (*AIRFLOW, SANDBOX) if (found := processes.find(state, name))]
+        processes.stop(parts)
+        left = processes.find_marked(state)
+        ran = bool(parts or left)
+        for _ in range(5):  # an ending process may still start another
+            processes.stop(left, patience=1.0)
+            left = processes.find_marked(state)
+        if left:
+            raise StackError(f"These do not end: {', '.join(str(process.pid) for process in left)}")
+        for name in (*AIRFLOW, SANDBOX):
+            state.record(name).unlink(missing_ok=True)
+        return postgres.stop(state.postgres) or ran
+
+
+def find_stack(state: State) -> Stack:
+    """The addresses of the stack that runs.
+
+    Raises:
+        StackError: none does.
+    """
+    server, ports = postgres.find(state.postgres), state.ports()
+    if server is None or not {"airflow", SANDBOX} <= ports.keys():
+        raise StackError("The local stack does not run. Start it with: make up")
+    return _describe(state, server, ports)
+
+
+def print_status(state: State) -> None:
+    """Print what runs, where, where it logs, and the login."""
+    server, ports = postgres.find(state.postgres), state.ports()
+    rows = [("component", "state", "pid", "address", "log")]
+    if server:
+        rows.append(("postgres", "running", str(server.pid), f"{HOST}:{server.port}", str(server.log)))
+    else:
+        rows.append(("postgres", "stopped", "-", "-", "-"))
+    states = dict.fromkeys((SANDBOX, *AIRFLOW), "stopped")
+    addresses = {SANDBOX: "", "api-server": ""}
+    if ports:
+        addresses = {SANDBOX: http_url(ports[SANDBOX]), "api-server": http_url(ports["airflow"])}
+        password = state.secrets()["admin_password"]
+        with contextlib.closing(AirflowApi(addresses["api-server"], ADMIN, password)) as api:
+            states = component_states(state, addresses[SANDBOX], api)
+    for name, found in states.items():
+        process, log = processes.find(state, name), state.log(name)
+        pid, address = (str(process.pid), addresses.get(name, "-")) if process else ("-", "-")
+        rows.append((name, found, pid, address, str(log) if log.exists() else "-"))
+    print_table(rows)
+    if "stopped" in (row[1] for row in rows):
+        print("\nStart what is stopped with: make up")
+    if states["api-server"] == "healthy":
+        print(f"\nAirflow: {addresses['api-server']}   user: {ADMIN}   password: {password}")
+
+
+def _settle_ports(state: State) -> dict[str, int]:
+    """Keep the port of what runs, unless the user fixed another one; choose one for what does not run."""
+    last = state.ports()
+    server = postgres.find(state.postgres)
+    in_use = {
+        "postgres": server.port if server else None,
+        "sandbox": last.get("sandbox") if processes.find(state, SANDBOX) else None,
+        "airflow": last.get("airflow") if processes.find(state, "api-server") else None,
+    }
+    ports = {}
+    for component in PREFERRED:
+        current = in_use[component]
+        if current and fixed_port(component) in (None, current):
+            ports[component] = current
+        else:
+            ports[component] = choose_port(component, last.get(component))
+    return ports
+
+
+def _clear_away(state: State, missing: Sequence[str]) -> None:
+    """End what is out of date, and what a crashed component left behind."""
+    processes.stop([old for name in missing if (old := processes.find(state, name))])
+    alive = {found.pid for name in (SANDBOX, *AIRFLOW) if (found := processes.find(state, name))}
+    orphans = [
+        process
+        for process in processes.find_marked(state)
+        if process.pid not in alive and alive.isdisjoint(processes.ancestors(process))
+    ]
+    processes.stop(orphans, patience=1.0)  # a worker whose scheduler died waits for work for ever
+
+
+def _launch(state: State, parts: Sequence[Component], progress: Progress) -> None:
+    for part in parts:
+        processes.start(state, part)
+    if parts:
+        progress.say(f"started {', '.join(part.name for part in parts)}")
+
+
+def _describe(state: State, server: postgres.Server, ports: Mapping[str, int]) -> Stack:
+    return Stack(
+        state.folder,
+        http_url(ports["airflow"]),
+        ADMIN,
+        state.secrets()["admin_password"],
+        server.url("tradeops", "tradeops"),
+        http_url(ports[SANDBOX]),
+    )
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of cells in columns; the first row is the header."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _bound_logs(state: State) -> None:
+    """Delete task logs of more than a week ago; empty a component's log that has grown too large."""
+    limit = time.time() - TASK_LOGS_KEPT
+    for folder, _, names in os.walk(state.airflow_home / "logs", topdown=False):
+        for name in names:
+            path = Path(folder, name)
+            if path.lstat().st_mtime < limit:
+                path.unlink()
+        if Path(folder).stat().st_mtime < limit and not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
+    for log in (state.log(name) for name in (SANDBOX, *AIRFLOW)):
+        if log.exists() and log.stat().st_size > LARGEST_LOG:
+            os.truncate(log, 0)

@@ -1,0 +1,78 @@
+"""One local stack for all end-to-end tests: the real scheduler, the real DAGs, a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from include.local.airflow_api import AirflowApi
+from include.local.ports import PREFERRED, free_port, variable
+from include.local.stack import Stack, find_stack
+from include.local.state import CHECKOUT, State
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Where the stack answers; `api("GET", "/dags")` calls its REST API as the admin."""
+
+    airflow_url: str
+    user: str
+    password: str
+    database_url: str
+    sandbox_url: str
+    folder: Path
+    api: AirflowApi
+    environment: dict[str, str]  # for commands on this stack: `python -m include.local down`
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """A healthy stack, taken down after the last test that uses it. Starting it takes about half a minute."""
+    # Not in pytest's own folder: started by root, PostgreSQL runs as another user, who may not pass that.
+    folder = CHECKOUT / ".stack" / "tests" / f"e2e-{os.getpid()}"
+    environment = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TRADEOPS_", "AIRFLOW_"))
+        },
+        "TRADEOPS_STACK": str(folder),
+        **{variable(component): str(free_port()) for component in PREFERRED},
+    }
+    try:
+        _run("up", environment)
+        found: Stack = find_stack(State(folder))
+        api = found.api()
+        yield RunningStack(
+            found.airflow_url,
+            found.user,
+            found.password,
+            found.database_url,
+            found.sandbox_url,
+            folder,
+            api,
+            environment,
+        )
+        api.close()
+    finally:
+        _run("down", environment)
+    shutil.rmtree(folder)  # not after a failed start: its message names a log in there
+
+
+def _run(command: str, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "include.local", command],
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"`{command}` of the local stack failed:\n{done.stdout}{done.stderr}", pytrace=False)

@@ -1,0 +1,115 @@
+"""`make demo`, as a person at the terminal has it: sample trades through the real scheduler."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+
+from include.local.state import CHECKOUT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def demo(stack, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "include.local", "demo", *arguments],
+        cwd=CHECKOUT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+
+
+def count_by_status(stack, batch):
+    with psycopg.connect(stack.database_url) as connection:
+        return dict(
+            connection.execute(
+                "SELECT status, count(*) FROM trade_signals WHERE ai_model = %s GROUP BY 1", [batch]
+            ).fetchall()
+        )
+
+
+def newest_batch(stack):
+    with psycopg.connect(stack.database_url) as connection:
+        numbers = connection.execute(
+            "SELECT DISTINCT substring(ai_model FROM '[0-9]+$')::int FROM trade_signals "
+            "WHERE ai_model LIKE 'sample-batch-%'"
+        ).fetchall()
+    return max((number for (number,) in numbers), default=0)
+
+
+def settings(stack):
+    return json.loads(stack.api("GET", "/variables/tradeops_settings")["value"])
+
+
+def write_candles(folder):
+    """Four days of invented minutes, as a CSV with a header."""
+    random = np.random.default_rng(7)
+    rows = 4 * 1440
+    close = 50 * np.exp(np.cumsum(random.normal(0, 0.0008, rows)))
+    opened = np.concatenate([[50.0], close[:-1]])
+    pd.DataFrame(
+        {
+            "timestamp": pd.date_range(datetime(2026, 3, 2, tzinfo=UTC), periods=rows, freq="min"),
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.0005,
+            "low": np.minimum(opened, close) * 0.9995,
+            "close": close,
+            "volume": 3.0,
+        }
+    ).to_csv(folder / "LTCUSDT-1m.csv", index=False)
+    return folder / "LTCUSDT-1m.csv"
+
+
+def test_a_batch_on_the_sandbox_market_is_settled_and_shown(stack):
+    before = newest_batch(stack)
+    done = demo(stack)
+    assert done.returncode == 0, done.stdout + done.stderr
+    batch = f"sample-batch-{before + 1}"
+    counts = count_by_status(stack, batch)
+    assert sum(counts.values()) == 60
+    # Only a symbol that nobody knows may still wait for better data.
+    assert counts.get("active", 0) <= 3
+    assert counts["completed_success"] and counts["completed_failure"] and counts["expired"]
+    assert stack.password in done.stdout and stack.airflow_url in done.stdout
+    table = done.stdout.split("net USD\n", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert len(table) == 60
+    assert settings(stack)["candle_sources"] == ["sandbox"]
+
+
+def test_a_batch_on_candles_of_ones_own_and_then_on_the_sandbox_again(stack, tmp_path):
+    file = write_candles(tmp_path)
+    before = newest_batch(stack)
+    done = demo(stack, "--candles", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    batch = f"sample-batch-{before + 1}"
+    counts = count_by_status(stack, batch)
+    assert sum(counts.values()) == 60 and counts["completed_success"] and counts["completed_failure"]
+    with psycopg.connect(stack.database_url) as connection:
+        sources = connection.execute(
+            "SELECT DISTINCT data_source FROM vw_complete_trades "
+            "WHERE ai_model = %s AND status LIKE 'completed_%%'",
+            [batch],
+        ).fetchall()
+    assert sources == [("archive",)]
+    assert settings(stack) == {"candle_sources": ["archive"], "archive_path": str(file)}
+    assert demo(stack).returncode == 0
+    assert settings(stack) == {"candle_sources": ["sandbox"]}
+
+
+def test_candles_that_cannot_be_used_are_one_line_and_insert_nothing(stack, tmp_path):
+    before = newest_batch(stack)
+    (tmp_path / "notes.csv").write_text("hello\n")
+    for path in (tmp_path / "nowhere", tmp_path / "notes.csv"):
+        done = demo(stack, "--candles", str(path))
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert str(path) in done.stderr and "nothing was inserted" in done.stderr
+    assert newest_batch(stack) == before

@@ -1,0 +1,230 @@
+"""The sweep under the real scheduler, with workers, services and the database taken away in the middle."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from include.local import postgres
+from include.local.state import CHECKOUT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+LEASE = 15  # seconds
+
+
+@pytest.fixture(autouse=True)
+def quiet(stack):
+    """Each test begins with nothing due, a healthy sandbox and short leases; scheduled sweeps are held."""
+    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
+    wait_for(lambda: not unfinished(stack), "earlier sweeps to end")
+    httpx.delete(f"{stack.sandbox_url}/_faults")
+    httpx.delete(f"{stack.sandbox_url}/_recorded")
+    execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, performance_refreshes CASCADE")
+    execute(stack, "DELETE FROM atge_error_logs")
+    change_settings(stack, candle_sources=["sandbox"], lease=LEASE, batch_size=20)
+
+
+def execute(stack, statement, *parameters):
+    with psycopg.connect(stack.database_url, connect_timeout=5) as connection:
+        cursor = connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def change_settings(stack, **settings):
+    value = {"key": "tradeops_settings", "value": json.dumps(settings)}
+    stack.api("PATCH", "/variables/tradeops_settings", value)
+
+
+def insert(stack, symbol, count):
+    """Expired trades around the sandbox's price of three hours ago."""
+    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=3)
+    answer = httpx.get(
+        f"{stack.sandbox_url}/market/candles",
+        params={
+            "symbol": symbol,
+            "start": start.isoformat(),
+            "end": (start + timedelta(minutes=1)).isoformat(),
+        },
+    )
+    price = float(answer.raise_for_status().json()["candles"][0][1])
+    execute(
+        stack,
+        """
+        INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,
+          take_profit_1, take_profit_2, take_profit_3, generated_at, expires_at)
+        SELECT gen_random_uuid(), %s, '1h', p, p * 0.98, p * 1.002, p * 1.004, p * 1.006,
+          CAST(%s AS timestamptz) + n * interval '1 minute', CAST(%s AS timestamptz) + interval '2 hours'
+        FROM generate_series(1, %s) AS n, (SELECT CAST(%s AS numeric) AS p) AS price
+        """,
+        symbol, start, start, count, price,
+    )  # fmt: skip
+
+
+def trigger(stack):
+    return stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": None})["dag_run_id"]
+
+
+def state(stack, run_id):
+    return stack.api("GET", f"/dags/settle_trades/dagRuns/{run_id.replace('+', '%2B')}")["state"]
+
+
+def instances(stack, run_id):
+    path = f"/dags/settle_trades/dagRuns/{run_id.replace('+', '%2B')}/taskInstances?limit=100"
+    return stack.api("GET", path)["task_instances"]
+
+
+def tasks(stack, run_id):
+    return {(task["task_id"], task["map_index"]): task["state"] for task in instances(stack, run_id)}
+
+
+def unfinished(stack):
+    found = stack.api("GET", "/dags/settle_trades/dagRuns?state=running&state=queued")
+    return [run["dag_run_id"] for run in found["dag_runs"]]
+
+
+def wait_for(condition, what, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.5)
+    return value
+
+
+def finish(stack, run_id, expected="success"):
+    wait_for(lambda: state(stack, run_id) in ("success", "failed"), f"{run_id} to end")
+    assert state(stack, run_id) == expected, tasks(stack, run_id)
+
+
+def workers_of(stack, run_id, task_id, map_index):
+    """The process that runs a task, which carries the task instance's id in its title, and its supervisor."""
+    for task in instances(stack, run_id):
+        if (task["task_id"], task["map_index"]) == (task_id, map_index):
+            for process in psutil.process_iter(["cmdline"]):
+                if task["id"] in " ".join(process.info["cmdline"] or []):
+                    return [process.parent(), process]
+    return []
+
+
+def hang(stack, symbol):
+    """The market does not answer questions about a symbol until the faults are cleared."""
+    fault = {"service": "market", "kind": "hang", "match": {"symbol": symbol}}
+    httpx.post(f"{stack.sandbox_url}/_faults", json=fault).raise_for_status()
+
+
+def assert_all_settled_once(stack, count):
+    """Each trade has one result, no claim is left, and the statistics agree with the trades."""
+    counted = "SELECT count(*) FROM "
+    ((trades, results, active, claims),) = execute(
+        stack,
+        f"SELECT ({counted} trade_signals), (SELECT count(DISTINCT trade_signal_id) FROM trade_results), "
+        f"({counted} trade_signals WHERE status = 'active'), ({counted} settlement_claims)",
+    )
+    assert (trades, results, active, claims) == (count, count, 0, 0)
+
+
+def test_sweeps_that_overlap_settle_each_trade_once_and_explain_it(stack):
+    insert(stack, "BTC", 45)
+    insert(stack, "ETH", 30)
+    runs = [trigger(stack), trigger(stack)]
+    for run_id in runs:
+        finish(stack, run_id)
+    assert_all_settled_once(stack, 75)
+    ((missing, cached),) = execute(
+        stack,
+        """
+        SELECT count(*) FILTER (WHERE status LIKE 'completed%' AND ai_analysis IS NULL),
+          (SELECT sum(total_trades) FROM atge_performance_cache c JOIN trade_signals s USING (user_id))
+        FROM vw_complete_trades
+        """,
+    )
+    assert missing == 0
+    ((completed,),) = execute(stack, "SELECT count(*) FROM trade_signals WHERE status LIKE 'completed%'")
+    assert cached == completed > 0
+    again = trigger(stack)
+    finish(stack, again)
+    assert tasks(stack, again)[("claim", -1)] == "skipped"
+
+
+def test_a_worker_killed_in_the_middle_of_a_sweep_costs_no_trade_and_doubles_none(stack):
+    insert(stack, "BTC", 20)
+    insert(stack, "ETH", 20)
+    hang(stack, "ETH")
+    run_id = trigger(stack)
+
+    def half_done():
+        found = execute(stack, "SELECT count(*) FROM trade_results")
+        hanging = tasks(stack, run_id).get(("settle_batch.collect_candles", 1)) == "running"
+        return found == [(20,)] and hanging and workers_of(stack, run_id, "settle_batch.collect_candles", 1)
+
+    # One batch is settled, the other is held in the middle by a market that does not answer.
+    for process in wait_for(half_done, "one batch settled and the other under way"):
+        process.send_signal(signal.SIGKILL)
+    httpx.delete(f"{stack.sandbox_url}/_faults")
+    time.sleep(LEASE + 1)  # the dead worker's lease lapses
+    finish(stack, trigger(stack))
+    assert_all_settled_once(stack, 40)
+    wait_for(
+        lambda: state(stack, run_id) in ("success", "failed"), "the sweep of the dead worker to end", 240
+    )
+    assert_all_settled_once(stack, 40)
+
+
+def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
+    insert(stack, "BTC", 3)
+    change_settings(stack, candle_sources=["nowhere"])
+    run_id = trigger(stack)
+    finish(stack, run_id, "failed")
+
+    def messages():
+        received = httpx.get(f"{stack.sandbox_url}/_recorded/slack").json()["messages"]
+        return [text for message in received if run_id in (text := json.dumps(message))]
+
+    wait_for(messages, "the message")
+    wait_for(lambda: len(execute(stack, "SELECT 1 FROM atge_error_logs")) >= 2, "the rows of task and run")
+    (message,) = messages()
+    for part in (
+        "settle_trades.settle_batch.collect_candles[0]",
+        "try 3",
+        "trading",
+        "unknown source",
+        "nowhere",
+    ):
+        assert part in message
+    rows = execute(stack, "SELECT error_type, context ->> 'slack' FROM atge_error_logs ORDER BY timestamp")
+    assert ("api", "sent") in rows
+    change_settings(stack, candle_sources=["sandbox"], lease=LEASE)
+    execute(stack, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
+    finish(stack, trigger(stack))
+    assert_all_settled_once(stack, 3)
+
+
+def test_the_database_dies_in_the_middle_of_a_sweep(stack):
+    insert(stack, "BTC", 20)
+    insert(stack, "ETH", 20)
+    hang(stack, "ETH")
+    trigger(stack)
+    wait_for(lambda: execute(stack, "SELECT count(*) FROM trade_results") == [(20,)], "one batch settled")
+    server = postgres.find(stack.folder / "postgres")
+    psutil.Process(server.pid).send_signal(signal.SIGKILL)
+    httpx.delete(f"{stack.sandbox_url}/_faults")
+    done = subprocess.run(
+        [sys.executable, "-m", "include.local", "up"],
+        cwd=CHECKOUT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    execute(stack, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
+    finish(stack, trigger(stack))
+    assert_all_settled_once(stack, 40)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from include.local.state import CHECKOUT, State, read_json, write_json
+from include.local.state import CHECKOUT, StackError, State, read_json, write_json
 
 MARK = "TRADEOPS_PROCESS_OF"
 STOP_TIMEOUT = (
@@ -115,6 +115,25 @@ def stop(processes: Sequence[psutil.Process], patience: float = STOP_TIMEOUT) ->
         _, processes = psutil.wait_procs(processes, timeout=timeout)
         if not processes:
             return
+
+
+def stop_marked(state: State) -> bool:
+    """End every process of the stack but PostgreSQL's; True when there was one.
+
+    Looks several times: an ending process may start another, and one that starts just now shows its
+    environment a moment later.
+
+    Raises:
+        StackError: some do not end.
+    """
+    ran = False
+    for _ in range(5):
+        left = find_marked(state)
+        ran = ran or bool(left)
+        stop(left, patience=1.0)
+    if left := find_marked(state):
+        raise StackError(f"These do not end: {', '.join(str(process.pid) for process in left)}")
+    return ran
 
 
 def inherited_environment() -> dict[str, str]:

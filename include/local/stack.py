@@ -121,16 +121,10 @@ def down(state: State) -> bool:
         # First the parts, which end their own workers; then whatever still carries the stack's mark.
         parts = [found for name in (*AIRFLOW, SANDBOX) if (found := processes.find(state, name))]
         processes.stop(parts)
-        left = processes.find_marked(state)
-        ran = bool(parts or left)
-        for _ in range(5):  # an ending process may still start another
-            processes.stop(left, patience=1.0)
-            left = processes.find_marked(state)
-        if left:
-            raise StackError(f"These do not end: {', '.join(str(process.pid) for process in left)}")
+        more = processes.stop_marked(state)
         for name in (*AIRFLOW, SANDBOX):
             state.record(name).unlink(missing_ok=True)
-        return postgres.stop(state.postgres) or ran
+        return postgres.stop(state.postgres) or bool(parts) or more
 
 
 def find_stack(state: State) -> Stack:

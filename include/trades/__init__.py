@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from include.trades.backtest import evaluate
     from include.trades.claim import Claimed, claim_due
-    from include.trades.collect import collect_batch
+    from include.trades.collect import collect_batch, collect_interval
     from include.trades.gate import gate_batch
     from include.trades.performance import refresh_performance
     from include.trades.settle import settle_batch
@@ -20,6 +20,7 @@ __all__ = [
     "Claimed",
     "claim_due",
     "collect_batch",
+    "collect_interval",
     "evaluate",
     "gate_batch",
     "refresh_performance",
@@ -30,6 +31,7 @@ _HOME = {
     "Claimed": "claim",
     "claim_due": "claim",
     "collect_batch": "collect",
+    "collect_interval": "collect",
     "evaluate": "backtest",
     "gate_batch": "gate",
     "refresh_performance": "performance",

@@ -1,13 +1,18 @@
-"""Collecting what the trades of a batch need: their windows merged by symbol, only the gaps fetched."""
+"""Collecting the candles that trades need: their windows merged by symbol, only the gaps fetched."""
 
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 
+import pandas as pd
 from sqlalchemy import Engine
 
-from include.candles import Source, collect
+from include.candles import Collection, Source, collect
 from include.database import sql
 from include.settings import Settings
 from include.trades.claim import read_batch
+
+logger = logging.getLogger(__name__)
 
 
 def collect_batch(
@@ -33,4 +38,27 @@ def collect_batch(
                 "reasons": list(collection.missing.values()),
             },
         )
+    return _report(collection)
+
+
+def collect_interval(
+    engine: Engine, start: datetime, end: datetime, sources: Sequence[Source], settings: Settings
+) -> dict[str, int]:
+    """Fetch the candles that trades open between `start` and `end` (tz-aware) lack; answer the same counts.
+
+    Done twice for an interval, the second time asks for nothing that came the first time.
+    """
+    with engine.begin() as connection:
+        rows = connection.execute(sql("trade_windows"), {"start": start, "end": end}).all()
+    windows = pd.DataFrame(rows, columns=["symbol", "start", "end"])
+    for column in ("start", "end"):
+        windows[column] = pd.to_datetime(windows[column], utc=True)
+    return _report(collect(engine, windows, sources, enough=settings.data_quality_min))
+
+
+def _report(collection: Collection) -> dict[str, int]:
+    for symbol, reason in collection.missing.items():
+        logger.warning("%s: %s", symbol, reason)
+    for refused in collection.refused:
+        logger.warning("refused: %s", refused)
     return {"candles": collection.written, "symbols_short": len(collection.missing)}

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from include.local import processes
@@ -27,8 +26,7 @@ def state(tmp_path):
     state = State(tmp_path / "stack")
     state.prepare()
     yield state
-    processes.stop(processes.find_marked(state), patience=0.1)
-    assert not processes.find_marked(state)
+    processes.stop_marked(state)
 
 
 def component(script=SLEEP, **environment):
@@ -124,6 +122,19 @@ def test_who_does_not_end_when_asked_is_killed(state):
     assert not stubborn.is_running()
 
 
+def test_everything_of_the_stack_ends_and_nothing_else(state, tmp_path):
+    other = State(tmp_path / "stack-two")
+    other.prepare()
+    stranger = processes.start(other, component())
+    processes.start(state, component(WITH_CHILD))
+    wait_until(lambda: len(processes.find_marked(state)) == 2)
+    assert processes.stop_marked(state)
+    assert processes.find_marked(state) == []
+    assert stranger.is_running()
+    assert not processes.stop_marked(state), "there was nothing left"
+    processes.stop([stranger])
+
+
 def test_stopping_what_has_ended_is_no_error(state):
     ended = processes.start(state, component("pass"))
     ended.wait(10)
@@ -141,4 +152,4 @@ def test_the_terminals_airflow_python_and_libpq_settings_stay_outside(monkeypatc
     assert inherited["AIRFLOW_CONN_LLM"] == "http://real"
     assert inherited["HTTPS_PROXY"] == "http://proxy"
     assert inherited["NO_PROXY"] == "intranet,127.0.0.1,localhost"
-    assert psutil.Process().environ()["PATH"] == inherited["PATH"]
+    assert inherited["PATH"] == os.environ["PATH"]

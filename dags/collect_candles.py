@@ -1,0 +1,56 @@
+"""### Keeps the store of candles complete for symbols with open trades
+
+Every fifteen minutes: the windows of all trades that were open in the run's interval are merged by symbol,
+what `market_candles` holds is subtracted, and only the gaps are fetched, source after source. So the sweep
+usually finds all that it needs. An active trade's whole window is wanted: what an earlier run could not get is
+asked for again.
+
+A **backfill** (in the UI, or `airflow backfill create --dag-id collect_candles …`) fills past intervals for the
+trades that were open then; run twice, it asks for nothing that came the first time. What no source could give
+is in the task's log and in `candle_fetches`. Sources and their limits: `docs/sources.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import CronDataIntervalTimetable, dag, task
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import load_settings, open_database, open_sources
+
+INTERVAL = timedelta(minutes=15)
+NEXT_STEP = (
+    "Nothing is lost: the next run asks for the same gaps, and the sweep fetches what it lacks by itself. If "
+    "this repeats, open the task's log: it names the source and the reason."
+)
+
+
+@task(pool="market_data")
+def collect(
+    data_interval_start: datetime | None = None, data_interval_end: datetime | None = None
+) -> dict[str, int]:
+    """Fetch what the trades open in the interval lack; count candles written and symbols left short."""
+    from include.trades import collect_interval
+
+    # A run that was triggered by hand has no interval: it looks at the last quarter of an hour.
+    end = data_interval_end or datetime.now(UTC)
+    start = data_interval_start or end - INTERVAL
+    settings = load_settings()
+    with open_database("collect") as engine, open_sources(settings, engine) as sources:
+        return collect_interval(engine, start, end, sources, settings)
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("*/15 * * * *", timezone="UTC"),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(minutes=30),
+    doc_md=__doc__,
+    tags=["candles"],
+    **dag_defaults(owner="market-data", next_step=NEXT_STEP),
+)
+def collect_candles() -> None:
+    """Wire the one step."""
+    collect()
+
+
+collect_candles()

@@ -2,12 +2,12 @@
 
 Every fifteen minutes: the windows of all trades that were open in the run's interval are merged by symbol,
 what `market_candles` holds is subtracted, and only the gaps are fetched, source after source. So the sweep
-usually finds all that it needs. An active trade's whole window is wanted: what an earlier run could not get is
-asked for again.
+usually finds all that it needs. An active trade's whole window is wanted: what an earlier run could not get
+is asked for again.
 
-A **backfill** (in the UI, or `airflow backfill create --dag-id collect_candles …`) fills past intervals for the
-trades that were open then; run twice, it asks for nothing that came the first time. What no source could give
-is in the task's log and in `candle_fetches`. Sources and their limits: `docs/sources.md`.
+A **backfill** (in the UI, or `airflow backfill create --dag-id collect_candles …`) fills past intervals for
+the trades that were open then; run twice, it asks for nothing that came the first time. What no source could
+give is in the task's log and in `candle_fetches`. Sources and their limits: `docs/sources.md`.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -65,7 +65,7 @@ def _candles() -> pd.DataFrame:
 
 def _write(engine: Engine) -> None:
     candles = _candles()
-    rows = candles.assign(resolution="1m", source="archive", fetched_at=START)
+    rows = candles.assign(resolution="1m", source="archive")
 
     def store() -> None:
         with engine.begin() as connection:

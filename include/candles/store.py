@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from include.candles.frame import CANDLE, first_open, interval_of, last_close, no_candles
@@ -34,6 +35,8 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
         return 0
     times = candles["timestamp"]
     ensure_partitions(connection, times.min(), times.max())
+    if _copy_into_gap(connection, candles, resolution, source):
+        return len(candles)
     connection.execute(sql("candles_create_incoming"))
     copy_frame(connection, "incoming_candles", candles[CANDLE])
     worse = [kind for kind, its_rank in RANKS.items() if its_rank > rank]
@@ -42,6 +45,33 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     ).rowcount
     connection.execute(sql("candles_drop_incoming"))
     return written
+
+
+def _copy_into_gap(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> bool:
+    """Write candles straight into the table where it holds none yet, as when a gap is filled.
+
+    The way by a temporary table costs half as much again. False: something is there, perhaps since a moment
+    ago, and nothing was written.
+    """
+    times = candles["timestamp"]
+    place = {
+        "symbols": candles["symbol"].unique().tolist(),
+        "resolution": resolution,
+        "first": times.min(),
+        "last": times.max(),
+    }
+    if connection.execute(sql("candles_hold_any"), place).scalar_one():
+        return False
+    try:
+        with connection.begin_nested():
+            copy_frame(
+                connection,
+                "market_candles",
+                candles[CANDLE].assign(resolution=resolution, source=source),
+            )
+    except UniqueViolation:
+        return False
+    return True
 
 
 def ensure_partitions(connection: Connection, first: datetime, last: datetime) -> None:

@@ -1,7 +1,9 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from include.candles import find_gaps, read_candles, write_candles
+from include.candles.store import ensure_partitions
 from tests.candles.made import START, minutes, windows
 
 HOUR = timedelta(hours=1)
@@ -70,6 +73,24 @@ def test_writing_again_changes_nothing(database):
     assert write(database, minutes(10)) == 0
     with database.connect() as connection:
         assert connection.execute(versions).all() == before
+
+
+def test_writers_at_the_same_time_store_each_candle_once(database):
+    frame = minutes(500)
+    start = Barrier(4)
+
+    def work(_):
+        start.wait()
+        with database.begin() as connection:
+            return write_candles(connection, frame, "1m", "archive")
+
+    with database.begin() as connection:
+        ensure_partitions(connection, frame["timestamp"].min(), frame["timestamp"].max())
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(work, range(4)))
+    assert sum(written) == 500
+    with database.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM market_candles")).scalar_one() == 500
 
 
 def test_several_frames_in_one_transaction(database):

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, text
 
@@ -55,6 +56,11 @@ BEGIN
 END
 $$
 """
+
+
+# The same examples in every run, and no clock: a slow machine is no failure.
+settings.register_profile("tradeops", derandomize=True, deadline=None)
+settings.load_profile("tradeops")
 
 
 def pytest_configure(config: pytest.Config) -> None:

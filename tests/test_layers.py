@@ -17,7 +17,7 @@ FLOORS = [
     {"candles"},
     {"quality"},
     {"trades", "analysis", "alerts"},
-    {"airflow", "local"},
+    {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 

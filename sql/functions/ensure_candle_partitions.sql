@@ -9,10 +9,11 @@ LANGUAGE plpgsql AS $$
 DECLARE
   earliest CONSTANT timestamptz := '2009-01-01 00:00+00';  -- the first Bitcoin block
   latest   CONSTANT timestamptz := now() + interval '1 year';
-  schema   text;
-  month    timestamptz;
-  name     text;
-  made     integer := 0;
+  schema     text;
+  name       text;
+  month      timestamptz;
+  next_month timestamptz;
+  made       integer := 0;
 BEGIN
   IF first_time IS NULL OR last_time IS NULL OR first_time > last_time THEN
     RAISE EXCEPTION 'ensure_candle_partitions: no range of time from % to %', first_time, last_time
@@ -28,29 +29,24 @@ BEGIN
   SELECT relnamespace::regnamespace::text INTO schema FROM pg_class WHERE oid = 'market_candles'::regclass;
   month := date_trunc('month', first_time, 'UTC');
   WHILE month <= last_time LOOP
-    name := 'market_candles_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
-    IF NOT EXISTS (
-      SELECT FROM pg_inherits
-      WHERE inhparent = 'market_candles'::regclass AND inhrelid = to_regclass(format('%s.%I', schema, name))
-    ) THEN
-      -- The second of two callers waits here for the first one's commit, and then finds the partition.
-      PERFORM pg_advisory_xact_lock(hashtext('ensure_candle_partitions'));
-      IF to_regclass(format('%s.%I', schema, name)) IS NULL THEN
-        EXECUTE format('CREATE TABLE %s.%I (LIKE market_candles INCLUDING ALL)', schema, name);
+    name := format('%s.%I', schema, 'market_candles_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM'));
+    next_month := (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+    IF pg_partition_root(to_regclass(name)) IS DISTINCT FROM 'market_candles'::regclass THEN
+      -- The lock that ATTACH takes anyway. The second of two callers waits here for the first one's commit and
+      -- then sees its partition; after an advisory lock it would not, for its catalogue cache would be stale.
+      LOCK TABLE ONLY market_candles IN SHARE UPDATE EXCLUSIVE MODE;
+      IF to_regclass(name) IS NULL THEN
+        EXECUTE format('CREATE TABLE %s (LIKE market_candles INCLUDING ALL)', name);
         EXECUTE format(
-          'ALTER TABLE market_candles ATTACH PARTITION %s.%I FOR VALUES FROM (%L) TO (%L)',
-          schema, name, month, (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'
+          'ALTER TABLE market_candles ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', name, month, next_month
         );
         made := made + 1;
-      ELSIF NOT EXISTS (
-        SELECT FROM pg_inherits
-        WHERE inhparent = 'market_candles'::regclass AND inhrelid = to_regclass(format('%s.%I', schema, name))
-      ) THEN
+      ELSIF pg_partition_root(to_regclass(name)) IS DISTINCT FROM 'market_candles'::regclass THEN
         RAISE EXCEPTION 'The table % is no partition of market_candles: it was detached, or never attached. '
           'Attach it, rename it or drop it.', name USING ERRCODE = 'duplicate_table';
       END IF;
     END IF;
-    month := (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+    month := next_month;
   END LOOP;
   RETURN made;
 END;

@@ -65,3 +65,6 @@ BEGIN
   verdict := 'go';
 END
 $$;
+
+COMMENT ON FUNCTION http_admit IS
+  'May a service be called, and when? Counts its quota and moves its circuit breaker';

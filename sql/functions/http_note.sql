@@ -45,3 +45,6 @@ BEGIN
   RETURN false;
 END
 $$;
+
+COMMENT ON FUNCTION http_note IS
+  'What became of a call to an outside service; moves its circuit breaker, true when this opened it';

@@ -25,6 +25,7 @@ FROM (
   LIMIT :claim_limit
   FOR UPDATE OF signal SKIP LOCKED
 ) AS due
+ORDER BY due.id  -- every statement locks claims in this order, a signal before its claim: no deadlock
 ON CONFLICT (trade_signal_id) DO UPDATE SET
   claim_id = excluded.claim_id,
   batch = excluded.batch,

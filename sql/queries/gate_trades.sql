@@ -1,6 +1,17 @@
 -- Writes the gate's verdicts. A trade that waits gives its lease back and is due again later, with growing
 -- delays (5 minutes, doubled at each try, 2 hours at most) but in time for the end of its patience.
-WITH judged AS (
+WITH mine AS MATERIALIZED (
+  SELECT signal.id
+  FROM trade_signals AS signal
+  JOIN settlement_claims AS claim ON claim.trade_signal_id = signal.id
+  JOIN gate_verdicts AS verdict ON verdict.id = signal.id
+  WHERE claim.claim_id = :claim_id
+    AND claim.batch = :batch
+    AND claim.gate IS NULL
+    AND signal.status = 'active'
+  ORDER BY signal.id
+  FOR UPDATE OF signal, claim
+), judged AS (
   UPDATE settlement_claims AS claim
   SET
     gate = CASE
@@ -23,13 +34,10 @@ WITH judged AS (
         signal.expires_at + :patience
       )
     END
-  FROM gate_verdicts AS verdict
-  JOIN trade_signals AS signal ON signal.id = verdict.id
-  WHERE claim.trade_signal_id = verdict.id
-    AND claim.claim_id = :claim_id
-    AND claim.batch = :batch
-    AND claim.gate IS NULL
-    AND signal.status = 'active'
+  FROM mine
+  JOIN trade_signals AS signal USING (id)
+  JOIN gate_verdicts AS verdict USING (id)
+  WHERE claim.trade_signal_id = mine.id
   RETURNING claim.trade_signal_id, claim.gate, claim.reason
 ), waiting AS (
   UPDATE trade_signals AS signal

@@ -1,5 +1,13 @@
 -- Extends the lease of a batch that is still ours. A lapsed lease that nobody took is ours as well; one that
 -- another sweep took carries another claim_id; a trade that the gate sent back keeps its released lease.
-UPDATE settlement_claims
+WITH mine AS MATERIALIZED (
+  SELECT trade_signal_id
+  FROM settlement_claims
+  WHERE claim_id = :claim_id AND batch = :batch AND gate IS DISTINCT FROM 'waiting'
+  ORDER BY trade_signal_id
+  FOR UPDATE
+)
+UPDATE settlement_claims AS claim
 SET lease_expires_at = now() + :lease
-WHERE claim_id = :claim_id AND batch = :batch AND gate IS DISTINCT FROM 'waiting'
+FROM mine
+WHERE claim.trade_signal_id = mine.trade_signal_id

@@ -12,10 +12,13 @@ from tests.http.server import Server
 
 QUICK = Service(
     "testing",
-    timeout=Timeout(connect=0.5, read=0.25, total=0.5),
+    timeout=Timeout(connect=5, read=5, total=10),  # a busy machine is slow to answer, and no failure
     retry=Retry(attempts=3, budget=5.0, wait_initial=0.01, wait_max=0.02, jitter=0.01),
     breaker=Breaker(threshold=1000, recovery=60.0),
 )
+
+# For servers that do not answer at all.
+IMPATIENT = Timeout(connect=2, read=0.5, total=0.7)
 
 Open = Callable[..., Client]
 

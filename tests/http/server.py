@@ -1,7 +1,9 @@
 """A server of raw sockets that answers as it is told: soundly, wrongly, slowly, or not at all."""
 
+import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -34,10 +36,11 @@ class Server:
 
     answers: list[Answer] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self._socket.getsockname()[1]}"
         self._lock = threading.Lock()
         self.stopping = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
@@ -61,10 +64,13 @@ class Server:
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
+    def _serve(self, accepted: socket.socket) -> None:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(accepted)
             connection.settimeout(PATIENCE)
             try:
+                if self.tls:
+                    connection = stack.enter_context(self.tls.wrap_socket(accepted, server_side=True))
                 request = _read_request(connection)
                 if request is None:
                     return

@@ -281,6 +281,15 @@ def test_a_trial_call_that_fails_opens_the_breaker_again(database):
     assert (row.state, row.failures, row.last_failure) == ("open", 6, "answered 503")
 
 
+def test_a_failed_trial_opens_the_breaker_whatever_the_threshold_is_by_now(database):
+    fail(database, service(threshold=1), 1)
+    age(database, 61)
+    raised = service(threshold=100)
+    (trial,) = admitted(database, raised)
+    assert note_failure(database, raised, trial, "answered 503")
+    assert breaker_row(database).state == "open"
+
+
 def test_a_trial_call_that_dies_is_replaced(database):
     of = service(threshold=1, recovery=60)
     fail(database, of, 1)

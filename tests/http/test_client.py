@@ -24,7 +24,7 @@ from include.http import (
 from include.http import admission as admission_module
 from include.http.measurement import BATCH
 from include.settings import Endpoint
-from tests.http.conftest import QUICK
+from tests.http.conftest import IMPATIENT, QUICK
 from tests.http.server import raw, reply, reset
 
 OK = reply({"price": 61942.5})
@@ -247,9 +247,11 @@ def test_a_redirect_is_not_followed(server, client_of, status):
 def test_a_server_that_hangs_is_unavailable(server, client_of):
     server.answers = [server.hang]
     started = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no complete answer within 0\.[23] s"):
-        client_of(retry=Retry(attempts=2, budget=5, wait_initial=0.01, jitter=0.01)).get_json("/")
-    assert time.monotonic() - started < 1.0
+    with pytest.raises(Unavailable, match=r"no complete answer within [01]\.\d s"):
+        client_of(
+            timeout=IMPATIENT, retry=Retry(attempts=2, budget=20, wait_initial=0.01, jitter=0.01)
+        ).get_json("/")
+    assert time.monotonic() - started < 4  # the server would hang for 5 s each time
     assert len(server.received) == 2
 
 
@@ -265,11 +267,11 @@ def test_a_server_that_hangs_is_unavailable(server, client_of):
 def test_a_slow_drip_ends_at_the_total_time(server, client_of, parts):
     server.answers = [server.drip(parts)]  # every byte comes within 0.05 s, the read timeout is 0.25 s
     started = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no complete answer within 0\.[34] s"):
+    with pytest.raises(Unavailable, match=r"no complete answer within [01]\.\d s"):
         client_of(
             timeout=Timeout(connect=0.5, read=0.25, total=0.3), retry=Retry(attempts=1, budget=5)
         ).get_json("/")
-    assert 0.3 <= time.monotonic() - started < 0.45
+    assert 0.3 <= time.monotonic() - started < 4  # all of it would take 5 s
 
 
 def test_the_budget_bounds_all_attempts_together(server, client_of):
@@ -277,8 +279,18 @@ def test_the_budget_bounds_all_attempts_together(server, client_of):
     started = time.monotonic()
     with pytest.raises(Unavailable):
         client_of(retry=Retry(attempts=50, budget=0.5, wait_initial=0.05, jitter=0.01)).get_json("/")
-    assert 0.2 < time.monotonic() - started < 0.6
-    assert 2 <= len(server.received) <= 4
+    assert time.monotonic() - started < 6  # fifty attempts would take 10 s
+    assert len(server.received) <= 4
+
+
+def test_an_attempt_does_not_outlast_the_budget(server, client_of):
+    server.answers = [server.hang]
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        client_of(timeout=Timeout(connect=3, read=3, total=3), retry=Retry(attempts=3, budget=0.3)).get_json(
+            "/"
+        )
+    assert time.monotonic() - started < 2.9  # the timeout of one attempt is 3 s
 
 
 def test_a_broken_connection_is_tried_again(server, client_of):
@@ -357,7 +369,9 @@ def test_an_absurd_pause_holds_for_an_hour_at_most(server, client_of, database, 
     assert timedelta(minutes=59) < held < timedelta(minutes=61)
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "", "1e3", "Fri, 99 Foo 2026", date(-100), "٣٠x"])
+@pytest.mark.parametrize(
+    "asked", ["soon", "-5", "", "1e3", "Fri, 99 Foo 2026", "Sat, 01 Jan 2000 00:00:00 GMT", "٣٠x"]
+)
 def test_a_senseless_retry_after_changes_nothing(server, client_of, asked):
     server.answers = [reply({}, status=429, headers={"Retry-After": asked.encode().decode("latin-1")}), OK]
     started = time.monotonic()
@@ -378,10 +392,10 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated(server, client_of
     }[spoiler]
     server.answers = [first, OK]
     with pytest.raises((Unavailable, BadAnswer)):
-        client_of().post_json("/orders", {"side": "BUY"})
+        client_of(timeout=IMPATIENT).post_json("/orders", {"side": "BUY"})
     assert len(server.received) == 1
     server.answers = [first, OK]
-    assert client_of().post_json("/query", {"id": 1}, idempotent=True) == {"price": 61942.5}
+    assert client_of(timeout=IMPATIENT).post_json("/query", {"id": 1}, idempotent=True) == {"price": 61942.5}
 
 
 def test_a_post_that_was_turned_away_is_repeated(server, client_of):
@@ -457,7 +471,7 @@ def test_every_call_leaves_a_row(server, client_of, database):
     client.close()
     ok, refused = metrics(database)
     assert (ok.metric_type, ok.metric_name, ok.unit) == ("api_response", "http.testing", "ms")
-    assert 100 <= ok.value < 250  # the last answer alone
+    assert 100 <= ok.value < 400  # the last answer
     assert ok.metadata == {
         "method": "GET",
         "path": "/v1/prices",
@@ -521,6 +535,7 @@ def test_no_secret_gets_out(server, client_of, database, caplog, capfd, auth):
     secret = "s3cr3t/Key+value=="
     encoded = "s3cr3t%2FKey%2Bvalue%3D%3D"
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "httpx")  # Airflow, where a test before this one imported it, quietens httpx
     echo = {"Set-Cookie": f"session={secret}", "Location": f"{server.url}/?key={secret}"}
     page = f"<html>your key {secret} or {encoded}".encode()
     answers = [
@@ -538,7 +553,10 @@ def test_no_secret_gets_out(server, client_of, database, caplog, capfd, auth):
     ]
     told = []
     with client_of(
-        auth=auth, secret=secret, retry=Retry(attempts=2, budget=5, wait_initial=0.01, jitter=0)
+        auth=auth,
+        secret=secret,
+        timeout=IMPATIENT,
+        retry=Retry(attempts=2, budget=20, wait_initial=0.01, jitter=0),
     ) as it:
         for answer in answers:
             server.answers = [answer]

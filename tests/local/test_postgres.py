@@ -216,7 +216,7 @@ def test_a_taken_port_is_named_with_its_holder(server, folder):
     postgres.stop(folder)
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        with pytest.raises(PostgresError, match=rf"Port {taken} is taken by \S+ \(process {os.getpid()}\)"):
+        with pytest.raises(PostgresError, match=rf"Port {taken} is taken by .+ \(process {os.getpid()}\)"):
             postgres.start(folder, port=taken, durable=False)
     assert postgres.start(folder, port=taken, durable=False).port == taken
 

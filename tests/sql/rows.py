@@ -57,7 +57,8 @@ def insert_candles(
     )
     connection.execute(
         text(
-            "INSERT INTO market_candles (symbol, resolution, timestamp, open, high, low, close, volume, source) "
+            "INSERT INTO market_candles "
+            "(symbol, resolution, timestamp, open, high, low, close, volume, source) "
             "SELECT :symbol, :resolution, CAST(:start AS timestamptz) + n * CAST(:step AS interval), "
             "100, 101, 99, 100, 1, 'archive' FROM generate_series(0, :count - 1) AS n"
         ),

@@ -133,23 +133,12 @@ def test_q6_shows_errors_measurements_and_feedback(database, trades):
         errors, performance, feedback = (ask(connection, 6, statement) for statement in range(3))
     assert [row.error_message for row in errors] == ["1 h ago"]
     (row,) = performance
-    assert (row.metric_type, row.count, row.average, row.min, row.max, row.median) == (
-        "api_response",
-        3,
-        pytest.approx(19000 / 3),
-        4000,
-        9000,
-        6000,
-    )
-    assert (row.p95, row.p99) == (pytest.approx(8700), pytest.approx(8940))
+    assert (row.metric_type, row.unit, row.count) == ("api_response", "ms", 3)
+    assert (row.min, row.max, row.median) == (4000, 9000, 6000)
+    assert [float(row.average), row.p95, row.p99] == pytest.approx([19000 / 3, 8700, 8940])
     (row,) = feedback
-    assert (row.feedback_type, row.count, row.average_rating, row.positive, row.negative) == (
-        "performance",
-        2,
-        3,
-        1,
-        1,
-    )
+    assert (row.feedback_type, row.count, row.average_rating) == ("performance", 2, 3)
+    assert (row.positive, row.negative) == (1, 1)
 
 
 def test_q7_counts_the_last_days_errors_by_type(database, trades):

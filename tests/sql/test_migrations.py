@@ -1,0 +1,403 @@
+"""The migrations: there, back, twice, at once, over what was there before, and with few rights."""
+
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from include.database import SQL, DatabaseError, connect, downgrade, migrate, revision
+from tests.sql.rows import USER, insert_settled, insert_signal
+
+ROOT = Path(__file__).parents[2]
+FIRST_PLATFORM = (Path(__file__).parent / "first_platform.sql").read_text()
+WON, RUNNING = uuid.UUID(int=0xA), uuid.UUID(int=0xB)
+
+VERSIONS = sorted(path.stem.partition("_")[0] for path in (SQL / "migrations" / "versions").glob("*.py"))
+
+# Every column, constraint, index, view, function, trigger and comment, as text.
+EVERYTHING = """
+SELECT format('%s %s.%s %s %s %s', 'column', attrelid::regclass, attname, format_type(atttypid, atttypmod),
+  attnotnull, pg_get_expr(adbin, adrelid))
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE relnamespace = current_schema()::regnamespace AND attnum > 0 AND NOT attisdropped AND relkind <> 'i'
+UNION ALL
+SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+UNION ALL
+SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
+UNION ALL
+SELECT format('view %s %s', viewname, definition) FROM pg_views WHERE schemaname = current_schema()
+UNION ALL
+SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+UNION ALL
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT format('comment %s %s %s', classoid::regclass, objsubid, description) FROM pg_description
+WHERE objoid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
+ORDER BY 1
+"""
+
+
+def everything(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return [row[0] for row in connection.exec_driver_sql(EVERYTHING.replace("%", "%%"))]
+
+
+@pytest.fixture
+def engine(empty_database: str) -> Iterator[Engine]:
+    engine = connect(empty_database, application="tests")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def role(postgres_server, empty_database) -> Iterator[str]:
+    """A role without any rights, in the empty database; answer with its URL."""
+    name = f"poor_{make_url(empty_database).database}"
+    admin = postgres_server.url(make_url(empty_database).database, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'")
+        connection.execute(create.format(sql.Identifier(name)))
+        yield make_url(empty_database).set(username=name, password="secret").render_as_string(False)
+        connection.execute(sql.SQL("DROP OWNED BY {0}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_versions_are_numbered_without_a_gap():
+    assert VERSIONS == [f"{number:04}" for number in range(1, len(VERSIONS) + 1)]
+
+
+def test_the_first_time_takes_every_step_and_the_second_none(empty_database, engine):
+    steps = migrate(empty_database)
+    assert [step.split()[1] for step in steps[: len(VERSIONS)]] == VERSIONS
+    assert "up functions/refresh_atge_performance" in steps
+    assert "up views/vw_complete_trades" in steps
+    before = everything(engine)
+    assert migrate(empty_database) == []
+    assert everything(engine) == before
+    assert revision(empty_database) == VERSIONS[-1]
+
+
+def test_up_down_up_leads_to_the_same_schema(empty_database, engine):
+    assert revision(empty_database) is None
+    migrate(empty_database)
+    before = everything(engine)
+    steps = downgrade(empty_database, "base")
+    assert [step.split()[1] for step in steps[-len(VERSIONS) :]] == VERSIONS[::-1]
+    assert revision(empty_database) is None
+    with engine.connect() as connection:
+        left = connection.execute(
+            text(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind <> 'i' "
+                "UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
+            )
+        ).scalars()
+        assert list(left) == ["tradeops_schema_definitions", "tradeops_schema_version"]
+    migrate(empty_database)
+    assert everything(engine) == before
+
+
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+def test_each_step_goes_down_and_up_again(empty_database, engine, version):
+    migrate(empty_database)
+    before = everything(engine)
+    downgrade(empty_database, version)
+    assert revision(empty_database) == version
+    migrate(empty_database)
+    assert everything(engine) == before
+
+
+@pytest.mark.parametrize("table", ["trade_signals", "market_candles", "atge_error_logs"])
+def test_a_downgrade_never_throws_rows_away(empty_database, engine, table):
+    migrate(empty_database)
+    with engine.begin() as connection:
+        if table == "trade_signals":
+            insert_signal(connection)
+        elif table == "market_candles":
+            connection.execute(text("SELECT ensure_candle_partitions(now(), now())"))
+            connection.execute(
+                text("INSERT INTO market_candles VALUES ('BTC', '1m', now(), 1, 1, 1, 1, 1, 'archive')")
+            )
+        else:
+            connection.execute(
+                text("INSERT INTO atge_error_logs (error_type, error_message) VALUES ('api', '')")
+            )
+    before = everything(engine)
+    with pytest.raises(DatabaseError, match=f"nothing has changed. It said: {table} holds rows"):
+        downgrade(empty_database, "base")
+    assert everything(engine) == before
+    assert revision(empty_database) == VERSIONS[-1]
+
+
+def test_two_migrators_at_once(empty_database, engine):
+    with ThreadPoolExecutor(3) as pool:
+        steps = sorted(pool.map(migrate, [empty_database] * 3), key=len)
+    assert steps[:2] == [[], []]
+    assert len(steps[2]) > len(VERSIONS)
+    assert revision(empty_database) == VERSIONS[-1]
+
+
+def test_only_a_changed_file_is_run_again(empty_database, engine):
+    migrate(empty_database)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE tradeops_schema_definitions SET checksum = '' WHERE name LIKE 'views/atge_feedback%'"
+            )
+        )
+    assert migrate(empty_database) == ["up views/atge_feedback_summary"]
+    assert migrate(empty_database) == []
+
+
+@pytest.mark.parametrize(
+    "path", [*(SQL / "functions").glob("*.sql"), *(SQL / "views").glob("*.sql")], ids=str
+)
+def test_a_file_defines_the_object_that_it_is_named_after(path):
+    kind = {"functions": "FUNCTION", "views": "VIEW"}[path.parent.name]
+    defined = re.findall(r"^CREATE (?:OR REPLACE )?(FUNCTION|VIEW) (\w+)", path.read_text(), re.MULTILINE)
+    assert defined == [(kind, path.stem)]
+
+
+def test_a_failed_migration_changes_nothing_and_says_why(empty_database, engine):
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE market_candles (a integer)"))
+    before = everything(engine)
+    with pytest.raises(
+        DatabaseError, match=r"nothing has changed. It said: .*market_candles.* already exists"
+    ):
+        migrate(empty_database)
+    assert everything(engine) == before
+
+
+def test_data_survives_a_migration(empty_database, engine):
+    migrate(empty_database)
+    downgrade(empty_database, VERSIONS[3])  # before what other parts added
+    with engine.begin() as connection:
+        trade = insert_settled(connection, "completed_success", 5.0, galaxy=50)
+    migrate(empty_database)
+    with engine.begin() as connection:
+        row = connection.execute(text("SELECT * FROM vw_complete_trades")).one()
+    assert (row.id, row.net_profit_loss, row.galaxy_score) == (trade, 5, 50)
+
+
+@pytest.fixture
+def adopted(empty_database: str, engine: Engine) -> Engine:
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(FIRST_PLATFORM)
+    migrate(empty_database)
+    return engine
+
+
+def test_the_first_platforms_rows_are_all_there(adopted):
+    counts = {
+        "trade_signals": 2,
+        "trade_results": 1,
+        "trade_market_snapshot": 1,
+        "trade_historical_prices_legacy": 5,
+        "atge_performance_cache": 1,
+        "atge_error_logs": 1,
+    }
+    with adopted.connect() as connection:
+        for table, count in counts.items():
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == count, table
+        won = connection.execute(text(f"SELECT * FROM trade_signals WHERE id = '{WON}'")).one()
+        running = connection.execute(text(f"SELECT * FROM trade_signals WHERE id = '{RUNNING}'")).one()
+        result = connection.execute(text("SELECT * FROM trade_results")).one()
+    assert (won.entry_price, won.favourite, won.ai_model) == (Decimal("0.12345678"), True, "gpt-4o")
+    assert won.completed_at.isoformat() == "2025-01-01T12:34:56+00:00"  # it had no time zone
+    assert (won.allocation_1, won.allocation_2, running.allocation_1) == (40, 30, 60)
+    assert (result.net_profit_loss, result.ai_analysis) == (Decimal("12.34"), "fine")
+    assert result.profit_loss_percentage == Decimal("0.1")
+
+
+def test_the_first_platforms_tables_get_our_columns(adopted, database_url):
+    ours = connect(database_url, application="tests")
+    wanted = [line for line in everything(ours) if line.startswith(("column", "constraint"))]
+    ours.dispose()
+    found = set(everything(adopted))
+    # The cache keeps its own primary key beside the unique user.
+    missing = {line for line in wanted if line not in found and "market_candles_20" not in line}
+    assert missing == {"constraint atge_performance_cache atge_performance_cache_pkey PRIMARY KEY (user_id)"}
+
+
+def test_the_first_platforms_database_works_as_ours(adopted):
+    with adopted.begin() as connection:
+        assert insert_signal(connection, user_id=USER, symbol="A-LONG-SYMBOL", timeframe="15m")
+        connection.execute(
+            text(f"UPDATE trade_signals SET status = 'incomplete_data' WHERE id = '{RUNNING}'")
+        )
+        row = connection.execute(text(f"SELECT (calculate_atge_performance('{USER}')).*")).one()
+        assert (row.total_trades, row.total_profit_loss, row.best_trade_id) == (1, Decimal("12.34"), WON)
+        assert row.avg_galaxy_score_wins == 66
+        complete = connection.execute(text(f"SELECT * FROM vw_complete_trades WHERE id = '{WON}'")).one()
+        assert (complete.galaxy_score, complete.exit_reason) == (66, None)
+        assert connection.execute(text("SELECT count(*) FROM trade_historical_prices")).scalar_one() == 0
+        assert connection.execute(text("SELECT error_message FROM atge_recent_critical_errors")).scalar_one()
+        connection.execute(text("DELETE FROM trade_signals"))
+
+
+def test_what_cannot_be_adopted_is_said_and_left_alone(empty_database, engine):
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(FIRST_PLATFORM)
+        connection.execute("ALTER TABLE trade_signals DROP CONSTRAINT trade_signals_status_check")
+        connection.execute("UPDATE trade_signals SET status = 'pending'")
+    before = everything(engine)
+    with pytest.raises(DatabaseError, match=r"nothing has changed. It said: .*trade_signals_status_check"):
+        migrate(empty_database)
+    assert everything(engine) == before
+
+
+def test_the_first_platforms_candles_get_their_name_back_on_the_way_down(adopted, empty_database):
+    downgrade(empty_database, "0001")
+    with adopted.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM trade_historical_prices")).scalar_one() == 5
+
+
+@pytest.mark.parametrize("right", ["CREATE ON DATABASE", "ALL ON SCHEMA public"])
+def test_a_role_with_few_rights_migrates_and_works(postgres_server, empty_database, role, right):
+    name = make_url(role).username
+    admin = postgres_server.url(make_url(empty_database).database, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        target = "" if "SCHEMA" in right else f' "{make_url(role).database}"'
+        connection.execute(f'GRANT {right}{target} TO "{name}"')
+    steps = migrate(role)
+    assert ("up a schema of its own" in steps[0]) == (right == "CREATE ON DATABASE")
+    assert migrate(role) == []
+    engine = connect(role, application="tests")
+    with engine.begin() as connection:
+        insert_settled(connection, "completed_success", 5.0)
+        connection.execute(text("SELECT ensure_candle_partitions(now(), now())"))
+        row = connection.execute(text(f"SELECT (calculate_atge_performance('{USER}')).*")).one()
+        schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+    engine.dispose()
+    assert row.total_trades == 1
+    assert schema == (name if right == "CREATE ON DATABASE" else "public")
+
+
+def test_a_role_without_rights_is_told(role):
+    with pytest.raises(DatabaseError, match="nothing has changed. It said: permission denied for database"):
+        migrate(role)
+
+
+@pytest.fixture
+def authenticated(postgres_server) -> Iterator[None]:
+    """The role of a Supabase-like platform, for as long as the test runs. One worker at a time may have it."""
+    with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('authenticated'))")
+        connection.execute("CREATE ROLE authenticated")
+        yield
+        for (name,) in connection.execute(
+            "SELECT datname FROM pg_database JOIN pg_shdepend ON dbid = pg_database.oid "
+            "WHERE refobjid = 'authenticated'::regrole GROUP BY 1"
+        ).fetchall():
+            with psycopg.connect(postgres_server.url(name, "postgres"), autocommit=True) as there:
+                there.execute("DROP OWNED BY authenticated")
+        connection.execute("DROP ROLE authenticated")
+
+
+def test_the_role_authenticated_gets_its_rights_where_it_exists(
+    postgres_server, empty_database, engine, authenticated
+):
+    migrate(empty_database)
+    tables = ["trade_signals", "trade_results", "market_candles", "atge_performance_cache", "atge_error_logs"]
+    tables += ["trade_technical_indicators", "trade_market_snapshot"]
+    tables += ["atge_performance_metrics", "atge_user_feedback"]
+    views = ["trade_historical_prices", "vw_complete_trades", "atge_recent_critical_errors"]
+    views += ["atge_performance_summary_24h", "atge_feedback_summary"]
+    with engine.connect() as connection:
+        for name, rights in {
+            **dict.fromkeys(tables, {"SELECT", "INSERT", "UPDATE"}),
+            **dict.fromkeys(views, {"SELECT"}),
+            **dict.fromkeys(["settlement_claims", "analysis_claims", "performance_refreshes"], set()),
+        }.items():
+            found = connection.execute(
+                text(
+                    "SELECT right_ FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS right_ "
+                    "WHERE has_table_privilege('authenticated', CAST(:name AS text), right_)"
+                ),
+                {"name": name},
+            ).scalars()
+            assert set(found) == rights, name
+    # and they suffice: for one write, the statistics, and the views
+    admin = postgres_server.url(make_url(empty_database).database, "postgres")
+    with psycopg.connect(admin) as connection:
+        connection.execute("SET ROLE authenticated")
+        connection.execute(
+            "INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1, "
+            "take_profit_2, take_profit_3, expires_at) VALUES (gen_random_uuid(), 'BTC', '1h', 1, 1, 1, 1, 1, now())"
+        )
+        connection.execute("SELECT calculate_atge_performance(user_id) FROM trade_signals")
+        for view in views:
+            connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)))
+
+
+def test_a_role_authenticated_that_comes_later_gets_its_rights_at_the_next_migration(
+    empty_database, engine, request
+):
+    migrate(empty_database)
+    request.getfixturevalue("authenticated")
+    right = text("SELECT has_table_privilege('authenticated', 'trade_signals', 'INSERT')")
+    with engine.connect() as connection:
+        assert connection.execute(right).scalar_one() is False
+    assert migrate(empty_database) == []
+    with engine.connect() as connection:
+        assert connection.execute(right).scalar_one() is True
+
+
+def test_a_waiting_lock_ends_a_migration_in_words(empty_database, engine, monkeypatch):
+    migrate(empty_database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE tradeops_schema_definitions SET checksum = ''"))
+    monkeypatch.setenv("PGOPTIONS", "")
+    with engine.begin() as holder:
+        holder.execute(text("LOCK TABLE tradeops_schema_definitions IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(DatabaseError, match="lock timeout"):
+            migrate(empty_database + "?options=-c%20lock_timeout%3D100")
+
+
+def command(url: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin"} | ({"TRADEOPS_DATABASE_URL": url} if url else {})
+    return subprocess.run(
+        [sys.executable, "-m", "include.database", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_line(empty_database):
+    done = command(empty_database, "migrate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].startswith("up 0001 trades")
+    assert command(empty_database, "migrate").stdout == f"nothing to do: the schema is at {VERSIONS[-1]}\n"
+    assert command(empty_database, "current").stdout == f"{VERSIONS[-1]}\n"
+    assert (
+        command(empty_database, "downgrade", "0002")
+        .stdout.splitlines()[-1]
+        .startswith("down 0003 monitoring")
+    )
+    missing = command(empty_database, "downgrade", "9999")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "9999" in missing.stderr
+    assert "usage" in command(empty_database, "up").stderr
+    assert command(None, "migrate").stderr.startswith("Set TRADEOPS_DATABASE_URL")
+
+
+def test_a_statement_of_a_newer_schema_is_no_row(database):
+    """The errors of a statement pass as SQLAlchemy's own: only a failure to connect is put in words."""
+    with pytest.raises(DBAPIError), database.connect() as connection:
+        connection.execute(text("SELECT * FROM not_there"))

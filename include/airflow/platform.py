@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow.sdk import Connection, Variable
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.settings import Endpoint, Settings
 
@@ -87,7 +88,8 @@ def endpoint(connection_id: str) -> Endpoint:
 def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]]":
     """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
 
-    Raises ValueError when none is named, or an unknown one.
+    A source without a connection is asked at the vendor's own address, without a key. Raises ValueError when
+    none is named, or an unknown one, and include.http.Refused when one cannot do without a key.
     """
     from include.candles import open_source
 
@@ -98,9 +100,16 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
         )
     with ExitStack() as stack:
         yield [
-            stack.enter_context(open_source(name, settings, engine, endpoint))
+            stack.enter_context(open_source(name, settings, engine, _endpoint_if_any))
             for name in settings.candle_sources
         ]
+
+
+def _endpoint_if_any(connection_id: str) -> Endpoint | None:
+    try:
+        return endpoint(connection_id)
+    except AirflowNotFoundException:
+        return None
 
 
 def airflow_url() -> str:

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from include.airflow.platform import database_url, endpoint, load_settings
+from include.airflow.platform import database_url, endpoint, load_settings, open_sources
+from include.http import Refused
+from include.settings import Settings
 
 
 def connection(monkeypatch, name, **fields):
@@ -55,6 +57,25 @@ def test_the_database_url_survives_odd_passwords_and_options(monkeypatch):
     assert database_url() == (
         "postgresql://trade%40ops:p%40ss%2Fw%3Ard%3F@db.example:6543/tradeops?sslmode=require"
     )
+
+
+def test_sources_open_without_a_connection_at_the_vendors_own_address(database):
+    settings = Settings(candle_sources=("kraken", "ccxt:coinbase"))
+    with open_sources(settings, database) as sources:
+        assert [source.name for source in sources] == ["kraken", "ccxt:coinbase"]
+
+
+def test_a_source_that_needs_a_key_says_so(database):
+    with (
+        pytest.raises(Refused, match="coinmarketcap: no key"),
+        open_sources(Settings(candle_sources=("coinmarketcap",)), database),
+    ):
+        pass
+
+
+def test_no_source_at_all_is_said(database):
+    with pytest.raises(ValueError, match="candle_sources"), open_sources(Settings(), database):
+        pass
 
 
 @pytest.mark.parametrize(

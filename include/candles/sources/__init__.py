@@ -12,28 +12,52 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetched", "Offer", "Source", "SourceError", "UnknownSymbol", "open_source"]
 
+KNOWN = "archive, sandbox, kraken, coinmarketcap, coingecko, coingecko:pro, ccxt:<exchange>"
+
 
 @contextmanager
 def open_source(
-    name: str, settings: Settings, engine: "Engine", endpoint: Callable[[str], Endpoint]
+    name: str, settings: Settings, engine: "Engine", endpoint: Callable[[str], Endpoint | None]
 ) -> Iterator[Source]:
     """Open the source that `candle_sources` names, and close it afterwards.
 
-    `endpoint` looks up the connection of a source that needs one, `market_<name>`. Raises ValueError for an
-    unknown name, or when the source lacks a setting.
+    `endpoint` looks up the connection of a source, `market_kraken` or `market_ccxt_binance`; None stands for
+    the vendor's own address without a key. Raises ValueError for an unknown name, or when the source lacks a
+    setting, and include.http.Refused when it lacks an address or a key.
     """
-    match name:
-        case "archive":
+    from include.http import Client
+
+    match name.split(":"):
+        case ["archive"]:
             from include.candles.sources.archive import Archive
 
             if settings.archive_path is None:
                 raise ValueError("candle_sources names the archive: set archive_path to its file or folder")
             yield Archive(settings.archive_path)
-        case "sandbox":
-            from include.candles.sources.sandbox import Sandbox
-            from include.http import Client
+        case ["ccxt", exchange]:
+            from include.candles.sources.ccxt import Ccxt
 
-            with Client("sandbox", endpoint("market_sandbox"), engine) as client:
+            with Ccxt(exchange, endpoint(f"market_ccxt_{exchange}"), engine) as source:
+                yield source
+        case ["coingecko"] | ["coingecko", "pro"]:
+            from include.candles.sources.coingecko import CoinGecko
+
+            with Client(name.replace(":", "-"), endpoint("market_coingecko"), engine) as client:
+                yield CoinGecko(client, name)
+        case ["coinmarketcap"]:
+            from include.candles.sources.coinmarketcap import CoinMarketCap
+
+            with Client(name, endpoint("market_coinmarketcap"), engine) as client:
+                yield CoinMarketCap(client)
+        case ["kraken"]:
+            from include.candles.sources.kraken import Kraken
+
+            with Client(name, endpoint("market_kraken"), engine) as client:
+                yield Kraken(client)
+        case ["sandbox"]:
+            from include.candles.sources.sandbox import Sandbox
+
+            with Client(name, endpoint("market_sandbox"), engine) as client:
                 yield Sandbox(client)
         case _:
-            raise ValueError(f"candle_sources: unknown source {name!r}; known: archive, sandbox")
+            raise ValueError(f"candle_sources: unknown source {name!r}; known: {KNOWN}")

@@ -1,0 +1,221 @@
+"""Any exchange that ccxt knows: `ccxt:binance`, `ccxt:coinbase`, `ccxt:bingx`, …
+
+ccxt knows the exchanges: their addresses, markets, candles and errors. The requests themselves go through
+include.http, with its time limits, retries, quota, breaker and measurements, like those of other sources.
+See https://docs.ccxt.com/#/README?id=ohlcv-candlestick-charts.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
+from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.symbols import DOLLARS, dollar_of, same
+from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
+from include.settings import Endpoint
+
+PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
+MAX_PAGES = 100  # of one fetch
+MORE = 60  # candles asked for beyond the wanted ones, to see that there are later ones
+REACH = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
+SERVICE = Service("ccxt")  # time limits and retries; name, quota and errors are the exchange's
+
+
+class Ccxt:
+    """Candles of the spot markets of one exchange. A context manager.
+
+    Candles that an exchange leaves out, as some do when there was no trade, are not made up.
+    """
+
+    local = False
+
+    def __init__(
+        self, exchange: str, endpoint: Endpoint | None, engine: Engine, service: Service = SERVICE
+    ) -> None:
+        """Prepare ccxt; the exchange is asked at the first question only.
+
+        Args:
+            exchange: its id in ccxt, like `binance`.
+            endpoint: where it answers, instead of its own addresses (a mirror, the sandbox); None: there.
+            engine: the platform's database, for include.http.
+            service: the declaration to take time limits and retries from.
+
+        Raises:
+            ValueError: ccxt knows no such exchange, or it has no candles.
+        """
+        import ccxt  # takes seconds
+
+        if exchange not in ccxt.exchanges:
+            raise ValueError(f"ccxt knows no exchange {exchange!r}: https://docs.ccxt.com lists them")
+        spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+        self._exchange: Any = getattr(ccxt, exchange)({"options": spot})
+        self._exchange.fetch = self._call
+        if self._exchange.has["fetchOHLCV"] is not True:
+            raise ValueError(f"{exchange} gives no candles through ccxt")
+        self.name = f"ccxt:{exchange}"
+        self._service = replace(
+            service,
+            name=self.name,
+            limits=(Limit(1, self._exchange.rateLimit / 1000),),
+            find_fault=self._find_fault,
+        )
+        self._endpoint = endpoint
+        self._engine = engine
+        self._clients: dict[tuple[str, str], Client] = {}
+        self._error: Exception | None = None  # what ccxt made of the latest answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and write the measurements."""
+        for client in self._clients.values():
+            client.close()
+        self._exchange.close()
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Offer what ccxt says that the exchange has. Raises UnknownSymbol, SourceError."""
+        self._market_of(symbol)
+        reach = REACH.get(self._exchange.id)
+        return tuple(
+            Offer(resolution, now - reach * interval if reach else None, volume=True)
+            for resolution, interval in RESOLUTIONS.items()
+            if resolution in self._exchange.timeframes
+        )
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        market = self._market_of(symbol)
+        problems = []
+        if dollar_of(market) != dollar_of(symbol):
+            problems.append(f"{market} stands for {symbol}: there is no market in {dollar_of(symbol)}")
+        interval = RESOLUTIONS[resolution]
+        features = (self._exchange.features or {}).get("spot") or {}
+        page = (features.get("fetchOHLCV") or {}).get("limit") or PAGE
+        parts = [no_candles()]
+        at, until = start, min(end, datetime.now(UTC))
+        for _ in range(MAX_PAGES):
+            if at > until:
+                break
+            limit = min(page, (until - at) // interval + MORE)
+            candles = _read(self._ask("fetch_ohlcv", market, resolution, int(at.timestamp() * 1000), limit))
+            parts.append(candles)
+            following = at + limit * interval
+            if not candles.empty and at <= candles["timestamp"].max() < following:
+                following = candles["timestamp"].max().to_pydatetime() + interval
+            elif candles.empty and at < end:  # there are none, or the exchange failed and does not say so
+                problems.append(f"an empty page from {at:%Y-%m-%d %H:%M} to {following:%Y-%m-%d %H:%M}")
+            at = following
+        if at <= until:
+            problems.append(f"stopped after {MAX_PAGES} pages, at {at:%Y-%m-%d %H:%M}")
+        candles = pd.concat(parts, ignore_index=True)
+        # The newest candle may be open still, even if our clock says otherwise: the exchange may be behind.
+        closed = candles["timestamp"] < candles["timestamp"].max()
+        wanted = closed & (candles["timestamp"] >= start) & (candles["timestamp"] < end)
+        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems))
+
+    def _market_of(self, symbol: str) -> str:
+        """Choose the market of a symbol, the one in its own dollar before others."""
+        dollars = [dollar_of(symbol), *DOLLARS]
+        markets = [market for market in self._markets if same(market, symbol)]
+        if not markets:
+            raise UnknownSymbol(f"unknown symbol {symbol}")
+        return min(markets, key=lambda market: dollars.index(dollar_of(market)))
+
+    @cached_property
+    def _markets(self) -> tuple[str, ...]:
+        """The spot markets that are open, like BTC/USDT."""
+        markets = tuple(
+            market["symbol"]
+            for market in self._ask("load_markets").values()
+            if market["spot"] and market["active"] is not False
+        )
+        if not markets:  # otherwise every symbol would be taken for unknown
+            raise SourceError("an answer that holds no markets", temporary=True)
+        return markets
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        """Call a method of ccxt; its errors, and those of the requests below it, become ours."""
+        import ccxt
+
+        try:
+            return getattr(self._exchange, method)(*arguments)
+        except ccxt.BadSymbol as error:
+            raise UnknownSymbol(str(error)) from error
+        except (ccxt.AuthenticationError, ccxt.ArgumentsRequired, ccxt.NotSupported) as error:
+            raise SourceError(str(error), temporary=False) from error
+        except ccxt.BaseError as error:  # it passes, or it is about this one question
+            raise SourceError(str(error), temporary=True) from error
+        except ServiceError as error:
+            raise SourceError(error.words, temporary=not isinstance(error, Refused)) from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise SourceError(f"an answer that ccxt cannot read: {error!r}", temporary=True) from error
+
+    def _call(
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Any:
+        """Send a request of ccxt and return the parsed JSON: what its own method `fetch` does otherwise."""
+        parts = urlsplit(url)
+        headers = {**self._exchange.headers, **(headers or {})}
+        client = self._client(f"{parts.scheme}://{parts.netloc}", headers)
+        params = dict(parse_qsl(parts.query, keep_blank_values=True))
+        try:
+            if method == "GET":
+                return client.get_json(parts.path, params)
+            # Nothing but questions is asked here, so that asking twice does no harm.
+            return client.post_json(parts.path, json.loads(body or "null"), params, idempotent=True)
+        except Refused:
+            if self._error is not None:
+                raise self._error from None
+            raise
+
+    def _client(self, origin: str, headers: dict[str, str]) -> Client:
+        """The client of one of the exchange's addresses, with the headers that ccxt wants sent."""
+        key = (origin, json.dumps(headers, sort_keys=True))
+        if key not in self._clients:
+            service = replace(self._service, base_url=origin, headers=headers)
+            self._clients[key] = Client(service, self._endpoint, self._engine)
+        return self._clients[key]
+
+    def _find_fault(self, payload: object) -> Fault | None:
+        """Let ccxt look for an error in the body of an answer: each exchange has its own way to tell one."""
+        import ccxt
+
+        self._error = None
+        if not isinstance(payload, dict | list):
+            return None
+        try:
+            # A failing status is include.http's business.
+            self._exchange.handle_errors(200, "OK", "", "GET", {}, json.dumps(payload), payload, {}, None)
+        except ccxt.BaseError as error:
+            self._error = error
+            if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+                return Fault(RateLimited, str(error))
+            return Fault(Unavailable if isinstance(error, ccxt.OperationFailed) else Refused, str(error))
+        return None
+
+
+def _read(rows: Any) -> pd.DataFrame:
+    """Read ccxt's candles: `[[open time in ms, open, high, low, close, volume], …]`."""
+    try:
+        candles = pd.DataFrame(rows, columns=["timestamp", *CANDLE[2:]])
+        candles["timestamp"] = pd.to_datetime(candles["timestamp"], unit="ms", utc=True)
+        for column in CANDLE[2:]:  # what is no number is refused by the collector
+            candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
+    return candles

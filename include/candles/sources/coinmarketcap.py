@@ -1,0 +1,108 @@
+"""CoinMarketCap: hourly and daily candles, averaged over exchanges, on its paid plans.
+
+https://coinmarketcap.com/api/documentation/pro-api-reference/cryptocurrency/ohlcv-historical. A plan that
+has none is refused with error 1006; how far back candles go depends on the plan, too.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
+from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.symbols import Coin, coin_of
+from include.http import Client, Refused, ServiceError
+
+PERIODS = {"1h": "hourly", "1d": "daily"}
+# Hourly candles before this have the volume 0, which means that it is not known.
+HOURLY_VOLUME_SINCE = datetime(2020, 9, 22, tzinfo=UTC)
+TOLERANCE = 1.0  # seconds: a candle closes a millisecond before the next one opens
+
+
+class CoinMarketCap:
+    """Candles of the coins in the table of symbols, against the US dollar.
+
+    Volumes come in dollars. They are turned into coins at the mean of high, low and close, so that they are
+    off by less than the candle's range.
+    """
+
+    name = "coinmarketcap"
+    local = False
+
+    def __init__(self, client: Client):
+        """Take an open client of the service `coinmarketcap`; whoever opened it closes it."""
+        self._client = client
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Offer hours since September 2020, and days of any age. Raises UnknownSymbol."""
+        _coin(symbol)
+        return (
+            Offer("1h", HOURLY_VOLUME_SINCE, volume=True),
+            Offer("1d", None, volume=True),
+        )
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        coin = _coin(symbol)
+        interval = RESOLUTIONS[resolution]
+        period = PERIODS[resolution]
+        params: dict[str, str | int] = {
+            "id": coin.coinmarketcap,
+            "time_period": period,
+            "interval": period,
+            "time_start": _write_time(start - interval),  # exclusive
+            "time_end": _write_time(end - interval),  # inclusive
+            "count": (end - start) // interval,
+            "convert": "USD",
+        }
+        try:
+            answer = self._client.get_json("/v2/cryptocurrency/ohlcv/historical", params)
+        except Refused as error:
+            if error.status == 400 and '"id"' in error.words:
+                raise UnknownSymbol(f"unknown symbol {symbol}: {error.words}") from error
+            # 400 is about this one question: another may well be answered.
+            raise SourceError(error.words, temporary=error.status == 400) from error
+        except ServiceError as error:
+            raise SourceError(error.words, temporary=True) from error
+        candles, refused = _read(coin, answer, interval)
+        wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
+        problems = (in_words({f"it is no {period} candle": refused}),) if refused else ()
+        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], problems)
+
+
+def _coin(symbol: str) -> Coin:
+    coin = coin_of(symbol)
+    if coin is None:
+        raise UnknownSymbol(f"unknown symbol {symbol}: it is not in the table of coins")
+    return coin
+
+
+def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, int]:
+    """Read an answer; count the rows that are of another length than was asked for."""
+    try:
+        data = answer["data"]
+        if data["id"] != coin.coinmarketcap:
+            words = f"answered with coin {data['id']} instead of {coin.coinmarketcap} ({coin.code})"
+            raise SourceError(words, temporary=True)
+        rows = [
+            (quote["time_open"], quote["time_close"], *(quote["quote"]["USD"][c] for c in CANDLE[2:]))
+            for quote in data["quotes"]
+        ]
+        candles = pd.DataFrame(rows, columns=["timestamp", "closed_at", *CANDLE[2:]])
+        for column in ("timestamp", "closed_at"):
+            candles[column] = pd.to_datetime(candles[column], utc=True, format="ISO8601")
+        for column in (*PRICES, "volume"):  # what is no number is refused by the collector
+            candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
+    candles["volume"] /= candles[["high", "low", "close"]].mean(axis=1)
+    if interval < timedelta(days=1):
+        candles["volume"] = candles["volume"].where(candles["timestamp"] >= HOURLY_VOLUME_SINCE)
+    lasted = (candles["closed_at"] - candles["timestamp"]).dt.total_seconds()
+    right = (lasted - interval.total_seconds()).abs() <= TOLERANCE
+    return candles[right], int((~right).sum())
+
+
+def _write_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"

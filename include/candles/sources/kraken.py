@@ -1,0 +1,201 @@
+"""Kraken: its candles (OHLC) and, further back than those reach, its trades, rebuilt into minutes.
+
+OHLC gives the 720 newest closed candles of a pair and the open one, whatever is asked. Trades go back to the
+first one, a thousand a request and a request a second: a busy pair makes 50 such pages a day, so that one
+fetch reads MAX_PAGES of them and leaves the rest for the next.
+See https://docs.kraken.com/api/docs/rest-api/get-ohlc-data and …/get-recent-trades.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, no_candles
+from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.symbols import DOLLARS, dollar_of, same
+from include.http import Client, Refused, ServiceError
+
+INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
+REBUILT = "1m"
+REACH = 720  # closed candles that OHLC reaches back
+PAGE = 1_000  # trades an answer holds at most
+MAX_PAGES = 50  # of one fetch
+# Trades are read from so long before the first minute: without a trade it is flat at the price before.
+LEAD = timedelta(minutes=15)
+DECIMALS = 8  # of a volume, at most
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+OHLC = ["timestamp", *PRICES, "vwap", "volume", "count"]
+TRADE = ["price", "volume", "time", "side", "type", "misc", "id"]
+
+
+class Kraken:
+    """Candles of Kraken's spot pairs, those without a trade included: they are flat at the last price."""
+
+    name = "kraken"
+    local = False
+
+    def __init__(self, client: Client):
+        """Take an open client of the service `kraken`; whoever opened it closes it."""
+        self._client = client
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Offer minutes of any age, and 720 candles of other lengths. Raises UnknownSymbol, SourceError."""
+        self._pair_of(symbol)
+        offers = []
+        for resolution in INTERVALS:
+            interval = RESOLUTIONS[resolution]
+            oldest = now - (now - EPOCH) % interval - REACH * interval
+            offers.append(Offer(resolution, None if resolution == REBUILT else oldest, volume=True))
+        return tuple(offers)
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        pair = self._pair_of(symbol)
+        problems = []
+        if dollar_of(pair) != dollar_of(symbol):
+            problems.append(f"{pair} stands for {symbol}: there is no pair with {dollar_of(symbol)}")
+        reach = datetime.now(UTC) - REACH * RESOLUTIONS[resolution]
+        candles = self._read_ohlc(pair, resolution, start) if end > reach else no_candles()
+        if resolution == REBUILT and start < reach:
+            until = min(end, reach if candles.empty else candles["timestamp"].min().to_pydatetime())
+            trades, problem = self._read_trades(pair, start - LEAD, until)
+            candles = pd.concat([rebuild_minutes(trades, until), candles], ignore_index=True)
+            problems += problem
+        wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
+        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems))
+
+    def _read_ohlc(self, pair: str, resolution: str, start: datetime) -> pd.DataFrame:
+        """Read the closed candles from `start` on, as far as OHLC reaches back."""
+        since = int(start.timestamp()) - 1  # exclusive
+        minutes = RESOLUTIONS[resolution] // timedelta(minutes=1)
+        rows, last = self._ask("OHLC", pair, {"interval": minutes, "since": since})
+        try:
+            candles = _frame(rows, OHLC)
+            closed = candles["timestamp"] <= last
+            candles["timestamp"] = pd.to_datetime(candles["timestamp"], unit="s", utc=True)
+            for column in (*PRICES, "volume"):  # what is no number is refused by the collector
+                candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+        except (TypeError, ValueError) as error:
+            raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
+        return candles[closed].assign(symbol=pair)[CANDLE]
+
+    def _read_trades(self, pair: str, start: datetime, end: datetime) -> tuple[pd.DataFrame, list[str]]:
+        """Read the trades from `start` up to the first one that is not before `end`, or as far as can be."""
+        since = (start - EPOCH) // timedelta(microseconds=1) * 1000 - 1  # nanoseconds, exclusive
+        trades = _parse_trades([])
+        for _ in range(MAX_PAGES):
+            rows, last = self._ask("Trades", pair, {"since": since, "count": PAGE})
+            page = _parse_trades(rows)
+            before = len(trades)
+            trades = pd.concat([trades, page], ignore_index=True).drop_duplicates("id")
+            if len(trades) == before or page["time"].max() >= end:
+                return trades, []
+            # Many trades share one moment, and a page may end between them: that moment is read again.
+            since = last - 1
+        reached = trades["time"].max()
+        problem = f"stopped after {len(trades)} trades, at {reached:%Y-%m-%d %H:%M}; the rest comes next time"
+        return trades, [problem]
+
+    def _ask(self, what: str, pair: str, params: Mapping[str, str | int]) -> tuple[list[Any], int]:
+        """Ask about a pair; answer the rows and `last`, if they are of this pair."""
+        key = self._pairs[pair]
+        try:
+            result = self._get(what, {"pair": key, **params})
+        except Refused as error:
+            if "Unknown asset pair" in error.words:
+                raise UnknownSymbol(f"unknown pair {pair}") from error
+            # An error under status 200 is about this one question: another may well be answered.
+            raise SourceError(error.words, temporary=error.status == 200) from error
+        named = [name for name in result if name != "last"]
+        if named != [key]:
+            raise SourceError(f"answered with {', '.join(named)} instead of {key}", temporary=True)
+        if not isinstance(result[key], list) or not str(result.get("last", "")).isdecimal():
+            raise SourceError(f"an answer that is no {what}", temporary=True)
+        return result[key], int(result["last"])
+
+    def _get(self, what: str, params: Mapping[str, str | int]) -> dict[str, Any]:
+        try:
+            answer = self._client.get_json(f"/0/public/{what}", params)
+        except Refused:
+            raise
+        except ServiceError as error:
+            raise SourceError(error.words, temporary=True) from error
+        result = answer.get("result") if isinstance(answer, dict) else None
+        if not isinstance(result, dict):
+            raise SourceError("an answer without a result", temporary=True)
+        return result
+
+    def _pair_of(self, symbol: str) -> str:
+        """Choose the pair of a symbol, the one in its own dollar before others."""
+        dollars = [dollar_of(symbol), *DOLLARS]
+        pairs = [pair for pair in self._pairs if same(pair, symbol)]
+        if not pairs:
+            raise UnknownSymbol(f"unknown symbol {symbol}")
+        return min(pairs, key=lambda pair: dollars.index(dollar_of(pair)))
+
+    @cached_property
+    def _pairs(self) -> dict[str, str]:
+        """All pairs: their name, like XBT/USD -> the key under which answers hold them, like XXBTZUSD."""
+        try:
+            answer = self._get("AssetPairs", {})
+            pairs = {pair["wsname"]: key for key, pair in answer.items() if "wsname" in pair}
+        except Refused as error:
+            raise SourceError(error.words, temporary=False) from error
+        except TypeError as error:
+            raise SourceError(f"an answer that holds no pairs: {error!r}", temporary=True) from error
+        if not pairs:  # otherwise every symbol would be taken for unknown
+            raise SourceError("an answer that holds no pairs", temporary=True)
+        return pairs
+
+
+def rebuild_minutes(trades: pd.DataFrame, end: datetime) -> pd.DataFrame:
+    """Make minute candles of all the trades of a pair in a stretch of time.
+
+    Minutes without a trade are flat at the last price, as in Kraken's OHLC. Left out are the minute of the
+    last trade and what follows: whether there were more trades is not known.
+
+    Args:
+        trades: `id, time` (tz-aware UTC), `price, volume` (float64), in any order, each once.
+        end: tz-aware; no candle opens then or later.
+
+    Returns:
+        `timestamp` (open time, tz-aware UTC), `open, high, low, close, volume`, sorted, without gaps.
+    """
+    trades = trades.sort_values(["time", "id"])
+    minutes = trades["time"].dt.floor("min")
+    candles = trades.groupby(minutes).agg(
+        open=("price", "first"),
+        high=("price", "max"),
+        low=("price", "min"),
+        close=("price", "last"),
+        volume=("volume", "sum"),
+    )
+    if candles.empty:
+        return no_candles()[["timestamp", *PRICES, "volume"]]
+    until = min(candles.index.max(), pd.Timestamp(end))
+    candles = candles.reindex(pd.date_range(candles.index.min(), until, freq="min", inclusive="left"))
+    candles["close"] = candles["close"].ffill()
+    for price in PRICES:
+        candles[price] = candles[price].fillna(candles["close"])
+    candles["volume"] = candles["volume"].fillna(0.0).round(DECIMALS)
+    return candles.rename_axis("timestamp").reset_index()
+
+
+def _parse_trades(rows: list[Any]) -> pd.DataFrame:
+    """Read rows of Trades. One that cannot be read spoils them all: its minute would be wrong."""
+    try:
+        trades = _frame(rows, TRADE)[["id", "time", "price", "volume"]]
+        trades["time"] = pd.to_datetime(trades["time"], unit="s", utc=True)
+        return trades.astype({"id": "int64", "price": "float64", "volume": "float64"})
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"an answer that holds no trades: {error!r}", temporary=True) from error
+
+
+def _frame(rows: list[Any], columns: list[str]) -> pd.DataFrame:
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"a row has not the columns {', '.join(columns)}")
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,102 @@
+"""### Audits what was stored and settled, a day at a time
+
+After each day (UTC), expectation suites look at the candles that were stored for it or that its trades were
+settled on, at what the sources of candles answered, and at the trades settled on it. What they say of each
+batch of data is a row of `data_quality_results`, and a page in the menu: **Data quality**.
+
+| task | reads | writes |
+|---|---|---|
+| `audit_candles` | `market_candles`, `candle_fetches`; a second source, for a few | `data_quality_results` |
+| `audit_trades` | `trade_signals`, `trade_results` | `data_quality_results` |
+| `report` | the findings of this run | nothing: it fails, naming the three worst, if one is critical |
+
+A failed `report` is not retried: the data is wrong, not the task. Mend the data, then clear the run; auditing
+again replaces the rows. Backfills work. Run by hand, it looks at the day before and the day so far, or at the
+days that the trigger form names (31 at most). What is expected, and what is critical: `docs/quality.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import airflow_url, load_settings, open_database, open_sources
+
+NEXT_STEP = (
+    "Nothing was changed. If `report` failed, the data is wrong: open Data quality in the menu, mend it as "
+    "docs/quality.md says, and clear the run. Any other task may simply be cleared."
+)
+DAY = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1))"
+FIRST = "{{ params.first_day or params.last_day or (" + DAY + " | ds) }}"
+LAST = (
+    "{{ params.last_day or params.first_day or "
+    "((dag_run.run_after if dag_run.run_type == 'manual' else " + DAY + ") | ds) }}"
+)
+CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
+
+
+def run_url(run_id: str) -> str:
+    """Give the address of this run in the UI."""
+    return f"{airflow_url()}/dags/audit_data_quality/runs/{quote(run_id, safe='')}"
+
+
+@task(pool="market_data", execution_timeout=timedelta(minutes=55))
+def audit_candles(first: str, last: str, this_run: str) -> int:
+    """Judge the candles of the days; give the number of batches."""
+    from include.quality import audit_candles, days_between
+
+    settings = load_settings()
+    with open_database("audit") as engine, open_sources(settings, engine) as sources:
+        return sum(
+            audit_candles(engine, day, sources, settings, run_url(this_run))
+            for day in days_between(first, last)
+        )
+
+
+@task
+def audit_trades(first: str, last: str, this_run: str) -> int:
+    """Judge the trades settled on the days; give their number."""
+    from include.quality import audit_trades, days_between
+
+    settings = load_settings()
+    with open_database("audit") as engine:
+        return sum(
+            audit_trades(engine, day, settings, run_url(this_run)) for day in days_between(first, last)
+        )
+
+
+@task
+def report(this_run: str) -> int:
+    """Fail with the three worst findings if one is critical; otherwise give the number of warnings."""
+    from include.quality import read_report
+
+    with open_database("audit") as engine:
+        found = read_report(engine, run_url(this_run))
+    if found.critical:
+        raise AirflowFailException(found.in_words())
+    return found.warnings
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=2,
+    dagrun_timeout=timedelta(hours=2),
+    params={
+        "first_day": Param(None, **CHOSEN_DAY, description="audit from this day on (UTC)"),
+        "last_day": Param(None, **CHOSEN_DAY, description="audit up to this day, included"),
+    },
+    doc_md=__doc__,
+    tags=["quality"],
+    **dag_defaults(owner="data", next_step=NEXT_STEP),
+)
+def audit_data_quality() -> None:
+    """Wire the steps of the audit."""
+    this_run = "{{ run_id }}"
+    [audit_candles(FIRST, LAST, this_run), audit_trades(FIRST, LAST, this_run)] >> report(this_run)
+
+
+audit_data_quality()

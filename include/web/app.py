@@ -1,0 +1,33 @@
+"""The web application that the plugin mounts; who may see it is the plugin's business."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.params import Depends
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import Engine
+
+from include.database import DatabaseError
+from include.web.data_docs import data_docs
+from include.web.pages import SECURITY_HEADERS
+
+
+def build_app(
+    open_database: Callable[[], AbstractContextManager[Engine]], dependencies: Sequence[Depends]
+) -> FastAPI:
+    """Make the application. `dependencies` guard every route; there is no route without them."""
+    app = FastAPI(dependencies=dependencies, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(data_docs(open_database))
+
+    @app.middleware("http")
+    async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        answer = await call_next(request)
+        answer.headers.update(SECURITY_HEADERS)
+        return answer
+
+    @app.exception_handler(DatabaseError)
+    def say_database_is_down(request: Request, error: Exception) -> Response:
+        return PlainTextResponse(str(error), status_code=503)
+
+    return app

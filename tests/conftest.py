@@ -158,6 +158,7 @@ def allow_loopback_only() -> None:
             if self.family in (socket.AF_INET, socket.AF_INET6):
                 host = "127.0.0.1" if address[0] == "localhost" else address[0]
                 if not ipaddress.ip_address(host).is_loopback:
+                    self.close()  # as the standard library does for an OSError
                     raise OutsideConnection(f"a test tried to connect to {address[0]}:{address[1]}")
             return real[name](self, address)
 

@@ -16,15 +16,15 @@ days that the trigger form names (31 at most). What is expected, and what is cri
 """
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from include.airflow.defaults import dag_defaults
-from include.airflow.platform import airflow_url, load_settings, open_database, open_sources
+from include.airflow.platform import load_settings, open_database, open_sources, run_url
 
+DAG_ID = "audit_data_quality"
 NEXT_STEP = (
     "Nothing was changed. If `report` failed, the data is wrong: open Data quality in the menu, mend it as "
     "docs/quality.md says, and clear the run. Any other task may simply be cleared."
@@ -38,11 +38,6 @@ LAST = (
 CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 
 
-def run_url(run_id: str) -> str:
-    """Give the address of this run in the UI."""
-    return f"{airflow_url()}/dags/audit_data_quality/runs/{quote(run_id, safe='')}"
-
-
 @task(pool="market_data", execution_timeout=timedelta(minutes=55))
 def audit_candles(first: str, last: str, this_run: str) -> int:
     """Judge the candles of the days; give the number of batches."""
@@ -51,7 +46,7 @@ def audit_candles(first: str, last: str, this_run: str) -> int:
     settings = load_settings()
     with open_database("audit") as engine, open_sources(settings, engine) as sources:
         return sum(
-            audit_candles(engine, day, sources, settings, run_url(this_run))
+            audit_candles(engine, day, sources, settings, run_url(DAG_ID, this_run))
             for day in days_between(first, last)
         )
 
@@ -64,7 +59,8 @@ def audit_trades(first: str, last: str, this_run: str) -> int:
     settings = load_settings()
     with open_database("audit") as engine:
         return sum(
-            audit_trades(engine, day, settings, run_url(this_run)) for day in days_between(first, last)
+            audit_trades(engine, day, settings, run_url(DAG_ID, this_run))
+            for day in days_between(first, last)
         )
 
 
@@ -74,13 +70,14 @@ def report(this_run: str) -> int:
     from include.quality import read_report
 
     with open_database("audit") as engine:
-        found = read_report(engine, run_url(this_run))
+        found = read_report(engine, run_url(DAG_ID, this_run))
     if found.critical:
         raise AirflowFailException(found.in_words())
     return found.warnings
 
 
 @dag(
+    dag_id=DAG_ID,
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=2,

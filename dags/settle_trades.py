@@ -8,7 +8,7 @@ really did; then let a language model **analyse** the outcomes and **refresh** t
 |---|---|---|
 | `claim` | `trade_signals` | `settlement_claims`: leases, in batches |
 | `collect_candles` | the sources in `candle_sources` | `market_candles` |
-| `gate` | `market_candles` | the verdict; a poor trade goes back, with its reason in `status_reason` |
+| `gate` | `market_candles` | a poor trade goes back with its `status_reason`; `data_quality_results` |
 | `settle` | trades that passed | `trade_results`, `trade_signals.status`, in one transaction |
 | `analyse` | settled trades without an analysis | `trade_results.ai_analysis` |
 | `refresh_performance` | users with newly settled trades | `atge_performance_cache` |
@@ -25,7 +25,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.defaults import dag_defaults
-from include.airflow.platform import endpoint, load_settings, open_database, open_sources
+from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
 
 NEXT_STEP = (
     "Nothing is lost: trades that were not settled stay active, and a later sweep takes them when their "
@@ -61,7 +61,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
     from include.trades import gate_batch
 
     with open_database("gate") as engine:
-        return gate_batch(engine, claim_id, batch, load_settings())
+        return gate_batch(engine, claim_id, batch, load_settings(), run_url("settle_trades", claim_id))
 
 
 @task

@@ -101,8 +101,6 @@ def _say_why(target: URL, context: ExceptionContext) -> None:
         return  # a statement's error; or a stale connection, which the pool replaces
     place = f"{target.database!r} at {target.host}:{target.port or 5432}"
     said = " ".join(str(context.original_exception).split())
-    if target.password:
-        said = said.replace(str(target.password), "***")
     if re.search(
         r"authentication failed|no password supplied|role .* does not exist|no pg_hba.conf entry", said
     ):

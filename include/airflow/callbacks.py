@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
-from include.airflow.platform import airflow_url, open_database
+from include.airflow.platform import open_database, run_url
 from include.alerts import Failure, note_delivery, record_failure, slack_message
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _task_failure(context: Context, next_step: str) -> Failure:
         owner=context["task"].owner,
         error=words,
         stack=stack,
-        url=_run_url(instance.dag_id, instance.run_id) + _task_path(instance),
+        url=run_url(instance.dag_id, instance.run_id) + _task_path(instance),
         next_step=next_step,
     )
 
@@ -72,13 +72,9 @@ def _run_failure(context: Context, next_step: str) -> Failure:
         run_id=run_id,
         owner=dag.owner,
         error=f"the run failed: {context.get('reason') or 'Airflow gives no reason'}",
-        url=_run_url(dag.dag_id, run_id),
+        url=run_url(dag.dag_id, run_id),
         next_step=next_step,
     )
-
-
-def _run_url(dag_id: str, run_id: str) -> str:
-    return f"{airflow_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
 def _task_path(instance: Any) -> str:

@@ -112,8 +112,9 @@ def _endpoint_if_any(connection_id: str) -> Endpoint | None:
         return None
 
 
-def airflow_url() -> str:
-    """Give the address under which people open this Airflow, without a slash at the end."""
+def run_url(dag_id: str, run_id: str) -> str:
+    """Give the address under which people open a run of a DAG in this Airflow."""
     from airflow.configuration import conf
 
-    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+    base = str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"

@@ -21,6 +21,10 @@ AREAS = {
     "claim": "database",
     "refresh_performance": "database",
     "collect_candles": "api",
+    "collect": "api",
+    "audit_candles": "database",
+    "audit_trades": "database",
+    "report": "database",
     "analyse": "analysis",
 }
 

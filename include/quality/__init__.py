@@ -5,7 +5,16 @@ each batch of data a row of data_quality_results; `validate_candles` runs one ov
 """
 
 from include.quality.audit import audit_candles, audit_trades, days_between
-from include.quality.results import AuditedDay, Report, Result, read_day, read_days, read_report, read_result
+from include.quality.results import (
+    AuditedDay,
+    Report,
+    Result,
+    read_day,
+    read_days,
+    read_report,
+    read_result,
+    write_results,
+)
 from include.quality.score import explain, score
 from include.quality.suites import validate_candles
 from include.quality.validation import Check, Finding, Validation
@@ -27,4 +36,5 @@ __all__ = [
     "read_result",
     "score",
     "validate_candles",
+    "write_results",
 ]

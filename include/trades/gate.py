@@ -1,6 +1,7 @@
 """The gate between collecting and settling: which trades of a batch have data good enough to settle on."""
 
-from datetime import timedelta
+import logging
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -8,31 +9,37 @@ from sqlalchemy import Connection, Engine
 
 from include.candles import RESOLUTIONS, interval_of, no_candles, read_candles
 from include.database import copy_frame, sql
-from include.quality import explain, score
+from include.quality import Validation, explain, score, validate_candles, write_results
 from include.settings import SANDBOX, Settings
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
 
+logger = logging.getLogger(__name__)
+
 FINEST = next(iter(RESOLUTIONS))
 
 
-def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
+def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, run_url: str) -> dict[str, int]:
     """Judge the batch's unjudged trades; answer how many `passed`, are `waiting` or were `refused`.
 
     A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`. Otherwise
     it waits with its reason until `settings.data_quality_patience` after its expiry, and is then refused. A
     trade with bad parameters, or whose window can hold no candle, passes: settling answers it at once, and
     no better data would change that.
+
+    The candles that trades pass on are also put before the candle suite, and what it says is stored in
+    `data_quality_results` with `run_url`. It changes no verdict: the contract lets the score alone decide.
     """
     with engine.begin() as connection:
         trades = read_batch(connection, claim_id, batch, settings)
         unjudged = trades[trades["gate"].isna()].reset_index(drop=True)
         if unjudged.empty:
             return {}
-        verdicts = _judge(connection, unjudged, settings)
+        verdicts, validations = _judge(connection, unjudged, settings, f"sweep {claim_id} batch {batch}")
     with engine.begin() as connection:
         connection.execute(sql("create_gate_verdicts"))
         copy_frame(connection, "gate_verdicts", verdicts)
+        write_results(connection, datetime.now(UTC).date(), validations, run_url)
         rows = connection.execute(
             sql("gate_trades"),
             {
@@ -45,8 +52,14 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) ->
         return {row.gate: row.trades for row in rows}
 
 
-def _judge(connection: Connection, trades: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Give a verdict for each trade: the finest resolution that is good enough, else the best there is."""
+def _judge(
+    connection: Connection, trades: pd.DataFrame, settings: Settings, name: str
+) -> tuple[pd.DataFrame, list[Validation]]:
+    """Give a verdict for each trade: the finest resolution that is good enough, else the best there is.
+
+    With them, for each resolution, what the suite says of the candles on which trades passed.
+    """
+    validations = []
     answered = _needs_no_candles(trades)
     verdicts = pd.DataFrame(
         {
@@ -75,9 +88,28 @@ def _judge(connection: Connection, trades: pd.DataFrame, settings: Settings) -> 
         verdicts.loc[better, "data_quality_score"] = scores
         verdicts.loc[better, "data_source"] = _sources(chosen, candles, interval)
         verdicts.loc[better, "passed"] = scores[better] >= settings.data_quality_min
+        passed = better[scores[better] >= settings.data_quality_min]
+        if not passed.empty:
+            validations.append(
+                _validate(candles, windows.loc[passed], resolution, f"{name} {resolution}", settings)
+            )
         poor = better[scores[better] < settings.data_quality_min]
         verdicts.loc[poor, "reason"] = _reasons(trades.loc[poor], scores[poor], candles, interval, settings)
-    return verdicts
+    return verdicts, validations
+
+
+def _validate(
+    candles: pd.DataFrame, windows: pd.DataFrame, resolution: str, name: str, settings: Settings
+) -> Validation:
+    """Run the candle suite over what trades are about to be settled on; say aloud what is critical."""
+    some = candles[candles["symbol"].isin(windows["symbol"])].drop(columns="source")
+    validation = validate_candles(
+        some, resolution, batch=name, windows=windows, coverage=settings.data_quality_min
+    )
+    for finding in validation.findings:
+        if finding.severity == "critical":
+            logger.warning("%s", finding.words)
+    return validation
 
 
 def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":

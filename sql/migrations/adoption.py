@@ -19,7 +19,7 @@ def make_or_adopt(table: str, columns: str) -> None:
     """Create the table with these columns, one a line; or bring an existing one to them, losing nothing.
 
     A missing value of a NOT NULL column becomes the default; where there is none, the migration fails and
-    says so. A `timestamp` without a time zone is read as UTC.
+    says so. A `timestamp` without a time zone is read as UTC, which the session speaks.
     """
     lines = [line.strip() for line in columns.strip().splitlines()]
     op.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(lines)})")
@@ -35,10 +35,9 @@ def make_or_adopt(table: str, columns: str) -> None:
         has = found[name]
         change = f"ALTER TABLE {table} ALTER COLUMN {name}"
         if has.type != CATALOGUE_NAMES.get(type_, type_):
-            in_utc = " AT TIME ZONE 'UTC'" if has.type.endswith("without time zone") else ""
             if has.default is not None:
                 op.execute(f"{change} DROP DEFAULT")  # it may not fit the new type
-            op.execute(f"{change} TYPE {type_} USING ({name}{in_utc})::{type_}")
+            op.execute(f"{change} TYPE {type_} USING {name}::{type_}")
         op.execute(f"{change} SET DEFAULT {default}" if default else f"{change} DROP DEFAULT")
         if required and not has.required:
             if default:

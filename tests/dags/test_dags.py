@@ -15,7 +15,12 @@ DAGS = sorted((ROOT / "dags").glob("*.py"))
 HEAVY = {"pandas", "numpy", "great_expectations", "openai", "ccxt", "pyarrow", "uvicorn", "boto3", "altair"}
 
 # Tasks that call a service outside must queue in a pool.
-CALLS_OUTSIDE = {"collect_candles": "market_data", "analyse": "llm"}
+CALLS_OUTSIDE = {
+    "collect_candles": "market_data",
+    "collect": "market_data",
+    "audit_candles": "market_data",
+    "analyse": "llm",
+}
 
 
 @pytest.fixture(scope="module")

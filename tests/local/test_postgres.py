@@ -190,7 +190,8 @@ def test_a_pid_file_that_names_a_living_stranger_is_survived(server, folder):
     pid_file = folder / "data" / "postmaster.pid"
     recorded = pid_file.read_text().splitlines()
     assert postgres.stop(folder)
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    stranger = subprocess.Popen(sleep, cwd=folder / "data")  # like a shell that somebody left there
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *recorded[1:]]) + "\n")
         assert postgres.find(folder) is None

@@ -242,7 +242,7 @@ def test_the_first_platforms_database_works_as_ours(adopted):
         connection.execute(
             text(f"UPDATE trade_signals SET status = 'incomplete_data' WHERE id = '{RUNNING}'")
         )
-        row = connection.execute(text(f"SELECT (calculate_atge_performance('{USER}')).*")).one()
+        row = connection.execute(text(f"SELECT * FROM calculate_atge_performance('{USER}')")).one()
         assert (row.total_trades, row.total_profit_loss, row.best_trade_id) == (1, Decimal("12.34"), WON)
         assert row.avg_galaxy_score_wins == 66
         complete = connection.execute(text(f"SELECT * FROM vw_complete_trades WHERE id = '{WON}'")).one()
@@ -285,7 +285,7 @@ def test_a_role_with_few_rights_migrates_and_works(postgres_server, empty_databa
     with engine.begin() as connection:
         insert_settled(connection, "completed_success", 5.0)
         connection.execute(text("SELECT ensure_candle_partitions(now(), now())"))
-        row = connection.execute(text(f"SELECT (calculate_atge_performance('{USER}')).*")).one()
+        row = connection.execute(text(f"SELECT * FROM calculate_atge_performance('{USER}')")).one()
         schema = connection.execute(text("SELECT current_schema()")).scalar_one()
     engine.dispose()
     assert row.total_trades == 1

@@ -171,7 +171,7 @@ def test_the_best_trade_of_a_user_can_be_deleted(database):
         connection.execute(text("SELECT calculate_atge_performance(:user)"), {"user": USER})
         connection.execute(text("DELETE FROM trade_signals"))
         refreshed = connection.execute(
-            text("SELECT (calculate_atge_performance(:user)).*"), {"user": USER}
+            text("SELECT * FROM calculate_atge_performance(:user)"), {"user": USER}
         ).one()
     assert (refreshed.total_trades, refreshed.best_trade_id) == (0, None)
 

@@ -1,0 +1,77 @@
+"""The store of candles under Airflow's own backfill, twice, and the audit of what it brought."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def rows(stack, statement, *parameters):
+    with psycopg.connect(stack.database_url) as connection:
+        cursor = connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def backfill(stack, start, end):
+    """Let Airflow run every interval between start and end again; wait until all have ended well."""
+    created = stack.api(
+        "POST",
+        "/backfills",
+        {
+            "dag_id": "collect_candles",
+            "from_date": start.isoformat(),
+            "to_date": end.isoformat(),
+            "reprocess_behavior": "completed",
+            "max_active_runs": 2,
+        },
+    )
+    deadline = time.monotonic() + 240
+    while not stack.api("GET", f"/backfills/{created['id']}")["completed_at"]:
+        assert time.monotonic() < deadline, "the backfill did not end within 240 s"
+        time.sleep(1)
+    runs = stack.api("GET", "/dags/collect_candles/dagRuns?run_type=backfill&limit=100")["dag_runs"]
+    assert {run["state"] for run in runs} == {"success"}
+    return len(runs)
+
+
+def test_a_backfill_fills_the_past_and_run_twice_asks_for_nothing_new(stack):
+    rows(stack, "TRUNCATE trade_signals, market_candles, candle_fetches CASCADE")
+    stack.api(
+        "PATCH",
+        "/variables/tradeops_settings",
+        {"key": "tradeops_settings", "value": json.dumps({"candle_sources": ["sandbox"]})},
+    )
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
+    end = start + timedelta(minutes=45)
+    rows(
+        stack,
+        """
+        INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,
+          take_profit_1, take_profit_2, take_profit_3, generated_at, expires_at, status)
+        SELECT gen_random_uuid(), symbol, '1h', 100, 90, 101, 102, 103, %s, %s, 'cancelled'
+        FROM unnest(ARRAY['BTC', 'ETH']) AS symbol
+        """,
+        start - timedelta(hours=1),
+        end + timedelta(hours=1),
+    )
+    assert backfill(stack, start, end) >= 3
+    stored = rows(
+        stack, "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
+    )
+    assert len(stored) % 15 == 0
+    assert len(stored) >= 2 * 45
+    assert {row[3] for row in stored} == {"sandbox"}
+
+    httpx.delete(f"{stack.sandbox_url}/_requests").raise_for_status()
+    backfill(stack, start, end)
+    again = rows(
+        stack, "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
+    )
+    assert again == stored
+    asked = httpx.get(f"{stack.sandbox_url}/_requests/market").json()["requests"]
+    assert [request for request in asked if "candles" in request["path"]] == []

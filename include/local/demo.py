@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -229,7 +230,13 @@ def _why(state: State, run: str, tasks: Sequence[dict[str, Any]]) -> str:
     if failed is None:
         return f"The run {run} failed. Logs: {logs}"
     mapped = f"/map_index={failed['map_index']}" if failed["map_index"] >= 0 else ""
-    log = f"{logs}/task_id={failed['task_id']}{mapped}/attempt={failed['try_number']}.log"
+    log = Path(f"{logs}/task_id={failed['task_id']}{mapped}/attempt={failed['try_number']}.log")
+    if not log.exists():  # a worker that cannot open its log ends before the task begins
+        free = shutil.disk_usage(state.airflow_home / "logs").free
+        return (
+            f"The task {failed['task_id']} failed before it could write its log: {free / 1e6:.0f} MB are free in "
+            f"{state.airflow_home / 'logs'}. More in {state.log('scheduler')}"
+        )
     return f"The task {failed['task_id']} failed. Log: {log}"
 
 

@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 def settle(database: Engine, settings: Settings = SETTINGS, day: date = DAY) -> None:
     """Settle what is due, as the sweep does, and let it be done on the audited day."""
     for batch in claim_due(database, "sweep", settings).batches:
-        gate_batch(database, "sweep", batch, settings)
+        gate_batch(database, "sweep", batch, settings, "http://localhost/sweep")
         settle_batch(database, "sweep", batch, settings)
     run(
         database,
@@ -145,7 +145,7 @@ class TestTrades:
 
     def test_a_day_without_settled_trades_has_nothing_to_judge(self, database):
         assert audit_trades(database, DAY, SETTINGS, RUN) == 0
-        assert read_days(database, limit=10) == []
+        assert DAY not in [audited.day for audited in read_days(database, limit=10)]
 
     def test_trades_that_are_gone_are_forgotten(self, database):
         insert(database, {})
@@ -154,7 +154,7 @@ class TestTrades:
         audit_trades(database, DAY, SETTINGS, RUN)
         run(database, "DELETE FROM trade_signals")
         audit_trades(database, DAY, SETTINGS, RUN)
-        assert read_days(database, limit=10) == []
+        assert DAY not in [audited.day for audited in read_days(database, limit=10)]
 
 
 class TestCandles:

@@ -232,10 +232,11 @@ def _why(state: State, run: str, tasks: Sequence[dict[str, Any]]) -> str:
     mapped = f"/map_index={failed['map_index']}" if failed["map_index"] >= 0 else ""
     log = Path(f"{logs}/task_id={failed['task_id']}{mapped}/attempt={failed['try_number']}.log")
     if not log.exists():  # a worker that cannot open its log ends before the task begins
-        free = shutil.disk_usage(state.airflow_home / "logs").free
+        folder = state.airflow_home / "logs"
+        free = shutil.disk_usage(folder).free / 1e6
         return (
-            f"The task {failed['task_id']} failed before it could write its log: {free / 1e6:.0f} MB are free in "
-            f"{state.airflow_home / 'logs'}. More in {state.log('scheduler')}"
+            f"The task {failed['task_id']} failed before it could write its log: {free:.0f} MB are free in "
+            f"{folder}. More in {state.log('scheduler')}"
         )
     return f"The task {failed['task_id']} failed. Log: {log}"
 

@@ -67,6 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the run after the controlling process; the workers of pytest-xdist inherit the name."""
     if not hasattr(config, "workerinput"):
         os.environ[RUN] = str(os.getpid())
+        SERVERS.mkdir(parents=True, exist_ok=True)
+        for folder in SERVERS.iterdir():
+            if not psutil.pid_exists(int(folder.name)):  # a run that was killed
+                remove_server(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -78,16 +82,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def remove_server(folder: Path) -> None:
     if folder.exists():
         postgres.stop(folder)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # another run may be tidying up as well
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Server:
     """The run's PostgreSQL, shared by its workers. It is quick and forgets everything in a crash."""
-    SERVERS.mkdir(parents=True, exist_ok=True)
-    for folder in SERVERS.iterdir():
-        if not psutil.pid_exists(int(folder.name)):  # a run that was killed
-            remove_server(folder)
     return postgres.start(SERVERS / os.environ[RUN], durable=False)
 
 

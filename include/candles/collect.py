@@ -216,6 +216,7 @@ class _Collector:
 
     def _ask(self, case: _Case, windows: pd.DataFrame, resolution: str, source: Source) -> None:
         """Ask one source for what the store lacks of the windows, and store what comes."""
+        interval = RESOLUTIONS[resolution]
         with self._engine.begin() as connection:
             gaps = find_gaps(
                 connection,
@@ -226,24 +227,28 @@ class _Collector:
                 now=self._now,
             )
         asked = came = 0
-        for start, end in pages(gaps, RESOLUTIONS[resolution]):
-            if not self._may_ask(case, source):
-                break
-            page = _Page(case.symbol, resolution, start, end)
+        left = [_Page(case.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]
+        while left and self._may_ask(case, source):
+            page = left.pop()
             self.collection.fetches += 1
             try:
-                fetched = source.fetch(case.symbol, resolution, start, end)
+                fetched = source.fetch(case.symbol, resolution, page.start, page.end)
             except (UnknownSymbol, SourceError) as error:
                 self._note_refusal(case, source, page, error)
                 break
             self._failures[source.name] = 0
-            asked += (end - start) // RESOLUTIONS[resolution]
-            came += self._store(case, source, page, resolution, fetched)
+            looked_at = page
+            if fetched.reached and page.start < fetched.reached < page.end:
+                left.append(page._replace(start=fetched.reached))  # it goes on from there
+                looked_at = page._replace(end=fetched.reached)
+            asked += (looked_at.end - looked_at.start) // interval
+            came += self._store(case, source, page, looked_at, fetched)
         if came < asked:
             case.note(source, f"gave {came} of {asked} {resolution} candles")
 
-    def _store(self, case: _Case, source: Source, page: _Page, resolution: str, fetched: Fetched) -> int:
-        """Store a page and the note of it, in one transaction; answer how many usable candles it had."""
+    def _store(self, case: _Case, source: Source, page: _Page, looked_at: _Page, fetched: Fetched) -> int:
+        """Store a page, and the note of what was looked at, in one transaction; count its usable candles."""
+        resolution = looked_at.resolution or FINEST
         candles, refused = normalise(fetched.candles, resolution, now=self._now)
         times = candles["timestamp"]
         wanted = (times >= page.start) & (times < page.end) & (candles["symbol"] == page.symbol)
@@ -261,7 +266,7 @@ class _Collector:
                 ensure_partitions(connection, candles["timestamp"].min(), candles["timestamp"].max())
         with self._engine.begin() as connection:
             self.collection.written += write_candles(connection, candles, resolution, source.name)
-            self._note_fetch(connection, source, page, "answered", "; ".join(problems), len(candles))
+            self._note_fetch(connection, source, looked_at, "answered", "; ".join(problems), len(candles))
         return len(candles)
 
     def _may_ask(self, case: _Case, source: Source) -> bool:

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -330,6 +331,32 @@ def test_long_windows_are_asked_for_in_pages(database):
     collection = collect(database, wanted, [source], now=NOW)
     assert [end - start for *_, start, end in source.asked] == [PAGE * MINUTE, 5 * MINUTE]
     assert collection.written == PAGE + 5
+
+
+class Tired(Shelf):
+    """A source that gives 20 candles at a time and says where it stopped."""
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        reached = min(start + 20 * MINUTE, end)
+        fetched = super().fetch(symbol, resolution, start, reached)
+        self.asked[-1] = (symbol, resolution, start, end)
+        return Fetched(fetched.candles, reached=None if reached == end else reached)
+
+
+def test_a_source_that_stops_of_itself_is_asked_on_from_there(database):
+    tired = Tired("kraken", minutes(60))
+    collection = collect(database, HOUR, [tired], now=NOW)
+    assert (collection.written, collection.missing, collection.refused) == (60, {}, [])
+    assert [start for _, _, start, _ in tired.asked] == [START + n * MINUTE for n in (0, 20, 40)]
+
+
+def test_where_it_stopped_is_asked_for_at_once_next_time(database, monkeypatch):
+    monkeypatch.setattr(import_module("include.candles.collect"), "MAX_FETCHES", 1)
+    tired = Tired("kraken", minutes(60))
+    assert "made 1 requests already" in collect(database, HOUR, [tired], now=NOW).missing["BTC"]
+    tired.asked.clear()
+    collect(database, HOUR, [tired], now=NOW)
+    assert [start for _, _, start, _ in tired.asked] == [START + 20 * MINUTE]
 
 
 def test_windows_without_bounds_are_refused_in_words(database):

@@ -56,17 +56,17 @@ class Kraken:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
         pair = self._pair_of(symbol)
         problems = []
+        reached = None
         if dollar_of(pair) != dollar_of(symbol):
             problems.append(f"{pair} stands for {symbol}: there is no pair with {dollar_of(symbol)}")
         reach = datetime.now(UTC) - REACH * RESOLUTIONS[resolution]
         candles = self._read_ohlc(pair, resolution, start) if end > reach else no_candles()
         if resolution == REBUILT and start < reach:
             until = min(end, reach if candles.empty else candles["timestamp"].min().to_pydatetime())
-            trades, problem = self._read_trades(pair, start - LEAD, until)
+            trades, reached = self._read_trades(pair, start - LEAD, until)
             candles = pd.concat([rebuild_minutes(trades, until), candles], ignore_index=True)
-            problems += problem
         wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
-        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems))
+        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems), reached)
 
     def _read_ohlc(self, pair: str, resolution: str, start: datetime) -> pd.DataFrame:
         """Read the closed candles from `start` on, as far as OHLC reaches back."""
@@ -83,8 +83,11 @@ class Kraken:
             raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
         return candles[closed].assign(symbol=pair)[CANDLE]
 
-    def _read_trades(self, pair: str, start: datetime, end: datetime) -> tuple[pd.DataFrame, list[str]]:
-        """Read the trades from `start` up to the first one that is not before `end`, or as far as can be."""
+    def _read_trades(self, pair: str, start: datetime, end: datetime) -> tuple[pd.DataFrame, datetime | None]:
+        """Read the trades from `start` up to the first one that is not before `end`, or as far as can be.
+
+        Answers with the trades and, where that was not far enough, the minute that was reached.
+        """
         since = (start - EPOCH) // timedelta(microseconds=1) * 1000 - 1  # nanoseconds, exclusive
         trades = _parse_trades([])
         for _ in range(MAX_PAGES):
@@ -93,12 +96,10 @@ class Kraken:
             before = len(trades)
             trades = pd.concat([trades, page], ignore_index=True).drop_duplicates("id")
             if len(trades) == before or page["time"].max() >= end:
-                return trades, []
+                return trades, None
             # Many trades share one moment, and a page may end between them: that moment is read again.
             since = last - 1
-        reached = trades["time"].max()
-        problem = f"stopped after {len(trades)} trades, at {reached:%Y-%m-%d %H:%M}; the rest comes next time"
-        return trades, [problem]
+        return trades, trades["time"].max().floor("min").to_pydatetime()
 
     def _ask(self, what: str, pair: str, params: Mapping[str, str | int]) -> tuple[list[Any], int]:
         """Ask about a pair; answer the rows and `last`, if they are of this pair."""

@@ -22,6 +22,7 @@ class Fetched:
 
     candles: pd.DataFrame  # a candle frame without `source`; rows in any order, the collector normalises them
     problems: tuple[str, ...] = ()
+    reached: datetime | None = None  # where it stopped of itself, to be asked on from there; None: at the end
 
 
 class UnknownSymbol(Exception):

@@ -78,7 +78,13 @@ def up(state: State) -> Stack:
         progress.say(f"PostgreSQL runs on port {server.port}")
 
         parts = describe_components(state, server, ports)
-        missing = {part.name: part for part in parts if not processes.find(state, part.name, part.digest)}
+        # A part of Airflow that has lost its database may live for a while yet, and then end: start it anew.
+        lost = AIRFLOW if running is None else ()
+        missing = {
+            part.name: part
+            for part in parts
+            if part.name in lost or not processes.find(state, part.name, part.digest)
+        }
         if missing:
             _clear_away(state, list(missing))
 

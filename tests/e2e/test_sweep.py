@@ -132,11 +132,16 @@ def finish(stack, run_id, expected="success"):
 
 
 def workers_of(stack, run_id, task_id, map_index):
-    """The process that runs a task, which carries the task instance's id in its title, and its supervisor."""
+    """The process that runs a task, and the executor's worker that supervises it.
+
+    Both carry the task instance's id in their titles, cut off where the scheduler's command line ended; the
+    worker's parent is the scheduler itself, which must live.
+    """
     for task in instances(stack, run_id):
         if (task["task_id"], task["map_index"]) == (task_id, map_index):
             for process in psutil.process_iter(["cmdline"]):
-                if task["id"] in " ".join(process.info["cmdline"] or []):
+                title = " ".join(process.info["cmdline"] or [])
+                if title.startswith("airflow worker -- ") and "Executor" not in title and task["id"] in title:
                     return [process.parent(), process]
     return []
 

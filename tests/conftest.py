@@ -8,6 +8,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,16 @@ def database(worker_engine: Engine) -> Engine:
     with worker_engine.begin() as connection:
         connection.execute(text(EMPTY_TABLES))
     return worker_engine
+
+
+@pytest.fixture(autouse=True)
+def own_spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test a spool of its own: what one leaves behind is not another's to deliver."""
+    folder = SERVERS.parent / "test-spools" / str(uuid.uuid4())  # made by whoever spools
+    monkeypatch.setenv("TRADEOPS_SPOOL", str(folder))
+    yield
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 class OutsideConnection(RuntimeError):

@@ -3,7 +3,10 @@
 The product itself never sees Airflow: it is handed a `Settings`, an `Engine` or an `Endpoint`.
 """
 
+import logging
+import os
 from contextlib import ExitStack, contextmanager
+from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 DATABASE_CONNECTION = "tradeops_db"
 SETTINGS_VARIABLE = "tradeops_settings"
+LOG_FILE = "TRADEOPS_LOG_FILE"
+LOG_SHARE = "TRADEOPS_LOG_SHARE"
 
 
 def load_settings() -> Settings:
@@ -54,17 +59,46 @@ def database_url() -> str:
 
 @contextmanager
 def open_database(purpose: str) -> "Iterator[Engine]":
-    """Open the platform's database for one task and close it afterwards.
+    """Open the platform's database for one task and close it afterwards; telemetry goes there meanwhile.
 
     `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`.
     """
     from include.database import connect
+    from include.telemetry import trace, writing_to
 
+    _begin_logs()
     engine = connect(database_url(), application=f"tradeops:{purpose}")
     try:
-        yield engine
+        with writing_to(engine), trace(_current_task()):
+            yield engine
     finally:
         engine.dispose()
+
+
+def _current_task() -> str | None:
+    """The id of the task instance that runs in this process, which Airflow's own logs carry too."""
+    from airflow.sdk import get_current_context
+
+    try:
+        return str(get_current_context()["ti"].id)
+    except RuntimeError:
+        return None  # a web request, a callback
+
+
+def _begin_logs() -> None:
+    """Redact what this process logs; write the product's own events as JSON where the environment says.
+
+    TRADEOPS_LOG_FILE names the file, TRADEOPS_LOG_SHARE the share of events below WARNING (default: 1).
+    """
+    from include.telemetry import redact_handlers, write_json_logs
+
+    redact_handlers()
+    path = os.environ.get(LOG_FILE)
+    ours = logging.getLogger("include")
+    if path and not any(isinstance(handler, WatchedFileHandler) for handler in ours.handlers):
+        # Watched: whoever rotates the file moves it away, and this process goes on in a new one.
+        share = float(os.environ.get(LOG_SHARE) or 1)
+        write_json_logs(WatchedFileHandler(path, delay=True), "tradeops", share=share)
 
 
 def endpoint(connection_id: str) -> Endpoint:

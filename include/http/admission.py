@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from include.database import DatabaseError
 from include.http.errors import BreakerOpen, QuotaUnknown, RateLimited
 from include.http.services import Service
-from include.telemetry import redact
+from include.telemetry import error_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def admit(engine: Engine, service: Service, *, patience: float, lease: float) ->
         with _autocommit(engine).connect() as connection:
             row = connection.execute(_ADMIT, values).one()
     except (SQLAlchemyError, DatabaseError) as error:
-        words = f"not called, because its quota cannot be counted: {in_words(error)}"
+        words = f"not called, because its quota cannot be counted: {error_in_words(error)}"
         raise QuotaUnknown(service.name, words) from None
     if row.verdict != "go":
         raise _refusal(service, row)
@@ -97,11 +97,6 @@ def note_answer(engine: Engine, service: Service, admission: Admission) -> None:
 def note_failure(engine: Engine, service: Service, admission: Admission, words: str) -> bool:
     """Count a failed attempt; True when that opened the breaker. A failure to note it is logged."""
     return _write(engine, service, _NOTE, _outcome(service, admission, words))
-
-
-def in_words(error: Exception) -> str:
-    """What the database said, in one short line without secrets."""
-    return redact(" ".join(str(getattr(error, "orig", None) or error).split()))[:300]
 
 
 def _outcome(service: Service, admission: Admission, failure: str | None) -> dict[str, Any]:
@@ -131,7 +126,7 @@ def _write(engine: Engine, service: Service, statement: TextClause, values: dict
         with _autocommit(engine).connect() as connection:
             return bool(connection.execute(statement, {"service": service.name, **values}).scalar())
     except (SQLAlchemyError, DatabaseError) as error:
-        logger.warning("The state of %s could not be noted: %s", service.name, in_words(error))
+        logger.warning("The state of %s could not be noted: %s", service.name, error_in_words(error))
         return False
 
 

@@ -16,10 +16,9 @@ from include.http.admission import Admission, admit, hold, note_answer, note_fai
 from include.http.answer import read_answer
 from include.http.deadline import limited_to, obey_deadline
 from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
-from include.http.measurement import Measurements
 from include.http.services import SERVICES, Service
 from include.settings import Endpoint
-from include.telemetry import RedactingFilter, redact
+from include.telemetry import RedactingFilter, Writer, metric_record, redact
 
 Parameters = Mapping[str, str | int | float | bool]
 
@@ -72,7 +71,7 @@ class Client:
         _REDACTING.learn(self._secret)
         self._base_url = _base_url(self.service, endpoint)
         headers, self._key_params = _credentials(self.service, self._secret)
-        self._measurements = Measurements(engine, self.service.name)
+        self._measurements = Writer(engine)
         timeout = self.service.timeout
         self._http = obey_deadline(
             httpx.Client(
@@ -93,7 +92,7 @@ class Client:
     def close(self) -> None:
         """Close the connections and write the measurements."""
         self._http.close()
-        self._measurements.write()
+        self._measurements.close()
 
     def get_json(self, path: str, params: Parameters | None = None) -> Any:
         """GET `path` below the service's address and return the parsed JSON.
@@ -147,14 +146,18 @@ class Client:
             raise
         finally:
             if call.attempts:  # what was never sent took no time, and would look like a fast service
-                self._measurements.add(
-                    call.milliseconds,
-                    method=method,
-                    path=redact(path, self._secret),
-                    status=call.status,
-                    outcome=outcome,
-                    attempts=call.attempts,
-                )
+                self._measure(call, method, path, outcome)
+
+    def _measure(self, call: _Call, method: str, path: str, outcome: str) -> None:
+        about = {
+            "method": method,
+            "path": redact(path, self._secret),
+            "status": call.status,
+            "outcome": outcome,
+            "attempts": call.attempts,
+        }
+        name = f"http.{self.service.name}"
+        self._measurements.add(metric_record("api_response", name, call.milliseconds, "ms", metadata=about))
 
     def _request(self, method: str, path: str, params: Parameters | None, json: Any) -> httpx.Request:
         if not path.startswith("/") or path.startswith("//") or "?" in path or "#" in path:

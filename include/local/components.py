@@ -13,6 +13,7 @@ from include.local.processes import Component
 from include.local.state import ADMIN, CHECKOUT, State
 
 SANDBOX = "sandbox"
+TRADEOPS = "tradeops"  # the log of the product's own events, in JSON, from all tasks
 AIRFLOW = ("api-server", "dag-processor", "triggerer", "scheduler")
 DAGS_VARIABLE = "TRADEOPS_DAGS"  # for tests: another folder of DAGs
 HANDED_ON = ("TRADEOPS_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
@@ -82,6 +83,8 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
     }
     return {
+        "TRADEOPS_SPOOL": str(state.folder / "spool"),
+        "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
         **given,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         "AIRFLOW_HOME": str(state.airflow_home),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from include.local import postgres, prepare, processes
 from include.local.airflow_api import AirflowApi
-from include.local.components import AIRFLOW, SANDBOX, describe_components
+from include.local.components import AIRFLOW, SANDBOX, TRADEOPS, describe_components
 from include.local.health import await_healthy, component_states, import_errors
 from include.local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
 from include.local.processes import Component
@@ -237,6 +237,6 @@ def _bound_logs(state: State) -> None:
                 path.unlink()
         if Path(folder).stat().st_mtime < limit and not any(Path(folder).iterdir()):
             Path(folder).rmdir()
-    for log in (state.log(name) for name in (SANDBOX, *AIRFLOW)):
+    for log in (state.log(name) for name in (SANDBOX, TRADEOPS, *AIRFLOW)):
         if log.exists() and log.stat().st_size > LARGEST_LOG:
             os.truncate(log, 0)

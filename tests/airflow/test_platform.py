@@ -1,14 +1,17 @@
 """What tasks are handed: settings, the database's URL, addresses of services."""
 
 import json
+import logging
 from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import make_url, text
 
-from include.airflow.platform import database_url, endpoint, load_settings, open_sources
+from include.airflow.platform import database_url, endpoint, load_settings, open_database, open_sources
 from include.http import Refused
 from include.settings import Settings
+from include.telemetry import record_metric
 
 
 def connection(monkeypatch, name, **fields):
@@ -93,3 +96,30 @@ def test_an_endpoint_is_a_url_and_a_secret_that_does_not_show(monkeypatch, field
     found = endpoint("llm")
     assert (found.base_url, found.secret) == (url, "sk-secret")
     assert "sk-secret" not in repr(found)
+
+
+def test_a_task_writes_telemetry_to_the_platforms_database_and_its_events_to_a_file(
+    monkeypatch, database, database_url, tmp_path
+):
+    url = make_url(database_url)
+    connection(
+        monkeypatch, "tradeops_db", host=url.host, port=url.port, schema=url.database, login=url.username,
+        password=url.password,
+    )  # fmt: skip
+    log = tmp_path / "tradeops.log"
+    monkeypatch.setenv("TRADEOPS_LOG_FILE", str(log))
+    ours = logging.getLogger("include")
+    try:
+        for number in range(2):
+            with open_database("tests") as engine, engine.connect():
+                record_metric("database_query", f"query {number}", 1, "ms")
+                logging.getLogger("include.tests").warning("seen by ann@example.org")
+    finally:
+        for handler in ours.handlers[:]:
+            ours.removeHandler(handler)
+            handler.close()
+    with database.connect() as link:
+        names = link.execute(text("SELECT metric_name FROM atge_performance_metrics ORDER BY 1")).scalars()
+        assert list(names) == ["query 0", "query 1"]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["message"] for line in lines] == ["seen by ***"] * 2

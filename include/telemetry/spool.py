@@ -1,0 +1,102 @@
+"""Records on disk: kept while the database is away, delivered when it is back, by whichever process comes by.
+
+A file holds one batch, a record a line, and appears whole or not at all. Who delivers it holds its lock; a
+delivery cut short is done again, which the records' ids make harmless.
+"""
+
+import fcntl
+import itertools
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from include.telemetry.records import Record
+
+FOLDER_VARIABLE = "TRADEOPS_SPOOL"
+LIMIT = 256 * 1024 * 1024  # bytes of all files; beyond that new records are refused
+_ENDING = ".jsonl"
+
+_numbers = itertools.count()
+
+
+class SpoolFull(OSError):
+    """The spool holds as much as it may; the message says how many records had to go."""
+
+
+def spool_folder() -> Path:
+    """Where this process spools: TRADEOPS_SPOOL, or this user's folder in the temporary one of the system."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else Path(tempfile.gettempdir()) / f"tradeops-spool-{os.getuid()}"
+
+
+class Spool:
+    """A folder of batches. Several processes may use it at once.
+
+    Args:
+        folder: made when it is first needed, for this user only.
+        limit: bytes that all batches together may take.
+    """
+
+    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+        self.folder = folder
+        self._limit = limit
+
+    def keep(self, records: Sequence[Record]) -> None:
+        """Write the records down, safe against a crash of the machine.
+
+        Raises:
+            SpoolFull: there is no room by the limit.
+            OSError: the disk is full, or the folder cannot be used.
+        """
+        text = "".join(
+            json.dumps([record.table, record.row], ensure_ascii=False) + "\n" for record in records
+        )
+        body = text.encode()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.folder.stat().st_uid != os.getuid():
+            raise PermissionError(f"the spool {self.folder} belongs to another user")
+        if sum(path.stat().st_size for path in self._files()) + len(body) > self._limit:
+            raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
+        name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
+        unfinished = self.folder / f"{name}.unfinished"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(self.folder / f"{name}{_ENDING}")
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def deliver(self, write: Callable[[list[Record]], None], *, limit: int) -> int:
+        """Hand the oldest batches to `write` and forget those it took; give the number of records delivered.
+
+        Stops after `limit` records, or with the exception that `write` raises; that batch stays.
+        """
+        delivered = 0
+        for path in self._files():
+            if delivered >= limit:
+                break
+            try:
+                file = path.open("rb")
+            except FileNotFoundError:
+                continue  # another process has just delivered it
+            with file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # another process is at it
+                if not path.exists():
+                    continue
+                records = [Record(*json.loads(line)) for line in file]
+                write(records)
+                path.unlink()
+                delivered += len(records)
+        return delivered
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f"*{_ENDING}")) if self.folder.is_dir() else []

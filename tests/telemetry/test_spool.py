@@ -1,0 +1,92 @@
+import multiprocessing
+import os
+
+import pytest
+
+from include.telemetry import Spool, SpoolFull, error_record, metric_record
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool")
+
+
+def records(count):
+    return [metric_record("api_response", f"http.{number}", number, "ms") for number in range(count)]
+
+
+def taken(spool, limit=1000):
+    found = []
+    spool.deliver(found.extend, limit=limit)
+    return found
+
+
+def test_what_is_kept_is_delivered_once_in_order(spool):
+    first, second = records(3), [error_record("api", "später")]
+    spool.keep(first)
+    spool.keep(second)
+    assert taken(spool) == first + second
+    assert taken(spool) == []
+    assert list(spool.folder.iterdir()) == []
+
+
+def test_a_delivery_that_fails_keeps_its_batch(spool):
+    kept = records(2)
+    spool.keep(kept)
+
+    def refuse(_records):
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        spool.deliver(refuse, limit=10)
+    assert taken(spool) == kept
+
+
+def test_a_delivery_is_bounded(spool):
+    for _ in range(3):
+        spool.keep(records(2))
+    assert len(taken(spool, limit=3)) == 4  # whole batches
+    assert len(taken(spool, limit=3)) == 2
+
+
+def test_a_full_spool_says_so_and_keeps_what_it_has(spool):
+    kept = records(1)
+    spool.keep(kept)
+    small = Spool(spool.folder, limit=1)
+    with pytest.raises(SpoolFull, match="2 records could not be kept"):
+        small.keep(records(2))
+    assert taken(spool) == kept
+
+
+def test_what_a_crash_left_unfinished_is_no_batch(spool):
+    spool.keep(records(1))
+    (spool.folder / "0-1-1.unfinished").write_text('["atge_err')
+    assert len(taken(spool)) == 1
+
+
+def test_the_folder_is_the_users_own(spool):
+    spool.keep(records(1))
+    assert spool.folder.stat().st_mode & 0o077 == 0
+
+
+def deliver_in_another_process(folder, numbers):
+    found = []
+    Spool(folder).deliver(found.extend, limit=1000)
+    numbers.put((os.getpid(), [record.row["id"] for record in found]))
+
+
+def test_processes_that_deliver_at_once_take_each_batch_once(spool):
+    kept = [batch for _ in range(20) for batch in [records(2)]]
+    for batch in kept:
+        spool.keep(batch)
+    context = multiprocessing.get_context("forkserver")
+    numbers = context.Queue()
+    workers = [
+        context.Process(target=deliver_in_another_process, args=(spool.folder, numbers)) for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    delivered = [id for _ in workers for id in numbers.get(timeout=60)[1]]
+    for worker in workers:
+        worker.join()
+    assert sorted(delivered) == sorted(record.row["id"] for batch in kept for record in batch)

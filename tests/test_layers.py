@@ -13,7 +13,7 @@ FLOORS = [
     {"settings"},
     {"database"},
     {"telemetry"},
-    {"http", "llm"},
+    {"http", "llm", "storage"},
     {"candles"},
     {"quality"},
     {"trades", "analysis", "alerts"},

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from include.candles import Source
+    from include.storage import Storage
 
 DATABASE_CONNECTION = "tradeops_db"
 SETTINGS_VARIABLE = "tradeops_settings"
 LOG_FILE = "TRADEOPS_LOG_FILE"
 LOG_SHARE = "TRADEOPS_LOG_SHARE"
+STORE_CONNECTION = "object_store"
 
 
 def load_settings() -> Settings:
@@ -137,6 +139,38 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
             stack.enter_context(open_source(name, settings, engine, _endpoint_if_any))
             for name in settings.candle_sources
         ]
+
+
+def open_storage(location: str) -> "Storage":
+    """Open the store at a location: `/abs/path`, `file:///abs/path` or `s3://bucket/prefix`.
+
+    For `s3://`, the connection `object_store` says how: host = the endpoint's URL (none: AWS), login = access
+    key, password = secret key (neither: boto3 looks for them itself), extra: `region`, and `checksums`, which
+    is `when_supported` (the default) or `when_required` for stores that refuse newer checksums.
+
+    Raises AirflowNotFoundException when there is no such connection, and include.storage.StorageError when
+    the location or the extra cannot be used.
+    """
+    from include.storage import S3Access, StorageError, open_storage
+
+    if not location.startswith("s3://"):
+        return open_storage(location)
+    connection = Connection.get(STORE_CONNECTION)
+    extra = connection.extra_dejson
+    checksums = extra.get("checksums", "when_supported")
+    if checksums not in ("when_supported", "when_required") or not extra.keys() <= {"region", "checksums"}:
+        raise StorageError(
+            f"connection {STORE_CONNECTION}: extra may hold region, and checksums, which is "
+            "when_supported or when_required"
+        )
+    access = S3Access(
+        endpoint(STORE_CONNECTION).base_url if connection.host else None,
+        connection.login or None,
+        connection.password or None,
+        str(extra.get("region", "us-east-1")),
+        when_required=checksums == "when_required",
+    )
+    return open_storage(location, access)
 
 
 def _endpoint_if_any(connection_id: str) -> Endpoint | None:

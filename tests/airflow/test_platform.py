@@ -12,6 +12,13 @@ from include.airflow.platform import database_url, endpoint, load_settings, open
 from include.http import Refused
 from include.settings import Settings
 from include.telemetry import record_metric
+from include.airflow.platform import database_url, endpoint, load_settings, open_sources, open_storage
+from include.http import Refused
+from include.settings import Settings
+from include.storage import StorageError
+from tests.storage.stores import rclone_folder, rclone_s3
+
+__all__ = ["rclone_folder", "rclone_s3"]  # fixtures
 
 
 def connection(monkeypatch, name, **fields):
@@ -123,3 +130,22 @@ def test_a_task_writes_telemetry_to_the_platforms_database_and_its_events_to_a_f
         assert list(names) == ["query 0", "query 1"]
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["message"] for line in lines] == ["seen by ***"] * 2
+def test_a_local_store_needs_no_connection(tmp_path):
+    assert open_storage(str(tmp_path)).location == str(tmp_path)
+
+
+def test_an_object_store_is_opened_as_its_connection_says(monkeypatch, rclone_s3):
+    connection(
+        monkeypatch, "object_store", host=rclone_s3.endpoint_url, login=rclone_s3.access_key,
+        password=rclone_s3.secret_key, extra='{"region": "eu-west-1", "checksums": "when_required"}',
+    )  # fmt: skip
+    storage = open_storage("s3://tradeops/by-connection")
+    storage.write("a", [b"content"])
+    assert b"".join(storage.read("a")) == b"content"
+
+
+@pytest.mark.parametrize("extra", [{"checksums": "never"}, {"regoin": "eu-west-1"}])
+def test_an_odd_extra_of_the_object_store_is_refused(monkeypatch, extra):
+    connection(monkeypatch, "object_store", host="http://127.0.0.1:1", extra=json.dumps(extra))
+    with pytest.raises(StorageError, match="extra may hold"):
+        open_storage("s3://tradeops")

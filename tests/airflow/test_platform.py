@@ -8,14 +8,18 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url, text
 
-from include.airflow.platform import database_url, endpoint, load_settings, open_database, open_sources
-from include.http import Refused
-from include.settings import Settings
-from include.telemetry import record_metric
-from include.airflow.platform import database_url, endpoint, load_settings, open_sources, open_storage
+from include.airflow.platform import (
+    database_url,
+    endpoint,
+    load_settings,
+    open_database,
+    open_sources,
+    open_storage,
+)
 from include.http import Refused
 from include.settings import Settings
 from include.storage import StorageError
+from include.telemetry import record_metric
 from tests.storage.stores import rclone_folder, rclone_s3
 
 __all__ = ["rclone_folder", "rclone_s3"]  # fixtures
@@ -130,6 +134,8 @@ def test_a_task_writes_telemetry_to_the_platforms_database_and_its_events_to_a_f
         assert list(names) == ["query 0", "query 1"]
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["message"] for line in lines] == ["seen by ***"] * 2
+
+
 def test_a_local_store_needs_no_connection(tmp_path):
     assert open_storage(str(tmp_path)).location == str(tmp_path)
 

@@ -202,6 +202,14 @@ def revision(url: str) -> str | None:
         ).get_current_revision()
 
 
+def schema_revision(connection: Connection) -> str | None:
+    """The number of the last migration, as `revision`, over a connection that is open already."""
+    number: str | None = connection.execute(
+        text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - our own constant
+    ).scalar()
+    return number
+
+
 def _run_migrations(url: str, direction: str, target: str) -> list[str]:
     from alembic import command
     from alembic.config import Config

@@ -57,6 +57,21 @@ class Settings(BaseSettings):
     analysis_attempts: int = Field(5, gt=0, description="tries before an analysis is given up, visibly")
     analysis_timeout: timedelta = Field(timedelta(seconds=60), description="one request to the model, hard")
 
+    # retention: what is older goes into the archive, then it is deleted; none: kept for good
+    archive_location: str | None = Field(None, description="folder or s3://bucket/prefix of the archive")
+    keep_errors: timedelta | None = Field(timedelta(days=90), description="rows of atge_error_logs")
+    keep_metrics: timedelta | None = Field(
+        timedelta(days=30), description="rows of atge_performance_metrics"
+    )
+    keep_quality_results: timedelta | None = Field(
+        timedelta(days=365), description="rows of data_quality_results"
+    )
+    keep_probe_results: timedelta | None = Field(timedelta(days=30), description="rows of probe_results")
+    database_volume: Path | None = Field(
+        None, description="folder on the disk of the database, for a forecast of when it is full"
+    )
+    keep_candles: timedelta | None = Field(None, description="whole months of market_candles")
+
     @field_validator("candle_sources")
     @classmethod
     def _sandbox_stands_alone(cls, sources: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,5 +36,11 @@ class TradeopsPlugin(AirflowPlugin):
             "href": "/tradeops/data-docs",
             "destination": "nav",
             "url_route": "data-quality",
-        }
+        },
+        {
+            "name": "Database upkeep",
+            "href": "/tradeops/maintenance",
+            "destination": "nav",
+            "url_route": "database-upkeep",
+        },
     ]

@@ -85,6 +85,8 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
     return {
         "TRADEOPS_SPOOL": str(state.folder / "spool"),
         "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
+        "TRADEOPS_ARCHIVE_LOCATION": str(state.folder / "archive"),
+        "TRADEOPS_DATABASE_VOLUME": str(state.postgres),
         **given,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         "AIRFLOW_HOME": str(state.airflow_home),

@@ -1,0 +1,103 @@
+"""### Takes old rows out of the database: into the archive first, and only then away
+
+Every day at 02:00 (UTC), table by table: rows that are over their time go into Parquet files below the
+setting `archive_location`, are read back and compared, and then deleted, in short transactions that stop
+nobody. Errors are kept for 90 days, metrics and probe results for 30, audit results for a year; feedback and
+trades are kept for good, candles too unless `keep_candles` says otherwise (then whole months are detached and
+dropped).
+
+| task | what |
+|---|---|
+| `choose` | which tables have rows over their time, and how many |
+| `clean` | one table each; stops after 45 minutes, and the next run goes on |
+| `report` | what was archived and deleted |
+
+Run by hand, it is a **dry run** unless the form says otherwise. A run that dies, or is cleared, goes on where
+it stopped: nothing is deleted before its archive is proven. How to query the archive and to load rows back:
+`docs/retention.md`.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.task.trigger_rule import TriggerRule
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import load_settings, open_database, open_storage, run_url
+
+DAG_ID = "clean_up"
+PATIENCE = timedelta(minutes=45)
+NEXT_STEP = (
+    "Nothing is lost: rows are deleted only when their archive has been read back. The next run goes on; to "
+    "do it now, clear the failed task. docs/retention.md says what to do when an archive is damaged."
+)
+
+
+logger = logging.getLogger(__name__)
+
+
+@task
+def choose() -> list[str]:
+    """Count what is over its time; give the tables to clean."""
+    from include.retention import count_due, retention_rules
+
+    context = get_current_context()
+    settings = load_settings()
+    if not settings.archive_location:
+        raise AirflowFailException(
+            "no archive is set, so nothing is deleted: name a folder or s3://bucket/prefix in the setting "
+            "archive_location (docs/retention.md)"
+        )
+    now = context["dag_run"].run_after
+    with open_database("retention") as engine:
+        counted = [count_due(engine, rule, now) for rule in retention_rules(settings)]
+    due = [one for one in counted if one is not None and one.rows]
+    for one in due:
+        logger.info("%s: %d rows before %s, the oldest of %s", one.table, one.rows, one.cutoff, one.oldest)
+    if context["dag_run"].run_type == "manual" and context["params"]["dry_run"]:
+        raise AirflowSkipException("dry run: nothing was touched; the rows over their time are listed above")
+    return [one.table for one in due]
+
+
+@task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(minutes=59))
+def clean(table: str) -> dict[str, int]:
+    """Archive and delete the rows of one table."""
+    from include.retention import clean, retention_rules
+
+    context = get_current_context()
+    settings = load_settings()
+    (rule,) = (rule for rule in retention_rules(settings) if rule.table == table)
+    storage = open_storage(settings.archive_location or "")
+    url = run_url(DAG_ID, context["run_id"])
+    with open_database("retention") as engine:
+        done = clean(engine, storage, rule, context["dag_run"].run_after, run_url=url, patience=PATIENCE)
+    return {"archived": done.archived, "deleted": done.deleted, "left": done.left} if done else {}
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED)
+def report(cleaned: list[dict[str, int]]) -> str:
+    """Say in one line what was done."""
+    rows = sum(one.get("deleted", 0) for one in cleaned)
+    left = sum(one.get("left", 0) for one in cleaned)
+    return f"{rows} rows archived and deleted, {left} tables left for the next run"
+
+
+@dag(
+    dag_id=DAG_ID,
+    schedule="0 2 * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=4),
+    params={"dry_run": Param(True, type="boolean", description="only count; for runs started by hand")},
+    doc_md=__doc__,
+    tags=["safekeeping"],
+    **dag_defaults(owner="data", next_step=NEXT_STEP),
+)
+def clean_up() -> None:
+    """Wire the steps."""
+    report(clean.expand(table=choose()))
+
+
+clean_up()

@@ -1,0 +1,88 @@
+"""### Looks after the platform's database, each week; reviews it each month
+
+Every Sunday at 05:00 (UTC) statistics and dead rows are tended, and the report says how large tables are,
+how they grow, and when the disk will be full. On the first Sunday of a month, or when the form says so, the
+report is a review too: indexes that nobody uses or that repeat each other, tables that are read from end to
+end, slow statements.
+
+| task | what |
+|---|---|
+| `note_sizes` | today's size of each table, for the growth |
+| `tend` | VACUUM and ANALYZE where it pays; neither keeps anybody waiting, what is locked is left out |
+| `report` | the report: in the menu under **Database upkeep**, and a row of `maintenance_reports` |
+
+Any task may be cleared and run again. What each finding means: `docs/maintenance.md`.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import load_settings, open_database, run_url
+
+DAG_ID = "maintain_database"
+PATIENCE = timedelta(minutes=45)
+NEXT_STEP = "Nothing is lost; clear the failed task, or wait for the next run. docs/maintenance.md explains."
+
+logger = logging.getLogger(__name__)
+
+
+@task
+def note_sizes() -> int:
+    """Write down today's sizes."""
+    from include.maintenance import note_table_sizes
+
+    with open_database("maintenance") as engine:
+        return note_table_sizes(engine)
+
+
+@task(execution_timeout=timedelta(minutes=59))
+def tend() -> list[dict[str, str | float]]:
+    """Vacuum and analyze; give what was done."""
+    from dataclasses import asdict
+
+    from include.maintenance import tend_tables
+
+    with open_database("maintenance") as engine:
+        return [asdict(one) for one in tend_tables(engine, patience=PATIENCE)]
+
+
+@task
+def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
+    """Inspect the database and store the report; give the number of findings."""
+    from include.maintenance import Tended, free_bytes, inspect_database, store_report
+
+    context = get_current_context()
+    first_sunday = context["dag_run"].run_after.day <= 7
+    kind = "monthly" if first_sunday or context["params"]["review"] else "weekly"
+    with open_database("maintenance") as engine:
+        free = free_bytes(load_settings().database_volume)
+        done = [Tended(**one) for one in tended]
+        found = inspect_database(engine, kind, run_url(DAG_ID, context["run_id"]), done, free)
+        store_report(engine, found)
+    for one in found.findings:
+        logger.info("%s: %s -> %s", one.severity, one.words, one.remedy)
+    return {"findings": len(found.findings)}
+
+
+@dag(
+    dag_id=DAG_ID,
+    schedule="0 5 * * 0",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=2),
+    params={"review": Param(False, type="boolean", description="review indexes and statements too")},
+    doc_md=__doc__,
+    tags=["safekeeping"],
+    **dag_defaults(owner="data", next_step=NEXT_STEP),
+)
+def maintain_database() -> None:
+    """Wire the steps."""
+    tended = tend()
+    note_sizes() >> tended
+    report(tended)
+
+
+maintain_database()

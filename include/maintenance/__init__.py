@@ -1,0 +1,34 @@
+"""Looking after the database: what is vacuumed and analyzed, how it grows, and a report for people.
+
+`note_table_sizes` keeps the sizes of a day, `tend_tables` vacuums and analyzes where it pays,
+`inspect_database` makes the report that `store_report` keeps and `read_reports` shows.
+"""
+
+from include.maintenance.report import (
+    Finding,
+    Report,
+    Section,
+    forecast_full,
+    in_bytes,
+    inspect_database,
+    read_growth,
+    read_reports,
+    store_report,
+)
+from include.maintenance.tend import Tended, free_bytes, note_table_sizes, tend_tables
+
+__all__ = [
+    "Finding",
+    "Report",
+    "Section",
+    "Tended",
+    "forecast_full",
+    "free_bytes",
+    "in_bytes",
+    "inspect_database",
+    "note_table_sizes",
+    "read_growth",
+    "read_reports",
+    "store_report",
+    "tend_tables",
+]

@@ -1,0 +1,296 @@
+"""The report on the database: what was looked at, and what a person should do."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, text
+
+from include.database import sql
+from include.maintenance.tend import DEAD, WORTH_IT, Tended
+
+Kind = Literal["weekly", "monthly"]
+
+HISTORY = 90  # days of sizes that growth is read from
+ENOUGH_DAYS = 7  # under which a slope is no forecast
+SOON, LATER = timedelta(days=30), timedelta(days=90)  # until the disk is full: warn, mention
+WRAPAROUND = 1_000_000_000  # transactions; PostgreSQL stops at about two thousand million
+SETTLED = timedelta(days=14)  # how old usage statistics must be to call an index unused
+LARGE_INDEX = 8 * 1024 * 1024  # bytes under which an unused index costs too little to be told
+READ_WHOLE = {"scans": 100, "rows": 100_000}
+SLOW = 500  # milliseconds
+LONG = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a person should know or do."""
+
+    severity: Literal["warning", "info"]
+    words: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One thing that was looked at, as a table; `note` says what cannot be seen in it."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run's report."""
+
+    kind: Kind
+    run_url: str
+    findings: list[Finding] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+    created_at: datetime | None = None
+    id: UUID | None = None
+
+
+def inspect_database(
+    engine: Engine, kind: Kind, run_url: str, tended: Sequence[Tended], free_bytes: int | None
+) -> Report:
+    """Look at the database; the monthly report looks at indexes and slow statements too.
+
+    Args:
+        engine: the platform's database.
+        kind: `weekly` or `monthly`.
+        run_url: opens the run.
+        tended: what was vacuumed and analyzed just before.
+        free_bytes: what is free on the database's disk; None when it cannot be seen from here.
+    """
+    report = Report(kind, run_url)
+    with engine.connect() as connection:
+        _growth(connection, report, free_bytes)
+        _state(connection, report)
+        _transactions(connection, report)
+        rows = [[one.table, one.what, one.seconds] for one in tended]
+        report.sections.append(Section("Tended in this run", ("table", "what", "seconds"), rows))
+        if kind == "monthly":
+            _indexes(connection, report)
+            _read_whole(connection, report)
+            _slow(connection, report)
+    return report
+
+
+def forecast_full(sizes: Mapping[date, int], free_bytes: int) -> date | None:
+    """The day when the disk is full if the database goes on growing as it did; None: not in sight.
+
+    A straight line by least squares through the sizes (bytes by day); `free_bytes` is what is free on the
+    last of the days.
+
+    Raises:
+        ValueError: fewer than seven days.
+    """
+    if len(sizes) < ENOUGH_DAYS:
+        raise ValueError(f"{len(sizes)} days of sizes are no forecast; {ENOUGH_DAYS} are needed")
+    days = [day.toordinal() for day in sizes]
+    mean_day, mean_size = sum(days) / len(days), sum(sizes.values()) / len(sizes)
+    over = sum((day - mean_day) ** 2 for day in days)
+    slope = sum((day.toordinal() - mean_day) * (size - mean_size) for day, size in sizes.items()) / over
+    if slope <= 0:
+        return None
+    left = free_bytes / slope
+    return max(sizes) + timedelta(days=int(left)) if left < 3650 else None
+
+
+def store_report(engine: Engine, report: Report) -> UUID:
+    """Store a report; a run that is repeated replaces its own. Give its id."""
+    with engine.begin() as connection:
+        id: UUID = connection.execute(
+            text(
+                "INSERT INTO maintenance_reports (kind, run_url, findings, sections) "
+                "VALUES (:kind, :run_url, CAST(:findings AS jsonb), CAST(:sections AS jsonb)) "
+                "ON CONFLICT (run_url) DO UPDATE SET findings = excluded.findings, "
+                "sections = excluded.sections, created_at = now() RETURNING id"
+            ),
+            {
+                "kind": report.kind,
+                "run_url": report.run_url,
+                "findings": json.dumps([asdict(one) for one in report.findings]),
+                "sections": json.dumps([asdict(one) for one in report.sections], default=_plain),
+            },
+        ).scalar_one()
+    return id
+
+
+def read_reports(engine: Engine, limit: int) -> list[Report]:
+    """Read the newest reports, the newest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT id, kind, run_url, created_at, findings, sections FROM maintenance_reports "
+                "ORDER BY created_at DESC LIMIT :limit"
+            ),
+            {"limit": limit},
+        )
+        return [
+            Report(
+                row.kind,
+                row.run_url,
+                [Finding(**one) for one in row.findings],
+                [Section(**one) for one in row.sections],
+                row.created_at,
+                row.id,
+            )
+            for row in rows
+        ]
+
+
+def read_growth(engine: Engine, days: int = HISTORY) -> dict[date, int]:
+    """Read the size of all tables together, in bytes, by day."""
+    with engine.connect() as connection:
+        rows = connection.execute(sql("database_growth"), {"days": days})
+        return {row.day: row.bytes for row in rows}
+
+
+def _growth(connection: Connection, report: Report, free_bytes: int | None) -> None:
+    tables = connection.execute(sql("table_growth"), {"days": HISTORY}).all()
+    report.sections.append(
+        Section(
+            "Sizes and growth",
+            ("table", "size", "rows", "growth a day"),
+            [
+                [one.table_name, in_bytes(one.bytes), one.rows,
+                 in_bytes(one.bytes_a_day) if one.days >= ENOUGH_DAYS else "too few days"]
+                for one in tables
+            ],
+            f"growth by a straight line through the last {HISTORY} days",
+        )
+    )  # fmt: skip
+    if free_bytes is None:
+        why = "the disk of the database is not seen from here: set database_volume for a forecast"
+        report.findings.append(Finding("info", f"no forecast of the disk: {why}", "docs/maintenance.md"))
+        return
+    sizes = {row.day: row.bytes for row in connection.execute(sql("database_growth"), {"days": HISTORY})}
+    try:
+        full = forecast_full(sizes, free_bytes)
+    except ValueError as error:
+        report.findings.append(Finding("info", f"no forecast of the disk yet: {error}", "wait"))
+        return
+    if full is None:
+        return
+    left = full - datetime.now(UTC).date()
+    if left < LATER:
+        report.findings.append(
+            Finding(
+                "warning" if left < SOON else "info",
+                f"the disk is full on {full} ({left.days} days) if the database grows as it did; "
+                f"{in_bytes(free_bytes)} are free",
+                "make room, shorten keep_metrics or set keep_candles, or take a larger disk",
+            )
+        )
+
+
+def _state(connection: Connection, report: Report) -> None:
+    tables = connection.execute(sql("tables_to_tend")).all()
+    report.sections.append(
+        Section(
+            "Dead rows and statistics",
+            ("table", "rows", "dead", "changed since analyze", "vacuumed", "analyzed"),
+            [[one.name, one.live, one.dead, one.changed, one.vacuumed_at, one.analyzed_at] for one in tables],
+            "dead rows are the bloat that PostgreSQL itself knows of; what is inside pages needs pgstattuple",
+        )
+    )
+    for one in tables:
+        if one.dead > max(WORTH_IT, DEAD * one.live):
+            report.findings.append(
+                Finding(
+                    "warning",
+                    f"{one.name} holds {one.dead} dead rows and {one.live} live ones, though tended",
+                    "look for an old transaction or replication slot that holds them",
+                )
+            )
+        if one.transactions > WRAPAROUND:
+            report.findings.append(
+                Finding(
+                    "warning",
+                    f"{one.name} was frozen {one.transactions} transactions ago",
+                    f"VACUUM (FREEZE) {one.name}",
+                )
+            )
+
+
+def _transactions(connection: Connection, report: Report) -> None:
+    for one in connection.execute(sql("long_transactions"), {"longer_than": LONG}).all():
+        report.findings.append(
+            Finding(
+                "warning",
+                f"a transaction of {one.role} ({one.application_name or 'no name'}, {one.state}) is open for "
+                f"{str(one.open_for).partition('.')[0]}",
+                f"SELECT pg_terminate_backend({one.pid})",
+            )
+        )
+
+
+def _indexes(connection: Connection, report: Report) -> None:
+    since = connection.execute(
+        text("SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()")
+    ).scalar()
+    started = connection.execute(text("SELECT pg_postmaster_start_time()")).scalar_one()
+    age = datetime.now(UTC) - (since or started)
+    indexes = connection.execute(sql("indexes_to_review")).all()
+    report.sections.append(
+        Section(
+            "Indexes",
+            ("index", "table", "size", "scans"),
+            [[one.name, one.table_name, in_bytes(one.bytes), one.scans] for one in indexes],
+            f"scans are counted since {age.days} days",
+        )
+    )
+    for one in indexes:
+        if not one.valid:
+            words = f"{one.name} is invalid: a build of it failed"
+            remedy = f"REINDEX INDEX CONCURRENTLY {one.name}"
+        elif one.same_as:
+            words, remedy = f"{one.name} is the same as {one.same_as}", f"DROP INDEX CONCURRENTLY {one.name}"
+        elif not one.needed and one.scans == 0 and one.bytes > LARGE_INDEX and age > SETTLED:
+            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {age.days} days"
+            remedy = f"DROP INDEX CONCURRENTLY {one.name}"
+        else:
+            continue
+        report.findings.append(Finding("warning" if not one.valid else "info", words, remedy))
+
+
+def _read_whole(connection: Connection, report: Report) -> None:
+    for one in connection.execute(sql("tables_read_whole"), READ_WHOLE).all():
+        report.findings.append(
+            Finding(
+                "info",
+                f"{one.name} ({one.live} rows) was read from end to end {one.scans} times, by index "
+                f"{one.idx_scan or 0} times",
+                "look for the statement among the slow ones; an index may be missing",
+            )
+        )
+
+
+def _slow(connection: Connection, report: Report) -> None:
+    columns = ("statement", "calls", "mean ms", "max ms", "rows")
+    if connection.execute(text("SELECT to_regclass('pg_stat_statements')")).scalar() is None:
+        note = "pg_stat_statements is not installed, so PostgreSQL does not say which statements are slow"
+        report.sections.append(Section("Slow statements", columns, [], note))
+        return
+    rows = connection.execute(sql("slow_statements"), {"milliseconds": SLOW}).all()
+    report.sections.append(Section("Slow statements", columns, [list(row) for row in rows]))
+
+
+def in_bytes(number: float) -> str:
+    """Write a number of bytes for people: `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(number) < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+def _plain(value: Any) -> Any:
+    return value.strftime("%F %H:%M") if isinstance(value, datetime) else str(value)

@@ -1,0 +1,236 @@
+"""Rows of a table go into the archive, are proven there, and only then deleted: one batch a file.
+
+A batch goes through three states in `archived_batches`. `writing`: its file may be anything, and is thrown
+away when nobody is at it. `written`: the file was read back and equals the rows. `deleted`: so they are gone.
+Rows are deleted by the keys that stand in the file, so that what arrives late is never deleted unarchived.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, text
+
+from include.database import schema_revision
+from include.retention.parquet import arrow_schema, read_parquet, to_table, write_parquet
+from include.retention.rules import Rule
+from include.storage import Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH = 50_000  # rows a file at most
+DELETED_AT_ONCE = 5_000  # rows a transaction, so that nobody waits for its locks
+
+
+class RetentionError(RuntimeError):
+    """Rows could not be archived, or their archive does not equal them; none of them is deleted."""
+
+
+@dataclass
+class Cleaned:
+    """What one call did to one table; `left` says that it stopped before all was done."""
+
+    table: str
+    archived: int = 0  # rows
+    deleted: int = 0
+    files: int = 0
+    left: bool = False
+
+
+class Archive:
+    """The batches of one table, or of one detached partition."""
+
+    def __init__(self, engine: Engine, storage: Storage, rule: Rule, table: str, run_url: str) -> None:
+        self._engine = engine
+        self._storage = storage
+        self._rule = rule
+        self.table = table
+        self._run_url = run_url
+        with engine.connect() as connection:
+            self._columns = _columns(connection, table)
+            about = {"table": table, "schema_revision": schema_revision(connection) or ""}
+        self._schema = arrow_schema(self._columns, about)
+
+    def next_rows(self, cutoff: datetime, after: Sequence[Any] | None = None) -> "pa.Table | None":
+        """Read the next batch in the order of the archive: rows of one day (UTC), before `cutoff`.
+
+        `after` is the key behind which to go on; None begins at the oldest row.
+        """
+        when = self._rule.time_column
+        order = ", ".join(self._rule.order)
+        shown = ", ".join(
+            f"{name}::text AS {name}" if kind == "jsonb" else name for name, kind in self._columns.items()
+        )
+        behind = ""
+        values: dict[str, Any] = {"cutoff": cutoff, "limit": BATCH}
+        if after is not None:
+            marks = ", ".join(f":after_{number}" for number in range(len(after)))
+            behind = f"AND ({order}) > ({marks})"
+            values |= {f"after_{number}": value for number, value in enumerate(after)}
+        oldest = f"SELECT min({when}) AT TIME ZONE 'UTC' FROM {self.table} WHERE {when} < :cutoff {behind}"
+        with self._engine.connect() as connection:
+            first = connection.execute(text(oldest), values).scalar_one()
+            if first is None:
+                return None
+            values["day_end"] = min(cutoff, _midnight(first.date()) + timedelta(days=1))
+            rows = connection.execute(
+                text(
+                    f"SELECT {shown} FROM {self.table} WHERE {when} < :day_end {behind} "
+                    f"ORDER BY {order} LIMIT :limit"
+                ),
+                values,
+            ).all()
+        return to_table([tuple(row) for row in rows], self._schema)
+
+    def write(self, rows: "pa.Table", done: Cleaned) -> UUID:
+        """Write a batch to the archive, read it back and compare; give its id.
+
+        Raises:
+            RetentionError: what was read back is not what was written.
+        """
+        last = {name: rows.column(name)[-1].as_py() for name in self._rule.order}
+        day = last[self._rule.time_column].astimezone(UTC).date()
+        id = uuid4()
+        file = f"{self._rule.table}/day={day}/{id}.parquet"
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO archived_batches "
+                    "(id, table_name, file, day, state, rows, last_key, run_url) VALUES "
+                    "(:id, :table, :file, :day, 'writing', :rows, CAST(:last AS jsonb), :run_url)"
+                ),
+                {
+                    "id": id, "table": self.table, "file": file, "day": day, "rows": rows.num_rows,
+                    "last": json.dumps(list(last.values()), default=str), "run_url": self._run_url,
+                },
+            )  # fmt: skip
+        body = write_parquet(rows)
+        stored = self._storage.write(file, [body])
+        digest = hashlib.sha256(body).hexdigest()
+        back = b"".join(self._storage.read(file))
+        if stored.sha256 != digest or hashlib.sha256(back).hexdigest() != digest:
+            raise RetentionError(f"{file} came back from the storage with other bytes; no row is deleted")
+        if not read_parquet(back).equals(rows, check_metadata=False):
+            raise RetentionError(f"{file} does not equal the rows of {self.table}; no row is deleted")
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "UPDATE archived_batches SET state = 'written', bytes = :bytes, sha256 = :sha256 "
+                    "WHERE id = :id"
+                ),
+                {"id": id, "bytes": len(body), "sha256": digest},
+            )
+        done.archived += rows.num_rows
+        done.files += 1
+        return id
+
+    def read(self, id: UUID) -> "pa.Table":
+        """Read a batch from the archive.
+
+        Raises:
+            RetentionError: the file is not what was written.
+        """
+        with self._engine.connect() as connection:
+            file, digest = connection.execute(
+                text("SELECT file, sha256 FROM archived_batches WHERE id = :id"), {"id": id}
+            ).one()
+        body = b"".join(self._storage.read(file))
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise RetentionError(f"{file} is not what was archived; the rows of {self.table} stay")
+        return read_parquet(body)
+
+    def delete(self, id: UUID, rows: "pa.Table", done: Cleaned) -> None:
+        """Delete the rows of a batch from their table, by their keys, in short transactions."""
+        kinds = {name: self._columns[name] for name in self._rule.order}
+        names = ", ".join(kinds)
+        values = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in kinds.items())
+        statement = text(
+            f"DELETE FROM {self.table} WHERE ({names}) IN (SELECT * FROM unnest({values}))"
+            f" AND {self._rule.time_column} BETWEEN :first AND :last"
+        )
+        for start in range(0, rows.num_rows, DELETED_AT_ONCE):
+            part = rows.select(list(kinds)).slice(start, DELETED_AT_ONCE).to_pydict()
+            times = part[self._rule.time_column]
+            with self._engine.begin() as connection:
+                deleted = connection.execute(statement, {**part, "first": times[0], "last": times[-1]})
+            done.deleted += deleted.rowcount
+        self._note_deleted(id)
+
+    def forget_unfinished(self) -> list[UUID]:
+        """Throw away the batches that were not written whole; give those whose rows are not deleted yet."""
+        with self._engine.connect() as connection:
+            left = connection.execute(
+                text(
+                    "SELECT id, file, state FROM archived_batches "
+                    "WHERE table_name = :table AND state <> 'deleted' ORDER BY created_at"
+                ),
+                {"table": self.table},
+            ).all()
+        for id, file, state in left:
+            if state == "writing":
+                self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
+                with self._engine.begin() as connection:
+                    connection.execute(text("DELETE FROM archived_batches WHERE id = :id"), {"id": id})
+        return [id for id, _, state in left if state == "written"]
+
+    def last_key(self) -> list[Any] | None:
+        """The key behind which the next batch of a partition begins; None at its beginning."""
+        with self._engine.connect() as connection:
+            key: list[Any] | None = connection.execute(
+                text(
+                    "SELECT last_key FROM archived_batches WHERE table_name = :table AND state = 'written' "
+                    "ORDER BY created_at DESC LIMIT 1"
+                ),
+                {"table": self.table},
+            ).scalar()
+        return key
+
+    def drop_table(self) -> int:
+        """Drop the table, of which every row must be in the archive; give their number.
+
+        Raises:
+            RetentionError: the archive holds another number of rows.
+        """
+        with self._engine.begin() as connection:
+            there = connection.execute(text(f"SELECT count(*) FROM {self.table}")).scalar_one()
+            marked = connection.execute(
+                text(
+                    "UPDATE archived_batches SET state = 'deleted', deleted_at = now() "
+                    "WHERE table_name = :table AND state = 'written' RETURNING rows"
+                ),
+                {"table": self.table},
+            )
+            archived = sum(marked.scalars())
+            if archived != there:
+                raise RetentionError(
+                    f"{self.table} holds {there} rows and its archive {archived}; it is not dropped"
+                )
+            connection.execute(text(f"DROP TABLE {self.table}"))
+        return int(there)
+
+    def _note_deleted(self, id: UUID) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("UPDATE archived_batches SET state = 'deleted', deleted_at = now() WHERE id = :id"),
+                {"id": id},
+            )
+
+
+def _columns(connection: Connection, table: str) -> dict[str, str]:
+    found = connection.execute(
+        text(
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
+            "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        ),
+        {"table": table},
+    )
+    return {str(name): str(kind) for name, kind in found}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

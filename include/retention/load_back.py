@@ -1,0 +1,78 @@
+"""Rows out of the archive, back into their table."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, text
+
+from include.database import copy_frame, sql
+from include.retention.archive import RetentionError
+from include.retention.parquet import read_parquet
+from include.storage import Storage
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def load_back(engine: Engine, storage: Storage, table: str, first: date, last: date) -> int:
+    """Put the archived rows of the days `first` to `last` (UTC, both included) back; give their number.
+
+    Rows that are in the table again are left alone, so doing it twice changes nothing. What is loaded back is
+    over its time: the next cleaning archives it anew.
+
+    Raises:
+        RetentionError: nothing is archived of these days, or a file is not what was archived.
+    """
+    import pyarrow.compute as pc
+
+    loaded = 0
+    for file, digest in _files(engine, table, first, last):
+        body = b"".join(storage.read(file))
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise RetentionError(f"{file} is not what was archived; it is not loaded")
+        rows = read_parquet(body)
+        with engine.begin() as connection:
+            if table == "market_candles" and rows.num_rows:
+                times = pc.min_max(rows["timestamp"]).as_py()
+                connection.execute(
+                    sql("candles_ensure_partitions"), {"first": times["min"], "last": times["max"]}
+                )
+            connection.execute(text(f"CREATE TEMPORARY TABLE loaded (LIKE {table}) ON COMMIT DROP"))
+            copy_frame(connection, "loaded", _as_text(rows))
+            done = connection.execute(
+                text(f"INSERT INTO {table} SELECT * FROM loaded ON CONFLICT DO NOTHING")
+            )
+        loaded += done.rowcount
+    return loaded
+
+
+def _as_text(rows: "pa.Table") -> "pd.DataFrame":
+    """Every column as text, as PostgreSQL reads it; floats keep their shortest exact form."""
+    import pandas as pd
+    import pyarrow as pa
+
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+    for field in rows.schema:
+        if pa.types.is_decimal(field.type):
+            numbers = rows.column(field.name).to_pylist()
+            frame[field.name] = [
+                None if one is None else f"{one:f}".rstrip("0").rstrip(".") for one in numbers
+            ]
+    return frame
+
+
+def _files(engine: Engine, table: str, first: date, last: date) -> Iterator[tuple[str, str]]:
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT file, sha256 FROM archived_batches WHERE split_part(file, '/', 1) = :table "
+                "AND day BETWEEN :first AND :last AND state <> 'writing' ORDER BY file"
+            ),
+            {"table": table, "first": first, "last": last},
+        ).all()
+    if not found:
+        raise RetentionError(f"nothing of {table} from {first} to {last} is in the archive")
+    yield from ((file, sha256) for file, sha256 in found)

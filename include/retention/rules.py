@@ -1,0 +1,42 @@
+"""What is kept for how long. Tables that are not named here are never touched; feedback is kept for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from include.settings import Settings
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One table: rows older than `keep` by `time_column` are archived, then deleted.
+
+    `key` names the columns that tell rows apart. `by_partition`: whole months are detached and dropped.
+    """
+
+    table: str
+    keep: timedelta
+    time_column: str = "timestamp"
+    key: tuple[str, ...] = ("id",)
+    by_partition: bool = False
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which rows are archived: the time first, and no two rows alike."""
+        return (self.time_column, *(name for name in self.key if name != self.time_column))
+
+
+def retention_rules(settings: Settings) -> Sequence[Rule]:
+    """Give the rules in force; a setting of None keeps the table's rows for good."""
+    rules = [
+        ("atge_error_logs", settings.keep_errors, {}),
+        ("atge_performance_metrics", settings.keep_metrics, {}),
+        ("data_quality_results", settings.keep_quality_results, {"time_column": "created_at"}),
+        ("probe_results", settings.keep_probe_results, {"time_column": "checked_at"}),
+        (
+            "market_candles",
+            settings.keep_candles,
+            {"key": ("symbol", "resolution", "timestamp"), "by_partition": True},
+        ),
+    ]
+    return [Rule(table, keep, **rest) for table, keep, rest in rules if keep is not None]  # type: ignore[arg-type]

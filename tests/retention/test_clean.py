@@ -1,0 +1,304 @@
+"""Archive, prove, delete: on a real database, with the work cut off at every step."""
+
+import runpy
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow.dataset
+import pytest
+from sqlalchemy import event, text
+
+from include.retention import RetentionError, Rule, clean, count_due, load_back, retention_rules
+from include.retention import archive as archive_module
+from include.settings import Settings
+from include.storage import open_storage
+
+NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
+ERRORS = Rule("atge_error_logs", timedelta(days=90))
+METRICS = Rule("atge_performance_metrics", timedelta(days=30))
+CANDLES = Rule(
+    "market_candles", timedelta(days=60), key=("symbol", "resolution", "timestamp"), by_partition=True
+)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return open_storage(str(tmp_path / "archive"), None)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(archive_module, "BATCH", 40)
+    monkeypatch.setattr(archive_module, "DELETED_AT_ONCE", 15)
+
+
+def execute(engine, statement, **values):
+    with engine.begin() as connection:
+        done = connection.execute(text(statement), values)
+        return done.all() if done.returns_rows else done.rowcount
+
+
+def insert_errors(engine, count, *, newest):
+    execute(
+        engine,
+        "INSERT INTO atge_error_logs (timestamp, error_type, error_message, context) "
+        "SELECT CAST(:newest AS timestamptz) - n * interval '1 hour', 'api', 'error ' || n, "
+        "  jsonb_build_object('n', n, 'text', 'ä', 'number', 0.1) FROM generate_series(0, :count - 1) AS n",
+        newest=newest, count=count,
+    )  # fmt: skip
+
+
+def go(engine, storage, rule=ERRORS, patience=HOUR):
+    return clean(engine, storage, rule, NOW, run_url="http://airflow/run", patience=patience)
+
+
+def contents(engine, table="atge_error_logs"):
+    return execute(engine, f"SELECT * FROM {table} ORDER BY timestamp, 1")
+
+
+def batches(engine):
+    return execute(engine, "SELECT state, rows FROM archived_batches ORDER BY created_at")
+
+
+def archived(tmp_path, table="atge_error_logs"):
+    found = pyarrow.dataset.dataset(tmp_path / "archive" / table, partitioning="hive").to_table()
+    return found.sort_by("timestamp").to_pylist()
+
+
+def test_old_rows_are_in_the_archive_and_gone_and_young_ones_stay(database, storage, tmp_path):
+    insert_errors(database, 100, newest=NOW - timedelta(days=89))
+    before = contents(database)
+    done = go(database, storage)
+    cutoff = NOW - timedelta(days=90)
+    old = [row for row in before if row.timestamp < cutoff]
+    assert contents(database) == [row for row in before if row.timestamp >= cutoff]
+    assert (done.archived, done.deleted, done.left) == (len(old), len(old), False)
+    found = archived(tmp_path)
+    assert [(one["id"], one["timestamp"], one["error_message"]) for one in found] == [
+        (str(row.id), row.timestamp, row.error_message) for row in old
+    ]
+    assert {one["day"] for one in found} == {str(row.timestamp.date()) for row in old}
+    assert {state for state, _ in batches(database)} == {"deleted"}
+    assert go(database, storage).deleted == 0
+
+
+def test_a_table_that_does_not_exist_and_one_with_nothing_due_are_no_errors(database, storage):
+    assert go(database, storage, Rule("no_such_table", HOUR)) is None
+    assert count_due(database, Rule("no_such_table", HOUR), NOW) is None
+    assert count_due(database, ERRORS, NOW).rows == 0
+    assert go(database, storage).files == 0
+
+
+def test_a_dry_run_counts_and_touches_nothing(database, storage):
+    insert_errors(database, 30, newest=NOW - timedelta(days=100))
+    due = count_due(database, ERRORS, NOW)
+    assert (due.rows, due.cutoff) == (30, NOW - timedelta(days=90))
+    assert len(contents(database)) == 30
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def kill_at(engine, number):
+    """Let the process die at its n-th statement that changes something."""
+    seen = 0
+
+    def count(_connection, _cursor, statement, *_):
+        nonlocal seen
+        if statement.lstrip().startswith(("INSERT", "UPDATE", "DELETE", "DROP", "ALTER")):
+            seen += 1
+            if seen == number:
+                raise Killed
+
+    event.listen(engine, "before_cursor_execute", count)
+    return lambda: event.remove(engine, "before_cursor_execute", count)
+
+
+@pytest.mark.parametrize("statement", range(1, 12))
+def test_killed_anywhere_and_run_again_loses_and_doubles_nothing(database, storage, tmp_path, statement):
+    insert_errors(database, 60, newest=NOW - timedelta(days=100))
+    before = contents(database)
+    stop = kill_at(database, statement)
+    with pytest.raises(Killed):
+        go(database, storage)
+    stop()
+    go(database, storage)
+    assert contents(database) == []
+    assert [one["id"] for one in archived(tmp_path)] == [str(row.id) for row in before]
+
+
+def test_a_row_that_arrives_late_is_not_deleted_unarchived(database, storage, tmp_path, monkeypatch):
+    insert_errors(database, 10, newest=NOW - timedelta(days=100))
+    write = archive_module.Archive.write
+
+    def write_while_one_arrives(self, rows, done):
+        insert_errors(database, 1, newest=NOW - timedelta(days=100, hours=2, minutes=30))
+        monkeypatch.setattr(archive_module.Archive, "write", write)
+        return write(self, rows, done)
+
+    monkeypatch.setattr(archive_module.Archive, "write", write_while_one_arrives)
+    go(database, storage)
+    assert contents(database) == []
+    assert len(archived(tmp_path)) == 11
+
+
+def test_patience_ends_between_two_batches_and_the_next_call_goes_on(database, storage):
+    insert_errors(database, 100, newest=NOW - timedelta(days=100))
+    done = go(database, storage, patience=timedelta(0))
+    assert done.left and 0 < done.deleted < 100
+    assert go(database, storage).deleted == 100 - done.deleted
+
+
+def test_a_storage_that_gives_back_other_bytes_deletes_nothing(database, storage, monkeypatch):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    monkeypatch.setattr(type(storage), "read", lambda self, key: iter([b"PAR1 something else"]))
+    with pytest.raises(RetentionError, match="other bytes; no row is deleted"):
+        go(database, storage)
+    assert len(contents(database)) == 5
+
+
+def test_a_file_damaged_before_its_rows_were_deleted_keeps_the_rows(database, storage, tmp_path):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    stop = kill_at(database, 3)  # after the file, before the deletion
+    with pytest.raises(Killed):
+        go(database, storage)
+    stop()
+    (file,) = (tmp_path / "archive").rglob("*.parquet")
+    body = bytearray(file.read_bytes())
+    body[len(body) // 2] ^= 1
+    file.write_bytes(body)
+    with pytest.raises(RetentionError, match="is not what was archived"):
+        go(database, storage)
+    assert len(contents(database)) == 5
+
+
+def test_two_runs_at_once_do_not_meet(database, storage):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    with database.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(hashtext('retention atge_error_logs'))"))
+        with pytest.raises(RetentionError, match="another run is cleaning"):
+            go(database, storage)
+        other.execute(text("SELECT pg_advisory_unlock_all()"))
+    assert go(database, storage).deleted == 5
+
+
+def test_nothing_holds_a_transaction_open_or_locks_long(database, storage, monkeypatch):
+    insert_errors(database, 60, newest=NOW - timedelta(days=100))
+    write = archive_module.Archive.write
+
+    def look_while_writing(self, rows, done):
+        idle = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND pid <> pg_backend_pid()"
+        assert execute(database, f"{idle} AND datname = current_database()") == [(0,)]
+        return write(self, rows, done)
+
+    monkeypatch.setattr(archive_module.Archive, "write", look_while_writing)
+    go(database, storage)
+
+
+def test_numbers_stay_exact_and_come_back(database, storage):
+    values = ["0.1", "12345678901234567890.000000000000000001", "-3", "1e-18"]
+    for number, value in enumerate(values):
+        execute(
+            database,
+            "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, metadata) "
+            "VALUES (:at, 'api_response', 'x', CAST(:value AS numeric), '{\"a\": [1, null, \"ü\"]}')",
+            at=NOW - timedelta(days=40, minutes=number), value=value,
+        )  # fmt: skip
+    before = contents(database, "atge_performance_metrics")
+    assert go(database, storage, METRICS).deleted == len(values)
+    day = (NOW - timedelta(days=40)).date()
+    for expected in (len(values), 0):  # the second time nothing is missing
+        assert load_back(database, storage, "atge_performance_metrics", day, day) == expected
+    assert contents(database, "atge_performance_metrics") == before
+    assert before[-1].value == Decimal("0.1")
+
+
+def test_a_number_that_the_archive_cannot_hold_exactly_stops_it(database, storage):
+    execute(
+        database,
+        "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value) "
+        "VALUES (:at, 'api_response', 'x', 0.1234567890123456789)",
+        at=NOW - timedelta(days=40),
+    )
+    with pytest.raises(ValueError, match="column value"):
+        go(database, storage, METRICS)
+    assert len(contents(database, "atge_performance_metrics")) == 1
+
+
+def test_loading_back_what_was_never_archived_says_so(database, storage):
+    with pytest.raises(RetentionError, match="nothing of atge_error_logs from 2020-01-01"):
+        load_back(database, storage, "atge_error_logs", date(2020, 1, 1), date(2020, 1, 2))
+
+
+def insert_candles(engine, first, count):
+    last = first + timedelta(hours=count)
+    execute(engine, "SELECT ensure_candle_partitions(:first, :last)", first=first, last=last)
+    execute(
+        engine,
+        "INSERT INTO market_candles (symbol, resolution, timestamp, open, high, low, close, volume, source) "
+        "SELECT symbol, '1h', CAST(:first AS timestamptz) + n * interval '1 hour', 1, 2, 0.5, 1.5, 9, 'made' "
+        "FROM generate_series(0, :count - 1) AS n, unnest(ARRAY['BTC', 'ETH']) AS symbol",
+        first=first, count=count,
+    )  # fmt: skip
+
+
+def partitions(engine):
+    listed = "SELECT relname FROM pg_class WHERE relname ~ 'market_candles_\\d' AND relkind = 'r' ORDER BY 1"
+    return [name for (name,) in execute(engine, listed)]
+
+
+@pytest.fixture
+def two_months(database):
+    insert_candles(database, datetime(2026, 8, 30, tzinfo=UTC), 60)  # into September
+    insert_candles(database, datetime(2026, 11, 20, tzinfo=UTC), 5)
+    yield database
+    for name in partitions(database):
+        execute(database, f"DROP TABLE {name}")
+
+
+def test_whole_months_of_candles_are_archived_and_dropped(two_months, storage, tmp_path):
+    done = go(two_months, storage, CANDLES)
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+    assert (done.archived, done.deleted) == (96, 96)  # two days of August, two symbols
+    found = archived(tmp_path, "market_candles")
+    assert len({(one["symbol"], one["timestamp"]) for one in found}) == 96
+    assert go(two_months, storage, CANDLES).archived == 0
+
+
+@pytest.mark.parametrize("statement", range(1, 11))
+def test_a_month_killed_half_way_is_archived_whole_and_once(two_months, storage, tmp_path, statement):
+    stop = kill_at(two_months, statement)
+    with pytest.raises(Killed):
+        go(two_months, storage, CANDLES)
+    stop()
+    go(two_months, storage, CANDLES)
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+    found = archived(tmp_path, "market_candles")
+    assert len(found) == len({(one["symbol"], one["timestamp"]) for one in found}) == 96
+    day = date(2026, 8, 30)
+    assert load_back(two_months, storage, "market_candles", day, day + timedelta(days=1)) == 96
+
+
+def test_the_rules_keep_feedback_and_follow_the_settings():
+    rules = {rule.table: rule.keep for rule in retention_rules(Settings())}
+    assert rules["atge_error_logs"] == timedelta(days=90)
+    assert rules["atge_performance_metrics"] == timedelta(days=30)
+    assert not {"atge_user_feedback", "trade_signals", "trade_results", "market_candles"} & set(rules)
+    rules = {rule.table: rule for rule in retention_rules(Settings(keep_candles=HOUR, keep_errors=None))}
+    assert rules["market_candles"].by_partition
+    assert "atge_error_logs" not in rules
+
+
+def test_the_command_line_loads_rows_back(database, database_url, storage, tmp_path, monkeypatch, capsys):
+    insert_errors(database, 3, newest=NOW - timedelta(days=100))
+    go(database, storage)
+    monkeypatch.setenv("TRADEOPS_DATABASE_URL", database_url)
+    command = ["retention", "load", "--archive", str(tmp_path / "archive"), "atge_error_logs"]
+    monkeypatch.setattr("sys.argv", [*command, "2026-08-01", "2026-08-31"])
+    runpy.run_module("include.retention", run_name="__main__")
+    assert capsys.readouterr().out == "3 rows are back in atge_error_logs\n"
+    monkeypatch.setattr("sys.argv", [*command, "2020-08-01", "2020-08-31"])
+    with pytest.raises(SystemExit, match="nothing of atge_error_logs"):
+        runpy.run_module("include.retention", run_name="__main__")

@@ -1,0 +1,74 @@
+"""The page on the database's upkeep."""
+
+from contextlib import contextmanager
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from include.maintenance import Finding, Report, Section, store_report
+from include.web import build_app
+from include.web.maintenance import HEIGHT, WIDTH, draw_line
+
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def client(database):
+    @contextmanager
+    def open_database():
+        yield database
+
+    server = FastAPI()
+    server.mount("/tradeops", build_app(open_database, []))
+    return TestClient(server)
+
+
+def store(database, run, *findings):
+    section = Section("Sizes", ("table", "size"), [["trade_signals", "1 MiB"], [NASTY, None]], "a note")
+    return store_report(database, Report("weekly", f"http://airflow/{run}", list(findings), [section]))
+
+
+def test_without_a_report_the_page_says_what_to_do(client):
+    assert "There is no report yet" in client.get("/tradeops/maintenance").text
+
+
+def test_findings_come_first_and_nothing_is_taken_for_markup(client, database):
+    store(database, "one", Finding("info", "mentioned", "wait"), Finding("warning", "urgent", "act"))
+    page = client.get("/tradeops/maintenance").text
+    assert page.index("urgent") < page.index("mentioned") < page.index("trade_signals")
+    assert NASTY not in page and "&lt;script&gt;" in page
+    assert "1 warnings" in page
+
+
+def test_older_reports_and_unknown_ones(client, database):
+    old = store(database, "old", Finding("info", "an old word", ""))
+    with database.begin() as connection:
+        connection.execute(text("UPDATE maintenance_reports SET created_at = now() - interval '7 days'"))
+    store(database, "new")
+    assert "an old word" not in client.get("/tradeops/maintenance").text
+    assert "an old word" in client.get(f"/tradeops/maintenance?report={old}").text
+    unknown = client.get(f"/tradeops/maintenance?report={uuid4()}")
+    assert unknown.status_code == 404 and "No such report" in unknown.text
+
+
+def test_growth_is_a_picture(client, database):
+    assert "<svg" not in client.get("/tradeops/maintenance").text
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO table_sizes "
+                "SELECT (now() AT TIME ZONE 'UTC')::date - n, 'x', 1024 * (10 - n), 0 "
+                "FROM generate_series(0, 5) AS n"
+            )
+        )
+    page = client.get("/tradeops/maintenance").text
+    assert "<polyline" in page and "from 5.0 KiB to 10.0 KiB" in page
+
+
+def test_the_line_runs_from_edge_to_edge():
+    line = draw_line({date(2026, 1, 1): 0, date(2026, 1, 3): 50, date(2026, 1, 5): 100})
+    assert line == f"0.0,{HEIGHT}.0 {WIDTH / 2},{HEIGHT / 2} {WIDTH}.0,0.0"

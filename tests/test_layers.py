@@ -13,10 +13,10 @@ FLOORS = [
     {"settings"},
     {"database"},
     {"telemetry"},
-    {"http", "llm", "storage"},
+    {"http", "llm", "storage", "maintenance"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts"},
+    {"trades", "analysis", "alerts", "retention"},
     {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

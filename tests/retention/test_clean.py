@@ -97,7 +97,7 @@ def test_a_dry_run_counts_and_touches_nothing(database, storage):
     assert len(contents(database)) == 30
 
 
-class Killed(BaseException):
+class Killed(Exception):
     """The process dies here."""
 
 

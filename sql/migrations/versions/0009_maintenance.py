@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.migrations.adoption import add_constraint, drop_empty
 
-revision = "0019"
-down_revision = "0018"
+revision = "0009"
+down_revision = "0008"
 
 TABLES = """
 CREATE TABLE table_sizes (

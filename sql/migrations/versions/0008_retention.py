@@ -4,7 +4,7 @@ from alembic import op
 
 from sql.migrations.adoption import drop_empty
 
-revision = "0018"
+revision = "0008"
 down_revision = "0007"
 
 TABLE = """

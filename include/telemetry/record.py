@@ -13,18 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from sqlalchemy import Engine
 
 from include.telemetry.records import (
-    ErrorType,
-    FeedbackType,
     Id,
     MetricType,
     Record,
-    Severity,
-    Unit,
     error_record,
     feedback_record,
     metric_record,
@@ -34,6 +30,7 @@ from include.telemetry.writer import Writer
 
 logger = logging.getLogger(__name__)
 
+Arguments = ParamSpec("Arguments")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Everything of one metric_type is in one unit, so that averages over it mean something.
@@ -61,76 +58,25 @@ def writing_to(engine: Engine, spool: Spool | None = None) -> Iterator[Writer]:
         writer.close()
 
 
-def record_error(
-    error_type: ErrorType,
-    error: BaseException | str,
-    *,
-    severity: Severity = "medium",
-    stack: str | None = None,
-    user_id: Id = None,
-    trade_signal_id: Id = None,
-    context: Mapping[str, Any] | None = None,
-) -> None:
-    """Write an error down in `atge_error_logs`, redacted; an exception brings its stack. Never raises."""
-    _take(
-        lambda: error_record(
-            error_type,
-            error,
-            severity=severity,
-            stack=stack,
-            user_id=user_id,
-            trade_signal_id=trade_signal_id,
-            context=context,
-        )
-    )
+def _recording(make: Callable[Arguments, Record]) -> Callable[Arguments, None]:
+    """Make a function that takes what `make` takes, and whose record is written; it never raises."""
+
+    @functools.wraps(make)
+    def record(*arguments: Arguments.args, **named: Arguments.kwargs) -> None:
+        _take(lambda: make(*arguments, **named))
+
+    return record
 
 
-def record_metric(
-    metric_type: MetricType,
-    metric_name: str,
-    value: float,
-    unit: Unit,
-    *,
-    user_id: Id = None,
-    trade_signal_id: Id = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a measurement down in `atge_performance_metrics`. Never raises."""
-    _take(
-        lambda: metric_record(
-            metric_type,
-            metric_name,
-            value,
-            unit,
-            user_id=user_id,
-            trade_signal_id=trade_signal_id,
-            metadata=metadata,
-        )
-    )
+# `record_error("api", error, severity="high", context={…})`: the arguments are those of the records.
+record_error = _recording(error_record)
+record_metric = _recording(metric_record)
 
 
-def record_feedback(
-    user_id: Id,
-    feedback_type: FeedbackType,
-    *,
-    rating: int | None = None,
-    comment: str | None = None,
-    trade_signal_id: Id = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a user's feedback down in `atge_user_feedback`.
-
-    Raises:
-        ValueError: the feedback itself cannot be taken; the words are for the user who sent it.
-    """
-    record = feedback_record(
-        user_id,
-        feedback_type,
-        rating=rating,
-        comment=comment,
-        trade_signal_id=trade_signal_id,
-        metadata=metadata,
-    )
+@functools.wraps(feedback_record)
+def record_feedback(*arguments: Any, **named: Any) -> None:
+    """As the others, but feedback comes from people: what cannot be taken raises ValueError, in words."""
+    record = feedback_record(*arguments, **named)
     _take(lambda: record)
 
 

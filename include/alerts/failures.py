@@ -26,6 +26,10 @@ AREAS = {
     "audit_trades": "database",
     "report": "database",
     "analyse": "analysis",
+    "choose_trades": "analysis",
+    "list_batches": "analysis",
+    "analyse_batch": "analysis",
+    "count_outcomes": "analysis",
 }
 
 # Slack's limits: 150 characters in a header, 3000 in a section's text (docs.slack.dev, block kit).

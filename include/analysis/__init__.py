@@ -1,9 +1,20 @@
 """What the language model says about a settled trade.
 
-`analyse_settled` writes the post-mortems that are missing; the schema and the prompt are in `postmortem`.
+`analyse_settled` writes the post-mortems that are missing; `Selection`, `plan_analyses`, `analyse_batch` and
+`read_outcomes` are the steps of a run by hand. The schema and the prompt are in `postmortem`.
 """
 
-from include.analysis.analyse import Analysed, analyse_settled
+from include.analysis.analyse import analyse_settled
+from include.analysis.desk import Analysed
 from include.analysis.postmortem import Postmortem
+from include.analysis.requests import Selection, analyse_batch, plan_analyses, read_outcomes
 
-__all__ = ["Analysed", "Postmortem", "analyse_settled"]
+__all__ = [
+    "Analysed",
+    "Postmortem",
+    "Selection",
+    "analyse_batch",
+    "analyse_settled",
+    "plan_analyses",
+    "read_outcomes",
+]

@@ -43,9 +43,7 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
                 },
             )
             batches = _batches(connection, claim_id)
-        pending = connection.execute(
-            sql("pending_work"), {"analysis_attempts": settings.analysis_attempts}
-        ).one()
+        pending = connection.execute(sql("pending_work")).one()
     claimed = sum(batches.values())
     logger.info("%d trades claimed, in %d batches", claimed, len(batches))
     analyses = pending.missing_analyses and settings.analysis_limit > 0

@@ -1,9 +1,25 @@
--- Gives an analysis that failed back, with the reason. A failure of the service does not count as a try of this
--- trade (:counts false); a final one ends its tries (:final). The next try waits 5 minutes, doubled each time.
-UPDATE analysis_claims
+-- Gives an analysis that failed back, with the reason. A failure of the service is no try of this trade (:counts
+-- false); a final one ends its tries (:final), as does the last of :attempts. The next try waits 5 minutes, doubled
+-- with each failure, up to 21 hours. A trade that has an older analysis is not tried again by itself.
+WITH result AS MATERIALIZED (
+  SELECT trade_signal_id, ai_analysis IS NOT NULL AS analysed
+  FROM trade_results WHERE trade_signal_id = CAST(:id AS uuid) FOR UPDATE
+), dropped AS (
+  DELETE FROM analysis_claims AS claim
+  USING result
+  WHERE claim.trade_signal_id = result.trade_signal_id AND claim.claim_id = :claim_id AND result.analysed
+), request AS (
+  UPDATE analysis_requests
+  SET finished_at = now(), outcome = :outcome, reason = :error
+  WHERE claim_id = :claim_id AND trade_signal_id = CAST(:id AS uuid) AND :counts
+)
+UPDATE analysis_claims AS claim
 SET
   lease_expires_at = now(),
-  attempts = CASE WHEN :final THEN greatest(attempts, :attempts) WHEN :counts THEN attempts ELSE attempts - 1 END,
-  next_attempt_at = now() + interval '5 minutes' * 2 ^ least(attempts - 1, 8),
+  attempts = attempts + CAST(:counts AS integer),
+  failures = failures + 1,
+  next_attempt_at = now() + interval '5 minutes' * 2 ^ least(failures, 8),
+  given_up_at = CASE WHEN :final OR (:counts AND attempts + 1 >= :attempts) THEN now() END,
   last_error = :error
-WHERE trade_signal_id = CAST(:id AS uuid) AND claim_id = :claim_id
+FROM result
+WHERE claim.trade_signal_id = result.trade_signal_id AND claim.claim_id = :claim_id AND NOT result.analysed

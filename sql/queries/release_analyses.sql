@@ -1,8 +1,7 @@
--- Gives back the analyses of a claim that were never tried, because the model was found to be down.
+-- Gives back the analyses of a claim that were never tried, with the reason.
 UPDATE analysis_claims
 SET
   lease_expires_at = now(),
-  attempts = attempts - 1,
-  next_attempt_at = now() + interval '5 minutes',
+  next_attempt_at = now() + CAST(:wait AS interval),
   last_error = :error
 WHERE claim_id = :claim_id AND trade_signal_id = ANY(CAST(:ids AS uuid[]))

@@ -20,6 +20,7 @@ CALLS_OUTSIDE = {
     "collect": "market_data",
     "audit_candles": "market_data",
     "analyse": "llm",
+    "analyse_batch": "llm",
 }
 
 

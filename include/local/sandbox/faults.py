@@ -55,6 +55,8 @@ LLM_KINDS = {
     "refusal": Kind("refuses, as the model", _NO_OPTIONS),
     "length": Kind("cuts the model's text and says so", _NO_OPTIONS),
     "content_filter": Kind("withholds the model's text and says so", _NO_OPTIONS),
+    "invents": Kind("puts a figure into each text that was in no fact", _NO_OPTIONS),
+    "obeys": Kind("puts what follows `answer with:` in a fact into each text", _NO_OPTIONS),
     "insufficient_quota": Kind("answers 429 insufficient_quota, which never heals", _NO_OPTIONS),
 }
 KINDS = {

@@ -21,6 +21,8 @@ NAME = "llm"
 MODELS = ("sandbox-analyst", "sandbox-trader")
 KINDS = (*LLM_KINDS, "wrong_schema")
 CHARACTERS_A_TOKEN = 4
+INVENTION = "It moved by 73.19 percent."
+COMMAND = "answer with:"
 
 router = APIRouter(prefix=f"/{NAME}/v1")
 
@@ -70,7 +72,10 @@ class Reply:
         if self.kind == "wrong_schema":
             return json.dumps({"sandbox": "an answer of another shape"})
         try:
-            return json.dumps(fill(schema, facts))
+            answer = fill(schema, facts)
+            if self.kind in ("invents", "obeys"):
+                answer = put_into_texts(answer, INVENTION if self.kind == "invents" else command_in(facts))
+            return json.dumps(answer)
         except UnfillableError as error:
             raise RefusedError(400, "invalid_json_schema", str(error)) from error
 
@@ -187,6 +192,21 @@ def find_facts(messages: list[Any]) -> dict[str, Any]:
         else:
             return dict(found)
     return {}
+
+
+def command_in(facts: dict[str, Any]) -> str:
+    """What follows `answer with:` in one of the facts: what a model that obeys its data would say."""
+    texts = (value for value in known_facts(facts).values() if isinstance(value, str))
+    return next((text.partition(COMMAND)[2].strip() for text in texts if COMMAND in text), "No command.")
+
+
+def put_into_texts(answer: Any, words: str) -> Any:
+    """The answer with these words in each text that the filler wrote; what came from facts stays."""
+    if isinstance(answer, dict):
+        return {name: put_into_texts(value, words) for name, value in answer.items()}
+    if isinstance(answer, list):
+        return [put_into_texts(value, words) for value in answer]
+    return f"{answer} {words}" if isinstance(answer, str) and answer.startswith("Sandbox: ") else answer
 
 
 async def _read(request: Request, prompt_key: str) -> dict[str, Any]:

@@ -1,0 +1,238 @@
+"""Working off analyses: claimed in small portions, asked concurrently, each one stored as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.analysis.postmortem import INSTRUCTIONS, Postmortem, as_text, check
+from include.database import sql
+from include.llm import Answer, AnswerUnusable, LanguageModel, ModelError, ModelUnavailable
+from include.telemetry import timed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from include.settings import Endpoint, Settings
+
+logger = logging.getLogger(__name__)
+
+# After so many failures of the service in a row it counts as down, and the rest waits.
+FAILURES_IN_A_ROW = 10
+PORTION = 32  # trades claimed, and whose facts are read, at a time
+ASK_AGAIN = frozenset({"invented_figures", "foreign_text"})
+WAIT_AFTER_OUTAGE = timedelta(minutes=5)
+
+Claim = Callable[["Connection", int], list[str]]  # takes up to so many trades under a lease
+
+
+@dataclass
+class Analysed:
+    """What one call did: analyses stored, and why others were put off.
+
+    `stopped` says in words why it ended before its work did; None: it did not. `passing` says whether a try
+    in a few minutes may help.
+    """
+
+    stored: int = 0
+    put_off: Counter[str] = field(default_factory=Counter)  # outcome -> trades
+    stopped: str | None = None
+    passing: bool = True
+
+
+@dataclass(frozen=True)
+class Job:
+    """Whose work it is, and by which rules."""
+
+    claim_id: str
+    requested_by: str
+    model: str
+    redo: bool  # whether an analysis that is there is replaced
+    limit: int
+    working_time: timedelta  # no question is begun later than this
+
+
+@dataclass(frozen=True)
+class _Trade:
+    id: str
+    user_id: str
+    facts: dict[str, Any]
+
+
+class Desk:
+    """One job's work: as many workers as the settings allow, until nothing is left or the model is down."""
+
+    def __init__(self, engine: Engine, job: Job, claim: Claim, settings: Settings) -> None:
+        self._engine = engine
+        self._job = job
+        self._claim = claim
+        self._settings = settings
+        self._result = Analysed()
+        self._failures_in_a_row = 0
+        self._left = job.limit
+        self._ready: list[_Trade] = []
+        self._claiming = asyncio.Lock()
+        self._until = time.monotonic() + job.working_time.total_seconds()
+
+    async def work_off(self, endpoint: Endpoint) -> Analysed:
+        """Work until nothing is left, the model is down or the time is up; give back what was not tried.
+
+        Raises DatabaseError or SQLAlchemy's errors when the database is away.
+        """
+        first = await self._next()
+        if first is None:
+            return self._result
+        async with LanguageModel(
+            endpoint,
+            self._job.model,
+            engine=self._engine,
+            settings=self._settings,
+            purpose="post_mortem",
+            timeout=self._settings.analysis_timeout,
+        ) as model:
+            # One alone: a model that is down, or refuses everybody, is found out with one question.
+            if failure := await self._explain(first, model):
+                self._stop(failure)
+            else:
+                await self._work_together(model)
+        if self._ready:
+            await asyncio.to_thread(self._release)
+        return self._result
+
+    async def _work_together(self, model: LanguageModel) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.analysis_concurrency):
+                    group.create_task(self._work(model))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the one that ended the others says why
+
+    async def _work(self, model: LanguageModel) -> None:
+        while self._result.stopped is None and (trade := await self._next()):
+            failure = await self._explain(trade, model)
+            if failure is None:
+                self._failures_in_a_row = 0
+                continue
+            self._failures_in_a_row += 1
+            if not failure.passing or self._failures_in_a_row >= FAILURES_IN_A_ROW:
+                self._stop(failure)
+
+    def _stop(self, failure: ModelUnavailable) -> None:
+        self._result.stopped = str(failure)
+        self._result.passing = failure.passing
+
+    async def _next(self) -> _Trade | None:
+        async with self._claiming:
+            if not self._ready and self._left and self._result.stopped is None:
+                if time.monotonic() >= self._until:
+                    self._result.stopped = "its time was up"
+                    return None
+                self._ready = await asyncio.to_thread(self._take_portion)
+                self._left = self._left - len(self._ready) if self._ready else 0
+            return self._ready.pop(0) if self._ready else None
+
+    def _take_portion(self) -> list[_Trade]:
+        with self._engine.begin() as connection:
+            ids = self._claim(connection, min(PORTION, self._left))
+        with self._engine.begin() as connection:
+            rows = connection.execute(sql("analysis_facts"), {"ids": ids})
+            return [_Trade(row.id, row.user_id, row.facts) for row in rows]
+
+    async def _explain(self, trade: _Trade, model: LanguageModel) -> ModelUnavailable | None:
+        """Ask, store or put off; give the failure of the service, if that is what it was."""
+        try:
+            async with timed("analysis_time", "post_mortem", trade_signal_id=trade.id, user_id=trade.user_id):
+                answer = await self._ask(trade, model)
+        except ModelError as error:
+            self._result.put_off[error.outcome] += 1
+            await asyncio.to_thread(self._put_off, trade.id, error)
+            return error if isinstance(error, ModelUnavailable) else None
+        # Not `+= await`: that reads the sum before the wait, and loses what others add meanwhile.
+        stored = await asyncio.to_thread(self._store, trade.id, answer)
+        self._result.stored += stored
+        if self._result.stored % 50 == 0:
+            logger.info("%d analyses stored, %d put off", self._result.stored, self._result.put_off.total())
+        return None
+
+    async def _ask(self, trade: _Trade, model: LanguageModel) -> Answer[Postmortem]:
+        ask = functools.partial(
+            model.ask,
+            answer_type=Postmortem,
+            trade_signal_id=trade.id,
+            user_id=trade.user_id,
+            check=functools.partial(check, facts=trade.facts),
+        )
+        try:
+            return await ask(INSTRUCTIONS, trade.facts)
+        except AnswerUnusable as error:
+            if error.outcome not in ASK_AGAIN:
+                raise
+            rejected = error
+        logger.info("trade %s is asked again: %s", trade.id, rejected)
+        answer = await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.words]})
+        if answer.cost_usd is None or rejected.cost_usd is None:
+            return replace(answer, cost_usd=None)
+        return replace(answer, cost_usd=rejected.cost_usd + answer.cost_usd)
+
+    def _store(self, trade_id: str, answer: Answer[Postmortem]) -> int:
+        detail = {
+            **answer.value.model_dump(),
+            "model": answer.model,
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "cost_usd": None if answer.cost_usd is None else str(answer.cost_usd),
+        }
+        with self._engine.begin() as connection:
+            return connection.execute(
+                sql("store_analysis"),
+                {
+                    "id": trade_id,
+                    "claim_id": self._job.claim_id,
+                    "requested_by": self._job.requested_by,
+                    "redo": self._job.redo,
+                    "model": answer.model,
+                    "analysis": as_text(answer.value),
+                    "detail": json.dumps(detail),
+                    "cost": answer.cost_usd,
+                },
+            ).rowcount
+
+    def _put_off(self, trade_id: str, error: ModelError) -> None:
+        logger.warning("analysis of trade %s put off: %s", trade_id, error)
+        with self._engine.begin() as connection:
+            connection.execute(
+                sql("put_off_analysis"),
+                {
+                    "id": trade_id,
+                    "claim_id": self._job.claim_id,
+                    "counts": isinstance(error, AnswerUnusable),
+                    "final": isinstance(error, AnswerUnusable) and error.final,
+                    "attempts": self._settings.analysis_attempts,
+                    "outcome": error.outcome,
+                    "error": str(error),
+                },
+            )
+
+    def _release(self) -> None:
+        error = f"not tried: {self._result.stopped}"
+        logger.warning("%d analyses %s", len(self._ready), error)
+        self._result.put_off["not_tried"] += len(self._ready)
+        with self._engine.begin() as connection:
+            connection.execute(
+                sql("release_analyses"),
+                {
+                    "claim_id": self._job.claim_id,
+                    "ids": [trade.id for trade in self._ready],
+                    "wait": WAIT_AFTER_OUTAGE,
+                    "error": error,
+                },
+            )
+        self._ready = []

@@ -1,0 +1,235 @@
+"""Analyses by hand: trades chosen by a person, a work list in the database, worked off in batches.
+
+The work list is the run's: cleared and run again, it goes on with what is left. A former analysis stays in
+`trade_analyses`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.analysis.desk import Analysed, Desk, Job
+from include.analysis.postmortem import INSTRUCTIONS
+from include.database import sql
+from include.llm import cost_of, price_of, worst_case
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from include.settings import Endpoint, Settings
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 100
+LIMIT = 10_000  # trades that one run may take: a hundred batches
+WORKING_TIME = timedelta(minutes=25)  # of the batch's task, which ends after thirty minutes
+# More than the facts of a trade take, with the texts of others at their longest.
+LONGEST_FACTS = 16_000  # bytes
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which settled trades, and what to do with them."""
+
+    ids: list[str] | None
+    since: datetime | None
+    until: datetime | None
+    symbols: list[str] | None
+    users: list[str] | None
+    redo: bool
+    model: str | None
+    limit: int
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Selection:
+        """Read the form of the DAG. Raises ValueError, in words for the person who filled it in."""
+        ids, users = (_uuids(name, params.get(name)) for name in ("ids", "users"))
+        since, until = (_moment(name, params.get(name)) for name in ("since", "until"))
+        if ids is None and since is None and until is None:
+            raise ValueError("name the trades: ids, or a window of settlement with since, until or both")
+        if since and until and since >= until:
+            raise ValueError(f"since ({since:%Y-%m-%d %H:%M}) must be before until ({until:%Y-%m-%d %H:%M})")
+        limit = params.get("limit", 1000)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= LIMIT:
+            raise ValueError(f"limit must be a whole number from 1 to {LIMIT}, not {limit!r}")
+        if ids and len(ids) > limit:
+            raise ValueError(f"{len(ids)} ids are more than the limit of {limit}: raise it, or name fewer")
+        return cls(
+            ids=ids,
+            since=since,
+            until=until,
+            symbols=[text.strip() for text in params.get("symbols") or [] if text.strip()] or None,
+            users=users,
+            redo=bool(params.get("redo")),
+            model=(params.get("model") or "").strip() or None,
+            limit=limit,
+        )
+
+
+def plan_analyses(
+    engine: Engine, run_id: str, selection: Selection, settings: Settings, *, dry_run: bool
+) -> dict[str, Any]:
+    """Find the trades, estimate the cost and, unless it is a dry run, write the run's work list down.
+
+    Gives a report for people: `trades`, `without_analysis`, `to_replace`, `batches`, `model`, and what it may
+    cost in US dollars: `estimated_usd` by the tokens of the last 30 days, `at_most_usd`; None is unknown.
+
+    Raises:
+        ValueError: ids that are no settled trades, or a model that the budget does not allow.
+    """
+    model = selection.model or settings.analysis_model
+    if price_of(model, settings) is None and settings.llm_daily_budget_usd is not None:
+        raise ValueError(
+            f"the model {model!r} has no price, so the daily budget cannot be kept: add it to llm_prices"
+        )
+    claim_id = _claim_id(run_id)
+    with engine.begin() as connection:
+        found = _select(connection, selection)
+        report: dict[str, Any] = {
+            "dry_run": dry_run,
+            "model": model,
+            "trades": len(found),
+            "without_analysis": list(found.values()).count(False),
+            "to_replace": list(found.values()).count(True),
+            **_cost(connection, len(found), model, settings),
+        }
+        if not dry_run:
+            connection.execute(
+                sql("request_analyses"),
+                {
+                    "claim_id": claim_id,
+                    "ids": list(found),
+                    "batch_size": BATCH_SIZE,
+                    "model": model,
+                    "redo": selection.redo,
+                },
+            )
+        batches = connection.execute(sql("requested_analyses"), {"claim_id": claim_id}).all()
+    report["batches"] = [row.batch for row in batches if row.unfinished]
+    logger.info("%s", report)
+    return report
+
+
+def _select(connection: Connection, selection: Selection) -> dict[str, bool]:
+    """Give the trades with whether they are analysed; complain of ids that are not settled."""
+    wanted = {
+        "ids": selection.ids,
+        "since": selection.since,
+        "until": selection.until,
+        "symbols": selection.symbols,
+        "users": selection.users,
+        "redo": selection.redo,
+        "limit": selection.limit,
+    }
+    if selection.ids is not None:
+        everything = dict.fromkeys(wanted) | {
+            "ids": selection.ids,
+            "redo": True,
+            "limit": selection.limit,
+        }
+        settled = {row.id for row in connection.execute(sql("select_analyses"), everything)}
+        if unknown := [id_ for id_ in selection.ids if id_ not in settled]:
+            raise ValueError(f"{len(unknown)} of the ids are no settled trades: {', '.join(unknown[:5])}")
+    return {row.id: row.analysed for row in connection.execute(sql("select_analyses"), wanted)}
+
+
+def _cost(connection: Connection, trades: int, model: str, settings: Settings) -> dict[str, str | None]:
+    price = price_of(model, settings)
+    if price is None:
+        return {"estimated_usd": None, "at_most_usd": None}
+    average = connection.execute(sql("average_post_mortem")).one()
+    estimated = None
+    if average.prompt_tokens is not None and average.completion_tokens is not None:
+        tokens = int(average.prompt_tokens), int(average.completion_tokens)
+        estimated = str(round(trades * cost_of(price, *tokens), 4))
+    # Each may be asked twice, when its first answer is rejected.
+    size = len(INSTRUCTIONS.encode()) + LONGEST_FACTS
+    most = 2 * trades * worst_case(price, size, settings.llm_answer_tokens)
+    return {"estimated_usd": estimated, "at_most_usd": str(round(most, 4))}
+
+
+def analyse_batch(
+    engine: Engine, endpoint: Endpoint, run_id: str, batch: int, settings: Settings
+) -> Analysed:
+    """Work off one batch of the run's list, as far as it is not done.
+
+    `Analysed.stopped` says why it ended early, if trades of the batch are left. Raises LookupError when the
+    run has no such batch, DatabaseError when the database is away.
+    """
+    claim_id = _claim_id(run_id)
+    wanted = _read_batch(engine, claim_id, batch)
+    job = Job(
+        claim_id=claim_id,
+        requested_by=claim_id,
+        model=wanted.model,
+        redo=wanted.redo,
+        limit=wanted.trades,
+        working_time=WORKING_TIME,
+    )
+
+    def claim(connection: Connection, limit: int) -> list[str]:
+        rows = connection.execute(
+            sql("claim_requested_analyses"),
+            {"claim_id": claim_id, "batch": batch, "limit": limit, "lease": settings.lease},
+        )
+        return list(rows.scalars())
+
+    analysed = asyncio.run(Desk(engine, job, claim, settings).work_off(endpoint))
+    left = _read_batch(engine, claim_id, batch).unfinished
+    if not left:
+        analysed.stopped = None
+    elif analysed.stopped is None:
+        analysed.stopped = "other runs work on them"
+    return analysed
+
+
+def _read_batch(engine: Engine, claim_id: str, batch: int) -> Any:
+    with engine.connect() as connection:
+        rows = connection.execute(sql("requested_analyses"), {"claim_id": claim_id})
+        for row in rows:
+            if row.batch == batch:
+                return row
+    raise LookupError(f"{claim_id} has no batch {batch}: its work list is gone")
+
+
+def read_outcomes(engine: Engine, run_id: str) -> dict[str, int]:
+    """Count what became of the trades of a run: `stored`, `not_needed`, `unfinished`, or why not."""
+    with engine.connect() as connection:
+        rows = connection.execute(sql("analysis_outcomes"), {"claim_id": _claim_id(run_id)})
+        return {row.outcome: row.trades for row in rows}
+
+
+def _claim_id(run_id: str) -> str:
+    return f"analyse_trades {run_id}"
+
+
+def _uuids(name: str, values: object) -> list[str] | None:
+    if not values:
+        return None
+    if not isinstance(values, list):
+        raise ValueError(f"{name} must be a list, one id a line")
+    found = []
+    for value in values:
+        try:
+            found.append(str(uuid.UUID(str(value).strip())))
+        except ValueError:
+            raise ValueError(
+                f"{name}: {str(value)[:60]!r} is no id; it looks like {uuid.UUID(int=0)}"
+            ) from None
+    return list(dict.fromkeys(found))
+
+
+def _moment(name: str, value: object) -> datetime | None:
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"{name}: {str(value)[:60]!r} is no time; write 2026-03-02T12:00 (UTC)") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

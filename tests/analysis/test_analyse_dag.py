@@ -1,0 +1,105 @@
+"""The DAG's own functions over a real database and the sandbox: the form, the words, the retries."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.trades import settled
+from tests.trades.sweep import rows
+
+ROOT = Path(__file__).parents[2]
+RUN = "manual__2026-03-04T09:30:00+00:00"
+
+
+@pytest.fixture(scope="module")
+def dag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags" / "analyse_trades.py"), load_op_links=False).dags[
+        "analyse_trades"
+    ]
+
+
+@pytest.fixture
+def tasks(dag, database, database_url, sandbox, monkeypatch):
+    """The functions behind the tasks, with connections and settings from the environment."""
+    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    llm = {"conn_type": "http", "host": f"{sandbox.url}/llm/v1", "password": "sandbox"}
+    monkeypatch.setenv("AIRFLOW_CONN_LLM", json.dumps(llm))
+    monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", "{}")
+    return {task.task_id: task.python_callable for task in dag.tasks}
+
+
+def form(dag, **changes):
+    """The form as the template hands it to the task."""
+    from airflow.sdk.definitions.param import ParamsDict
+
+    params = ParamsDict({name: dag.params[name] for name in dag.params} | changes)
+    task = dag.get_task("choose_trades")
+    run_id, rendered = (
+        task.render_template(argument, {"run_id": RUN, "params": params}) for argument in task.op_args
+    )
+    assert run_id == RUN
+    return rendered
+
+
+def test_the_form_reaches_the_task_as_it_was_filled_in(dag):
+    assert json.loads(form(dag)) == {
+        "ids": None, "since": None, "until": None, "symbols": None, "users": None,
+        "redo": False, "model": None, "limit": 1000, "dry_run": True,
+    }  # fmt: skip
+    odd = 'a "quoted" <b>&amp; \u2028 \' text'
+    assert json.loads(form(dag, model=odd, ids=[odd]))["ids"] == [odd]
+
+
+def test_a_dry_run_is_the_default(dag, tasks, database):
+    settled(database, 2)
+    report = tasks["choose_trades"](RUN, form(dag, since="2026-01-01"))
+    assert (report["trades"], report["dry_run"]) == (2, True)
+    assert tasks["list_batches"](report) == []
+    assert rows(database, "SELECT * FROM analysis_requests") == []
+
+
+def test_a_run_from_the_form_to_the_outcomes(dag, tasks, database):
+    settled(database, 3)
+    report = tasks["choose_trades"](RUN, form(dag, since="2026-01-01", dry_run=False))
+    for batch in tasks["list_batches"](report):
+        assert tasks["analyse_batch"](RUN, batch) == {"stored": 3}
+    assert tasks["count_outcomes"](RUN) == {"stored": 3}
+
+
+def test_bad_input_is_refused_in_words_and_not_tried_again(dag, tasks):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="name the trades: ids, or a window"):
+        tasks["choose_trades"](RUN, form(dag))
+    with pytest.raises(AirflowFailException, match="has no price"):
+        tasks["choose_trades"](RUN, form(dag, since="2026-01-01", model="gpt-9"))
+
+
+def test_an_outage_is_tried_again_and_a_wrong_key_is_not(dag, tasks, database, sandbox):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    settled(database)
+    tasks["choose_trades"](RUN, form(dag, since="2026-01-01", dry_run=False))
+    sandbox.fail("llm", "status", status=500)
+    with pytest.raises(RuntimeError, match="stopped, 0 are stored: http_500"):
+        tasks["analyse_batch"](RUN, 0)
+    sandbox.heal()
+    sandbox.fail("llm", "status", status=401)
+    with pytest.raises(AirflowFailException, match="stopped: http_401"):
+        tasks["analyse_batch"](RUN, 0)
+    sandbox.heal()
+    assert tasks["analyse_batch"](RUN, 0) == {"stored": 1}
+
+
+def test_arguments_of_tasks_are_no_words_of_airflow(dag):
+    """Airflow refuses such an argument, but only when the task runs."""
+    import inspect
+
+    from airflow.sdk.definitions.context import Context
+
+    for task in dag.tasks:
+        assert not set(inspect.signature(task.python_callable).parameters) & set(Context.__annotations__)

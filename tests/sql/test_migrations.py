@@ -46,8 +46,10 @@ SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = current_schema(
 UNION ALL
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
-SELECT format('comment %s %s %s', classoid::regclass, objsubid, description) FROM pg_description
-WHERE objoid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
+SELECT format('comment %s.%s %s', objoid::regclass, attname, description) FROM pg_description
+LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = nullif(objsubid, 0)  -- numbers move, names stay
+WHERE classoid = 'pg_class'::regclass
+  AND objoid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
 ORDER BY 1
 """
 

@@ -79,6 +79,7 @@ class Desk:
         self._failures_in_a_row = 0
         self._left = job.limit
         self._ready: list[_Trade] = []
+        self._portion: asyncio.Task[list[_Trade]] | None = None  # the next ones, being claimed
         self._claiming = asyncio.Lock()
         self._until = time.monotonic() + job.working_time.total_seconds()
 
@@ -103,6 +104,8 @@ class Desk:
                 self._stop(failure)
             else:
                 await self._work_together(model)
+        if self._portion:
+            self._ready += await self._portion
         if self._ready:
             await asyncio.to_thread(self._release)
         return self._result
@@ -130,14 +133,26 @@ class Desk:
         self._result.passing = failure.passing
 
     async def _next(self) -> _Trade | None:
+        """Hand out a trade; None when there is none left, or none shall be begun any more."""
         async with self._claiming:
-            if not self._ready and self._left and self._result.stopped is None:
-                if time.monotonic() >= self._until:
-                    self._result.stopped = "its time was up"
-                    return None
-                self._ready = await asyncio.to_thread(self._take_portion)
-                self._left = self._left - len(self._ready) if self._ready else 0
-            return self._ready.pop(0) if self._ready else None
+            if not self._ready:
+                self._ready = await (self._portion or self._claim_portion())
+                self._portion = None
+            trade = self._ready.pop(0) if self._ready else None
+            if self._portion is None and len(self._ready) == self._settings.analysis_concurrency:
+                # While the workers ask about these, so that none of them waits for the database.
+                self._portion = asyncio.create_task(self._claim_portion())
+            return trade
+
+    async def _claim_portion(self) -> list[_Trade]:
+        if not self._left or self._result.stopped is not None:
+            return []
+        if time.monotonic() >= self._until:
+            self._result.stopped = "its time was up"
+            return []
+        portion = await asyncio.to_thread(self._take_portion)
+        self._left = self._left - len(portion) if portion else 0
+        return portion
 
     def _take_portion(self) -> list[_Trade]:
         with self._engine.begin() as connection:

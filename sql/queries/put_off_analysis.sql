@@ -1,6 +1,7 @@
 -- Gives an analysis that failed back, with the reason. A failure of the service is no try of this trade (:counts
 -- false); a final one ends its tries (:final), as does the last of :attempts. The next try waits 5 minutes, doubled
--- with each failure, up to 21 hours. A trade that has an older analysis is not tried again by itself.
+-- with each failure: up to 80 minutes while the service fails, up to 21 hours when it is the trade's own doing. A
+-- trade that has an older analysis is not tried again by itself.
 WITH result AS MATERIALIZED (
   SELECT trade_signal_id, ai_analysis IS NOT NULL AS analysed
   FROM trade_results WHERE trade_signal_id = CAST(:id AS uuid) FOR UPDATE
@@ -18,7 +19,7 @@ SET
   lease_expires_at = now(),
   attempts = attempts + CAST(:counts AS integer),
   failures = failures + 1,
-  next_attempt_at = now() + interval '5 minutes' * 2 ^ least(failures, 8),
+  next_attempt_at = now() + interval '5 minutes' * 2 ^ least(failures, CASE WHEN :counts THEN 8 ELSE 4 END),
   given_up_at = CASE WHEN :final OR (:counts AND attempts + 1 >= :attempts) THEN now() END,
   last_error = :error
 FROM result

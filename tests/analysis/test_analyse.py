@@ -181,11 +181,11 @@ def test_the_wait_grows_with_each_failure(database, model, sandbox):
     settled(database)
     sandbox.fail("llm", "status", status=401)
     waits = []
-    for number in range(4):
+    for number in range(7):
         analyse_settled(database, model, f"run {number}", SETTINGS)
         waits += rows(database, "SELECT next_attempt_at - now() FROM analysis_claims")[0]
         due_again(database)
-    assert [round(wait / timedelta(minutes=5)) for wait in waits] == [1, 2, 4, 8]
+    assert [round(wait / timedelta(minutes=5)) for wait in waits] == [1, 2, 4, 8, 16, 16, 16]
 
 
 def test_a_passing_fault_is_tried_again_within_the_same_sweep(database, model, sandbox):

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     keep_quality_results: timedelta | None = Field(
         timedelta(days=365), description="rows of data_quality_results"
     )
+    keep_llm_calls: timedelta | None = Field(timedelta(days=365), description="rows of llm_calls")
     keep_probe_results: timedelta | None = Field(timedelta(days=30), description="rows of probe_results")
     database_volume: Path | None = Field(
         None, description="folder on the disk of the database, for a forecast of when it is full"

@@ -32,6 +32,7 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
         ("atge_error_logs", settings.keep_errors, {}),
         ("atge_performance_metrics", settings.keep_metrics, {}),
         ("data_quality_results", settings.keep_quality_results, {"time_column": "created_at"}),
+        ("llm_calls", settings.keep_llm_calls, {"time_column": "at"}),
         ("probe_results", settings.keep_probe_results, {"time_column": "checked_at"}),
         (
             "market_candles",

@@ -1,6 +1,6 @@
 -- May a call of a language model be made within the day's budget? Enters it in llm_calls either way, with the most
 -- that it can cost. The lock of the day's row makes processes ask one after another, so that together they cannot
--- overspend; without a budget nobody waits. Called by include/llm; the tables are in migration 0008.
+-- overspend; without a budget nobody waits. Called by include/llm; the tables are in the migration `language_model`.
 DROP FUNCTION IF EXISTS llm_reserve;
 CREATE FUNCTION llm_reserve(
   p_purpose         text,
@@ -60,9 +60,9 @@ BEGIN
   END IF;
 
   INSERT INTO llm_calls (
-    id, purpose, model_asked, reserved_usd, cost_usd, outcome, reason, lapses_at, trade_signal_id, user_id
+    id, day, purpose, model_asked, reserved_usd, cost_usd, outcome, reason, lapses_at, trade_signal_id, user_id
   ) VALUES (
-    call_id, p_purpose, p_model, CASE verdict WHEN 'go' THEN p_worst ELSE 0 END,
+    call_id, today, p_purpose, p_model, CASE verdict WHEN 'go' THEN p_worst ELSE 0 END,
     CASE verdict WHEN 'go' THEN NULL ELSE 0 END, CASE verdict WHEN 'go' THEN 'under_way' ELSE verdict END,
     reason, clock_timestamp() + p_lease, p_trade_signal_id, p_user_id
   );

@@ -102,17 +102,17 @@ def test_a_model_without_a_price_is_told_once_too(database, url):
 def test_a_new_day_has_a_new_budget(database):
     books = ledger(database, WORST)
     reserve(books)
-    run(database, "UPDATE llm_calls SET at = at - interval '1 day'")
+    run(database, "UPDATE llm_calls SET day = day - 1")
     reserve(books)
     run(database, "UPDATE llm_budget_days SET day = day - 1, spent_usd = 100")
-    run(database, "UPDATE llm_calls SET at = at - interval '1 day'")
+    run(database, "UPDATE llm_calls SET day = day - 1")
     reserve(books)
 
 
 def test_a_call_is_settled_on_the_day_on_which_it_was_made(database):
     books = ledger(database, WORST)
     call = reserve(books)
-    run(database, "UPDATE llm_calls SET at = at - interval '1 day'")
+    run(database, "UPDATE llm_calls SET day = day - 1")
     run(database, "UPDATE llm_budget_days SET day = day - 1")
     reserve(books)
     books.settle(call, Usage("m", 100, 10), 1.0)

@@ -1,11 +1,13 @@
-"""Migration 0008: what was analysed before there was a history, and what a downgrade must not lose."""
+"""The migration `language_model`: what was analysed before the history, what a downgrade must not lose."""
 
 import pytest
 from sqlalchemy import text
 
-from include.database import DatabaseError, connect, downgrade, migrate
+from include.database import SQL, DatabaseError, connect, downgrade, migrate
 from tests.sql.rows import insert, insert_settled
 
+(OURS,) = (SQL / "migrations" / "versions").glob("*_language_model.py")
+BEFORE = f"{int(OURS.name[:4]) - 1:04}"
 CALL = {"purpose": "probe", "model_asked": "m", "outcome": "answered", "lapses_at": "2026-01-01 00:00+00"}
 
 
@@ -18,7 +20,7 @@ def engine(empty_database):
 
 
 def test_analyses_of_before_begin_the_history(empty_database, engine):
-    downgrade(empty_database, "0007")
+    downgrade(empty_database, BEFORE)
     with engine.begin() as connection:
         first = insert_settled(connection, "completed_success", 5.0)
         second = insert_settled(connection, "completed_failure", -5.0)
@@ -45,7 +47,7 @@ def test_a_downgrade_keeps_the_books(empty_database, engine):
     with engine.begin() as connection:
         insert(connection, "llm_calls", **CALL)
     with pytest.raises(DatabaseError, match="llm_calls holds rows"):
-        downgrade(empty_database, "0007")
+        downgrade(empty_database, BEFORE)
 
 
 def test_a_downgrade_keeps_former_analyses(empty_database, engine):
@@ -54,4 +56,4 @@ def test_a_downgrade_keeps_former_analyses(empty_database, engine):
         insert(connection, "trade_analyses", trade_signal_id=trade, model="m", analysis="old", detail="{}",
                requested_by="me", superseded_at="2026-01-01 00:00+00")  # fmt: skip
     with pytest.raises(DatabaseError, match="trade_analyses holds former analyses"):
-        downgrade(empty_database, "0007")
+        downgrade(empty_database, BEFORE)

@@ -5,14 +5,14 @@ from sqlalchemy import text
 
 from sql.migrations.adoption import drop_empty
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 CALLS = """
 CREATE TABLE llm_calls (
   id                 uuid        NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
   at                 timestamptz NOT NULL DEFAULT clock_timestamp(),
-  day                date        NOT NULL GENERATED ALWAYS AS ((at AT TIME ZONE 'UTC')::date) STORED,
+  day                date        NOT NULL DEFAULT (clock_timestamp() AT TIME ZONE 'UTC')::date,
   purpose            text        NOT NULL CHECK (purpose IN ('post_mortem', 'signal', 'probe')),
   model_asked        text        NOT NULL,
   model_answered     text,
@@ -131,7 +131,7 @@ HISTORY = """
 INSERT INTO trade_analyses (trade_signal_id, model, analysis, detail, requested_by, created_at)
 SELECT
   trade_signal_id, coalesce(ai_analysis_detail ->> 'model', 'unknown'), ai_analysis,
-  coalesce(ai_analysis_detail, '{}'), 'before 0008', coalesce(ai_analysis_generated_at, updated_at)
+  coalesce(ai_analysis_detail, '{}'), 'before the history', coalesce(ai_analysis_generated_at, updated_at)
 FROM trade_results
 WHERE ai_analysis IS NOT NULL
 """

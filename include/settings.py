@@ -7,9 +7,10 @@ Secrets and addresses of services are no settings: they are Airflow connections.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SANDBOX = "sandbox"
@@ -21,6 +22,18 @@ class Endpoint:
 
     base_url: str
     secret: str | None = field(default=None, repr=False)
+
+
+class ModelPrice(BaseModel):
+    """What a language model costs: US dollars for a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: Decimal = Field(ge=0)
+    completion: Decimal = Field(ge=0)
+
+
+FREE = ModelPrice(prompt=Decimal(0), completion=Decimal(0))
 
 
 class Settings(BaseSettings):
@@ -49,6 +62,16 @@ class Settings(BaseSettings):
         (), description="where candles come from, in order of preference; the sandbox only ever alone"
     )
     archive_path: Path | None = Field(None, description="file or folder of candles: CSV, Parquet, Feather")
+
+    # the language model, whatever it is asked for
+    llm_prices: dict[str, ModelPrice] = Field(
+        default_factory=lambda: {"sandbox-analyst": FREE, "sandbox-trader": FREE},
+        description="US dollars for a million tokens, by the model's name",
+    )
+    llm_daily_budget_usd: Decimal | None = Field(
+        Decimal(5), ge=0, description="US dollars a day (UTC) for all models; null: no limit"
+    )
+    llm_answer_tokens: int = Field(3_000, gt=0, description="tokens of one answer at most, thinking included")
 
     # the analysis
     analysis_model: str = Field("sandbox-analyst", description="model name at the `llm` connection")

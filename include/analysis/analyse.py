@@ -72,7 +72,12 @@ class _Desk:
         for trade in trades:
             queue.put_nowait(trade)
         async with LanguageModel(
-            endpoint, self._settings.analysis_model, timeout=self._settings.analysis_timeout
+            endpoint,
+            self._settings.analysis_model,
+            engine=self._engine,
+            settings=self._settings,
+            purpose="post_mortem",
+            timeout=self._settings.analysis_timeout,
         ) as model:
             workers = min(self._settings.analysis_concurrency, len(trades))
             async with asyncio.TaskGroup() as group:
@@ -86,7 +91,9 @@ class _Desk:
         while not queue.empty() and self._failures_in_a_row < FAILURES_IN_A_ROW:
             trade = queue.get_nowait()
             try:
-                answer = await model.ask(INSTRUCTIONS, facts_of(trade), Postmortem)
+                answer = await model.ask(
+                    INSTRUCTIONS, facts_of(trade), Postmortem, trade_signal_id=trade["id"]
+                )
             except ModelError as error:
                 self._count(error)
                 self._result.put_off[error.outcome] += 1

@@ -1,0 +1,23 @@
+"""The one way to a language model: facts in, a checked answer out, every call on the books.
+
+`LanguageModel` asks a model behind any OpenAI-compatible endpoint and enters each request in `llm_calls`,
+within the day's budget. What gives no usable answer is a `ModelError`: `ModelUnavailable` (the service) or
+`AnswerUnusable` (this question).
+"""
+
+from include.llm.client import Answer, LanguageModel
+from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
+from include.llm.ledger import Purpose
+from include.llm.prices import cost_of, price_of, worst_case
+
+__all__ = [
+    "Answer",
+    "AnswerUnusable",
+    "LanguageModel",
+    "ModelError",
+    "ModelUnavailable",
+    "Purpose",
+    "cost_of",
+    "price_of",
+    "worst_case",
+]

@@ -1,0 +1,46 @@
+-- What the language models did and cost, by day (UTC), purpose and model. The budget is the whole day's, the same in
+-- each of its rows.
+CREATE OR REPLACE VIEW llm_daily_costs WITH (security_invoker = true) AS
+SELECT
+  call.day,
+  call.purpose,
+  call.model_asked AS model,
+  sum(call.calls) FILTER (WHERE call.outcome NOT IN ('budget_spent', 'unpriced')) AS calls,
+  jsonb_object_agg(call.outcome, call.calls ORDER BY call.outcome) AS outcomes,
+  sum(call.prompt_tokens) AS prompt_tokens,
+  sum(call.completion_tokens) AS completion_tokens,
+  sum(call.cost_usd) AS cost_usd,
+  sum(call.unknown_usd) AS unknown_usd,
+  sum(call.unpriced_calls) AS unpriced_calls,
+  max(call.slowest_seconds) AS slowest_seconds,
+  max(budget.budget_usd) AS day_budget_usd,
+  max(budget.spent_usd) AS day_spent_usd,
+  round(100 * max(budget.spent_usd) / nullif(max(budget.budget_usd), 0), 1) AS day_budget_used_percent
+FROM (
+  SELECT
+    day, purpose, model_asked, outcome,
+    count(*) AS calls,
+    coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+    coalesce(sum(completion_tokens), 0) AS completion_tokens,
+    coalesce(sum(cost_usd), 0) AS cost_usd,
+    coalesce(sum(reserved_usd) FILTER (WHERE cost_usd IS NULL), 0) AS unknown_usd,
+    count(*) FILTER (WHERE cost_usd IS NULL AND reserved_usd IS NULL) AS unpriced_calls,
+    max(seconds) AS slowest_seconds
+  FROM llm_calls
+  GROUP BY day, purpose, model_asked, outcome
+) AS call
+LEFT JOIN llm_budget_days AS budget ON budget.day = call.day
+GROUP BY call.day, call.purpose, call.model_asked
+ORDER BY call.day DESC, call.purpose, call.model_asked;
+
+COMMENT ON VIEW llm_daily_costs IS
+  'What the language models did and cost, by day (UTC), purpose and model; the budget is the whole day''s';
+COMMENT ON COLUMN llm_daily_costs.calls IS 'Requests that were made; refused ones stand in outcomes only';
+COMMENT ON COLUMN llm_daily_costs.outcomes IS 'How many calls ended how: {"answered": 12, "timeout": 1}';
+COMMENT ON COLUMN llm_daily_costs.cost_usd IS 'What is known to be spent, by the prices of the settings';
+COMMENT ON COLUMN llm_daily_costs.unknown_usd IS
+  'The most that calls under way, and calls of which no answer came, may have cost on top';
+COMMENT ON COLUMN llm_daily_costs.unpriced_calls IS 'Calls of a model without a price: their cost is not known';
+COMMENT ON COLUMN llm_daily_costs.day_budget_usd IS 'The budget at the last call that had one; null: none';
+COMMENT ON COLUMN llm_daily_costs.day_spent_usd IS
+  'What counts against the budget: known costs, and the worst case of calls whose cost nobody can know';

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import DOLLARS, dollar_of, same
+from include.symbols import DOLLARS, dollar_of, same
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
 

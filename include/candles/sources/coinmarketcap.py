@@ -11,7 +11,7 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import Coin, coin_of
+from include.symbols import Coin, coin_of
 from include.http import Client, Refused, ServiceError
 
 PERIODS = {"1h": "hourly", "1d": "daily"}

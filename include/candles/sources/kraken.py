@@ -15,7 +15,7 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import DOLLARS, dollar_of, same
+from include.symbols import DOLLARS, dollar_of, same
 from include.http import Client, Refused, ServiceError
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")

@@ -105,13 +105,19 @@ class Settings(BaseSettings):
     signal_model: str = Field("sandbox-trader", description="model name at the `llm` connection")
     signal_timeout: timedelta = Field(timedelta(seconds=30), description="one request to the model, hard")
     price_sources: tuple[PriceSource, ...] = Field(
-        ("coinmarketcap", "coingecko"), min_length=1, description="where a signal's price is asked for, in order"
+        ("coinmarketcap", "coingecko"),
+        min_length=1,
+        description="where a signal's price is asked for, in order",
     )
     signal_entry_atr: float = Field(1.5, gt=0, description="entry this many ATR from the price at most")
     signal_stop_atr_min: float = Field(0.5, gt=0, description="stop this many ATR from the entry at least")
     signal_stop_atr_max: float = Field(5.0, gt=0, description="stop this many ATR from the entry at most")
-    signal_target_atr_max: float = Field(15.0, gt=0, description="targets this many ATR from the entry at most")
-    signal_risk_reward_min: float = Field(1.2, gt=0, description="reward over risk, as we compute it, at least")
+    signal_target_atr_max: float = Field(
+        15.0, gt=0, description="targets this many ATR from the entry at most"
+    )
+    signal_risk_reward_min: float = Field(
+        1.2, gt=0, description="reward over risk, as we compute it, at least"
+    )
 
     # retention: what is older goes into the archive, then it is deleted; none: kept for good
     archive_location: str | None = Field(None, description="folder or s3://bucket/prefix of the archive")

@@ -2,7 +2,8 @@
 
 The finest resolution that reaches far enough back wins for a window, or the first of those that the caller
 names. What one source leaves open, the next is asked for in the same resolution; the next resolution is asked
-for where those before did not give enough. One symbol or source that fails never fails the others: what could not be had is said in words.
+for where those before did not give enough. One symbol or source that fails never fails the others: what could
+not be had is said in words.
 """
 
 import time

@@ -37,10 +37,12 @@ def read_history(
         },
     ).all()
     history = pd.DataFrame(rows, columns=["timestamp", *PRICES, "volume", "sources"])
-    return history.astype({"timestamp": "datetime64[us, UTC]"} | dict.fromkeys([*PRICES, "volume"], "float64"))
+    return history.astype(
+        {"timestamp": "datetime64[us, UTC]"} | dict.fromkeys([*PRICES, "volume"], "float64")
+    )
 
 
 def parts_of(resolution: str) -> list[str]:
-    """Name the resolutions that candles of this one can be put together from, itself first, then finer ones."""
+    """Name the resolutions that its candles can be put together from: itself first, then finer ones."""
     whole = interval_of(resolution)
     return [name for name, interval in RESOLUTIONS.items() if not whole % interval][::-1]

@@ -45,7 +45,7 @@ class Opened:
     """What `open_attempts` took up."""
 
     batches: list[int]
-    put_off: list[str]  # why others were not, in words
+    put_off: str  # why there is nothing, or not all, in words
 
 
 def open_attempts(
@@ -73,9 +73,11 @@ def open_attempts(
             },
         )
         rows = connection.execute(sql("signals_of_run"), key).all()
+    late = [f"{row.symbol} {row.timeframe}: {row.reason}" for row in rows if row.outcome == "rate_limited"]
+    nothing = "every request has its signal" if requests else "the setting signal_requests is empty"
     return Opened(
         batches=sorted({row.batch for row in rows if row.outcome == "working"}),
-        put_off=[f"{row.symbol} {row.timeframe}: {row.reason}" for row in rows if row.outcome == "rate_limited"],
+        put_off="; ".join(late[:LINES]) or f"nothing to do: {nothing}",
     )
 
 
@@ -88,7 +90,7 @@ def read_batch(connection: Connection, run_id: str, batch: int, settings: Settin
 
 
 def note(connection: Connection, attempt: Attempt, seconds: float, **parts: Any) -> None:
-    """Write down what a step found (`snapshot`, `indicators`, `recent_candles`, `proposal`) and its seconds."""
+    """Write down what a step found (a column of the same name each), and add its seconds."""
     written = dict.fromkeys(("snapshot", "indicators", "recent_candles", "proposal"))
     written |= {name: json.dumps(part, allow_nan=False) for name, part in parts.items()}
     connection.execute(sql("signals_note"), {"id": attempt.id, "seconds": seconds, **written})

@@ -10,11 +10,13 @@ from sqlalchemy import Engine
 from include.candles import RESOLUTIONS, Source, collect, last_close, parts_of, read_history
 from include.settings import SANDBOX, Settings
 
-# Candles wanted of each timeframe. EMA 200 begins as the mean of the first 200 and forgets that by and by: after
-# 500 the beginning weighs 5 %. Few coins have 500 weeks.
+# Candles wanted of each timeframe. EMA 200 begins as the mean of the first 200 and forgets that by and by:
+# after 500 the beginning weighs 5 %. Few coins have 500 weeks.
 WANTED = {"15m": 500, "1h": 500, "4h": 500, "1d": 500, "1w": 250}
 FEWEST = 50  # unbroken up to now; below, hardly an indicator means anything
-BRIDGED = 3  # so many candles may lack in a row, and are taken as flat; a longer gap cuts off what is before it
+BRIDGED = (
+    3  # so many candles may lack in a row, and are taken as flat; a longer gap cuts off what is before it
+)
 MOST_FETCHED = 150_000  # candles of a finer resolution that a history is put together from, at most
 SPAN = timedelta(weeks=52)  # of a window: the collector takes windows up to a year
 BUDGET = timedelta(seconds=60)  # for the collection of one timeframe
@@ -60,9 +62,7 @@ def collect_histories(
             [(symbol, at, min(at + SPAN, end)) for symbol in symbols for at in starts],
             columns=["symbol", "start", "end"],
         ).astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
-        fetched = [
-            name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MOST_FETCHED
-        ]
+        fetched = [name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MOST_FETCHED]
         collection = collect(engine, windows, sources, resolutions=fetched, now=now, budget=BUDGET)
         short |= {(symbol, timeframe): words for symbol, words in collection.missing.items()}
     return short
@@ -71,9 +71,9 @@ def collect_histories(
 def read_unbroken(engine: Engine, symbol: str, timeframe: str, settings: Settings, now: datetime) -> History:
     """Read the closed candles of a market up to `now`, of which none is missing.
 
-    Up to three missing candles in a row are taken as flat at the last close, without volume, as exchanges show
-    a time without trades; a longer gap cuts off what is before it. `refusal` is set when fewer than 50 candles
-    are left or the newest one is more than a candle late.
+    Up to three missing candles in a row are taken as flat at the last close, without volume, as exchanges
+    show a time without trades; a longer gap cuts off what is before it. `refusal` is set when fewer than 50
+    candles are left or the newest one is more than a candle late.
     """
     interval = RESOLUTIONS[timeframe]
     start, end = _span(timeframe, now)
@@ -111,4 +111,6 @@ def _is_complete(engine: Engine, symbol: str, timeframe: str, settings: Settings
     start, end = _span(timeframe, now)
     sandbox = SANDBOX in settings.candle_sources
     with engine.connect() as connection:
-        return len(read_history(connection, symbol, timeframe, start, end, sandbox=sandbox)) == WANTED[timeframe]
+        return (
+            len(read_history(connection, symbol, timeframe, start, end, sandbox=sandbox)) == WANTED[timeframe]
+        )

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from include.candles import RESOLUTIONS
 from include.signals.history import History
 
-# The newest closed candle and the price are a candle apart at most, in which a market moves about an ATR. So far
-# apart they are of two coins, or one of them is wrong.
+# The price is at most a candle later than the newest close, and within a candle a market moves about an ATR.
+# This many ATR apart they are of two coins, or one of them is wrong.
 FARTHEST = 5.0
 RECENT = 24  # candles that the model is shown
 
@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 def compute(history: History, timeframe: str) -> dict[str, float | None]:
     """Compute the indicators at the newest closed candle; None where the history is too short for one.
 
-    RSI 14, MACD 12/26/9, EMA 20/50/200, Bollinger 20/2, ATR 14, stochastic 14/3/3 (slow), SMA 20 of the volume;
-    `volume_24h` is the volume of the last 24 hours. Prices are in dollars, volumes in coins.
+    RSI 14, MACD 12/26/9, EMA 20/50/200, Bollinger 20/2, ATR 14, stochastic 14/3/3 (slow), SMA 20 of the
+    volume; `volume_24h` is the volume of the last 24 hours. Prices are in dollars, volumes in coins.
     """
     import talib
 
@@ -31,7 +31,7 @@ def compute(history: History, timeframe: str) -> dict[str, float | None]:
     )
     macd, macd_signal, macd_histogram = talib.MACD(close, 12, 26, 9)
     upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
-    stoch_k, stoch_d = talib.STOCH(high, low, close, 14, 3, 0, 3, 0)
+    stoch_k, stoch_d = talib.STOCH(high, low, close, fastk_period=14, slowk_period=3, slowd_period=3)
     return {
         "rsi_14": _last(talib.RSI(close, 14)),
         "macd_line": _last(macd),

@@ -1,11 +1,11 @@
-"""What may be asked for: symbols of the declared table, the timeframes, and how long a signal of each lives."""
+"""What may be asked for: symbols of the declared table, timeframes, and how long a signal of each lives."""
 
 from datetime import timedelta
 from typing import get_args
 
 from pydantic import ValidationError
 
-from include.settings import SignalRequest, Timeframe
+from include.settings import Settings, SignalRequest, Timeframe
 from include.symbols import COINS, coin_of
 
 SYMBOLS = tuple(coin.code for coin in COINS)
@@ -31,18 +31,28 @@ def read_request(symbol: object, timeframe: object, user_id: object) -> SignalRe
     Returns the request under the coin's canonical name. Raises BadRequest.
     """
     try:
-        request = SignalRequest.model_validate(
-            {"symbol": symbol, "timeframe": timeframe, "user_id": user_id}
-        )
+        request = SignalRequest.model_validate({"symbol": symbol, "timeframe": timeframe, "user_id": user_id})
     except ValidationError as error:
         faults = [
             f"{fault['loc'][0]}: {fault['msg']}, got {str(fault['input'])[:50]!r}" for fault in error.errors()
         ]
         raise BadRequest("; ".join(faults)) from None
-    return checked(request)
+    return _checked(request)
 
 
-def checked(request: SignalRequest) -> SignalRequest:
+def read_form(symbol: str, timeframe: str, user_id: str, settings: Settings) -> list[SignalRequest]:
+    """Read what a run should generate: what its form names, or with symbol and user empty, `signal_requests`.
+
+    Raises BadRequest, also when only one of symbol and user is given.
+    """
+    if symbol and user_id:
+        return [read_request(symbol, timeframe, user_id)]
+    if symbol or user_id:
+        raise BadRequest("give symbol and user together, or none of them to generate signal_requests")
+    return [_checked(request) for request in settings.signal_requests]
+
+
+def _checked(request: SignalRequest) -> SignalRequest:
     """Give the request under the coin's canonical name. Raises BadRequest for a symbol outside the table."""
     coin = coin_of(request.symbol)
     if coin is None:

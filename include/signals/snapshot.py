@@ -85,7 +85,9 @@ def take_snapshots(
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="snapshot") as threads:
             mood = threads.submit(reporter.hear, "fear_greed", None)
             heard = {
-                symbol: {part: threads.submit(reporter.hear, part, coin_of(symbol)) for part in ("price", "social")}
+                symbol: {
+                    part: threads.submit(reporter.hear, part, coin_of(symbol)) for part in ("price", "social")
+                }
                 for symbol in symbols
             }
             snapshots = {}
@@ -196,9 +198,7 @@ class _Reporter:
     def _keep(self, key: Mapping[str, str], part: Part) -> None:
         values = json.dumps(part.values, allow_nan=False)
         with self._engine.begin() as connection:
-            connection.execute(
-                sql("snapshot_keep"), {**key, "part": values, "observed_at": part.observed_at}
-            )
+            connection.execute(sql("snapshot_keep"), {**key, "part": values, "observed_at": part.observed_at})
 
 
 def _imitated(service: Service) -> Service:

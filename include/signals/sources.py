@@ -137,7 +137,10 @@ def _ask_topic(client: Client, coin: Coin, topic: str) -> dict[str, float | None
         "social_interactions_24h": _number(data.get("interactions_24h"), 0, MOST),
         "social_contributors_24h": _number(data.get("num_contributors"), 0, MOST),
         "social_volume_24h": _number(data.get("num_posts"), 0, MOST),
-        **{f"sentiment_{mood}": round(100 * sum_ / total, 4) if total else None for mood, sum_ in moods.items()},
+        **{
+            f"sentiment_{mood}": round(100 * sum_ / total, 4) if total else None
+            for mood, sum_ in moods.items()
+        },
     }
 
 
@@ -166,7 +169,7 @@ def _price_part(now: datetime, *, updated: object, price: object, supply: object
     )
 
 
-def _ask(client: Client, path: str, params: Mapping[str, str | int]) -> object:
+def _ask(client: Client, path: str, params: Mapping[str, Any]) -> object:
     try:
         answer: object = client.get_json(path, params)
     except ServiceError as error:

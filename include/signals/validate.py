@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from include.settings import Settings
 from include.signals.prompt import Levels, SignalAnswer
@@ -15,14 +16,14 @@ SLACK = 1e-9  # relative: a level exactly on a bound passes, whatever binary fra
 
 @dataclass(frozen=True)
 class Market:
-    """What a proposal is held against: the price in dollars, ATR 14 on the timeframe's candles, both positive."""
+    """What a proposal is held against: price and ATR 14 of the timeframe, dollars, both positive."""
 
     price: float
     atr: float
 
 
 def tidy(levels: Levels) -> Levels:
-    """Round prices to 8 significant digits and allocations to 4 decimals: what is checked is what is stored."""
+    """Round prices to 8 digits that count, allocations to 4 decimals: what is checked is what is stored."""
     rounded = {name: float(f"{getattr(levels, name):.8g}") for name in PRICES}
     return Levels(**rounded, **{name: round(getattr(levels, name), 4) for name in ALLOCATIONS})
 
@@ -33,8 +34,9 @@ def risk_reward(levels: Levels) -> float:
     Before fees and slippage. The levels must be sound: see `find_faults`.
     """
     pairs = zip(TARGETS, ALLOCATIONS, strict=True)
-    reward = sum(
-        getattr(levels, share) / 100 * abs(getattr(levels, target) - levels.entry_price) for target, share in pairs
+    reward = math.fsum(
+        getattr(levels, share) / 100 * abs(getattr(levels, target) - levels.entry_price)
+        for target, share in pairs
     )
     return reward / abs(levels.entry_price - levels.stop_loss)
 
@@ -60,7 +62,9 @@ def _bad_numbers(levels: Levels) -> list[str]:
     ]
     shares = {name: getattr(levels, name) for name in ALLOCATIONS}
     faults += [
-        f"{name} {share:g} is not between 0 and 100" for name, share in shares.items() if not 0 <= share <= 100
+        f"{name} {share:g} is not between 0 and 100"
+        for name, share in shares.items()
+        if not 0 <= share <= 100
     ]
     total = sum(shares.values())
     if not faults and abs(total - 100) > SUM_TOLERANCE + SLACK:
@@ -82,10 +86,12 @@ def _bad_sides(decision: str, levels: Levels, market: Market) -> list[str]:
     if not is_above(market.price, levels.stop_loss):
         faults.append(f"stop_loss {levels.stop_loss:g} is not {below} the price {market.price:g}")
     if not is_above(levels.take_profit_1, levels.entry_price):
-        faults.append(f"take_profit_1 {levels.take_profit_1:g} is not {above} entry_price {levels.entry_price:g}")
+        faults.append(
+            f"take_profit_1 {levels.take_profit_1:g} is not {above} entry_price {levels.entry_price:g}"
+        )
     if not is_above(levels.take_profit_1, market.price):
         faults.append(f"take_profit_1 {levels.take_profit_1:g} is not {above} the price {market.price:g}")
-    for nearer, farther in zip(TARGETS, TARGETS[1:], strict=False):
+    for nearer, farther in pairwise(TARGETS):
         if not is_above(getattr(levels, farther), getattr(levels, nearer)):
             faults.append(f"{farther} is not {above} {nearer}")
     return faults
@@ -103,8 +109,12 @@ def _bad_distances(levels: Levels, market: Market, settings: Settings) -> list[s
     entry_off = abs(entry - market.price) / atr
     stop_off = abs(entry - levels.stop_loss) / atr
     target_off = abs(levels.take_profit_3 - entry) / atr
-    bound(f"entry_price {entry:g} is, from the price {market.price:g},", entry_off, 0, settings.signal_entry_atr)
-    bound("stop_loss is, from the entry,", stop_off, settings.signal_stop_atr_min, settings.signal_stop_atr_max)
+    bound(
+        f"entry_price {entry:g} is, from the price {market.price:g},", entry_off, 0, settings.signal_entry_atr
+    )
+    bound(
+        "stop_loss is, from the entry,", stop_off, settings.signal_stop_atr_min, settings.signal_stop_atr_max
+    )
     bound("take_profit_3 is, from the entry,", target_off, 0, settings.signal_target_atr_max)
 
     cost = (settings.fee_rate + settings.slippage_rate) * (entry + levels.take_profit_1)

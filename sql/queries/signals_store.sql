@@ -10,7 +10,7 @@ WITH attempt AS MATERIALIZED (
     ai_reasoning, ai_model, expires_at
   )
   SELECT
-    user_id, symbol, timeframe, of.direction, of.entry_price, of.stop_loss,
+    attempt.user_id, attempt.symbol, attempt.timeframe, of.direction, of.entry_price, of.stop_loss,
     of.take_profit_1, of.take_profit_2, of.take_profit_3, of.allocation_1, of.allocation_2, of.allocation_3,
     of.confidence_score, of.risk_reward_ratio, of.market_condition, of.ai_reasoning, of.ai_model,
     now() + CAST(:lives AS interval)

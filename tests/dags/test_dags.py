@@ -20,6 +20,8 @@ CALLS_OUTSIDE = {
     "collect": "market_data",
     "audit_candles": "market_data",
     "analyse": "llm",
+    "take_snapshot": "market_data",
+    "propose": "llm",
 }
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.symbols import same
 from include.http import Client, Refused, ServiceError
+from include.symbols import same
 
 PAGE = 10_000  # candles an answer holds at most
 MAX_PAGES = 100  # of one fetch

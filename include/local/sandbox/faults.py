@@ -55,6 +55,9 @@ LLM_KINDS = {
     "refusal": Kind("refuses, as the model", _NO_OPTIONS),
     "length": Kind("cuts the model's text and says so", _NO_OPTIONS),
     "content_filter": Kind("withholds the model's text and says so", _NO_OPTIONS),
+    "no_trade": Kind("advises against a trade, where one is asked for", _NO_OPTIONS),
+    "wrong_side": Kind("puts the stop of a proposed trade on the side of its targets", _NO_OPTIONS),
+    "absurd_levels": Kind("proposes a trade ten times as high as the market", _NO_OPTIONS),
     "insufficient_quota": Kind("answers 429 insufficient_quota, which never heals", _NO_OPTIONS),
 }
 KINDS = {

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from include.local.sandbox.faults import LLM_KINDS
 from include.local.sandbox.schema_filler import Schema, UnfillableError, fill, known_facts
 from include.local.sandbox.service import Service, state_of, symbol_or_none
+from include.local.sandbox.trader import propose
 
 NAME = "llm"
 MODELS = ("sandbox-analyst", "sandbox-trader")
@@ -70,7 +71,7 @@ class Reply:
         if self.kind == "wrong_schema":
             return json.dumps({"sandbox": "an answer of another shape"})
         try:
-            return json.dumps(fill(schema, facts))
+            return json.dumps(fill(schema, {**facts, **propose(facts, self.kind)}))
         except UnfillableError as error:
             raise RefusedError(400, "invalid_json_schema", str(error)) from error
 

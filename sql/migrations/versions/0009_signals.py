@@ -63,12 +63,12 @@ COMMENT ON COLUMN signal_attempts.request_key IS
   'Run, user, symbol and timeframe: a task that is repeated finds its attempt again';
 COMMENT ON COLUMN signal_attempts.run_url IS 'Opens the run in Airflow';
 COMMENT ON COLUMN signal_attempts.outcome IS
-  'working; stored: there is a signal; no_trade: the model advises none; refused: the market''s data does not '
-  'allow one; invalid_answer: twice an answer that the market contradicts; model_failed; rate_limited: one a '
-  'minute for each user; abandoned: its run died';
+  'working; stored: there is a signal; no_trade: the model advises none; refused: the data of the market '
+  'does not allow one; invalid_answer: twice an answer that cannot be used; model_failed; rate_limited: one '
+  'a minute for each user; abandoned: its run died';
 COMMENT ON COLUMN signal_attempts.reason IS 'Why there is no signal, in words';
 COMMENT ON COLUMN signal_attempts.snapshot IS 'As trade_market_snapshot, plus what the candles lack';
-COMMENT ON COLUMN signal_attempts.indicators IS 
+COMMENT ON COLUMN signal_attempts.indicators IS
   'As trade_technical_indicators; before they are computed, what of the candles could not be collected';
 COMMENT ON COLUMN signal_attempts.recent_candles IS
   'The newest candles that the model was shown: open time, open, high, low, close, volume';

@@ -111,6 +111,7 @@ def _add(snapshot: Snapshot, name: str, heard: Heard) -> None:
         "observed_at": part.observed_at.isoformat(),
         "age_seconds": round((snapshot.taken_at - part.observed_at).total_seconds()),
         **({"without": absent} if absent else {}),
+        **({"problem": part.problem} if part.problem else {}),
     }
 
 
@@ -179,7 +180,8 @@ class _Reporter:
                 except Missing as missing:
                     reasons.append(f"{source}: {missing}")
                     continue
-                self._keep(key, kept)
+                if not kept.problem:
+                    self._keep(key, kept)
             return kept, source
         return "; ".join(reasons)
 

@@ -35,6 +35,7 @@ class Part:
 
     values: dict[str, float | None]
     observed_at: datetime  # the time that the source says its figures are of, tz-aware
+    problem: str | None = None  # why it did not say all that was asked
 
 
 def ask_coinmarketcap(client: Client, coin: Coin, now: datetime) -> Part:
@@ -118,12 +119,15 @@ def ask_lunarcrush(client: Client, coin: Coin, now: datetime) -> Part:
         "social_dominance": _number(last.get("social_dominance"), 0, 100),
         "social_posts_24h": None if None in created else math.fsum(post or 0.0 for post in created),
     }
-    if not TOPIC.fullmatch(topic):
-        raise Missing("it names no topic of the coin that can be asked for")
-    return Part(values | _ask_topic(client, coin, topic), newest)
+    try:
+        return Part(values | _ask_topic(client, coin, topic), newest)
+    except Missing as missing:
+        return Part(values, newest, problem=f"of the topic: {missing}")
 
 
 def _ask_topic(client: Client, coin: Coin, topic: str) -> dict[str, float | None]:
+    if not TOPIC.fullmatch(topic):
+        raise Missing("its name is none that can be asked for")
     answer = _ask(client, f"/topic/{quote_path(topic, safe='')}/v1", {})
     _about(answer, coin)
     data = _object(answer, "data")

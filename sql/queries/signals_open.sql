@@ -15,7 +15,7 @@ WITH one_at_a_time AS MATERIALIZED (
     FROM signal_attempts
     WHERE user_id = asked.user_id AND symbol = asked.symbol AND timeframe = asked.timeframe
   ) AS earlier ON true
-  ORDER BY asked.user_id, earlier.this_run DESC NULLS LAST, earlier.last_time NULLS FIRST, asked.place
+  ORDER BY asked.user_id, coalesce(earlier.this_run, false) DESC, earlier.last_time NULLS FIRST, asked.place
 ), judged AS (
   SELECT
     wanted.*,

@@ -1,4 +1,4 @@
-"""Generating signals in tests: the steps of the DAG, one after the other, against the sandbox over real HTTP."""
+"""Generating signals in tests: the DAG's steps, one after the other, against the sandbox over real HTTP."""
 
 import uuid
 from dataclasses import dataclass, field

@@ -17,6 +17,7 @@ FEWEST = 50  # unbroken up to now; below, hardly an indicator means anything
 BRIDGED = (
     3  # so many candles may lack in a row, and are taken as flat; a longer gap cuts off what is before it
 )
+ENOUGH = 10.0  # percent of a window; a young coin or a short archive has no more, and that serves, too
 MOST_FETCHED = 150_000  # candles of a finer resolution that a history is put together from, at most
 SPAN = timedelta(weeks=52)  # of a window: the collector takes windows up to a year
 BUDGET = timedelta(seconds=60)  # for the collection of one timeframe
@@ -63,7 +64,9 @@ def collect_histories(
             columns=["symbol", "start", "end"],
         ).astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
         fetched = [name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MOST_FETCHED]
-        collection = collect(engine, windows, sources, resolutions=fetched, now=now, budget=BUDGET)
+        collection = collect(
+            engine, windows, sources, resolutions=fetched, now=now, enough=ENOUGH, budget=BUDGET
+        )
         short |= {(symbol, timeframe): words for symbol, words in collection.missing.items()}
     return short
 

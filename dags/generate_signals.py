@@ -103,10 +103,10 @@ def store(run: str, batch: int) -> dict[str, str]:
 @task
 def report(run: str) -> dict[str, str]:
     """Say what became of each request; fail when nothing came of any of them."""
-    from include.signals import read_report
+    from include.signals import report_run
 
     with open_database("signals") as engine:
-        found = read_report(engine, run)
+        found = report_run(engine, run)
     if found.failed:
         raise AirflowFailException("; ".join(f"{name}: {line}" for name, line in found.lines.items()))
     return found.lines

@@ -1,17 +1,17 @@
 """Generating signals: from a request to a stored trade by way of a snapshot, indicators and a model.
 
 `read_form` checks what was asked for, `open_attempts` takes it up, the five `…_batch` functions are the
-steps, `read_report` says what became of it; docs/signals.md explains it. The steps need pandas and the like,
+steps, `report_run` says what became of it; docs/signals.md explains it. The steps need pandas and the like,
 so all but the lists of what may be asked for is imported when it is first used (PEP 562).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from include.signals.requests import SYMBOLS, TIMEFRAMES, BadRequest, read_form, read_request
+from include.signals.requests import SYMBOLS, TIMEFRAMES, BadRequest, read_form
 
 if TYPE_CHECKING:
-    from include.signals.attempts import Opened, Report, open_attempts, read_report
+    from include.signals.attempts import Opened, Report, open_attempts, report_run
     from include.signals.generate import (
         collect_batch,
         compute_batch,
@@ -31,8 +31,7 @@ __all__ = [
     "open_attempts",
     "propose_batch",
     "read_form",
-    "read_report",
-    "read_request",
+    "report_run",
     "snapshot_batch",
     "store_batch",
 ]
@@ -44,7 +43,7 @@ _HOME = {
     "compute_batch": "generate",
     "open_attempts": "attempts",
     "propose_batch": "generate",
-    "read_report": "attempts",
+    "report_run": "attempts",
     "snapshot_batch": "generate",
     "store_batch": "generate",
 }

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from include.database import sql
 from include.settings import Settings, SignalRequest
+from include.telemetry import record_error
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +122,12 @@ class Report:
     failed: bool  # nothing came of it, and not because the model or the minute said no
 
 
-def read_report(engine: Engine, run_id: str) -> Report:
-    """Say what became of each attempt of a run, the ones without a signal first."""
+def report_run(engine: Engine, run_id: str) -> Report:
+    """Say what became of each attempt of a run, the ones without a signal first.
+
+    Where only some came to nothing, that is one row of `atge_error_logs`: a run that failed as a whole is
+    reported by whoever started it.
+    """
     with engine.begin() as connection:
         rows = connection.execute(sql("signals_of_run"), {"run_id": run_id}).all()
     fine = {"stored", "no_trade", "rate_limited"}
@@ -132,9 +137,12 @@ def read_report(engine: Engine, run_id: str) -> Report:
         name = f"{row.symbol} {row.timeframe} for {row.user_id[:4]}…{row.user_id[-4:]}"
         said = f"signal {row.trade_signal_id}: {row.description}" if row.outcome == "stored" else row.reason
         lines[name] = f"{row.outcome}: {said or 'not finished'}"
-    outcomes = {row.outcome for row in rows}
+    bad = sum(row.outcome not in fine for row in rows)
+    if 0 < bad < len(rows):
+        words = f"{bad} of {len(rows)} requests came to nothing, the first one: {next(iter(lines.values()))}"
+        record_error("generation", words, severity="low", context={"run_id": run_id})
     return Report(
         lines=summarise(lines),
         stored=sum(row.outcome == "stored" for row in rows),
-        failed=bool(outcomes) and not outcomes & fine,
+        failed=0 < bad == len(rows),
     )

@@ -25,7 +25,7 @@ class BadRequest(ValueError):
     """A request that cannot be carried out; the message says what to change."""
 
 
-def read_request(symbol: object, timeframe: object, user_id: object) -> SignalRequest:
+def _read_request(symbol: object, timeframe: object, user_id: object) -> SignalRequest:
     """Check what a person or a program asked for; the symbol may be spelled as BTC, BTCUSDT or BTC/USDT.
 
     Returns the request under the coin's canonical name. Raises BadRequest.
@@ -46,7 +46,7 @@ def read_form(symbol: str, timeframe: str, user_id: str, settings: Settings) -> 
     Raises BadRequest, also when only one of symbol and user is given.
     """
     if symbol and user_id:
-        return [read_request(symbol, timeframe, user_id)]
+        return [_read_request(symbol, timeframe, user_id)]
     if symbol or user_id:
         raise BadRequest("give symbol and user together, or none of them to generate signal_requests")
     return [_checked(request) for request in settings.signal_requests]

@@ -34,6 +34,9 @@ RETRY = Retry(attempts=2, budget=6.0, wait_initial=0.2, wait_max=1.0, jitter=0.2
 AT_ONCE = 4  # requests, and so connections to the database, which counts them
 
 KEPT = {"price": timedelta(minutes=1), "social": timedelta(minutes=5), "fear_greed": timedelta(minutes=5)}
+# What the sources renew by the hour or by the day serves for longer when they cannot be asked: the plan of
+# LunarCrush allows 10 requests a minute, and a run may be about 20 coins.
+STILL_GOOD = {"social": timedelta(hours=3), "fear_greed": timedelta(hours=24)}
 
 # Where the sandbox imitates the services, below the address of the connection `sandbox`.
 SANDBOX_PATHS = {
@@ -164,28 +167,34 @@ class _Reporter:
         return Client(_imitated(service), imitation, self._engine)
 
     def hear(self, part: str, coin: Coin | None) -> Heard:
-        """Ask one service after the other for a part; say why if none has it."""
+        """Ask one service after the other for a part; say why if none has it.
+
+        A mood that cannot be asked for now may be some hours old, and says so; a price may not.
+        """
         reasons = []
         for name in self._services[part]:
             source = f"{SANDBOX}:{name}" if self._sandbox else name
-            client = self._clients[name]
-            if isinstance(client, str):
-                reasons.append(f"{source}: {client}")
-                continue
             key = {"source": source, "symbol": coin.code if coin else ""}
             kept = self._recall(key, KEPT[part])
-            if kept is None:
-                try:
-                    kept = self._ask(name, client, coin)
-                except Missing as missing:
-                    reasons.append(f"{source}: {missing}")
-                    continue
-                if not kept.problem:
-                    self._keep(key, kept)
-            return kept, source
+            if kept:
+                return kept, source
+            try:
+                found = self._ask(name, coin)
+            except Missing as missing:
+                older = self._recall(key, STILL_GOOD[part]) if part in STILL_GOOD else None
+                if older:
+                    return replace(older, problem=f"kept from before: {missing}"), source
+                reasons.append(f"{source}: {missing}")
+                continue
+            if not found.problem:
+                self._keep(key, found)
+            return found, source
         return "; ".join(reasons)
 
-    def _ask(self, name: str, client: Client, coin: Coin | None) -> Part:
+    def _ask(self, name: str, coin: Coin | None) -> Part:
+        client = self._clients[name]
+        if isinstance(client, str):
+            raise Missing(client)
         now = datetime.now(UTC)
         if coin is None:
             return ask_fear_greed(client, now)

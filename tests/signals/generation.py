@@ -13,7 +13,7 @@ from include.signals import (
     compute_batch,
     open_attempts,
     propose_batch,
-    read_report,
+    report_run,
     snapshot_batch,
     store_batch,
 )
@@ -77,7 +77,7 @@ class Generation:
         return self.rows(statement, run=self.run)[0]
 
     def report(self) -> Any:
-        return read_report(self.engine, self.run)
+        return report_run(self.engine, self.run)
 
     def rows(self, statement: str, **parameters: object) -> list[Any]:
         with self.engine.connect() as connection:

@@ -328,6 +328,18 @@ def test_the_time_of_a_generation_is_measured(generation):
     assert 0 < metric.value < 60
 
 
+def test_a_part_of_a_run_that_came_to_nothing_is_an_error_row(generation, sandbox):
+    sandbox.fail("llm", "refusal", match={"symbol": "ETH"})
+    with writing_to(generation.engine):
+        generation.all_steps(request(), request(OTHER, "ETH"))
+        assert not generation.report().failed
+    (error,) = generation.rows("SELECT * FROM atge_error_logs")
+    assert (error.error_type, error.severity) == ("generation", "low")
+    assert error.error_message.startswith(
+        "1 of 2 requests came to nothing, the first one: model_failed: refusal"
+    )
+
+
 def test_without_a_connection_to_a_model_the_task_says_so(generation):
     to_proposal(generation)
     del generation.endpoints["llm"]

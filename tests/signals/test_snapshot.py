@@ -58,16 +58,11 @@ def test_both_price_sources_say_the_same(snap, symbol):
         assert two.values[name] == pytest.approx(value, rel=0.01, abs=0.5), name
 
 
-FAULTS = [
+FAULTS = [  # each stands for what tests/http proves of its kind
     ("status", {"status": 500}, "500"),
     ("status", {"status": 429, "retry_after": 60}, "429"),
-    ("status", {"status": 401}, "401"),
     ("hang", {}, "no complete answer within"),
-    ("reset", {}, ""),
-    ("html", {}, "text/html instead of JSON"),
     ("garbage", {}, "no valid JSON"),
-    ("empty", {}, "an empty body"),
-    ("truncated", {}, ""),
 ]
 
 
@@ -157,6 +152,30 @@ def test_an_answer_of_the_last_minutes_is_used_again(snap, sandbox, database):
         connection.exec_driver_sql("UPDATE snapshot_parts SET fetched_at = fetched_at - interval '2 minutes'")
     snap()
     assert [len(sandbox.requests(service)) for service in ("coinmarketcap", "lunarcrush", "fng")] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(("service", "part"), [("lunarcrush", "social"), ("fng", "fear_greed")])
+def test_a_mood_of_an_hour_ago_serves_while_its_source_is_throttled(snap, sandbox, database, service, part):
+    first = snap()
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE snapshot_parts SET fetched_at = fetched_at - interval '1 hour'")
+    sandbox.fail(service, "status", status=429, retry_after=60)
+    again = snap()
+    assert again.sources[part]["status"] == "used"
+    assert again.sources[part]["observed_at"] == first.sources[part]["observed_at"]
+    assert again.sources[part]["problem"].startswith("kept from before: answered 429")
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE snapshot_parts SET fetched_at = fetched_at - interval '1 day'")
+    assert snap().sources[part]["status"] == "missing"
+
+
+def test_a_price_of_an_hour_ago_serves_nobody(snap, sandbox, database):
+    snap()
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE snapshot_parts SET fetched_at = fetched_at - interval '2 minutes'")
+    for service in ("coinmarketcap", "coingecko"):
+        sandbox.fail(service, "status", status=403)
+    assert "answered 403" in snap().no_price
 
 
 def test_a_failure_is_not_kept(snap, sandbox):

@@ -186,7 +186,7 @@ def fail(path: str, status: int) -> Response:
 def _symbol_of(request: Request, body: bytes) -> str | None:
     """The coin in the path, or in `ids` if it is the only one."""
     _, _, rest = request.url.path.partition("/coins/")
-    return IDS.get(rest.split("/")[0] or request.query_params.get("ids", ""))
+    return IDS.get(rest.split("/")[0]) or IDS.get(request.query_params.get("ids", ""))
 
 
 SERVICE = Service(NAME, router, kinds=DATA_KINDS, fail=fail, symbol_of=_symbol_of)

@@ -122,9 +122,7 @@ class Settings(BaseSettings):
     # retention: what is older goes into the archive, then it is deleted; none: kept for good
     archive_location: str | None = Field(None, description="folder or s3://bucket/prefix of the archive")
     keep_errors: timedelta | None = Field(timedelta(days=90), description="rows of atge_error_logs")
-    keep_metrics: timedelta | None = Field(
-        timedelta(days=30), description="rows of atge_performance_metrics"
-    )
+    keep_metrics: timedelta | None = Field(timedelta(days=30), description="rows of atge_performance_metrics")
     keep_quality_results: timedelta | None = Field(
         timedelta(days=365), description="rows of data_quality_results"
     )

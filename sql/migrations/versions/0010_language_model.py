@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.migrations.adoption import drop_empty
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 CALLS = """
 CREATE TABLE llm_calls (

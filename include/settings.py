@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SANDBOX = "sandbox"
+
+Timeframe = Literal["15m", "1h", "4h", "1d", "1w"]
+PriceSource = Literal["coinmarketcap", "coingecko", "coingecko:pro"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,16 @@ class ModelPrice(BaseModel):
 
 
 FREE = ModelPrice(prompt=Decimal(0), completion=Decimal(0))
+
+
+class SignalRequest(BaseModel):
+    """One signal that is asked for: for whom, of what, on which candles."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user_id: UUID
+    symbol: str
+    timeframe: Timeframe
 
 
 class Settings(BaseSettings):
@@ -79,6 +94,30 @@ class Settings(BaseSettings):
     analysis_concurrency: int = Field(8, gt=0, description="requests to the model under way at once")
     analysis_attempts: int = Field(5, gt=0, description="tries before an analysis is given up, visibly")
     analysis_timeout: timedelta = Field(timedelta(seconds=60), description="one request to the model, hard")
+
+    # signals
+    signal_schedule: str | None = Field(
+        None, description="cron of `generate_signals`, from the environment only; none: by hand"
+    )
+    signal_requests: tuple[SignalRequest, ...] = Field(
+        (), description="what a scheduled run generates: `user_id`, `symbol`, `timeframe`; one a user and run"
+    )
+    signal_model: str = Field("sandbox-trader", description="model name at the `llm` connection")
+    signal_timeout: timedelta = Field(timedelta(seconds=30), description="one request to the model, hard")
+    price_sources: tuple[PriceSource, ...] = Field(
+        ("coinmarketcap", "coingecko"),
+        min_length=1,
+        description="where a signal's price is asked for, in order",
+    )
+    signal_entry_atr: float = Field(1.5, gt=0, description="entry this many ATR from the price at most")
+    signal_stop_atr_min: float = Field(0.5, gt=0, description="stop this many ATR from the entry at least")
+    signal_stop_atr_max: float = Field(5.0, gt=0, description="stop this many ATR from the entry at most")
+    signal_target_atr_max: float = Field(
+        15.0, gt=0, description="targets this many ATR from the entry at most"
+    )
+    signal_risk_reward_min: float = Field(
+        1.2, gt=0, description="reward over risk, as we compute it, at least"
+    )
 
     # retention: what is older goes into the archive, then it is deleted; none: kept for good
     archive_location: str | None = Field(None, description="folder or s3://bucket/prefix of the archive")

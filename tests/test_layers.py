@@ -10,13 +10,13 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up. A package or module of include/ may import only from floors below its own.
 FLOORS = [
-    {"settings"},
+    {"settings", "symbols"},
     {"database"},
     {"telemetry"},
     {"http", "llm", "storage", "maintenance"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts", "retention"},
+    {"trades", "analysis", "alerts", "retention", "signals"},
     {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -40,6 +40,11 @@ def load_settings() -> Settings:
         raise ValueError(
             f'Variable {SETTINGS_VARIABLE} must be a JSON object like {{"data_quality_min": 90}}'
         )
+    if "signal_schedule" in chosen:
+        raise ValueError(
+            f"Variable {SETTINGS_VARIABLE}: signal_schedule is read with the DAG's file, without Variables; "
+            "set TRADEOPS_SIGNAL_SCHEDULE in the environment of Airflow's processes"
+        )
     return Settings(**chosen)
 
 
@@ -136,7 +141,7 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
         )
     with ExitStack() as stack:
         yield [
-            stack.enter_context(open_source(name, settings, engine, _endpoint_if_any))
+            stack.enter_context(open_source(name, settings, engine, endpoint_if_any))
             for name in settings.candle_sources
         ]
 
@@ -173,7 +178,8 @@ def open_storage(location: str) -> "Storage":
     return open_storage(location, access)
 
 
-def _endpoint_if_any(connection_id: str) -> Endpoint | None:
+def endpoint_if_any(connection_id: str) -> Endpoint | None:
+    """Look up where a service answers; None when there is no such connection."""
     try:
         return endpoint(connection_id)
     except AirflowNotFoundException:

@@ -13,6 +13,7 @@ from include.candles.frame import (
     normalise,
     valid,
 )
+from include.candles.history import parts_of, read_history
 from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol, open_source
 from include.candles.store import find_gaps, read_candles, write_candles
 
@@ -35,7 +36,9 @@ __all__ = [
     "no_candles",
     "normalise",
     "open_source",
+    "parts_of",
     "read_candles",
+    "read_history",
     "valid",
     "write_candles",
 ]

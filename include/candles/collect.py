@@ -1,8 +1,9 @@
 """Collecting candles: what the store lacks of the wanted windows is fetched, source after source, and stored.
 
-The finest resolution that reaches far enough back wins for a window. What one source leaves open, the next
-is asked for in the same resolution; a coarser resolution is asked for where the finer ones did not give
-enough. One symbol or source that fails never fails the others: what could not be had is said in words.
+The finest resolution that reaches far enough back wins for a window, or the first of those that the caller
+names. What one source leaves open, the next is asked for in the same resolution; the next resolution is asked
+for where those before did not give enough. One symbol or source that fails never fails the others: what could
+not be had is said in words.
 """
 
 import time
@@ -45,6 +46,7 @@ def collect(
     windows: pd.DataFrame,
     sources: Sequence[Source],
     *,
+    resolutions: Sequence[str] = tuple(RESOLUTIONS),
     now: datetime | None = None,
     enough: float = 90.0,
     budget: timedelta = timedelta(minutes=5),
@@ -58,8 +60,9 @@ def collect(
         engine: the platform's database.
         windows: `symbol, start, end` (tz-aware UTC), one row a window; symbols as the trades spell them.
         sources: where to ask, in order of preference; the sandbox only ever alone.
+        resolutions: which ones to ask for, in this order; a trade wants the finest, an indicator its own.
         now: the present, tz-aware; candles that are open then are left for later. None: the clock.
-        enough: percent of a window's candles that make a coarser resolution unnecessary.
+        enough: percent of a window's candles that make the next resolution unnecessary.
         budget: after this time nothing more is asked for, and what is left is said to be missing.
 
     Raises:
@@ -78,10 +81,11 @@ def collect(
     wanted["end"] = wanted["end"].where(wanted["end"] < now, pd.Timestamp(now))
     wanted = wanted[wanted["start"] < wanted["end"]]
 
-    collector = _Collector(engine, sources, now, enough / 100, time.monotonic() + budget.total_seconds())
+    deadline = time.monotonic() + budget.total_seconds()
+    collector = _Collector(engine, sources, resolutions, now, enough / 100, deadline)
     with engine.begin() as connection:
         connection.execute(sql("candles_forget_fetches"), {"now": now})
-        gaps = find_gaps(connection, wanted, FINEST, sandbox=SANDBOX in names)
+        gaps = find_gaps(connection, wanted, resolutions[0], sandbox=SANDBOX in names)
     for symbol, of_symbol in wanted[wanted["symbol"].isin(gaps["symbol"])].groupby("symbol"):
         collector.collect(str(symbol), of_symbol)
     return collector.collection
@@ -128,11 +132,18 @@ class _Collector:
     """One collection under way."""
 
     def __init__(
-        self, engine: Engine, sources: Sequence[Source], now: datetime, enough: float, deadline: float
+        self,
+        engine: Engine,
+        sources: Sequence[Source],
+        resolutions: Sequence[str],
+        now: datetime,
+        enough: float,
+        deadline: float,
     ):
         self.collection = Collection()
         self._engine = engine
         self._sources = sources
+        self._resolutions = resolutions
         self._sandbox = any(source.name == SANDBOX for source in sources)
         self._now = now
         self._enough = enough
@@ -147,9 +158,10 @@ class _Collector:
         unfilled = windows[short]
         offers = self._offers(case, unfilled) if short.any() else {}
         waiting = unfilled[:0]
-        for resolution in RESOLUTIONS:
+        for resolution in self._resolutions:
             if resolution in offers:
-                if resolution != FINEST and case.hopeful:
+                coarser = RESOLUTIONS[resolution] > RESOLUTIONS[self._resolutions[0]]
+                if coarser and case.hopeful:
                     # A trade is settled once: a short outage must not settle it on hours instead of minutes.
                     recent = unfilled["end"] > self._now - WAIT_FOR_FINER
                     waiting = pd.concat([waiting, unfilled[recent]])

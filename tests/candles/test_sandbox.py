@@ -27,7 +27,7 @@ def source(sandbox, database):
 
 @pytest.mark.parametrize("symbol", ["BTC", "BTCUSDT", "BTC/USDT", "BTC-USD", "MATICUSDT"])
 def test_candles_come_under_the_spelling_that_was_asked_for(source, symbol):
-    (offer,) = source.offers(symbol, NOW)
+    offer = source.offers(symbol, NOW)[0]
     assert (offer.resolution, offer.oldest, offer.volume) == ("1m", None, True)
     fetched = source.fetch(symbol, "1m", START, START + HOUR)
     candles, refused = normalise(fetched.candles, "1m", now=NOW)

@@ -21,6 +21,8 @@ CALLS_OUTSIDE = {
     "audit_candles": "market_data",
     "analyse": "llm",
     "analyse_batch": "llm",
+    "take_snapshot": "market_data",
+    "propose": "llm",
 }
 
 

@@ -16,6 +16,8 @@ def in_words(value):
         return f"{seconds} s" if not minutes else f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
     if value in (None, ()):
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     if isinstance(value, dict):
         return ", ".join(f"{name} {price.prompt}/{price.completion}" for name, price in value.items())
     return f"{value:_}" if isinstance(value, int) else str(value)

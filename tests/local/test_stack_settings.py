@@ -36,6 +36,7 @@ def test_the_projects_file_is_good():
         "slack_alerts",
         "llm",
         "market_sandbox",
+        "sandbox",
     ]
     assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {"market_data": 4, "llm": 8}
     assert all(pool.pool_description for pool in objects.pools)

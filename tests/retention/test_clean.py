@@ -251,6 +251,8 @@ def partitions(engine):
 
 @pytest.fixture
 def two_months(database):
+    for name in partitions(database):  # of other tests, whose rows are gone
+        execute(database, f"DROP TABLE {name}")
     insert_candles(database, datetime(2026, 8, 30, tzinfo=UTC), 60)  # into September
     insert_candles(database, datetime(2026, 11, 20, tzinfo=UTC), 5)
     yield database

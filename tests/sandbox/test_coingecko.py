@@ -118,6 +118,21 @@ def test_the_demo_plan_ends_after_a_year_and_the_pro_plan_does_not(sandbox, head
     assert len(prices) == pytest.approx(500, abs=2)
 
 
+def test_markets_agree_with_the_other_aggregator(sandbox):
+    query = {"vs_currency": "usd", "ids": "ethereum,nosuchcoin", "price_change_percentage": "24h,7d"}
+    (market,) = sandbox.http.get(f"{API}/coins/markets", params=query).json()
+    assert (market["id"], market["symbol"]) == ("ethereum", "eth")
+    quotes = sandbox.http.get(
+        "/coinmarketcap/v2/cryptocurrency/quotes/latest?id=1027", headers={"x-cmc_pro_api_key": "k"}
+    ).json()["data"]["1027"]["quote"]["USD"]
+    assert market["current_price"] == pytest.approx(quotes["price"], rel=0.01)
+    assert market["total_volume"] == pytest.approx(quotes["volume_24h"], rel=0.01)
+    change = market["price_change_percentage_7d_in_currency"]
+    assert change == pytest.approx(quotes["percent_change_7d"], abs=1.0)
+    assert market["last_updated"].endswith("+00:00")
+    assert sandbox.http.get(f"{API}/coins/markets?ids=bitcoin&vs_currency=eur").status_code == 400
+
+
 def test_simple_price(sandbox):
     body = sandbox.http.get(
         f"{API}/simple/price",

@@ -55,6 +55,14 @@ def test_topic_and_coin(sandbox):
     assert 1 <= coin["galaxy_score"] <= 100
 
 
+def test_a_topic_tells_its_moods_in_interactions(sandbox):
+    data = ask(sandbox, "topic/bitcoin/v1").json()["data"]
+    (moods,) = data["types_sentiment_detail"].values()
+    assert set(moods) == {"positive", "neutral", "negative"}
+    assert min(moods.values()) >= 0
+    assert sum(moods.values()) == data["interactions_24h"]
+
+
 def test_errors(sandbox):
     assert ask(sandbox, "topic/bitcoin/v1", headers={}).status_code == 401
     assert ask(sandbox, "coins/nothing/v1").status_code == 404

@@ -1,7 +1,7 @@
 """A local archive: one file, or a folder of files at any depth. See `archive_file` for what can be read.
 
 A file's symbol is in its column `symbol` or else in its name; a trade's symbol is matched to it by
-`include.candles.symbols`. Where the archive holds a coin against several dollars, one of them is taken, the
+`include.symbols`. Where the archive holds a coin against several dollars, one of them is taken, the
 nearest in spelling: candles of two markets are never mixed. A file that cannot be used is said, by its name
 and the reason, and spoils nothing else.
 """
@@ -27,7 +27,7 @@ from include.candles.sources.archive_file import (
     sniff,
 )
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import DOLLARS, dollar_of, same
+from include.symbols import DOLLARS, dollar_of, same
 
 MAX_FILES = 100_000
 FEW_STEPS = 10

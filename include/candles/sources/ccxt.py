@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import DOLLARS, dollar_of, same
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
+from include.symbols import DOLLARS, dollar_of, same
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch

@@ -14,8 +14,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, first_open, in_words, normalise
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import Coin, coin_of
 from include.http import Client, Refused, ServiceError
+from include.symbols import Coin, coin_of
 
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
 SPANS = (7, 14, 30)  # days that can be asked for

@@ -11,8 +11,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import Coin, coin_of
 from include.http import Client, Refused, ServiceError
+from include.symbols import Coin, coin_of
 
 PERIODS = {"1h": "hourly", "1d": "daily"}
 # Hourly candles before this have the volume 0, which means that it is not known.

@@ -15,8 +15,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import DOLLARS, dollar_of, same
 from include.http import Client, Refused, ServiceError
+from include.symbols import DOLLARS, dollar_of, same
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 REBUILT = "1m"

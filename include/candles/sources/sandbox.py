@@ -7,12 +7,12 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, no_candles
 from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
-from include.candles.symbols import same
 from include.http import Client, Refused, ServiceError
+from include.symbols import same
 
 PAGE = 10_000  # candles an answer holds at most
 MAX_PAGES = 100  # of one fetch
-RESOLUTION = "1m"
+RESOLUTIONS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 
 
 class Sandbox:
@@ -26,8 +26,8 @@ class Sandbox:
         self._client = client
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer minutes of any age; whether the symbol is known shows at the first fetch."""
-        return (Offer(RESOLUTION, oldest=None, volume=True),)
+        """Offer candles of any age; whether the symbol is known shows at the first fetch."""
+        return tuple(Offer(resolution, oldest=None, volume=True) for resolution in RESOLUTIONS)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""

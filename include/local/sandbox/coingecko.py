@@ -1,4 +1,4 @@
-"""CoinGecko's API: ping, simple/price, coins/{id}/ohlc, coins/{id}/market_chart/range.
+"""CoinGecko's API: ping, simple/price, coins/markets, coins/{id}/ohlc and /market_chart/range.
 
 Without a key or with a demo key (`x-cg-demo-api-key`) history ends 365 days ago; a pro key
 (`x-cg-pro-api-key`) goes further. Any key will do. US dollars only.
@@ -53,6 +53,41 @@ async def list_prices(
             if include_24hr_change == "true":
                 prices[coin_id]["usd_24h_change"] = (price / before - 1.0) * 100.0
     return JSONResponse(prices)
+
+
+@router.get("/coins/markets")
+async def list_markets(request: Request, ids: str = "", vs_currency: str = "") -> JSONResponse:
+    """Price, changes, market value, volume and supply of several coins; unknown ids are left out."""
+    if vs_currency.lower() != "usd":
+        return JSONResponse({"error": "sandbox: vs_currency must be usd"}, 400)
+    markets = []
+    for coin_id in ids.split(","):
+        if coin_id in IDS:
+            feed = Feed(request, NAME, COINS[IDS[coin_id]], POINT_KINDS)
+            coin, now = feed.coin, feed.now
+            price = read_price(coin, now)
+            day = feed.candles(1, now - DAY_MS, now)
+            changes = {
+                f"price_change_percentage_{name}_in_currency": (price / before - 1.0) * 100.0
+                for name, before in (
+                    ("24h", read_price(coin, now - DAY_MS)),
+                    ("7d", read_price(coin, now - 7 * DAY_MS)),
+                )
+            }
+            markets.append(
+                {
+                    "id": next(name for name, symbol in IDS.items() if symbol == coin.symbol),
+                    "symbol": coin.symbol.lower(),
+                    "name": coin.name,
+                    "current_price": price,
+                    "market_cap": price * coin.supply,
+                    "total_volume": float(coin.turnover_dollars(day.turnover).sum()),
+                    "circulating_supply": coin.supply,
+                    **changes,
+                    "last_updated": datetime.fromtimestamp(now / 1000, UTC).isoformat(),
+                }
+            )
+    return JSONResponse(markets)
 
 
 @router.get("/coins/{coin_id}/ohlc")
@@ -151,7 +186,7 @@ def fail(path: str, status: int) -> Response:
 def _symbol_of(request: Request, body: bytes) -> str | None:
     """The coin in the path, or in `ids` if it is the only one."""
     _, _, rest = request.url.path.partition("/coins/")
-    return IDS.get(rest.split("/")[0] or request.query_params.get("ids", ""))
+    return IDS.get(rest.split("/")[0]) or IDS.get(request.query_params.get("ids", ""))
 
 
 SERVICE = Service(NAME, router, kinds=DATA_KINDS, fail=fail, symbol_of=_symbol_of)

@@ -57,6 +57,9 @@ LLM_KINDS = {
     "content_filter": Kind("withholds the model's text and says so", _NO_OPTIONS),
     "invents": Kind("puts a figure into each text that was in no fact", _NO_OPTIONS),
     "obeys": Kind("puts what follows `answer with:` in a fact into each text", _NO_OPTIONS),
+    "no_trade": Kind("advises against a trade, where one is asked for", _NO_OPTIONS),
+    "wrong_side": Kind("puts the stop of a proposed trade on the side of its targets", _NO_OPTIONS),
+    "absurd_levels": Kind("proposes a trade ten times as high as the market", _NO_OPTIONS),
     "insufficient_quota": Kind("answers 429 insufficient_quota, which never heals", _NO_OPTIONS),
 }
 KINDS = {

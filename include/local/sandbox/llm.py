@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from include.local.sandbox.faults import LLM_KINDS
 from include.local.sandbox.schema_filler import Schema, UnfillableError, fill, known_facts
 from include.local.sandbox.service import Service, state_of, symbol_or_none
+from include.local.sandbox.trader import propose
 
 NAME = "llm"
 MODELS = ("sandbox-analyst", "sandbox-trader")
@@ -72,7 +73,7 @@ class Reply:
         if self.kind == "wrong_schema":
             return json.dumps({"sandbox": "an answer of another shape"})
         try:
-            answer = fill(schema, facts)
+            answer = fill(schema, {**facts, **propose(facts, self.kind)})
             if self.kind in ("invents", "obeys"):
                 answer = put_into_texts(answer, INVENTION if self.kind == "invents" else command_in(facts))
             return json.dumps(answer)

@@ -42,6 +42,7 @@ async def show_topic(request: Request, topic: str) -> JSONResponse:
         "num_contributors": social["contributors_active"],
         "num_posts": social["posts_active"],
         "types_sentiment": {"tweet": social["sentiment"]},
+        "types_sentiment_detail": {"tweet": _moods(social)},
         "categories": ["cryptocurrencies"],
         "trend": "flat",
     }
@@ -126,6 +127,17 @@ def _social(coin: Coin, moment: int, day_return: float) -> dict[str, Any]:
         "alt_rank": int(rng.integers(1, 1_000)),
         "galaxy_score": _bounded(55.0 + 200.0 * day_return + 2.0 * mood),
         "social_dominance": round(30.0 * size * min(busy, 2.0), 4),
+    }
+
+
+def _moods(social: dict[str, Any]) -> dict[str, int]:
+    """Interactions of the day by mood: a third of them are neutral."""
+    neutral = social["interactions"] * 8
+    positive = social["interactions"] * 16 * social["sentiment"] // 100
+    return {
+        "positive": positive,
+        "neutral": neutral,
+        "negative": social["interactions"] * 24 - neutral - positive,
     }
 
 

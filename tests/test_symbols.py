@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from include.candles.symbols import COINS, canonical, coin_of, dollar_of, same
+from include.symbols import COINS, canonical, coin_of, dollar_of, same
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""### Generates trading signals
+
+For each request: a **snapshot** of the market, technical **indicators**, a **proposal** by the language model
+that is held against the market, and the **stored** signal with both, in one transaction.
+
+| task | reads | writes |
+|---|---|---|
+| `check_input` | the form, or `signal_requests` | `signal_attempts`: a row a request, in batches |
+| `collect_candles` | the sources in `candle_sources` | `market_candles` |
+| `take_snapshot` | CoinMarketCap, CoinGecko, LunarCrush, fear & greed | `signal_attempts.snapshot` |
+| `compute_indicators` | `market_candles` | `signal_attempts.indicators`, the data-quality score |
+| `propose` | the model at the connection `llm` | `signal_attempts.proposal` |
+| `store` | all of it | `trade_signals`, `trade_technical_indicators`, `trade_market_snapshot` |
+| `report` | `signal_attempts` | nothing: it fails, with the reasons, if nothing came of the run |
+
+**Trigger** it with a symbol, a timeframe and a user; without symbol and user it generates what the setting
+`signal_requests` lists. It runs by itself when the environment's `TRADEOPS_SIGNAL_SCHEDULE` holds a cron
+expression. Each task returns a line for each attempt (XCom): follow them from left to right. One signal a
+minute for each user: what comes too early is skipped. Any task may be cleared; a request is stored once.
+Clearing the run takes up again what ended without a signal. Why there is none: `signal_attempts`. Rules:
+`docs/signals.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, task, task_group
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
+from include.settings import Settings
+from include.signals import SYMBOLS, TIMEFRAMES
+
+NEXT_STEP = (
+    "Nothing was stored; signal_attempts says why. Mend the cause, then clear the run: see docs/signals.md."
+)
+UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+@task
+def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
+    """Refuse bad input in words; take up the requests; give the numbers of the batches."""
+    from include.signals import BadRequest, open_attempts, read_form
+
+    settings = load_settings()
+    try:
+        requests = read_form(symbol, timeframe, user, settings)
+    except BadRequest as error:
+        raise AirflowFailException(str(error)) from error
+    with open_database("signals") as engine:
+        opened = open_attempts(engine, requests, run, run_url("generate_signals", run), settings)
+    if not opened.batches:
+        raise AirflowSkipException(opened.put_off)
+    return opened.batches
+
+
+@task(pool="market_data")
+def collect_candles(run: str, batch: int) -> dict[str, str]:
+    """Fetch the candles that the indicators need and the store lacks."""
+    from include.signals import collect_batch
+
+    settings = load_settings()
+    with open_database("signals") as engine, open_sources(settings, engine) as sources:
+        return collect_batch(engine, run, batch, sources, settings)
+
+
+@task(pool="market_data")
+def take_snapshot(run: str, batch: int) -> dict[str, str]:
+    """Ask the sources about the market; without a price an attempt ends here."""
+    from include.signals import snapshot_batch
+
+    with open_database("signals") as engine:
+        return snapshot_batch(engine, run, batch, load_settings(), endpoint_if_any)
+
+
+@task
+def compute_indicators(run: str, batch: int) -> dict[str, str]:
+    """Compute the indicators and the data-quality score."""
+    from include.signals import compute_batch
+
+    with open_database("signals") as engine:
+        return compute_batch(engine, run, batch, load_settings())
+
+
+@task(pool="llm")
+def propose(run: str, batch: int) -> dict[str, str]:
+    """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
+    from include.signals import propose_batch
+
+    with open_database("signals") as engine:
+        return propose_batch(engine, run, batch, load_settings(), endpoint_if_any)
+
+
+@task
+def store(run: str, batch: int) -> dict[str, str]:
+    """Store signal, indicators and snapshot, each signal in one transaction."""
+    from include.signals import store_batch
+
+    with open_database("signals") as engine:
+        return store_batch(engine, run, batch, load_settings())
+
+
+@task
+def report(run: str) -> dict[str, str]:
+    """Say what became of each request; fail when nothing came of any of them."""
+    from include.signals import report_run
+
+    with open_database("signals") as engine:
+        found = report_run(engine, run)
+    if found.failed:
+        raise AirflowFailException("; ".join(f"{name}: {line}" for name, line in found.lines.items()))
+    return found.lines
+
+
+@dag(
+    schedule=Settings().signal_schedule,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(minutes=30),
+    params={
+        "symbol": Param(None, type=["null", "string"], enum=[None, *SYMBOLS], description="the coin"),
+        "timeframe": Param("1h", type="string", enum=[*TIMEFRAMES], description="candles it is judged by"),
+        "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom: the user's id"),
+    },
+    doc_md=__doc__,
+    tags=["signals"],
+    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+)
+def generate_signals() -> None:
+    """Wire the steps of the generation."""
+    run = "{{ run_id }}"
+
+    @task_group
+    def generate(batch: int) -> None:
+        collected = collect_candles(run, batch) >> take_snapshot(run, batch)
+        collected >> compute_indicators(run, batch) >> propose(run, batch) >> store(run, batch)
+
+    form = [f"{{{{ params.{name} or '' }}}}" for name in ("symbol", "timeframe", "user")]
+    generate.expand(batch=check_input(run, *form)) >> report(run)
+
+
+generate_signals()

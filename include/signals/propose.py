@@ -1,0 +1,151 @@
+"""Asking the model for a trade; an answer that the market contradicts is sent back once, with its faults."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from include.database import sql
+from include.llm import AnswerUnusable, LanguageModel, ModelUnavailable
+from include.signals.attempts import end, note
+from include.signals.prompt import INSTRUCTIONS, SignalAnswer, facts_again, facts_of
+from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from sqlalchemy import Engine
+
+    from include.settings import Endpoint, Settings
+    from include.signals.attempts import Attempt
+
+AT_ONCE = 8  # requests under way
+ASKED = 2  # times at most
+
+
+def ask_for_proposals(
+    engine: Engine, attempts: Sequence[Attempt], endpoint: Endpoint, settings: Settings
+) -> dict[str, str]:
+    """Ask for a trade on each attempt's market, several at once; answer with a line for each.
+
+    A sound proposal is written into the attempt; NO_TRADE, an answer that stays unusable and a model that
+    fails end it with the reason. Never raises for one attempt.
+    """
+    return asyncio.run(_Desk(engine, settings).work_off(attempts, endpoint))
+
+
+class _Desk:
+    """The questions of one batch."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def work_off(self, attempts: Sequence[Attempt], endpoint: Endpoint) -> dict[str, str]:
+        settings = self._settings
+        async with LanguageModel(
+            endpoint,
+            settings.signal_model,
+            engine=self._engine,
+            settings=settings,
+            purpose="signal",
+            timeout=settings.signal_timeout,
+        ) as model:
+            lines = await asyncio.gather(*(self._propose(model, attempt) for attempt in attempts))
+        return {attempt.name: line for attempt, line in zip(attempts, lines, strict=True)}
+
+    async def _propose(self, model: LanguageModel, attempt: Attempt) -> str:
+        async with self._turns:
+            begun = time.monotonic()
+            outcome, said = await self._ask(model, attempt)
+            seconds = time.monotonic() - begun
+        return await asyncio.to_thread(self._write, attempt, outcome, said, seconds)
+
+    async def _ask(self, model: LanguageModel, attempt: Attempt) -> tuple[str, str | dict[str, Any]]:
+        """Give `proposed` with the columns of `trade_signals`, or an outcome with its reason."""
+        market = _market_of(attempt)
+
+        def check(answer: SignalAnswer) -> None:
+            if answer.decision != "NO_TRADE" and (
+                faults := find_faults(_tidied(answer), market, self._settings)
+            ):
+                raise AnswerUnusable("off_market", "; ".join(faults))
+
+        facts = facts_of(attempt, self._settings, datetime.now(UTC))
+        faults: list[str] = []
+        for _ in range(ASKED):
+            try:
+                answer = await model.ask(
+                    INSTRUCTIONS,
+                    facts_again(facts, faults) if faults else facts,
+                    SignalAnswer,
+                    user_id=attempt.user_id,
+                    check=check,
+                )
+            except AnswerUnusable as error:
+                await asyncio.to_thread(self._count, attempt, error.cost_usd)
+                if error.final:
+                    return "model_failed", str(error)
+                faults.append(str(error))
+            except ModelUnavailable as error:
+                await asyncio.to_thread(self._count, attempt, None)
+                return "model_failed", str(error)
+            else:
+                await asyncio.to_thread(self._count, attempt, answer.cost_usd)
+                if answer.value.decision == "NO_TRADE":
+                    return "no_trade", _printable(answer.value.reasoning)
+                return "proposed", _as_row(_tidied(answer.value), answer.model)
+        return "invalid_answer", f"no usable answer in {ASKED}: {'; then '.join(faults)}"
+
+    def _count(self, attempt: Attempt, cost_usd: Decimal | None) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sql("signals_asked"), {"id": attempt.id, "cost_usd": cost_usd})
+
+    def _write(self, attempt: Attempt, outcome: str, said: str | dict[str, Any], seconds: float) -> str:
+        with self._engine.begin() as connection:
+            if isinstance(said, str):
+                end(connection, attempt, outcome, said, seconds)
+                return f"{outcome}: {said}"
+            note(connection, attempt, seconds, proposal=said)
+        return (
+            f"{said['direction']} at {said['entry_price']:g}, stop {said['stop_loss']:g}, "
+            f"targets {said['take_profit_1']:g}, {said['take_profit_2']:g}, {said['take_profit_3']:g}, "
+            f"risk/reward {said['risk_reward_ratio']:g}"
+        )
+
+
+def _market_of(attempt: Attempt) -> Market:
+    if not attempt.snapshot or not attempt.indicators:
+        raise ValueError(
+            f"{attempt.name}: the model is asked before the snapshot and the indicators are there"
+        )
+    return Market(price=attempt.snapshot["current_price"], atr=attempt.indicators["atr_14"])
+
+
+def _tidied(answer: SignalAnswer) -> SignalAnswer:
+    return answer.model_copy(update={"levels": tidy(answer.levels)}) if answer.levels else answer
+
+
+def _as_row(answer: SignalAnswer, model: str) -> dict[str, Any]:
+    """The proposal as `trade_signals` has it."""
+    levels = answer.levels
+    if levels is None:
+        raise ValueError("a checked proposal has levels")
+    return {
+        "direction": answer.decision,
+        **{name: getattr(levels, name) for name in (*PRICES, *ALLOCATIONS)},
+        "confidence_score": round(answer.confidence, 2),
+        "risk_reward_ratio": round(risk_reward(levels), 4),
+        "market_condition": answer.market_condition,
+        "ai_reasoning": _printable(answer.reasoning),
+        "ai_model": model,
+    }
+
+
+def _printable(text: str) -> str:
+    """Leave out what PostgreSQL cannot store (NUL, halves of surrogate pairs) and control characters."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")

@@ -1,0 +1,4 @@
+-- Ends an attempt that is under way, without a signal.
+UPDATE signal_attempts
+SET outcome = :outcome, reason = :reason, finished_at = now(), seconds = seconds + :seconds
+WHERE id = CAST(:id AS uuid) AND outcome = 'working'

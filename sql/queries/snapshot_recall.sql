@@ -1,0 +1,4 @@
+-- What a source said of a symbol within the last minutes.
+SELECT part, observed_at
+FROM snapshot_parts
+WHERE source = :source AND symbol = :symbol AND fetched_at > now() - CAST(:kept AS interval)

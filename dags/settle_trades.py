@@ -15,7 +15,8 @@ really did; then let a language model **analyse** the outcomes and **refresh** t
 
 Nothing due: the run ends after `claim`, everything else is skipped. Any task may be cleared and run again,
 and two runs may overlap: a trade is settled once. A run that dies holds its trades until their lease lapses
-(15 minutes); the next run takes them. Rules: `docs/settlement.md`. Settings: Variable `tradeops_settings`.
+(15 minutes); the next run takes them. A run that has not finished five minutes after it was due is told, with
+the number of trades waiting. Rules: `docs/settlement.md`. Settings: Variable `tradeops_settings`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,9 +25,12 @@ from airflow.sdk import dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
+from include.airflow.deadline import finish_within
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
 
+OWNER = "trading"
+DEADLINE = timedelta(minutes=5)  # after it was due
 NEXT_STEP = (
     "Nothing is lost: trades that were not settled stay active, and a later sweep takes them when their "
     "lease lapses (15 minutes). If this repeats, open the task's log; docs/operating.md says what to do."
@@ -97,9 +101,10 @@ def refresh_performance() -> int:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=3,
     dagrun_timeout=timedelta(minutes=30),
+    deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
     doc_md=__doc__,
     tags=["trades"],
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner=OWNER, next_step=NEXT_STEP),
 )
 def settle_trades() -> None:
     """Wire the steps of the sweep."""

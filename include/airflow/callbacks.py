@@ -27,7 +27,7 @@ def report_task_failure(next_step: str) -> Callable[[Context], None]:
     """Make an `on_failure_callback` for tasks. `next_step` tells what happens now, or what to do."""
 
     def report(context: Context) -> None:
-        _report(_task_failure(context, next_step))
+        report_failure(_task_failure(context, next_step))
 
     return report
 
@@ -36,7 +36,7 @@ def report_run_failure(next_step: str) -> Callable[[Context], None]:
     """Make an `on_failure_callback` for a DAG: told only when no task of the run was told before."""
 
     def report(context: Context) -> None:
-        _report(_run_failure(context, next_step))
+        report_failure(_run_failure(context, next_step))
 
     return report
 
@@ -83,7 +83,7 @@ def _task_path(instance: Any) -> str:
     return f"/tasks/{quote(instance.task_id, safe='')}{mapped}?try_number={instance.try_number}"
 
 
-def _report(failure: Failure) -> None:
+def report_failure(failure: Failure) -> None:
     """Write the row, then send the message if it is news. Raises what kept the message: Airflow logs it."""
     with ExitStack() as stack:
         try:

@@ -39,7 +39,7 @@ EXCEPTION_LIMIT = 2500
 
 @dataclass(frozen=True)
 class Failure:
-    """The facts of one failed task, or of a failed run when `task_id` is None."""
+    """The facts of one failed task, or of a failed or late run when `task_id` is None."""
 
     dag_id: str
     run_id: str
@@ -51,12 +51,13 @@ class Failure:
     task_id: str | None = None
     map_index: int = -1
     try_number: int | None = None
+    late: bool = False  # a run that missed its deadline; it may still finish, or fail as well
 
     @property
     def id(self) -> uuid.UUID:
         """The same for every report of the same failure."""
         key = (self.dag_id, self.run_id, self.task_id, self.map_index, self.try_number)
-        return uuid.uuid5(_FAILURES, json.dumps(key))
+        return uuid.uuid5(_FAILURES, json.dumps((*key, "late") if self.late else key))
 
     @property
     def name(self) -> str:
@@ -80,6 +81,7 @@ def record_failure(engine: Engine, failure: Failure) -> bool:
         "try_number": failure.try_number,
         "owner": failure.owner,
         "url": failure.url,
+        "late": failure.late,
     }
     with engine.begin() as connection:
         return bool(
@@ -93,7 +95,7 @@ def record_failure(engine: Engine, failure: Failure) -> bool:
                     "context": json.dumps(context),
                     "dag_id": failure.dag_id,
                     "run_id": failure.run_id,
-                    "of_run": failure.task_id is None,
+                    "of_run": failure.task_id is None and not failure.late,
                 },
             ).scalar_one()
         )
@@ -108,6 +110,7 @@ def note_delivery(engine: Engine, failure: Failure, outcome: str) -> None:
 def slack_message(failure: Failure) -> dict[str, object]:
     """Write the failure as a Slack message. Text from outside is shown, never interpreted."""
     what = "task" if failure.task_id else "run"
+    verdict, happened = ("Late", "is late") if failure.late else ("Failed", "failed")
     tries = f" on try {failure.try_number}" if failure.try_number else ""
     facts = [("Run", failure.run_id), ("Owner", failure.owner)]
     error = redact(failure.error)
@@ -116,13 +119,13 @@ def slack_message(failure: Failure) -> dict[str, object]:
     # A code block ends at three backticks; a zero-width space keeps the text's own from ending it.
     quoted = _escape(error).replace("```", "`\u200b``")
     return {
-        "text": _escape(f"{failure.name} failed{tries}: {error[:200]}"),
+        "text": _escape(f"{failure.name} {happened}{tries}: {error[:200]}"),
         "blocks": [
             {
                 "type": "header",
                 "text": {
                     "type": "plain_text",
-                    "text": f"Failed {what}: {failure.name}{tries}"[:HEADER_LIMIT],
+                    "text": f"{verdict} {what}: {failure.name}{tries}"[:HEADER_LIMIT],
                 },
             },
             {

@@ -10,31 +10,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from include.trades.backtest import evaluate
-    from include.trades.claim import Claimed, claim_due
+    from include.trades.claim import Claimed, claim_due, count_waiting
     from include.trades.collect import collect_batch, collect_interval
     from include.trades.gate import gate_batch
     from include.trades.performance import refresh_performance
+    from include.trades.rollup import DayNotOver, Disagreement, days_between, due_days, roll_up_days
     from include.trades.settle import settle_batch
 
 __all__ = [
     "Claimed",
+    "DayNotOver",
+    "Disagreement",
     "claim_due",
     "collect_batch",
     "collect_interval",
+    "count_waiting",
+    "days_between",
+    "due_days",
     "evaluate",
     "gate_batch",
     "refresh_performance",
+    "roll_up_days",
     "settle_batch",
 ]
 
 _HOME = {
     "Claimed": "claim",
+    "DayNotOver": "rollup",
+    "Disagreement": "rollup",
     "claim_due": "claim",
     "collect_batch": "collect",
     "collect_interval": "collect",
+    "count_waiting": "claim",
+    "days_between": "rollup",
+    "due_days": "rollup",
     "evaluate": "backtest",
     "gate_batch": "gate",
     "refresh_performance": "performance",
+    "roll_up_days": "rollup",
     "settle_batch": "settle",
 }
 

@@ -50,6 +50,12 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
     return Claimed(batches, bool(pending.stale_statistics or analyses))
 
 
+def count_waiting(engine: Engine) -> int:
+    """Count the trades that are past their expiry and not settled, claimed or not."""
+    with engine.connect() as connection:
+        return int(connection.execute(sql("waiting_trades")).scalar_one())
+
+
 def _batches(connection: Connection, claim_id: str) -> dict[int, int]:
     rows = connection.execute(sql("claimed_batches"), {"claim_id": claim_id})
     return {row.batch: row.trades for row in rows}

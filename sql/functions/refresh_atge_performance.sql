@@ -1,5 +1,5 @@
 -- Recalculates the rows of atge_performance_cache for a set of users in one pass; answers how many.
--- The formulas are in the comments on the columns (migration 0001). A user without settled trades gets a row too.
+-- The comments on the columns, below, are the definitions. A user without settled trades gets a row too.
 CREATE OR REPLACE FUNCTION refresh_atge_performance(user_ids uuid[]) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -20,7 +20,11 @@ BEGIN
       result.net_profit_loss AS net,
       result.profit_loss_percentage AS percent,
       snapshot.galaxy_score AS galaxy,
-      row_number() OVER (PARTITION BY signal.user_id ORDER BY signal.completed_at, result.exit_at, signal.id) AS turn
+      trade_day(signal.completed_at, signal.expires_at) AS day,
+      row_number() OVER (
+        PARTITION BY signal.user_id
+        ORDER BY coalesce(signal.completed_at, signal.expires_at), result.exit_at, signal.id
+      ) AS turn
     FROM trade_signals AS signal
     LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
     LEFT JOIN LATERAL (
@@ -55,6 +59,25 @@ BEGIN
     GROUP BY user_id
     HAVING min(galaxy) < max(galaxy) AND min(percent) < max(percent)
   ),
+  daily AS (
+    SELECT user_id, day, sum(percent) AS percent FROM settled WHERE percent IS NOT NULL GROUP BY user_id, day
+  ),
+  spread AS (  -- days without a trade count as 0: they add to the number of days and to no sum
+    SELECT
+      user_id,
+      (max(day) - min(day) + 1)::numeric AS days,
+      sum(percent) AS percents,
+      sum(percent * percent) AS squares
+    FROM daily
+    GROUP BY user_id
+  ),
+  annual AS (  -- mean / sample standard deviation = percents / sqrt(days * (days * squares - percents^2) / (days - 1))
+    SELECT
+      user_id,
+      percents / sqrt(days * (days * squares - percents * percents) / (days - 1)) * sqrt(365.0) AS sharpe
+    FROM spread
+    WHERE days > 1 AND days * squares > percents * percents
+  ),
   sums AS (
     SELECT
       user_id,
@@ -88,6 +111,7 @@ BEGIN
     worst_trade_id = worst.id,
     worst_trade_loss = worst.net,
     sharpe_ratio = sums.sharpe,
+    sharpe_ratio_annualised = annual.sharpe,
     max_drawdown = coalesce(drawdown.deepest, 0),
     profit_factor = sums.profit / nullif(sums.loss, 0),
     win_loss_ratio = sums.wins::numeric / nullif(sums.losses, 0),
@@ -97,6 +121,7 @@ BEGIN
     last_calculated_at = now()
   FROM (SELECT DISTINCT user_id FROM unnest(user_ids) AS wanted (user_id)) AS wanted
   LEFT JOIN sums USING (user_id)
+  LEFT JOIN annual USING (user_id)
   LEFT JOIN drawdown USING (user_id)
   LEFT JOIN best USING (user_id)
   LEFT JOIN worst USING (user_id)
@@ -110,3 +135,47 @@ $$;
 
 COMMENT ON FUNCTION refresh_atge_performance IS
   'Recalculates the cached statistics of these users in one pass; answers how many';
+
+-- What each figure is, for everybody; docs/statistics.md repeats it, and a test compares the two.
+COMMENT ON TABLE atge_performance_cache IS
+  'Statistics of each user over the trades with status completed_success (won) and completed_failure (lost); '
+  'written by refresh_atge_performance. Sums and counts over nothing are 0, averages and ratios null.';
+COMMENT ON COLUMN atge_performance_cache.user_id IS 'Whose trades these are';
+COMMENT ON COLUMN atge_performance_cache.total_trades IS 'winning_trades + losing_trades';
+COMMENT ON COLUMN atge_performance_cache.winning_trades IS 'Trades with status completed_success: net_profit_loss > 0';
+COMMENT ON COLUMN atge_performance_cache.losing_trades IS 'Trades with status completed_failure: net_profit_loss <= 0';
+COMMENT ON COLUMN atge_performance_cache.success_rate IS '100 * winning_trades / total_trades; null without a trade';
+COMMENT ON COLUMN atge_performance_cache.total_profit_loss IS 'Sum of net_profit_loss, US dollars';
+COMMENT ON COLUMN atge_performance_cache.total_profit IS 'Sum of net_profit_loss over won trades';
+COMMENT ON COLUMN atge_performance_cache.total_loss IS 'Sum of net_profit_loss over lost trades as a positive amount';
+COMMENT ON COLUMN atge_performance_cache.average_win IS
+  'Mean net_profit_loss of won trades; null without a won trade';
+COMMENT ON COLUMN atge_performance_cache.average_loss IS
+  'Mean net_profit_loss of lost trades: negative or 0; null without a lost trade';
+COMMENT ON COLUMN atge_performance_cache.best_trade_id IS
+  'The trade with best_trade_profit; the first completed of several';
+COMMENT ON COLUMN atge_performance_cache.best_trade_profit IS 'Highest net_profit_loss, of either sign';
+COMMENT ON COLUMN atge_performance_cache.worst_trade_id IS
+  'The trade with worst_trade_loss; the first completed of several';
+COMMENT ON COLUMN atge_performance_cache.worst_trade_loss IS 'Lowest net_profit_loss, of either sign';
+COMMENT ON COLUMN atge_performance_cache.sharpe_ratio IS
+  'Per trade, not annualised, without a risk-free rate: mean / sample standard deviation of '
+  'profit_loss_percentage; null below two trades or without variation';
+COMMENT ON COLUMN atge_performance_cache.sharpe_ratio_annualised IS
+  'Of daily results, annualised, without a risk-free rate: mean / sample standard deviation of the daily sums of '
+  'profit_loss_percentage, times the square root of 365; every day (UTC) from the first to the last completion '
+  'counts, one without a trade as 0; null below two days or without variation';
+COMMENT ON COLUMN atge_performance_cache.max_drawdown IS
+  'US dollars, 0 or more: the deepest fall of the cumulative net_profit_loss, in order of completed_at, '
+  'below its highest point so far, which starts at 0';
+COMMENT ON COLUMN atge_performance_cache.profit_factor IS 'total_profit / total_loss; null without a loss';
+COMMENT ON COLUMN atge_performance_cache.win_loss_ratio IS 'winning_trades / losing_trades; null without a lost trade';
+COMMENT ON COLUMN atge_performance_cache.avg_galaxy_score_wins IS
+  'Mean galaxy_score, from the newest snapshot of each trade, of won trades that have one; null without any';
+COMMENT ON COLUMN atge_performance_cache.avg_galaxy_score_losses IS
+  'Mean galaxy_score, from the newest snapshot of each trade, of lost trades that have one; null without any';
+COMMENT ON COLUMN atge_performance_cache.social_correlation IS
+  'Pearson correlation of galaxy_score and profit_loss_percentage; null below two pairs or without variation';
+COMMENT ON COLUMN atge_performance_cache.last_calculated_at IS 'When the row was calculated last';
+COMMENT ON COLUMN atge_performance_cache.created_at IS 'When the row was calculated first';
+COMMENT ON COLUMN atge_performance_cache.updated_at IS 'When the row changed last';

@@ -1,7 +1,7 @@
--- Settles the trades in settled_rows that this claim still holds: result, status and the note that the user's
--- statistics are stale, all or nothing. Run twice, the second run finds no active trade and changes nothing.
+-- Settles the trades in settled_rows that this claim still holds: result and status, all or nothing; triggers note
+-- whose statistics are stale now. Run twice, the second run finds no active trade and changes nothing.
 WITH mine AS MATERIALIZED (
-  SELECT signal.id, signal.user_id
+  SELECT signal.id
   FROM trade_signals AS signal
   JOIN settlement_claims AS claim ON claim.trade_signal_id = signal.id
   JOIN settled_rows AS settled ON settled.id = signal.id
@@ -59,10 +59,5 @@ WITH mine AS MATERIALIZED (
   RETURNING signal.status
 ), released AS (
   DELETE FROM settlement_claims WHERE trade_signal_id IN (SELECT id FROM mine)
-), stale AS (
-  INSERT INTO performance_refreshes (user_id)
-  SELECT DISTINCT user_id FROM mine
-  ORDER BY user_id
-  ON CONFLICT (user_id) DO NOTHING
 )
 SELECT status, count(*) AS trades FROM signals GROUP BY status ORDER BY status

@@ -312,8 +312,9 @@ def test_the_role_authenticated_gets_its_rights_where_it_exists(supabase):
     tables += ["trade_technical_indicators", "trade_market_snapshot"]
     tables += ["atge_performance_metrics", "atge_user_feedback"]
     views = ["trade_historical_prices", "vw_complete_trades", "atge_recent_critical_errors"]
+    views += ["daily_trade_stats", "daily_kpis", "vw_daily_kpis"]  # computed: nobody writes them by hand
     views += ["atge_performance_summary_24h", "atge_feedback_summary"]
-    ours = ["settlement_claims", "analysis_claims", "performance_refreshes"]
+    ours = ["settlement_claims", "analysis_claims", "performance_refreshes", "daily_stats_due"]
 
     def rights(connection: psycopg.Connection, name: str) -> str:
         """What the role may do with the table or view: `INSERT SELECT UPDATE`."""
@@ -339,6 +340,7 @@ def test_the_role_authenticated_gets_its_rights_where_it_exists(supabase):
             "take_profit_2, take_profit_3, expires_at) "
             "VALUES (gen_random_uuid(), 'BTC', '1h', 1, 1, 1, 1, 1, now())"
         )
+        connection.execute("UPDATE trade_signals SET status = 'completed_success'")
         connection.execute("SELECT calculate_atge_performance(user_id) FROM trade_signals")
         for view in views:
             connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)))

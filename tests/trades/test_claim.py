@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.settings import Settings
-from include.trades import claim_due
+from include.trades import claim_due, refresh_performance
 from include.trades.claim import read_batch
 from tests.trades.sweep import SETTINGS, insert, rows, run
 
@@ -114,5 +114,6 @@ def test_missing_analyses_are_other_work_unless_they_are_switched_off(database):
     (trade,) = insert(database, {})
     run(database, "UPDATE trade_signals SET status = 'completed_success'")
     run(database, "INSERT INTO trade_results (trade_signal_id) VALUES (CAST(:id AS uuid))", id=trade)
+    refresh_performance(database)
     assert claim_due(database, "run 1", SETTINGS).other_work is True
     assert claim_due(database, "run 1", Settings(analysis_limit=0)).other_work is False

@@ -1,0 +1,70 @@
+"""### Rolls up the statistics of each day, and its KPIs
+
+After each day (UTC) the trades that were settled on it become one row a user, symbol, timeframe, direction
+and model, and the day gets its KPI row. Over all days, the rows of a user add up to the statistics in
+`atge_performance_cache`, to the cent: a day that does not agree is not published, its old rows stay, and the
+task fails and says which figures of whom disagree.
+
+| task | reads | writes |
+|---|---|---|
+| `roll_up` | trades and their results, metrics, errors | `daily_trade_stats`, `daily_kpis` |
+
+A day that changes later (a replay, a late analysis) is noted in `daily_stats_due` in the same transaction;
+the next run brings it up to date by itself. A **backfill** rebuilds any range of days, each run its own; a
+day that has not changed stays as it is. Run by hand, it rolls up the day before, or the days that the trigger
+form names. A day that is not over is refused. Definitions: `docs/statistics.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import open_database
+
+NEXT_STEP = (
+    "The rows of the days before are as they were. If a day does not agree with the users' statistics, "
+    "docs/statistics.md says what to do; then clear the run. Anything else is tried again by the next run."
+)
+DAY = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1))"
+FIRST = "{{ params.first_day or params.last_day or (" + DAY + " | ds) }}"
+LAST = "{{ params.last_day or params.first_day or (" + DAY + " | ds) }}"
+CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
+
+
+@task(execution_timeout=timedelta(minutes=55))
+def roll_up(first: str, last: str, kind: str) -> int:
+    """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
+    from include.trades import DayNotOver, Disagreement, days_between, due_days, roll_up_days
+
+    with open_database("rollup") as engine:
+        try:
+            days = days_between(first, last)
+            if kind != "backfill":  # whose runs, beside each other, own a day each and nothing else
+                days += [day for day in due_days(engine) if day not in days]
+            return roll_up_days(engine, days)
+        except (DayNotOver, Disagreement, ValueError) as refusal:
+            raise AirflowFailException(str(refusal)) from refusal
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(hours=2),
+    params={
+        "first_day": Param(None, **CHOSEN_DAY, description="roll up from this day on (UTC)"),
+        "last_day": Param(None, **CHOSEN_DAY, description="roll up to this day, included; it must be over"),
+    },
+    doc_md=__doc__,
+    tags=["trades"],
+    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+)
+def roll_up_stats() -> None:
+    """Wire the one step."""
+    roll_up(FIRST, LAST, "{{ dag_run.run_type }}")
+
+
+roll_up_stats()

@@ -1,0 +1,92 @@
+"""The sweep's deadline: one alert for a run that has not finished in time, whatever keeps it.
+
+The scheduler notices the miss and the triggerer runs the callback, so that it needs no free worker: the sweep
+may be waiting for one. (A SyncCallback runs in a worker, where Airflow 3.3.2 lets it read neither connections
+nor variables.) A run without a logical date, triggered by hand over the API, has no deadline.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub lacks them
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+)
+
+from include.airflow.callbacks import report_failure
+from include.airflow.platform import open_database, run_url
+from include.alerts import Failure
+from include.trades import count_waiting
+
+logger = logging.getLogger(__name__)
+
+
+def finish_within(interval: timedelta, *, owner: str, next_step: str) -> DeadlineAlert:
+    """Make the `deadline` of a DAG that settles trades: `interval` after each run was due.
+
+    A run that is queued and never started is late too. `owner` and `next_step` are for the message.
+    """
+    return DeadlineAlert(
+        name=f"finished {interval} after it was due",
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=interval,
+        callback=AsyncCallback(report_late_sweep, kwargs={"owner": owner, "next_step": next_step}),
+    )
+
+
+async def report_late_sweep(context: Mapping[str, Any], owner: str, next_step: str) -> None:
+    """Tell that a run missed its deadline, unless it had ended by then; Airflow's triggerer calls this.
+
+    A failed run keeps its deadline (only success takes it away), so its end decides. Called again, after a
+    restart of the triggerer, it finds its row in `atge_error_logs` and tells nothing.
+    """
+    run, deadline = context["dag_run"], _time(context["deadline"]["deadline_time"])
+    if run["end_date"] is not None and _time(run["end_date"]) <= deadline:
+        logger.info("%s ended in time, as %s: nothing to tell", run["dag_run_id"], run["state"])
+        return
+    # The database and Slack are asked in a thread: the triggerer has other triggers to attend to.
+    await asyncio.to_thread(_report, run, deadline, owner, next_step)
+
+
+def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: str) -> None:
+    due = _time(run["logical_date"])
+    doing = {"queued": "has not started", "running": "is still running"}.get(run["state"], "has ended since")
+    words = (
+        f"the sweep due at {due:%Y-%m-%d %H:%M} UTC was not finished {_minutes(deadline - due)} later; "
+        f"it {doing}. {_waiting()}"
+    )
+    report_failure(
+        Failure(
+            dag_id=run["dag_id"],
+            run_id=run["dag_run_id"],
+            owner=owner,
+            error=words,
+            url=run_url(run["dag_id"], run["dag_run_id"]),
+            next_step=next_step,
+            late=True,
+        )
+    )
+
+
+def _waiting() -> str:
+    try:
+        with open_database("deadline") as engine:
+            count = count_waiting(engine)
+    except Exception as error:
+        # The alert matters more than its number; report_failure copes with a database that is away.
+        logger.exception("the waiting trades could not be counted")
+        return f"How many trades wait could not be counted: {error}"
+    return "1 trade is waiting" if count == 1 else f"{count} trades are waiting"
+
+
+def _minutes(interval: timedelta) -> str:
+    return f"{interval.total_seconds() / 60:g} minutes"
+
+
+def _time(value: datetime | str) -> datetime:
+    """The triggerer's context holds the run's times as text and the deadline as a time."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

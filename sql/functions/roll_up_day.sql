@@ -1,0 +1,131 @@
+-- Brings daily_trade_stats and daily_kpis of a day (UTC) to what its trades say, and answers with how many rows of
+-- daily_trade_stats changed: 0 when all was so already. The caller's transaction must be REPEATABLE READ, so that
+-- trades and cache are of one moment:
+--   BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT roll_up_day('2026-03-02'); COMMIT;
+-- Errors, after which nothing has changed: TU001, the day is not over; TU002, the daily rows of a user would not
+-- add up to the cache, to the cent; 40001, another transaction was quicker: try again.
+CREATE OR REPLACE FUNCTION roll_up_day(of_day date) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  begins timestamptz := of_day::timestamp AT TIME ZONE 'UTC';
+  ends timestamptz := (of_day + 1)::timestamp AT TIME ZONE 'UTC';
+  users uuid[];
+  changed integer;
+  wrong_users integer;
+  worst text;
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') THEN
+    RAISE EXCEPTION 'roll_up_day needs a transaction with ISOLATION LEVEL REPEATABLE READ';
+  END IF;
+  IF ends > now() THEN
+    RAISE EXCEPTION '% is not over yet: a day can be rolled up from % UTC on', of_day, to_char(ends, 'YYYY-MM-DD HH24:MI')
+      USING ERRCODE = 'TU001';
+  END IF;
+
+  DELETE FROM daily_stats_due WHERE day = of_day;
+
+  WITH fresh AS MATERIALIZED (
+    SELECT
+      user_id, symbol, timeframe, direction, ai_model,
+      count(*) AS trades,
+      count(*) FILTER (WHERE status = 'completed_success') AS wins,
+      count(*) FILTER (WHERE status = 'completed_failure') AS losses,
+      coalesce(sum(net_profit_loss), 0) AS net,
+      coalesce(sum(net_profit_loss) FILTER (WHERE status = 'completed_success'), 0) AS profit,
+      coalesce(-sum(net_profit_loss) FILTER (WHERE status = 'completed_failure'), 0) AS loss,
+      coalesce(sum(fees_paid), 0) AS fees,
+      coalesce(sum(slippage_cost), 0) AS slippage
+    FROM trade_signals AS signal
+    LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
+    WHERE coalesce(completed_at, expires_at) >= begins
+      AND coalesce(completed_at, expires_at) < ends
+      AND status IN ('completed_success', 'completed_failure')
+    GROUP BY user_id, symbol, timeframe, direction, ai_model
+  ),
+  gone AS (
+    DELETE FROM daily_trade_stats AS former
+    WHERE day = of_day
+      AND NOT EXISTS (
+        SELECT
+        FROM fresh
+        WHERE fresh.user_id = former.user_id
+          AND fresh.symbol = former.symbol
+          AND fresh.timeframe = former.timeframe
+          AND fresh.direction = former.direction
+          AND fresh.ai_model IS NOT DISTINCT FROM former.ai_model
+      )
+    RETURNING user_id
+  ),
+  written AS (
+    INSERT INTO daily_trade_stats AS former (
+      day, user_id, symbol, timeframe, direction, ai_model, total_trades, winning_trades, losing_trades,
+      total_profit_loss, total_profit, total_loss, fees_paid, slippage_cost
+    )
+    SELECT
+      of_day, user_id, symbol, timeframe, direction, ai_model, trades, wins, losses, net, profit, loss, fees, slippage
+    FROM fresh
+    ON CONFLICT ON CONSTRAINT daily_trade_stats_key DO UPDATE SET
+      total_trades = excluded.total_trades,
+      winning_trades = excluded.winning_trades,
+      losing_trades = excluded.losing_trades,
+      total_profit_loss = excluded.total_profit_loss,
+      total_profit = excluded.total_profit,
+      total_loss = excluded.total_loss,
+      fees_paid = excluded.fees_paid,
+      slippage_cost = excluded.slippage_cost,
+      calculated_at = excluded.calculated_at
+    WHERE
+      (former.total_trades, former.winning_trades, former.losing_trades, former.total_profit_loss,
+       former.total_profit, former.total_loss, former.fees_paid, former.slippage_cost)
+      IS DISTINCT FROM
+      (excluded.total_trades, excluded.winning_trades, excluded.losing_trades, excluded.total_profit_loss,
+       excluded.total_profit, excluded.total_loss, excluded.fees_paid, excluded.slippage_cost)
+    RETURNING user_id
+  )
+  SELECT
+    (SELECT array_agg(user_id) FROM (SELECT user_id FROM fresh UNION SELECT user_id FROM gone) AS concerned),
+    (SELECT count(*) FROM gone) + (SELECT count(*) FROM written)
+  INTO users, changed;
+
+  PERFORM roll_up_kpis(of_day);
+
+  PERFORM refresh_atge_performance(
+    ARRAY(SELECT DISTINCT user_id FROM performance_refreshes WHERE user_id = ANY (users))
+  );
+  SELECT
+    count(DISTINCT user_id),
+    string_agg(
+      format('%s of user %s is %s by the daily rows and %s in the cache', figure, user_id, rolled_up, cached), '; '
+    ) FILTER (WHERE place <= 3)
+  INTO wrong_users, worst
+  FROM (
+    SELECT *, row_number() OVER (ORDER BY abs(rolled_up - cached) DESC, user_id, figure) AS place
+    FROM daily_stats_mismatches(users)
+  ) AS mismatches;
+  IF wrong_users > 0 THEN
+    RAISE EXCEPTION 'The rollup of % does not agree with atge_performance_cache for % of % users, so it was not '
+      'published: %', of_day, wrong_users, cardinality(users), worst
+      USING ERRCODE = 'TU002';
+  END IF;
+  RETURN changed;
+END;
+$$;
+
+COMMENT ON FUNCTION roll_up_day IS
+  'Brings the daily rows and the KPIs of a day (UTC) up to date, if they agree with the cached statistics; answers '
+  'how many daily rows changed';
+
+COMMENT ON TABLE daily_trade_stats IS
+  'Settled trades (completed_success: won, completed_failure: lost) of each day, user, symbol, timeframe, direction '
+  'and model. The sums of a user over all days are those of atge_performance_cache.';
+COMMENT ON COLUMN daily_trade_stats.day IS 'UTC; a trade belongs to the day of its completed_at';
+COMMENT ON COLUMN daily_trade_stats.ai_model IS 'The model that proposed the trades; null: not known';
+COMMENT ON COLUMN daily_trade_stats.total_trades IS 'winning_trades + losing_trades';
+COMMENT ON COLUMN daily_trade_stats.winning_trades IS 'Trades with status completed_success';
+COMMENT ON COLUMN daily_trade_stats.losing_trades IS 'Trades with status completed_failure';
+COMMENT ON COLUMN daily_trade_stats.total_profit_loss IS 'Sum of net_profit_loss, US dollars';
+COMMENT ON COLUMN daily_trade_stats.total_profit IS 'Sum of net_profit_loss over won trades';
+COMMENT ON COLUMN daily_trade_stats.total_loss IS 'Sum of net_profit_loss over lost trades as a positive amount';
+COMMENT ON COLUMN daily_trade_stats.fees_paid IS 'Sum of fees_paid, US dollars';
+COMMENT ON COLUMN daily_trade_stats.slippage_cost IS 'Sum of slippage_cost, US dollars';
+COMMENT ON COLUMN daily_trade_stats.calculated_at IS 'When the row was written or changed last';

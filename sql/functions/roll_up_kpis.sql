@@ -1,0 +1,174 @@
+-- Writes the KPI row of a day (UTC), unless it is there and the same. The comments on the columns, below, are the
+-- definitions; the limits and targets are here and nowhere else.
+CREATE OR REPLACE FUNCTION roll_up_kpis(of_day date) RETURNS void
+LANGUAGE sql AS $$
+  WITH target AS (
+    SELECT
+      10 AS generation_limit, 95 AS generation_target,
+      30 AS backtest_limit, 100 AS backtest_target,
+      15 AS analysis_limit, 95 AS analysis_target,
+      90 AS data_quality_target,
+      1 AS error_rate_target,
+      of_day::timestamp AT TIME ZONE 'UTC' AS begins,
+      (of_day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
+  ),
+  trades AS (
+    SELECT
+      count(*) FILTER (WHERE status <> 'incomplete_data') AS settled,
+      count(*) FILTER (WHERE status = 'completed_success') AS won,
+      count(*) FILTER (WHERE status = 'completed_failure') AS lost,
+      count(*) FILTER (WHERE status = 'expired') AS not_entered,
+      count(*) FILTER (WHERE status = 'incomplete_data') AS incomplete,
+      count(*) FILTER (WHERE status LIKE 'completed%' AND result.ai_analysis IS NOT NULL) AS analysed,
+      avg(CASE WHEN result.exit_reason = 'no_candles' THEN 0 ELSE result.data_quality_score END) AS data_quality,
+      percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM completed_at - expires_at))
+        FILTER (WHERE status <> 'incomplete_data' AND completed_at >= expires_at) AS latencies
+    FROM target
+    JOIN trade_signals AS signal
+      ON coalesce(completed_at, expires_at) >= begins AND coalesce(completed_at, expires_at) < ends
+    LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
+    WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+  ),
+  timings AS (
+    SELECT metric_type, CASE unit WHEN 'ms' THEN value / 1000 ELSE value END AS seconds
+    FROM target
+    JOIN atge_performance_metrics ON timestamp >= begins AND timestamp < ends
+    WHERE unit IN ('ms', 'seconds')
+  ),
+  measured AS (
+    SELECT
+      count(*) AS operations,
+      count(*) FILTER (WHERE metric_type = 'generation_time') AS generations,
+      count(*) FILTER (WHERE metric_type = 'generation_time' AND seconds < generation_limit) AS quick_generations,
+      count(*) FILTER (WHERE metric_type = 'backtest_time') AS backtests,
+      count(*) FILTER (WHERE metric_type = 'backtest_time' AND seconds < backtest_limit) AS quick_backtests,
+      count(*) FILTER (WHERE metric_type = 'analysis_time') AS analyses,
+      count(*) FILTER (WHERE metric_type = 'analysis_time' AND seconds < analysis_limit) AS quick_analyses
+    FROM timings, target
+  ),
+  failures AS (
+    SELECT count(*) AS errors
+    FROM target
+    JOIN atge_error_logs ON timestamp >= begins AND timestamp < ends
+    WHERE error_type <> 'frontend'
+  )
+  INSERT INTO daily_kpis AS former (
+    day, trades_settled, trades_won, trades_lost, trades_not_entered, trades_incomplete, success_rate,
+    latency_p50, latency_p95, latency_p99, data_quality, data_quality_target, analysis_success,
+    generation_measured, generation_within, generation_limit, generation_target,
+    backtest_measured, backtest_within, backtest_limit, backtest_target,
+    analysis_measured, analysis_within, analysis_limit, analysis_target,
+    operations, errors, error_rate, error_rate_target
+  )
+  SELECT
+    of_day, settled, won, lost, not_entered, incomplete, 100.0 * won / nullif(won + lost, 0),
+    latencies[1]::numeric, latencies[2]::numeric, latencies[3]::numeric,
+    data_quality, data_quality_target, 100.0 * analysed / nullif(won + lost, 0),
+    generations, 100.0 * quick_generations / nullif(generations, 0), generation_limit, generation_target,
+    backtests, 100.0 * quick_backtests / nullif(backtests, 0), backtest_limit, backtest_target,
+    analyses, 100.0 * quick_analyses / nullif(analyses, 0), analysis_limit, analysis_target,
+    operations, errors, 100.0 * errors / nullif(operations + errors, 0), error_rate_target
+  FROM target, trades, measured, failures
+  ON CONFLICT (day) DO UPDATE SET
+    trades_settled = excluded.trades_settled,
+    trades_won = excluded.trades_won,
+    trades_lost = excluded.trades_lost,
+    trades_not_entered = excluded.trades_not_entered,
+    trades_incomplete = excluded.trades_incomplete,
+    success_rate = excluded.success_rate,
+    latency_p50 = excluded.latency_p50,
+    latency_p95 = excluded.latency_p95,
+    latency_p99 = excluded.latency_p99,
+    data_quality = excluded.data_quality,
+    data_quality_target = excluded.data_quality_target,
+    analysis_success = excluded.analysis_success,
+    -- Measurements and errors are never changed, but cleaned away after a month or three: what was seen of them
+    -- stays when there are fewer now.
+    generation_measured = greatest(former.generation_measured, excluded.generation_measured),
+    generation_within = CASE WHEN former.generation_measured > excluded.generation_measured
+      THEN former.generation_within ELSE excluded.generation_within END,
+    generation_limit = excluded.generation_limit,
+    generation_target = excluded.generation_target,
+    backtest_measured = greatest(former.backtest_measured, excluded.backtest_measured),
+    backtest_within = CASE WHEN former.backtest_measured > excluded.backtest_measured
+      THEN former.backtest_within ELSE excluded.backtest_within END,
+    backtest_limit = excluded.backtest_limit,
+    backtest_target = excluded.backtest_target,
+    analysis_measured = greatest(former.analysis_measured, excluded.analysis_measured),
+    analysis_within = CASE WHEN former.analysis_measured > excluded.analysis_measured
+      THEN former.analysis_within ELSE excluded.analysis_within END,
+    analysis_limit = excluded.analysis_limit,
+    analysis_target = excluded.analysis_target,
+    operations = greatest(former.operations, excluded.operations),
+    errors = greatest(former.errors, excluded.errors),
+    error_rate = 100.0 * greatest(former.errors, excluded.errors)
+      / nullif(greatest(former.operations, excluded.operations) + greatest(former.errors, excluded.errors), 0),
+    error_rate_target = excluded.error_rate_target,
+    calculated_at = excluded.calculated_at
+  WHERE
+    (former.trades_settled, former.trades_won, former.trades_lost, former.trades_not_entered,
+     former.trades_incomplete, former.latency_p50, former.latency_p95, former.latency_p99, former.data_quality,
+     former.data_quality_target, former.analysis_success, former.generation_limit, former.generation_target,
+     former.backtest_limit, former.backtest_target, former.analysis_limit, former.analysis_target,
+     former.error_rate_target)
+    IS DISTINCT FROM
+    (excluded.trades_settled, excluded.trades_won, excluded.trades_lost, excluded.trades_not_entered,
+     excluded.trades_incomplete, excluded.latency_p50, excluded.latency_p95, excluded.latency_p99,
+     excluded.data_quality, excluded.data_quality_target, excluded.analysis_success, excluded.generation_limit,
+     excluded.generation_target, excluded.backtest_limit, excluded.backtest_target, excluded.analysis_limit,
+     excluded.analysis_target, excluded.error_rate_target)
+    OR former.generation_measured < excluded.generation_measured
+    OR former.backtest_measured < excluded.backtest_measured
+    OR former.analysis_measured < excluded.analysis_measured
+    OR former.operations < excluded.operations
+    OR former.errors < excluded.errors
+$$;
+
+COMMENT ON FUNCTION roll_up_kpis IS 'Writes the KPI row of a day (UTC); called by roll_up_day';
+
+COMMENT ON TABLE daily_kpis IS
+  'How the platform did on each day (UTC) that was rolled up: one row a day, also for a day without a trade. '
+  'A figure that nothing was measured for is null, and so is whether its target was met.';
+COMMENT ON COLUMN daily_kpis.day IS 'UTC; a trade belongs to the day of its completed_at';
+COMMENT ON COLUMN daily_kpis.trades_settled IS 'trades_won + trades_lost + trades_not_entered';
+COMMENT ON COLUMN daily_kpis.trades_won IS 'Trades with status completed_success';
+COMMENT ON COLUMN daily_kpis.trades_lost IS 'Trades with status completed_failure';
+COMMENT ON COLUMN daily_kpis.trades_not_entered IS 'Trades with status expired';
+COMMENT ON COLUMN daily_kpis.trades_incomplete IS 'Trades with status incomplete_data: given up, not settled';
+COMMENT ON COLUMN daily_kpis.success_rate IS '100 * trades_won / (trades_won + trades_lost)';
+COMMENT ON COLUMN daily_kpis.latency_p50 IS
+  'Seconds from expires_at to completed_at that half of the settled trades needed at most; trades completed before '
+  'their expiry, by another platform, are left out';
+COMMENT ON COLUMN daily_kpis.latency_p95 IS 'As latency_p50, for 95 of 100 trades';
+COMMENT ON COLUMN daily_kpis.latency_p99 IS 'As latency_p50, for 99 of 100 trades';
+COMMENT ON COLUMN daily_kpis.data_quality IS
+  'Mean data_quality_score of the trades settled or given up; 0 for one that no candle was found for';
+COMMENT ON COLUMN daily_kpis.data_quality_target IS 'data_quality is to be over this';
+COMMENT ON COLUMN daily_kpis.data_quality_met IS 'data_quality > data_quality_target';
+COMMENT ON COLUMN daily_kpis.analysis_success IS
+  '100 * trades with an analysis / (trades_won + trades_lost); rises when analyses are caught up on';
+COMMENT ON COLUMN daily_kpis.generation_measured IS 'Measurements of metric_type generation_time on the day';
+COMMENT ON COLUMN daily_kpis.generation_within IS 'Percent of them that took less than generation_limit';
+COMMENT ON COLUMN daily_kpis.generation_limit IS 'Seconds';
+COMMENT ON COLUMN daily_kpis.generation_target IS 'generation_within is to be at least this';
+COMMENT ON COLUMN daily_kpis.generation_met IS 'generation_within >= generation_target';
+COMMENT ON COLUMN daily_kpis.backtest_measured IS
+  'Measurements of metric_type backtest_time on the day: one for each batch of trades that was settled';
+COMMENT ON COLUMN daily_kpis.backtest_within IS 'Percent of them that took less than backtest_limit';
+COMMENT ON COLUMN daily_kpis.backtest_limit IS 'Seconds';
+COMMENT ON COLUMN daily_kpis.backtest_target IS 'backtest_within is to be at least this';
+COMMENT ON COLUMN daily_kpis.backtest_met IS 'backtest_within >= backtest_target';
+COMMENT ON COLUMN daily_kpis.analysis_measured IS 'Measurements of metric_type analysis_time on the day';
+COMMENT ON COLUMN daily_kpis.analysis_within IS 'Percent of them that took less than analysis_limit';
+COMMENT ON COLUMN daily_kpis.analysis_limit IS 'Seconds';
+COMMENT ON COLUMN daily_kpis.analysis_target IS 'analysis_within is to be at least this';
+COMMENT ON COLUMN daily_kpis.analysis_met IS 'analysis_within >= analysis_target';
+COMMENT ON COLUMN daily_kpis.operations IS 'Measured operations of the day: rows of atge_performance_metrics that time one';
+COMMENT ON COLUMN daily_kpis.errors IS
+  'Rows of atge_error_logs of the day but for error_type frontend, whose operations nobody measures';
+COMMENT ON COLUMN daily_kpis.error_rate IS
+  '100 * errors / (operations + errors): an error counts as an operation of its own, since one that failed was '
+  'seldom measured';
+COMMENT ON COLUMN daily_kpis.error_rate_target IS 'error_rate is to be under this';
+COMMENT ON COLUMN daily_kpis.error_rate_met IS 'error_rate < error_rate_target';
+COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

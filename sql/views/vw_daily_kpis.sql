@@ -1,0 +1,23 @@
+-- The KPIs of each day, one a row, with target and verdict: what to read in psql.
+CREATE OR REPLACE VIEW vw_daily_kpis WITH (security_invoker = true) AS
+SELECT day, figures.*
+FROM daily_kpis
+CROSS JOIN LATERAL (
+  VALUES
+    (1, 'trades settled', trades_settled::numeric, NULL, NULL::boolean),
+    (2, 'success rate, %', success_rate, NULL, NULL),
+    (3, 'data quality, %', data_quality, format('over %s', data_quality_target), data_quality_met),
+    (4, 'analysis success, %', analysis_success, NULL, NULL),
+    (5, 'sweep latency p50, s', latency_p50, NULL, NULL),
+    (6, 'sweep latency p95, s', latency_p95, NULL, NULL),
+    (7, 'sweep latency p99, s', latency_p99, NULL, NULL),
+    (8, format('generation under %s s, %%', generation_limit), generation_within,
+      format('at least %s', generation_target), generation_met),
+    (9, format('backtest under %s s, %%', backtest_limit), backtest_within,
+      format('at least %s', backtest_target), backtest_met),
+    (10, format('analysis under %s s, %%', analysis_limit), analysis_within,
+      format('at least %s', analysis_target), analysis_met),
+    (11, 'error rate, %', error_rate, format('under %s', error_rate_target), error_rate_met)
+) AS figures (place, kpi, value, target, met);
+
+COMMENT ON VIEW vw_daily_kpis IS 'The KPIs of each day, one a row, with target and verdict';

@@ -1,0 +1,91 @@
+"""The sweep's deadline under the real scheduler and triggerer: a run that never starts, and one too late."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+INSERT = """
+INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1, take_profit_2,
+  take_profit_3, generated_at, expires_at)
+SELECT gen_random_uuid(), 'ETH', '1h', 100, 90, 101, 102, 103, now() - interval '3 hours',
+  now() - interval '1 hour'
+FROM generate_series(1, 7)
+"""
+
+
+def execute(stack, statement, *parameters):
+    with psycopg.connect(stack.database_url) as connection:
+        cursor = connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def trigger_overdue(stack):
+    """A run that was due ten minutes ago: its deadline has passed when it is made."""
+    due = datetime.now(UTC) - timedelta(minutes=10)
+    answer = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})
+    return answer["dag_run_id"]
+
+
+def wait_for(condition, what, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.5)
+    return value
+
+
+def messages(stack, run_id):
+    received = httpx.get(f"{stack.sandbox_url}/_recorded/slack").json()["messages"]
+    return [text for message in received if run_id in (text := json.dumps(message))]
+
+
+@pytest.fixture
+def held_up(stack):
+    """Seven trades that wait for a market which does not answer, and no other sweep under way."""
+    unfinished = "/dags/settle_trades/dagRuns?state=running&state=queued"
+    wait_for(lambda: not stack.api("GET", unfinished)["dag_runs"], "earlier sweeps to end", 200)
+    stack.api("PATCH", "/dags/settle_trades", {"is_paused": True})
+    execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches CASCADE")
+    value = json.dumps({"candle_sources": ["sandbox"]})
+    stack.api("PATCH", "/variables/tradeops_settings", {"key": "tradeops_settings", "value": value})
+    httpx.post(f"{stack.sandbox_url}/_faults", json={"service": "market", "kind": "hang"}).raise_for_status()
+    execute(stack, INSERT)
+    yield stack
+    httpx.delete(f"{stack.sandbox_url}/_faults")
+    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
+    stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": None})
+    wait_for(lambda: not stack.api("GET", unfinished)["dag_runs"], "the sweeps to end", 200)
+
+
+def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_once_each(held_up):
+    stack = held_up
+    run_id = trigger_overdue(stack)  # the DAG is paused: the run stays queued
+    (message,) = wait_for(lambda: messages(stack, run_id), "the message about the queued run")
+    for part in (
+        "Late run: settle_trades",
+        "was not finished 5 minutes later",
+        "has not started",
+        "7 trades are waiting",
+        "trading",
+    ):
+        assert part in message
+
+    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
+    wait_for(lambda: execute(stack, "SELECT 1 FROM settlement_claims"), "the sweep to hang")
+    late = trigger_overdue(stack)
+    (message,) = wait_for(lambda: messages(stack, late), "the message about the late run")
+    assert "7 trades are waiting" in message
+    assert len(messages(stack, run_id)) == 1
+    rows = execute(
+        stack,
+        "SELECT context ->> 'run_id', context ->> 'slack' FROM atge_error_logs "
+        "WHERE context ->> 'late' = 'true' AND context ->> 'run_id' = ANY (%s) ORDER BY timestamp",
+        [run_id, late],
+    )
+    assert rows == [(run_id, "sent"), (late, "sent")]

@@ -37,7 +37,7 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 @task(execution_timeout=timedelta(minutes=55))
 def roll_up(first: str, last: str, kind: str) -> int:
     """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
-    from include.trades import DayNotOver, Disagreement, days_between, due_days, roll_up_days
+    from include.trades import Disagreement, days_between, due_days, roll_up_days
 
     with open_database("rollup") as engine:
         try:
@@ -45,7 +45,7 @@ def roll_up(first: str, last: str, kind: str) -> int:
             if kind != "backfill":  # whose runs, beside each other, own a day each and nothing else
                 days += [day for day in due_days(engine) if day not in days]
             return roll_up_days(engine, days)
-        except (DayNotOver, Disagreement, ValueError) as refusal:
+        except (Disagreement, ValueError) as refusal:  # not over, too many, no day: words for a person
             raise AirflowFailException(str(refusal)) from refusal
 
 

@@ -20,7 +20,6 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub la
 from include.airflow.callbacks import report_failure
 from include.airflow.platform import open_database, run_url
 from include.alerts import Failure
-from include.trades import count_waiting
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +72,8 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
 
 
 def _waiting() -> str:
+    from include.trades import count_waiting
+
     try:
         with open_database("deadline") as engine:
             count = count_waiting(engine)

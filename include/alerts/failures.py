@@ -81,7 +81,7 @@ def record_failure(engine: Engine, failure: Failure) -> bool:
         "try_number": failure.try_number,
         "owner": failure.owner,
         "url": failure.url,
-        "late": failure.late,
+        **({"late": True} if failure.late else {}),
     }
     with engine.begin() as connection:
         return bool(

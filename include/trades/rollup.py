@@ -40,7 +40,7 @@ def days_between(first: date | str, last: date | str) -> list[date]:
 
     Raises ValueError when a day cannot be read, or there are none or more than 366 of them.
     """
-    start, end = (day if isinstance(day, date) else date.fromisoformat(day) for day in (first, last))
+    start, end = _day(first), _day(last)
     count = (end - start).days + 1
     if count < 1:
         raise ValueError(f"the last day, {end}, lies before the first, {start}")
@@ -49,6 +49,13 @@ def days_between(first: date | str, last: date | str) -> list[date]:
             f"from {start} to {end} are {count} days; one run takes {LONGEST_RANGE} at most: use a backfill"
         )
     return [start + timedelta(days=number) for number in range(count)]
+
+
+def _day(day: date | str) -> date:
+    try:
+        return day if isinstance(day, date) else date.fromisoformat(day)
+    except ValueError as error:
+        raise ValueError(f"{day!r} is no day; write it as 2026-03-01") from error
 
 
 def due_days(engine: Engine) -> list[date]:

@@ -30,7 +30,10 @@ LANGUAGE sql AS $$
     WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
   ),
   timings AS (
-    SELECT metric_type, CASE unit WHEN 'ms' THEN value / 1000 ELSE value END AS seconds
+    SELECT
+      metric_type,
+      CASE unit WHEN 'ms' THEN value / 1000 ELSE value END AS seconds,
+      coalesce(metadata ->> 'outcome', 'ok') = 'ok' AS went_well
     FROM target
     JOIN atge_performance_metrics ON timestamp >= begins AND timestamp < ends
     WHERE unit IN ('ms', 'seconds')
@@ -39,11 +42,11 @@ LANGUAGE sql AS $$
     SELECT
       count(*) AS operations,
       count(*) FILTER (WHERE metric_type = 'generation_time') AS generations,
-      count(*) FILTER (WHERE metric_type = 'generation_time' AND seconds < generation_limit) AS quick_generations,
+      count(*) FILTER (WHERE metric_type = 'generation_time' AND went_well AND seconds < generation_limit) AS quick_generations,
       count(*) FILTER (WHERE metric_type = 'backtest_time') AS backtests,
-      count(*) FILTER (WHERE metric_type = 'backtest_time' AND seconds < backtest_limit) AS quick_backtests,
+      count(*) FILTER (WHERE metric_type = 'backtest_time' AND went_well AND seconds < backtest_limit) AS quick_backtests,
       count(*) FILTER (WHERE metric_type = 'analysis_time') AS analyses,
-      count(*) FILTER (WHERE metric_type = 'analysis_time' AND seconds < analysis_limit) AS quick_analyses
+      count(*) FILTER (WHERE metric_type = 'analysis_time' AND went_well AND seconds < analysis_limit) AS quick_analyses
     FROM timings, target
   ),
   failures AS (
@@ -67,7 +70,7 @@ LANGUAGE sql AS $$
     generations, 100.0 * quick_generations / nullif(generations, 0), generation_limit, generation_target,
     backtests, 100.0 * quick_backtests / nullif(backtests, 0), backtest_limit, backtest_target,
     analyses, 100.0 * quick_analyses / nullif(analyses, 0), analysis_limit, analysis_target,
-    operations, errors, 100.0 * errors / nullif(operations + errors, 0), error_rate_target
+    operations, errors, 100.0 * errors / nullif(greatest(operations, errors), 0), error_rate_target
   FROM target, trades, measured, failures
   ON CONFLICT (day) DO UPDATE SET
     trades_settled = excluded.trades_settled,
@@ -102,7 +105,7 @@ LANGUAGE sql AS $$
     operations = greatest(former.operations, excluded.operations),
     errors = greatest(former.errors, excluded.errors),
     error_rate = 100.0 * greatest(former.errors, excluded.errors)
-      / nullif(greatest(former.operations, excluded.operations) + greatest(former.errors, excluded.errors), 0),
+      / nullif(greatest(former.operations, excluded.operations, former.errors, excluded.errors), 0),
     error_rate_target = excluded.error_rate_target,
     calculated_at = excluded.calculated_at
   WHERE
@@ -148,18 +151,18 @@ COMMENT ON COLUMN daily_kpis.data_quality_met IS 'data_quality > data_quality_ta
 COMMENT ON COLUMN daily_kpis.analysis_success IS
   '100 * trades with an analysis / (trades_won + trades_lost); rises when analyses are caught up on';
 COMMENT ON COLUMN daily_kpis.generation_measured IS 'Measurements of metric_type generation_time on the day';
-COMMENT ON COLUMN daily_kpis.generation_within IS 'Percent of them that took less than generation_limit';
+COMMENT ON COLUMN daily_kpis.generation_within IS 'Percent of them that went well and took less than generation_limit';
 COMMENT ON COLUMN daily_kpis.generation_limit IS 'Seconds';
 COMMENT ON COLUMN daily_kpis.generation_target IS 'generation_within is to be at least this';
 COMMENT ON COLUMN daily_kpis.generation_met IS 'generation_within >= generation_target';
 COMMENT ON COLUMN daily_kpis.backtest_measured IS
   'Measurements of metric_type backtest_time on the day: one for each batch of trades that was settled';
-COMMENT ON COLUMN daily_kpis.backtest_within IS 'Percent of them that took less than backtest_limit';
+COMMENT ON COLUMN daily_kpis.backtest_within IS 'Percent of them that went well and took less than backtest_limit';
 COMMENT ON COLUMN daily_kpis.backtest_limit IS 'Seconds';
 COMMENT ON COLUMN daily_kpis.backtest_target IS 'backtest_within is to be at least this';
 COMMENT ON COLUMN daily_kpis.backtest_met IS 'backtest_within >= backtest_target';
 COMMENT ON COLUMN daily_kpis.analysis_measured IS 'Measurements of metric_type analysis_time on the day';
-COMMENT ON COLUMN daily_kpis.analysis_within IS 'Percent of them that took less than analysis_limit';
+COMMENT ON COLUMN daily_kpis.analysis_within IS 'Percent of them that went well and took less than analysis_limit';
 COMMENT ON COLUMN daily_kpis.analysis_limit IS 'Seconds';
 COMMENT ON COLUMN daily_kpis.analysis_target IS 'analysis_within is to be at least this';
 COMMENT ON COLUMN daily_kpis.analysis_met IS 'analysis_within >= analysis_target';
@@ -167,8 +170,8 @@ COMMENT ON COLUMN daily_kpis.operations IS 'Measured operations of the day: rows
 COMMENT ON COLUMN daily_kpis.errors IS
   'Rows of atge_error_logs of the day but for error_type frontend, whose operations nobody measures';
 COMMENT ON COLUMN daily_kpis.error_rate IS
-  '100 * errors / (operations + errors): an error counts as an operation of its own, since one that failed was '
-  'seldom measured';
+  '100 * errors / operations; 100 when there were more errors than measured operations. One failure may leave '
+  'several errors: the rate is never too low for what was measured';
 COMMENT ON COLUMN daily_kpis.error_rate_target IS 'error_rate is to be under this';
 COMMENT ON COLUMN daily_kpis.error_rate_met IS 'error_rate < error_rate_target';
 COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

@@ -4,96 +4,16 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from include.database import copy_frame
-from tests.sql.rows import NOW, USER, insert, insert_settled, insert_signal
-
-FIGURES = {
-    "total_trades",
-    "winning_trades",
-    "losing_trades",
-    "success_rate",
-    "total_profit_loss",
-    "total_profit",
-    "total_loss",
-    "average_win",
-    "average_loss",
-    "best_trade_id",
-    "best_trade_profit",
-    "worst_trade_id",
-    "worst_trade_loss",
-    "sharpe_ratio",
-    "max_drawdown",
-    "profit_factor",
-    "win_loss_ratio",
-    "avg_galaxy_score_wins",
-    "avg_galaxy_score_losses",
-    "social_correlation",
-}
-
-
-def calculate(connection: Connection, user: uuid.UUID = USER) -> dict[str, Any]:
-    statement = text("SELECT * FROM calculate_atge_performance(:user)")
-    row = connection.execute(statement, {"user": user}).mappings().one()
-    return {
-        name: float(row[name]) if row[name] is not None and not name.endswith("_id") else row[name]
-        for name in FIGURES
-    }
-
-
-def expect(trades: pd.DataFrame) -> dict[str, Any]:
-    """What the columns' comments define, trade by trade: `id, net, percent, galaxy, completed_at, won`."""
-
-    def ratio(a: float, b: float) -> float | None:
-        return a / b if b else None
-
-    def mean(values: pd.Series) -> float | None:
-        values = values.dropna()
-        return values.mean() if len(values) else None
-
-    won, lost = trades[trades["won"]], trades[~trades["won"]]
-    equity, peak, drawdown = 0.0, 0.0, 0.0
-    for net in trades.sort_values(["completed_at", "exit_at", "id"])["net"]:
-        equity += net
-        peak = max(peak, equity)
-        drawdown = max(drawdown, peak - equity)
-    best, worst = trades.loc[trades["net"].idxmax()], trades.loc[trades["net"].idxmin()]
-    pairs = trades.dropna(subset=["galaxy"])
-    return {
-        "total_trades": len(trades),
-        "winning_trades": len(won),
-        "losing_trades": len(lost),
-        "success_rate": 100 * len(won) / len(trades),
-        "total_profit_loss": trades["net"].sum(),
-        "total_profit": won["net"].sum(),
-        "total_loss": -lost["net"].sum(),
-        "average_win": mean(won["net"]),
-        "average_loss": mean(lost["net"]),
-        "best_trade_id": uuid.UUID(best["id"]),
-        "best_trade_profit": best["net"],
-        "worst_trade_id": uuid.UUID(worst["id"]),
-        "worst_trade_loss": worst["net"],
-        "sharpe_ratio": trades["percent"].mean() / trades["percent"].std(ddof=1),
-        "max_drawdown": drawdown,
-        "profit_factor": ratio(won["net"].sum(), -lost["net"].sum()),
-        "win_loss_ratio": ratio(len(won), len(lost)),
-        "avg_galaxy_score_wins": mean(won["galaxy"]),
-        "avg_galaxy_score_losses": mean(lost["galaxy"]),
-        "social_correlation": np.corrcoef(pairs["galaxy"], pairs["percent"])[0, 1],
-    }
-
-
-def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        close = pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
-        assert found[name] == close, name
+from tests.sql.rows import NOW, insert, insert_settled, insert_signal
+from tests.sql.statistics import FIGURES, assert_same, calculate, expect
 
 
 @pytest.fixture
@@ -237,8 +157,62 @@ def test_without_variation_there_is_neither_sharpe_nor_correlation(database, sam
         connection.execute(text("UPDATE trade_results SET profit_loss_percentage = random()"))
         same_score = calculate(connection)
     assert (varied_score["sharpe_ratio"], varied_score["social_correlation"]) == (None, None)
+    assert varied_score["sharpe_ratio_annualised"] is None
     assert same_score["social_correlation"] is None
     assert same_score["sharpe_ratio"] is not None
+
+
+def test_the_annualised_sharpe_ratio_counts_every_day_between_the_first_and_the_last(database):
+    """Results of 1, 0, 0 and 2 percent on four days: 0.75 / 0.957427 * sqrt(365)."""
+    with database.begin() as connection:
+        insert_settled(connection, "completed_success", 10.0, completed_at="2026-03-01 00:00+00")
+        assert calculate(connection)["sharpe_ratio_annualised"] is None, "one day has no spread"
+        insert_settled(connection, "completed_success", 20.0, completed_at="2026-03-04 23:59:59+00")
+        found = calculate(connection)
+        assert found["sharpe_ratio_annualised"] == pytest.approx(0.75 / 0.9574271 * 365**0.5, rel=1e-6)
+        assert found["sharpe_ratio"] == pytest.approx(1.5 / 0.5**0.5, rel=1e-9)
+        connection.execute(text("UPDATE trade_signals SET completed_at = '2026-03-02 12:00+00'"))
+        assert calculate(connection)["sharpe_ratio_annualised"] is None
+
+
+def test_days_that_are_all_alike_have_no_annualised_sharpe_ratio(database):
+    with database.begin() as connection:
+        for day in (1, 2, 3):
+            insert_settled(connection, "completed_success", 0.3, completed_at=f"2026-03-0{day} 12:00+00")
+        assert calculate(connection)["sharpe_ratio_annualised"] is None
+
+
+def test_a_trade_of_the_first_platform_without_a_completion_belongs_to_its_expiry(database):
+    with database.begin() as connection:
+        when = {"completed_at": None, "expires_at": "2026-03-01 12:00+00"}
+        early = insert_settled(connection, "completed_failure", -7.0, **when)
+        insert_settled(connection, "completed_success", 20.0, completed_at="2026-03-02 12:00+00")
+        found = calculate(connection)
+    assert (found["max_drawdown"], found["worst_trade_id"]) == (7, early)
+    assert found["sharpe_ratio_annualised"] is not None
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
+
+
+@pytest.mark.parametrize("table", ["atge_performance_cache", "daily_kpis", "daily_trade_stats"])
+def test_the_page_repeats_the_definition_of_every_column(database, table):
+    """`| column | words |`, as the comment on the column has them."""
+    with database.connect() as connection:
+        comments = connection.execute(
+            text(
+                "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute "
+                "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped"
+            ),
+            {"table": table},
+        ).all()
+    section = DOCS.read_text().partition(f"`{table}`\n")[2].partition("\n## ")[0]
+    named_by_themselves = {"user_id", "symbol", "timeframe", "direction"}
+    for column, words in comments:
+        if words is None:
+            assert table == "daily_trade_stats" and column in named_by_themselves
+        else:
+            assert f"| `{column}` | {words} |" in section
 
 
 def test_a_settled_trade_whose_result_is_missing_counts_without_money(database):

@@ -8,6 +8,7 @@ import pytest
 
 from include.candles import UnknownSymbol
 from include.settings import Settings
+from include.telemetry import Spool, writing_to
 from include.trades import claim_due, gate_batch, refresh_performance, settle_batch
 from include.trades.collect import collect_batch
 from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
@@ -238,6 +239,16 @@ def test_what_no_source_could_give_is_repeated_to_the_operator(database):
     settle_batch(database, "run 1", 0, SETTINGS)
     ((reason,),) = rows(database, "SELECT status_reason FROM trade_signals")
     assert "NOSUCHCOIN" in reason
+
+
+def test_the_time_that_settling_took_is_measured_where_there_was_something_to_settle(database, tmp_path):
+    store(database, rising())
+    insert(database, {}, {})
+    with writing_to(database, Spool(tmp_path)):
+        sweep(database)
+        assert settle_batch(database, "run 1", 0, SETTINGS) == {}
+    found = rows(database, "SELECT metric_type, metric_name, unit, metadata FROM atge_performance_metrics")
+    assert found == [("backtest_time", "settle_batch", "seconds", {"trades": 2, "outcome": "ok"})]
 
 
 def test_statistics_follow_the_settled_trades(database):

@@ -1,0 +1,116 @@
+"""The sweep's deadline, with the context that Airflow's triggerer hands over."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from include.airflow.deadline import finish_within, report_late_sweep
+from tests.sql.rows import insert_signal
+
+ROOT = Path(__file__).parents[2]
+DUE = "2026-11-21T05:00:00Z"
+DEADLINE = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def connections(monkeypatch, database, database_url, sandbox, tmp_path):
+    """The connections as Airflow reads them from its environment."""
+    slack = {"conn_type": "slackwebhook", "host": f"{sandbox.url}/slack/services", "password": "T0/B0/token"}
+    monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_ALERTS", json.dumps(slack))
+    monkeypatch.setenv("TRADEOPS_SPOOL", str(tmp_path))
+    monkeypatch.setattr("include.airflow.callbacks.SLACK_RETRIES", 0)
+    return monkeypatch
+
+
+def miss(state="running", end_date=None, run_id="scheduled__2026-11-21T05:00:00+00:00"):
+    """What Airflow calls, with the parts of its context that matter."""
+    run = {"dag_id": "settle_trades", "dag_run_id": run_id, "state": state, "logical_date": DUE}
+    context = {"dag_run": {**run, "end_date": end_date}, "deadline": {"id": "x", "deadline_time": DEADLINE}}
+    asyncio.run(report_late_sweep(context, owner="trading", next_step="Look at the workers."))
+
+
+def logged(database):
+    with database.connect() as connection:
+        return connection.execute(text("SELECT * FROM atge_error_logs ORDER BY timestamp")).all()
+
+
+@pytest.mark.parametrize(("state", "doing"), [("running", "is still running"), ("queued", "has not started")])
+def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
+    database, sandbox, connections, state, doing
+):
+    with database.begin() as connection:
+        for age in (1, 2, 3):
+            insert_signal(connection, expires_at=datetime.now(UTC) - timedelta(minutes=age))
+        insert_signal(connection)  # not due yet
+    miss(state)
+    miss(state)  # the triggerer was started anew in between
+    (row,) = logged(database)
+    assert row.context["slack"] == "sent"
+    (message,) = sandbox.received("slack")
+    shown = json.dumps(message)
+    for part in (
+        "Late run: settle_trades",
+        "settle_trades is late: the sweep due at 2026-11-21 05:00 UTC was not finished 5 minutes later; "
+        f"it {doing}. 3 trades are waiting",
+        "trading",
+        "Look at the workers.",
+        "/dags/settle_trades/runs/scheduled__2026-11-21T05%3A00%3A00%2B00%3A00",
+    ):
+        assert part in shown
+
+
+def test_each_late_sweep_is_told(database, sandbox, connections):
+    miss()
+    miss(run_id="scheduled__2026-11-21T05:05:00+00:00")
+    assert len(sandbox.received("slack")) == 2
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_sweep_that_ended_in_time_is_not_late(database, sandbox, connections, state):
+    """A failed run keeps its deadline, and its failure was told."""
+    miss(state, end_date="2026-11-21T05:05:00Z")
+    assert logged(database) == []
+    assert sandbox.received("slack") == []
+
+
+def test_a_sweep_that_ended_too_late_was_late(database, sandbox, connections):
+    miss("failed", end_date="2026-11-21T05:05:01Z")
+    assert "it has ended since. 0 trades are waiting" in json.dumps(sandbox.received("slack"))
+
+
+def test_a_late_run_that_fails_as_well_has_two_rows(database, sandbox, connections):
+    from types import SimpleNamespace
+
+    from include.airflow.callbacks import report_run_failure
+
+    miss()
+    run_id = "scheduled__2026-11-21T05:00:00+00:00"
+    dag = SimpleNamespace(dag_id="settle_trades", owner="trading")
+    report_run_failure("next")({"dag": dag, "run_id": run_id, "reason": "timed_out"})
+    assert len(logged(database)) == 2
+    assert len(sandbox.received("slack")) == 2
+
+
+def test_without_the_database_it_is_told_all_the_same(database_url, sandbox, connections):
+    nowhere = make_url(database_url).set(port=1).render_as_string(hide_password=False)
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", nowhere)
+    miss()
+    assert "How many trades wait could not be counted: The database" in json.dumps(sandbox.received("slack"))
+
+
+def test_the_sweep_has_the_deadline_in_the_form_that_the_scheduler_reads():
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import DeadlineReference
+
+    bag = DagBag(dag_folder=str(ROOT / "dags" / "settle_trades.py"), load_op_links=False)
+    (alert,) = bag.dags["settle_trades"].deadline
+    assert alert.interval == timedelta(minutes=5)
+    assert alert.reference == DeadlineReference.DAGRUN_LOGICAL_DATE
+    assert alert.callback.path == "include.airflow.deadline.report_late_sweep"
+    assert json.loads(json.dumps(alert.callback.serialize()))["kwargs"]["owner"] == "trading"
+    assert finish_within(timedelta(minutes=5), owner="x", next_step="y").interval == alert.interval

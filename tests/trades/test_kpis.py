@@ -1,0 +1,164 @@
+"""The KPI row of a day: every figure by hand, nothing out of nothing, and what was measured stays."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from include.trades import due_days, refresh_performance, roll_up_days
+from tests.sql.rows import insert, insert_signal
+from tests.trades.sweep import rows, run
+
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+FIGURES = ["success_rate", "latency_p50", "latency_p95", "latency_p99", "data_quality", "analysis_success"]
+FIGURES += ["generation_within", "backtest_within", "analysis_within", "error_rate"]
+VERDICTS = ["data_quality_met", "generation_met", "backtest_met", "analysis_met", "error_rate_met"]
+
+
+def kpis(database):
+    refresh_performance(database)
+    roll_up_days(database, [DAY.date()])
+    (row,) = rows(database, "SELECT * FROM daily_kpis")
+    return row
+
+
+def settle(database, status, *, late=60.0, completed_at=None, **result):
+    """A trade that was settled `late` seconds after its expiry, at noon."""
+    completed_at = completed_at or DAY + timedelta(hours=12)
+    with database.begin() as connection:
+        times = {"completed_at": completed_at, "expires_at": completed_at - timedelta(seconds=late)}
+        id_ = insert_signal(connection, status=status, **times)
+        net = {"completed_success": 5, "completed_failure": -5}.get(status)
+        values = {"net_profit_loss": net, "profit_loss_percentage": net, "data_quality_score": 100} | result
+        insert(connection, "trade_results", trade_signal_id=id_, **values)
+
+
+def measure(database, metric_type, value, unit="seconds", at=DAY, outcome="ok"):
+    statement = text(
+        "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit, metadata) "
+        "VALUES (:at, :type, 'x', :value, :unit, jsonb_build_object('outcome', CAST(:outcome AS text)))"
+    )
+    about = {"at": at, "type": metric_type, "value": value, "unit": unit, "outcome": outcome}
+    with database.begin() as connection:
+        connection.execute(statement, about)
+
+
+def fail(database, error_type="api", at=DAY):
+    with database.begin() as connection:
+        insert(connection, "atge_error_logs", timestamp=at, error_type=error_type, error_message="x")
+
+
+def test_nothing_out_of_nothing(database):
+    row = kpis(database)
+    assert (row.trades_settled, row.operations, row.errors) == (0, 0, 0)
+    for name in FIGURES + VERDICTS:
+        assert getattr(row, name) is None, name
+    shown = rows(database, "SELECT kpi, value, met FROM vw_daily_kpis ORDER BY place")
+    assert shown[0] == ("trades settled", 0, None)
+    assert {tuple(line[1:]) for line in shown[1:]} == {(None, None)}
+
+
+def test_the_trades_of_a_day_and_only_of_that_day(database):
+    settle(database, "completed_success", ai_analysis="well", completed_at=DAY)
+    settle(database, "completed_success", data_quality_score=98)
+    settle(database, "completed_success")
+    settle(database, "completed_failure", completed_at=DAY + timedelta(hours=24, microseconds=-1))
+    settle(database, "expired")
+    settle(database, "incomplete_data", exit_reason="poor_data", data_quality_score=62, late=86_400)
+    settle(database, "incomplete_data", exit_reason="no_candles", data_quality_score=None, late=86_400)
+    settle(database, "incomplete_data", exit_reason="invalid: stop_loss", data_quality_score=None)
+    settle(database, "completed_failure", completed_at=DAY - timedelta(microseconds=1))
+    settle(database, "completed_failure", completed_at=DAY + timedelta(hours=24))
+    with database.begin() as connection:
+        insert_signal(connection, expires_at=DAY)
+    row = kpis(database)
+    assert (row.trades_settled, row.trades_won, row.trades_lost) == (5, 3, 1)
+    assert (row.trades_not_entered, row.trades_incomplete) == (1, 3)
+    assert (row.success_rate, row.analysis_success) == (75, 25)
+    # the trade without candles counts as 0; the invalid one was never judged
+    assert row.data_quality == pytest.approx(Decimal((100 + 98 + 100 + 100 + 100 + 62 + 0) / 7))
+    assert (row.data_quality_target, row.data_quality_met) == (90, False)
+
+
+def test_quality_must_be_over_its_target(database):
+    settle(database, "completed_success", data_quality_score=90)
+    assert kpis(database).data_quality_met is False
+    settle(database, "completed_success", data_quality_score=91)
+    assert kpis(database).data_quality_met is True
+
+
+def test_the_latency_is_from_expiry_to_settled(database):
+    seconds = np.random.default_rng(3).exponential(200, 101).round(3)
+    for late in seconds:
+        settle(database, "completed_success", late=float(late))
+    settle(database, "incomplete_data", late=86_400, exit_reason="poor_data")  # its patience, no slow sweep
+    settle(database, "completed_success", late=-500)  # by another platform, before its expiry
+    row = kpis(database)
+    found = [float(row.latency_p50), float(row.latency_p95), float(row.latency_p99)]
+    assert found == pytest.approx(list(np.percentile(seconds, [50, 95, 99])), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "target"), [("generation", 10, 95), ("backtest", 30, 100), ("analysis", 15, 95)]
+)
+def test_measured_times_against_limit_and_target(database, kind, limit, target):
+    metric_type = f"{kind}_time"
+    for _ in range(19):
+        measure(database, metric_type, limit - 0.001)
+    measure(database, metric_type, 100, at=DAY - timedelta(microseconds=1))
+    measure(database, metric_type, 100, at=DAY + timedelta(days=1))
+    measure(database, metric_type, 100, "count")
+    found = kpis(database)
+    row = [getattr(found, f"{kind}_{what}") for what in ("measured", "within", "limit", "target", "met")]
+    assert row == [19, 100, limit, target, True]
+    measure(database, metric_type, limit * 1000, "ms")  # just too slow, and in the other unit
+    found = kpis(database)
+    assert (getattr(found, f"{kind}_within"), getattr(found, f"{kind}_met")) == (95, target == 95)
+    measure(database, metric_type, 0.1, outcome="ModelUnavailable")  # quick, and nothing came of it
+    found = kpis(database)
+    assert getattr(found, f"{kind}_within") == pytest.approx(Decimal(1900 / 21))
+    assert getattr(found, f"{kind}_met") is False
+
+
+def test_the_error_rate_is_over_what_was_measured(database):
+    for _ in range(200):
+        measure(database, "api_response", 100, "ms")
+    fail(database)
+    fail(database, "frontend")
+    fail(database, at=DAY - timedelta(microseconds=1))
+    row = kpis(database)
+    assert (row.operations, row.errors, row.error_rate, row.error_rate_met) == (200, 1, Decimal("0.5"), True)
+    fail(database, "backtesting")
+    row = kpis(database)
+    assert (row.error_rate, row.error_rate_met) == (1, False)
+
+
+def test_errors_without_a_measured_operation_are_all_there_was(database):
+    fail(database)
+    row = kpis(database)
+    assert (row.error_rate, row.error_rate_met) == (100, False)
+
+
+def test_what_was_measured_stays_when_the_measurements_are_cleaned_away(database):
+    settle(database, "completed_success")
+    for seconds in (1, 1, 1, 20):
+        measure(database, "generation_time", seconds)
+    fail(database)
+    before = kpis(database)
+    run(database, "DELETE FROM atge_performance_metrics")
+    run(database, "DELETE FROM atge_error_logs")
+    assert kpis(database) == before
+    settle(database, "completed_failure")  # the day changes for another reason
+    after = kpis(database)
+    assert (after.success_rate, after.generation_measured, after.generation_within) == (50, 4, 75)
+    assert (after.operations, after.errors, after.error_rate) == (4, 1, 25)
+
+
+def test_a_late_analysis_brings_the_kpis_of_its_day_up_to_date(database):
+    settle(database, "completed_success")
+    assert kpis(database).analysis_success == 0
+    run(database, "UPDATE trade_results SET ai_analysis = 'well'")
+    assert due_days(database) == [DAY.date()]
+    assert kpis(database).analysis_success == 100

@@ -1,0 +1,103 @@
+"""Airflow's own backfill of the daily rollup over thirty days, twice, beside a day that is not over."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+DAYS = 30
+OVER_THE_DAYS = "WHERE day BETWEEN %s AND %s"  # the scheduled run for yesterday goes its own way
+EVERYTHING = (
+    f"SELECT 'stats', xmin::text, s::text FROM daily_trade_stats s {OVER_THE_DAYS} "
+    f"UNION ALL SELECT 'kpis', xmin::text, k::text FROM daily_kpis k {OVER_THE_DAYS} ORDER BY 1, 3"
+)
+TABLES = "trade_signals, performance_refreshes, daily_stats_due, daily_trade_stats, daily_kpis"
+
+
+def rows(stack, statement, *parameters):
+    with psycopg.connect(stack.database_url) as connection:
+        cursor = connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def wait_for(condition, what, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.5)
+
+
+def backfill(stack, start, end):
+    """Let Airflow run every day from start to end again; wait until all have ended well."""
+    request = {
+        "dag_id": "roll_up_stats",
+        "from_date": start.isoformat(),
+        "to_date": end.isoformat(),
+        "reprocess_behavior": "completed",
+        "max_active_runs": 8,
+    }
+    id_ = stack.api("POST", "/backfills", request)["id"]
+    wait_for(lambda: stack.api("GET", f"/backfills/{id_}")["completed_at"], "the backfill", 150)
+    runs = stack.api("GET", "/dags/roll_up_stats/dagRuns?run_type=backfill&limit=100")["dag_runs"]
+    assert [run["state"] for run in runs] == ["success"] * DAYS
+
+
+@pytest.fixture
+def settled(stack):
+    """Twelve trades a day of five users, settled over thirty days that are over; gives the first day."""
+    rows(stack, f"TRUNCATE {TABLES} CASCADE")
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = today - timedelta(days=DAYS + 3)
+    rows(
+        stack,
+        """
+        WITH trades AS (
+          INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1,
+            take_profit_2, take_profit_3, ai_model, status, expires_at, completed_at)
+          SELECT lpad((n %% 5)::text, 32, '0')::uuid, 'BTC', '1h', 1, 1, 1, 1, 1,
+            CASE WHEN n %% 3 > 0 THEN 'gpt' END,
+            CASE WHEN n %% 2 > 0 THEN 'completed_success' ELSE 'completed_failure' END,
+            at - interval '1 minute', at
+          FROM generate_series(0, 30 * 12 - 1) AS n, LATERAL (SELECT %s + n * interval '2 hours') AS times (at)
+          RETURNING id, status
+        )
+        INSERT INTO trade_results (trade_signal_id, net_profit_loss, profit_loss_percentage, ai_analysis)
+        SELECT id, net, net / 10, 'well'
+        FROM trades, LATERAL (
+          SELECT (CASE status WHEN 'completed_success' THEN 1 ELSE -1 END * random() * 50)::numeric AS net
+        ) AS nets
+        """,
+        first,
+    )
+    return first
+
+
+def test_thirty_days_twice_and_the_second_time_changes_nothing(stack, settled):
+    last = settled + timedelta(days=DAYS - 1)
+    days = (settled.date(), last.date())
+    backfill(stack, settled, last)
+    first = rows(stack, EVERYTHING, *days, *days)
+    counted = f"SELECT count(*), sum(trades_settled) FROM daily_kpis {OVER_THE_DAYS}"
+    assert rows(stack, counted, *days) == [(DAYS, DAYS * 12)]
+    assert rows(stack, "SELECT sum(total_trades) FROM daily_trade_stats") == [(DAYS * 12,)]
+    mismatches = "SELECT * FROM daily_stats_mismatches(ARRAY(SELECT user_id FROM atge_performance_cache))"
+    assert rows(stack, mismatches) == []
+
+    backfill(stack, settled, last)
+    assert rows(stack, EVERYTHING, *days, *days) == first
+    assert rows(stack, "SELECT * FROM daily_stats_due") == []
+
+
+def test_a_day_that_is_not_over_is_refused_in_words_and_not_tried_again(stack):
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    conf = {"logical_date": None, "conf": {"last_day": today}}
+    run_id = stack.api("POST", "/dags/roll_up_stats/dagRuns", conf)["dag_run_id"]
+    path = f"/dags/roll_up_stats/dagRuns/{run_id.replace('+', '%2B')}"
+    wait_for(lambda: stack.api("GET", path)["state"] in ("success", "failed"), "the run to end", 60)
+    assert stack.api("GET", path)["state"] == "failed"
+    assert stack.api("GET", f"{path}/taskInstances/roll_up")["try_number"] == 1
+    words = "SELECT 1 FROM atge_error_logs WHERE context ->> 'run_id' = %s AND error_message LIKE %s"
+    wait_for(lambda: rows(stack, words, run_id, f"%{today} is not over yet%"), "the failure's row", 30)

@@ -61,7 +61,8 @@ def settled(stack):
             CASE WHEN n %% 3 > 0 THEN 'gpt' END,
             CASE WHEN n %% 2 > 0 THEN 'completed_success' ELSE 'completed_failure' END,
             at - interval '1 minute', at
-          FROM generate_series(0, 30 * 12 - 1) AS n, LATERAL (SELECT %s + n * interval '2 hours') AS times (at)
+          FROM generate_series(0, 30 * 12 - 1) AS n,
+            LATERAL (SELECT %s + n * interval '2 hours') AS times (at)
           RETURNING id, status
         )
         INSERT INTO trade_results (trade_signal_id, net_profit_loss, profit_loss_percentage, ai_analysis)

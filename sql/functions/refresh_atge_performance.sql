@@ -1,7 +1,9 @@
 -- Recalculates the rows of atge_performance_cache for a set of users in one pass; answers how many.
 -- The comments on the columns, below, are the definitions. A user without settled trades gets a row too.
 CREATE OR REPLACE FUNCTION refresh_atge_performance(user_ids uuid[]) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan  -- one user and thousands want different plans
+AS $$
 DECLARE
   refreshed integer;
 BEGIN
@@ -12,7 +14,7 @@ BEGIN
   ON CONFLICT (user_id) DO NOTHING;
   PERFORM FROM atge_performance_cache WHERE user_id = ANY (user_ids) ORDER BY user_id FOR UPDATE;
 
-  WITH settled AS MATERIALIZED (
+  WITH settled AS (
     SELECT
       signal.user_id,
       signal.id,
@@ -20,11 +22,9 @@ BEGIN
       result.net_profit_loss AS net,
       result.profit_loss_percentage AS percent,
       snapshot.galaxy_score AS galaxy,
-      trade_day(signal.completed_at, signal.expires_at) AS day,
-      row_number() OVER (
-        PARTITION BY signal.user_id
-        ORDER BY coalesce(signal.completed_at, signal.expires_at), result.exit_at, signal.id
-      ) AS turn
+      coalesce(signal.completed_at, signal.expires_at) AS ended_at,
+      result.exit_at,
+      trade_day(signal.completed_at, signal.expires_at) AS day
     FROM trade_signals AS signal
     LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
     LEFT JOIN LATERAL (
@@ -37,30 +37,46 @@ BEGIN
     WHERE signal.user_id = ANY (user_ids) AND signal.status IN ('completed_success', 'completed_failure')
   ),
   equity AS (
-    SELECT user_id, turn, sum(net) OVER (PARTITION BY user_id ORDER BY turn) AS total FROM settled
-  ),
-  drawdown AS (
-    SELECT user_id, max(peak - total) AS deepest
-    FROM (
-      SELECT user_id, total, greatest(0, max(total) OVER (PARTITION BY user_id ORDER BY turn)) AS peak FROM equity
-    ) AS curve
-    GROUP BY user_id
-  ),
-  best AS (
-    SELECT DISTINCT ON (user_id) user_id, id, net FROM settled WHERE net IS NOT NULL ORDER BY user_id, net DESC, turn
-  ),
-  worst AS (
-    SELECT DISTINCT ON (user_id) user_id, id, net FROM settled WHERE net IS NOT NULL ORDER BY user_id, net, turn
-  ),
-  paired AS (  -- trades that have both figures
-    SELECT user_id, corr(galaxy::float8, percent::float8) AS correlation
+    SELECT
+      *,
+      row_number() OVER in_order AS turn,
+      sum(net) OVER in_order AS total,
+      max(net) OVER (PARTITION BY user_id) AS highest,
+      min(net) OVER (PARTITION BY user_id) AS lowest
     FROM settled
-    WHERE galaxy IS NOT NULL AND percent IS NOT NULL
-    GROUP BY user_id
-    HAVING min(galaxy) < max(galaxy) AND min(percent) < max(percent)
+    WINDOW in_order AS (PARTITION BY user_id ORDER BY ended_at, exit_at, id ROWS UNBOUNDED PRECEDING)
   ),
-  daily AS (
-    SELECT user_id, day, sum(percent) AS percent FROM settled WHERE percent IS NOT NULL GROUP BY user_id, day
+  curve AS (
+    SELECT *, greatest(0, max(total) OVER in_order) AS peak
+    FROM equity
+    WINDOW in_order AS (PARTITION BY user_id ORDER BY ended_at, exit_at, id ROWS UNBOUNDED PRECEDING)
+  ),
+  sums AS (
+    SELECT
+      user_id,
+      count(*) AS trades,
+      count(*) FILTER (WHERE won) AS wins,
+      count(*) FILTER (WHERE NOT won) AS losses,
+      coalesce(sum(net), 0) AS net,
+      coalesce(sum(net) FILTER (WHERE won), 0) AS profit,
+      coalesce(-sum(net) FILTER (WHERE NOT won), 0) AS loss,
+      avg(net) FILTER (WHERE won) AS average_win,
+      avg(net) FILTER (WHERE NOT won) AS average_loss,
+      (array_agg(id ORDER BY turn) FILTER (WHERE net = highest))[1] AS best_id,
+      max(net) AS highest,
+      (array_agg(id ORDER BY turn) FILTER (WHERE net = lowest))[1] AS worst_id,
+      min(net) AS lowest,
+      avg(percent) / nullif(stddev_samp(percent), 0) AS sharpe,
+      coalesce(max(peak - total), 0) AS drawdown,
+      avg(galaxy) FILTER (WHERE won) AS galaxy_wins,
+      avg(galaxy) FILTER (WHERE NOT won) AS galaxy_losses,
+      CASE  -- corr() of equal figures answers with rounding errors
+        WHEN min(galaxy) FILTER (WHERE percent IS NOT NULL) < max(galaxy) FILTER (WHERE percent IS NOT NULL)
+          AND min(percent) FILTER (WHERE galaxy IS NOT NULL) < max(percent) FILTER (WHERE galaxy IS NOT NULL)
+        THEN corr(galaxy::float8, percent::float8)
+      END AS correlation
+    FROM curve
+    GROUP BY user_id
   ),
   spread AS (  -- days without a trade count as 0: they add to the number of days and to no sum
     SELECT
@@ -68,7 +84,9 @@ BEGIN
       (max(day) - min(day) + 1)::numeric AS days,
       sum(percent) AS percents,
       sum(percent * percent) AS squares
-    FROM daily
+    FROM (
+      SELECT user_id, day, sum(percent) AS percent FROM settled WHERE percent IS NOT NULL GROUP BY user_id, day
+    ) AS daily
     GROUP BY user_id
   ),
   annual AS (  -- mean / sample standard deviation = percents / sqrt(days * (days * squares - percents^2) / (days - 1))
@@ -77,55 +95,34 @@ BEGIN
       percents / sqrt(days * (days * squares - percents * percents) / (days - 1)) * sqrt(365.0) AS sharpe
     FROM spread
     WHERE days > 1 AND days * squares > percents * percents
-  ),
-  sums AS (
-    SELECT
-      user_id,
-      count(*) AS total,
-      count(*) FILTER (WHERE won) AS wins,
-      count(*) FILTER (WHERE NOT won) AS losses,
-      coalesce(sum(net), 0) AS net,
-      coalesce(sum(net) FILTER (WHERE won), 0) AS profit,
-      coalesce(-sum(net) FILTER (WHERE NOT won), 0) AS loss,
-      avg(net) FILTER (WHERE won) AS average_win,
-      avg(net) FILTER (WHERE NOT won) AS average_loss,
-      avg(percent) / nullif(stddev_samp(percent), 0) AS sharpe,
-      avg(galaxy) FILTER (WHERE won) AS galaxy_wins,
-      avg(galaxy) FILTER (WHERE NOT won) AS galaxy_losses
-    FROM settled
-    GROUP BY user_id
   )
   UPDATE atge_performance_cache AS cache
   SET
-    total_trades = coalesce(sums.total, 0),
+    total_trades = coalesce(sums.trades, 0),
     winning_trades = coalesce(sums.wins, 0),
     losing_trades = coalesce(sums.losses, 0),
-    success_rate = 100.0 * sums.wins / sums.total,
+    success_rate = 100.0 * sums.wins / sums.trades,
     total_profit_loss = coalesce(sums.net, 0),
     total_profit = coalesce(sums.profit, 0),
     total_loss = coalesce(sums.loss, 0),
     average_win = sums.average_win,
     average_loss = sums.average_loss,
-    best_trade_id = best.id,
-    best_trade_profit = best.net,
-    worst_trade_id = worst.id,
-    worst_trade_loss = worst.net,
+    best_trade_id = sums.best_id,
+    best_trade_profit = sums.highest,
+    worst_trade_id = sums.worst_id,
+    worst_trade_loss = sums.lowest,
     sharpe_ratio = sums.sharpe,
     sharpe_ratio_annualised = annual.sharpe,
-    max_drawdown = coalesce(drawdown.deepest, 0),
+    max_drawdown = coalesce(sums.drawdown, 0),
     profit_factor = sums.profit / nullif(sums.loss, 0),
     win_loss_ratio = sums.wins::numeric / nullif(sums.losses, 0),
     avg_galaxy_score_wins = sums.galaxy_wins,
     avg_galaxy_score_losses = sums.galaxy_losses,
-    social_correlation = paired.correlation,
+    social_correlation = sums.correlation,
     last_calculated_at = now()
   FROM (SELECT DISTINCT user_id FROM unnest(user_ids) AS wanted (user_id)) AS wanted
   LEFT JOIN sums USING (user_id)
   LEFT JOIN annual USING (user_id)
-  LEFT JOIN drawdown USING (user_id)
-  LEFT JOIN best USING (user_id)
-  LEFT JOIN worst USING (user_id)
-  LEFT JOIN paired USING (user_id)
   WHERE cache.user_id = wanted.user_id;
 
   GET DIAGNOSTICS refreshed = ROW_COUNT;

@@ -5,7 +5,9 @@
 -- Errors, after which nothing has changed: TU001, the day is not over; TU002, the daily rows of a user would not
 -- add up to the cache, to the cent; 40001, another transaction was quicker: try again.
 CREATE OR REPLACE FUNCTION roll_up_day(of_day date) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan  -- one user and thousands want different plans
+AS $$
 DECLARE
   begins timestamptz := of_day::timestamp AT TIME ZONE 'UTC';
   ends timestamptz := (of_day + 1)::timestamp AT TIME ZONE 'UTC';

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 
 CACHE = "ALTER TABLE atge_performance_cache ADD COLUMN sharpe_ratio_annualised numeric"
 
@@ -88,10 +88,17 @@ CREATE TABLE daily_kpis (
 );
 """
 
-# The day of a trade, for the rollup of one day.
-INDEX = """
+# The day of a trade, for the rollup of one day; the newest snapshot of a trade, without sorting.
+INDEXES = """
+DROP INDEX trade_market_snapshot_by_trade;
+CREATE INDEX trade_market_snapshot_by_trade ON trade_market_snapshot (trade_signal_id, snapshot_at DESC, id);
 CREATE INDEX trade_signals_by_end ON trade_signals ((coalesce(completed_at, expires_at)))
   WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+"""
+
+FORMER_INDEXES = """
+DROP INDEX trade_signals_by_end, trade_market_snapshot_by_trade;
+CREATE INDEX trade_market_snapshot_by_trade ON trade_market_snapshot (trade_signal_id, snapshot_at DESC);
 """
 
 # What was settled before there were triggers: the next runs take it up.
@@ -122,13 +129,13 @@ def upgrade() -> None:
     op.execute(CACHE)
     op.execute(NOTES)
     op.execute(TABLES)
-    op.execute(INDEX)
+    op.execute(INDEXES)
     op.execute(SEED)
 
 
 def downgrade() -> None:
     """Drop them, rows and all: everything in them is computed from the trades."""
-    op.execute("DROP INDEX trade_signals_by_end")
+    op.execute(FORMER_INDEXES)
     op.execute("DROP TABLE daily_kpis, daily_trade_stats, daily_stats_due")
     op.execute(FORMER_NOTES)
     op.execute("ALTER TABLE atge_performance_cache DROP COLUMN sharpe_ratio_annualised")

@@ -48,8 +48,12 @@ def collect(
     now: datetime | None = None,
     enough: float = 90.0,
     budget: timedelta = timedelta(minutes=5),
+    again_since: datetime | None = None,
 ) -> Collection:
     """Fetch and store what the windows lack of candles; what is there already is not asked for.
+
+    With `again_since` all is asked for again, but for what was fetched since then; whether a candle replaces
+    the one that is there is the store's rule: see `write_candles`.
 
     Every fetch is stored in a transaction of its own, so that a collection that is killed loses little. What
     a source lacked is asked of it again after a while only: see sql/queries/candles_note_fetch.sql.
@@ -60,6 +64,7 @@ def collect(
         sources: where to ask, in order of preference; the sandbox only ever alone.
         now: the present, tz-aware; candles that are open then are left for later. None: the clock.
         enough: percent of a window's candles that make a coarser resolution unnecessary.
+        again_since: the time, tz-aware, at which fetching again began; None: only what is missing.
         budget: after this time nothing more is asked for, and what is left is said to be missing.
 
     Raises:
@@ -78,10 +83,11 @@ def collect(
     wanted["end"] = wanted["end"].where(wanted["end"] < now, pd.Timestamp(now))
     wanted = wanted[wanted["start"] < wanted["end"]]
 
-    collector = _Collector(engine, sources, now, enough / 100, time.monotonic() + budget.total_seconds())
+    deadline = time.monotonic() + budget.total_seconds()
+    collector = _Collector(engine, sources, now, enough / 100, deadline, again_since)
     with engine.begin() as connection:
         connection.execute(sql("candles_forget_fetches"), {"now": now})
-        gaps = find_gaps(connection, wanted, FINEST, sandbox=SANDBOX in names)
+        gaps = find_gaps(connection, wanted, FINEST, sandbox=SANDBOX in names, fetched_since=again_since)
     for symbol, of_symbol in wanted[wanted["symbol"].isin(gaps["symbol"])].groupby("symbol"):
         collector.collect(str(symbol), of_symbol)
     return collector.collection
@@ -128,7 +134,13 @@ class _Collector:
     """One collection under way."""
 
     def __init__(
-        self, engine: Engine, sources: Sequence[Source], now: datetime, enough: float, deadline: float
+        self,
+        engine: Engine,
+        sources: Sequence[Source],
+        now: datetime,
+        enough: float,
+        deadline: float,
+        again_since: datetime | None,
     ):
         self.collection = Collection()
         self._engine = engine
@@ -137,6 +149,7 @@ class _Collector:
         self._now = now
         self._enough = enough
         self._deadline = deadline  # by time.monotonic()
+        self._again_since = again_since
         self._failures = {source.name: 0 for source in sources}  # in a row
         self._given_up: dict[str, SourceError] = {}  # source -> its last failure
 
@@ -225,6 +238,7 @@ class _Collector:
                 sandbox=self._sandbox,
                 source=None if source.local else source.name,
                 now=self._now,
+                fetched_since=self._again_since,
             )
         asked = came = 0
         left = [_Page(case.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]

@@ -10,32 +10,62 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from include.trades.backtest import evaluate
+    from include.trades.chosen import BadRequest, TradeFilter
     from include.trades.claim import Claimed, claim_due
     from include.trades.collect import collect_batch, collect_interval
     from include.trades.gate import gate_batch
     from include.trades.performance import refresh_performance
+    from include.trades.replay import (
+        Replay,
+        ReplayRequest,
+        read_replay,
+        refetch_candles,
+        replay_batches,
+        start_replay,
+    )
+    from include.trades.replay_report import ReplayUnfinished, report_replay
     from include.trades.settle import settle_batch
 
 __all__ = [
+    "BadRequest",
     "Claimed",
+    "Replay",
+    "ReplayRequest",
+    "ReplayUnfinished",
+    "TradeFilter",
     "claim_due",
     "collect_batch",
     "collect_interval",
     "evaluate",
     "gate_batch",
+    "read_replay",
+    "refetch_candles",
     "refresh_performance",
+    "replay_batches",
+    "report_replay",
     "settle_batch",
+    "start_replay",
 ]
 
 _HOME = {
+    "BadRequest": "chosen",
     "Claimed": "claim",
+    "Replay": "replay",
+    "ReplayRequest": "replay",
+    "ReplayUnfinished": "replay_report",
+    "TradeFilter": "chosen",
     "claim_due": "claim",
     "collect_batch": "collect",
     "collect_interval": "collect",
     "evaluate": "backtest",
     "gate_batch": "gate",
+    "read_replay": "replay",
+    "refetch_candles": "replay",
     "refresh_performance": "performance",
+    "replay_batches": "replay",
+    "report_replay": "replay_report",
     "settle_batch": "settle",
+    "start_replay": "replay",
 }
 
 

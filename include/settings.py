@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     slippage_rate: float = Field(0.001, ge=0, lt=1, description="share of the traded value, on each side")
     trade_size_usd: float = Field(1000.0, gt=0, description="US dollars put into each trade")
 
+    # replays and exports
+    replay_workers: int = Field(2, gt=0, le=16, description="tasks that a replay settles with at once")
+
     # the quality gate
     data_quality_min: float = Field(90.0, ge=0, le=100, description="score below which a trade waits")
     data_quality_patience: timedelta = Field(
@@ -60,9 +63,7 @@ class Settings(BaseSettings):
     # retention: what is older goes into the archive, then it is deleted; none: kept for good
     archive_location: str | None = Field(None, description="folder or s3://bucket/prefix of the archive")
     keep_errors: timedelta | None = Field(timedelta(days=90), description="rows of atge_error_logs")
-    keep_metrics: timedelta | None = Field(
-        timedelta(days=30), description="rows of atge_performance_metrics"
-    )
+    keep_metrics: timedelta | None = Field(timedelta(days=30), description="rows of atge_performance_metrics")
     keep_quality_results: timedelta | None = Field(
         timedelta(days=365), description="rows of data_quality_results"
     )

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 REDO = ("candles", "settlement", "analysis")
 FIXED = ("batch_size", "fee_rate", "slippage_rate", "trade_size_usd", "data_quality_min", "candle_sources")
 SELECTION_TIME = timedelta(minutes=10)  # for writing down a million trades
+FETCHING_TIME = timedelta(minutes=10)  # for the candles of one batch
 MOST_PASSES = 5  # over a batch whose trades others keep changing
 BUSY = "it was changed by somebody else each time that it was about to be written"
 
@@ -142,14 +143,12 @@ def read_replay(engine: Engine, replay_id: str, settings: Settings) -> Replay:
     return Replay(row.id, tuple(row.redo), row.dry_run, row.started_at, fixed, row.batches)
 
 
-def refetch_candles(
-    engine: Engine, replay: Replay, worker: str, sources: Sequence[Source], budget: timedelta
-) -> dict[str, int]:
+def refetch_candles(engine: Engine, replay: Replay, worker: str, sources: Sequence[Source]) -> dict[str, int]:
     """Fetch the candles of the replay's windows anew, batch after batch, until none is left.
 
     All of each window is asked for again, source after source; the store decides what replaces what: a
     better source's candle is never replaced by a worse one's. What was fetched since the replay began is not
-    asked for twice. `budget` is the time for one batch.
+    asked for twice.
     """
     total = {"candles": 0, "symbols_short": 0}
     while (batch := _claim_batch(engine, replay, "candles", worker)) is not None:
@@ -163,7 +162,7 @@ def refetch_candles(
             windows[windows["start"] < windows["end"]],
             sources,
             enough=replay.settings.data_quality_min,
-            budget=budget,
+            budget=FETCHING_TIME,
             again_since=replay.started_at,
         )
         for symbol, reason in collection.missing.items():

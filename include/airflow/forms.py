@@ -17,7 +17,7 @@ def replay_form() -> dict[str, Param]:
     return {
         **trade_filter("whose time was up"),
         "redo": Param(
-            ["settlement"], type="array", items={"enum": redo}, minItems=1, examples=redo, title="What to redo"
+            ["settlement"], type="array", items={"enum": redo}, minItems=1, examples=redo, title="Redo"
         ),
         "dry_run": Param(True, type="boolean", title="Dry run", description="report only, change nothing"),
         "reason": Param(

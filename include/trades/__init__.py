@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from include.trades.chosen import BadRequest, TradeFilter
     from include.trades.claim import Claimed, claim_due
     from include.trades.collect import collect_batch, collect_interval
+    from include.trades.export import ExportRequest, export_trades
     from include.trades.gate import gate_batch
     from include.trades.performance import refresh_performance
     from include.trades.replay import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadRequest",
     "Claimed",
+    "ExportRequest",
     "Replay",
     "ReplayRequest",
     "ReplayUnfinished",
@@ -37,6 +39,7 @@ __all__ = [
     "collect_batch",
     "collect_interval",
     "evaluate",
+    "export_trades",
     "gate_batch",
     "read_replay",
     "refetch_candles",
@@ -50,6 +53,7 @@ __all__ = [
 _HOME = {
     "BadRequest": "chosen",
     "Claimed": "claim",
+    "ExportRequest": "export",
     "Replay": "replay",
     "ReplayRequest": "replay",
     "ReplayUnfinished": "replay_report",
@@ -58,6 +62,7 @@ _HOME = {
     "collect_batch": "collect",
     "collect_interval": "collect",
     "evaluate": "backtest",
+    "export_trades": "export",
     "gate_batch": "gate",
     "read_replay": "replay",
     "refetch_candles": "replay",

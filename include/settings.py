@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     slippage_rate: float = Field(0.001, ge=0, lt=1, description="share of the traded value, on each side")
     trade_size_usd: float = Field(1000.0, gt=0, description="US dollars put into each trade")
 
+    # replays and exports
+    replay_workers: int = Field(2, gt=0, le=16, description="tasks that a replay settles with at once")
+    export_locations: tuple[str, ...] = Field(
+        (), description="folders or s3://bucket/prefix below which exports may go; the first is the default"
+    )
+    export_file_rows: int = Field(1_000_000, gt=0, description="trades in one file of an export at most")
+
     # the quality gate
     data_quality_min: float = Field(90.0, ge=0, le=100, description="score below which a trade waits")
     data_quality_patience: timedelta = Field(

@@ -50,8 +50,12 @@ def collect(
     now: datetime | None = None,
     enough: float = 90.0,
     budget: timedelta = timedelta(minutes=5),
+    again_since: datetime | None = None,
 ) -> Collection:
     """Fetch and store what the windows lack of candles; what is there already is not asked for.
+
+    With `again_since` all is asked for again, but for what was fetched since then; whether a candle replaces
+    the one that is there is the store's rule: see `write_candles`.
 
     Every fetch is stored in a transaction of its own, so that a collection that is killed loses little. What
     a source lacked is asked of it again after a while only: see sql/queries/candles_note_fetch.sql.
@@ -63,6 +67,7 @@ def collect(
         resolutions: which ones to ask for, in this order; a trade wants the finest, an indicator its own.
         now: the present, tz-aware; candles that are open then are left for later. None: the clock.
         enough: percent of a window's candles that make the next resolution unnecessary.
+        again_since: the time, tz-aware, at which fetching again began; None: only what is missing.
         budget: after this time nothing more is asked for, and what is left is said to be missing.
 
     Raises:
@@ -82,10 +87,12 @@ def collect(
     wanted = wanted[wanted["start"] < wanted["end"]]
 
     deadline = time.monotonic() + budget.total_seconds()
-    collector = _Collector(engine, sources, resolutions, now, enough / 100, deadline)
+    collector = _Collector(engine, sources, resolutions, now, enough / 100, deadline, again_since)
     with engine.begin() as connection:
         connection.execute(sql("candles_forget_fetches"), {"now": now})
-        gaps = find_gaps(connection, wanted, resolutions[0], sandbox=SANDBOX in names)
+        gaps = find_gaps(
+            connection, wanted, resolutions[0], sandbox=SANDBOX in names, fetched_since=again_since
+        )
     for symbol, of_symbol in wanted[wanted["symbol"].isin(gaps["symbol"])].groupby("symbol"):
         collector.collect(str(symbol), of_symbol)
     return collector.collection
@@ -139,6 +146,7 @@ class _Collector:
         now: datetime,
         enough: float,
         deadline: float,
+        again_since: datetime | None,
     ):
         self.collection = Collection()
         self._engine = engine
@@ -148,6 +156,7 @@ class _Collector:
         self._now = now
         self._enough = enough
         self._deadline = deadline  # by time.monotonic()
+        self._again_since = again_since
         self._failures = {source.name: 0 for source in sources}  # in a row
         self._given_up: dict[str, SourceError] = {}  # source -> its last failure
 
@@ -237,6 +246,7 @@ class _Collector:
                 sandbox=self._sandbox,
                 source=None if source.local else source.name,
                 now=self._now,
+                fetched_since=self._again_since,
             )
         asked = came = 0
         left = [_Page(case.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]

@@ -129,11 +129,14 @@ def find_gaps(
     sandbox: bool,
     source: str | None = None,
     now: datetime | None = None,
+    fetched_since: datetime | None = None,
 ) -> pd.DataFrame:
     """Find what the union of the windows lacks of valid candles.
 
     Only whole candles inside a window are wanted: the windows are narrowed to the resolution's grid. With
-    `source` and `now`, what was asked of that source and may not be asked again yet is no gap.
+    `source` and `now`, what was asked of that source and may not be asked again yet is no gap. With
+    `fetched_since`, a candle counts only if a source has answered for its time since then, and so does what
+    `source` was asked for.
 
     Returns `symbol, start, end`: disjoint spans on the grid, sorted, `end` exclusive.
     """
@@ -148,6 +151,7 @@ def find_gaps(
             "sandbox": sandbox,
             "source": source,
             "now": now,
+            "fetched_since": fetched_since,
         },
     ).all()
     gaps = pd.DataFrame(rows, columns=["symbol", "start", "end"])

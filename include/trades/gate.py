@@ -1,6 +1,7 @@
 """The gate between collecting and settling: which trades of a batch have data good enough to settle on."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -35,7 +36,13 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
         unjudged = trades[trades["gate"].isna()].reset_index(drop=True)
         if unjudged.empty:
             return {}
-        verdicts, validations = _judge(connection, unjudged, settings, f"sweep {claim_id} batch {batch}")
+        validations: list[Validation] = []
+
+        def validate(candles: pd.DataFrame, windows: pd.DataFrame, resolution: str) -> None:
+            name = f"sweep {claim_id} batch {batch} {resolution}"
+            validations.append(_validate(candles, windows, resolution, name, settings))
+
+        verdicts = judge_trades(connection, unjudged, settings, validate)
     with engine.begin() as connection:
         connection.execute(sql("create_gate_verdicts"))
         copy_frame(connection, "gate_verdicts", verdicts)
@@ -52,14 +59,18 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
         return {row.gate: row.trades for row in rows}
 
 
-def _judge(
-    connection: Connection, trades: pd.DataFrame, settings: Settings, name: str
-) -> tuple[pd.DataFrame, list[Validation]]:
+def judge_trades(
+    connection: Connection,
+    trades: pd.DataFrame,
+    settings: Settings,
+    validate: Callable[[pd.DataFrame, pd.DataFrame, str], None] | None = None,
+) -> pd.DataFrame:
     """Give a verdict for each trade: the finest resolution that is good enough, else the best there is.
 
-    With them, for each resolution, what the suite says of the candles on which trades passed.
+    `trades`: the engine's columns, and `reason`, what the sources said when candles were collected.
+    `validate` is shown, for each resolution, the candles and the windows (`symbol, start, end`) that passed.
+    Returns, in the order of `trades`: `id, passed, resolution, data_source, data_quality_score, reason`.
     """
-    validations = []
     answered = _needs_no_candles(trades)
     verdicts = pd.DataFrame(
         {
@@ -89,13 +100,11 @@ def _judge(
         verdicts.loc[better, "data_source"] = _sources(chosen, candles, interval)
         verdicts.loc[better, "passed"] = scores[better] >= settings.data_quality_min
         passed = better[scores[better] >= settings.data_quality_min]
-        if not passed.empty:
-            validations.append(
-                _validate(candles, windows.loc[passed], resolution, f"{name} {resolution}", settings)
-            )
+        if validate and not passed.empty:
+            validate(candles, windows.loc[passed], resolution)
         poor = better[scores[better] < settings.data_quality_min]
         verdicts.loc[poor, "reason"] = _reasons(trades.loc[poor], scores[poor], candles, interval, settings)
-    return verdicts, validations
+    return verdicts
 
 
 def _validate(

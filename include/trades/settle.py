@@ -42,7 +42,7 @@ def _settle(engine: Engine, claim_id: str, trades: pd.DataFrame, settings: Setti
     passed = trades[trades["gate"] == "passed"]
     with engine.begin() as connection:
         settled = [
-            _evaluate(connection, group, str(resolution), settings)
+            evaluate_trades(connection, group, str(resolution), settings)
             for resolution, group in passed.groupby("resolution")
         ]
     settled.append(_refuse(trades[trades["gate"] == "refused"]))
@@ -56,9 +56,14 @@ def _settle(engine: Engine, claim_id: str, trades: pd.DataFrame, settings: Setti
         return {row.status: row.trades for row in statuses}
 
 
-def _evaluate(
+def evaluate_trades(
     connection: Connection, trades: pd.DataFrame, resolution: str, settings: Settings
 ) -> pd.DataFrame:
+    """Settle trades by the rule book on the stored candles of one resolution; nothing is written.
+
+    `trades`: the engine's columns, and `data_source, resolution, data_quality_score` as the gate chose them.
+    Returns RESULT and ORIGIN, in the order of the trades; `net_profit_loss` is left to the database.
+    """
     windows = trades[["symbol", "generated_at", "expires_at"]].rename(
         columns={"generated_at": "start", "expires_at": "end"}
     )

@@ -1,6 +1,7 @@
 -- What the union of the windows lacks: the wanted spans minus the spans of the valid candles held and, where
 -- :source is given, minus what that source is not to be asked for before :now. The windows begin and end on the
--- resolution's grid. `OFFSET 0` as in candles_read.
+-- resolution's grid. `OFFSET 0` as in candles_read. With :fetched_since all is fetched again: only what a source
+-- has answered for since then counts as held, and what was asked before is forgotten.
 WITH wanted AS MATERIALIZED (
   SELECT symbol, range_agg(tstzrange(start_at, end_at)) AS spans
   FROM unnest(CAST(:symbols AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
@@ -31,7 +32,19 @@ WITH wanted AS MATERIALIZED (
   FROM candle_fetches AS earlier
   JOIN wanted USING (symbol)
   WHERE earlier.source = CAST(:source AS text)
-    AND earlier.ask_again_at > CAST(:now AS timestamptz)
+    AND CASE
+      WHEN CAST(:fetched_since AS timestamptz) IS NULL THEN earlier.ask_again_at > CAST(:now AS timestamptz)
+      ELSE earlier.fetched_at >= CAST(:fetched_since AS timestamptz) AND earlier.outcome = 'answered'
+    END
+    AND earlier.resolution = :resolution
+    AND earlier.start_at < earlier.end_at
+  GROUP BY earlier.symbol
+), answered AS (
+  SELECT earlier.symbol, range_agg(tstzrange(earlier.start_at, earlier.end_at)) AS spans
+  FROM candle_fetches AS earlier
+  JOIN wanted USING (symbol)
+  WHERE earlier.fetched_at >= CAST(:fetched_since AS timestamptz)
+    AND earlier.outcome = 'answered'
     AND earlier.resolution = :resolution
     AND earlier.start_at < earlier.end_at
   GROUP BY earlier.symbol
@@ -40,5 +53,11 @@ SELECT symbol, lower(gap) AS start, upper(gap) AS "end"
 FROM wanted
 LEFT JOIN held USING (symbol)
 LEFT JOIN asked USING (symbol)
-CROSS JOIN LATERAL unnest(wanted.spans - coalesce(held.spans, '{}') - coalesce(asked.spans, '{}')) AS gap
+LEFT JOIN answered USING (symbol)
+CROSS JOIN LATERAL unnest(
+  wanted.spans
+  - coalesce(held.spans, '{}')
+    * CASE WHEN CAST(:fetched_since AS timestamptz) IS NULL THEN '{(,)}' ELSE coalesce(answered.spans, '{}') END
+  - coalesce(asked.spans, '{}')
+) AS gap
 ORDER BY symbol, start

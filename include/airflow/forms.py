@@ -1,0 +1,74 @@
+"""Trigger forms: the fields that several DAGs share, and what they are told that cannot be done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException
+
+UUID = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
+LONGEST_LIST = 10_000
+
+
+def replay_form() -> dict[str, Param]:
+    """The form of include.trades.ReplayRequest."""
+    redo = ["candles", "settlement", "analysis"]
+    return {
+        **trade_filter("whose time was up"),
+        "redo": Param(
+            ["settlement"], type="array", items={"enum": redo}, minItems=1, examples=redo, title="Redo"
+        ),
+        "dry_run": Param(True, type="boolean", title="Dry run", description="report only, change nothing"),
+        "reason": Param(
+            None, type=["null", "string"], maxLength=1000, title="Why",
+            description="kept with every result that is replaced; needed unless it is a dry run",
+        ),
+    }  # fmt: skip
+
+
+def trade_filter(time: str) -> dict[str, Param]:
+    """The fields of include.trades.TradeFilter; `time` says in words which time the window is about."""
+    return {
+        "first_day": Param(
+            None, type=["null", "string"], format="date", title="First day",
+            description=f"trades {time} from this day on (UTC)",
+        ),
+        "last_day": Param(
+            None, type=["null", "string"], format="date", title="Last day",
+            description=f"trades {time} up to this day, included (UTC)",
+        ),
+        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$"),
+        "users": _names("Users", "user ids, one a line; none: all", UUID),
+        "trade_ids": _names("Trades", "trade ids, one a line; none: all", UUID),
+    }  # fmt: skip
+
+
+def _names(title: str, description: str, pattern: str) -> Param:
+    return Param(
+        [],
+        type=["null", "array"],
+        items={"type": "string", "pattern": pattern},
+        maxItems=LONGEST_LIST,
+        title=title,
+        description=description,
+    )
+
+
+@contextmanager
+def refuse_bad_requests() -> Iterator[None]:
+    """Fail the task at once, in the words of the refusal: trying again would change nothing."""
+    from include.trades import BadRequest
+
+    try:
+        yield
+    except BadRequest as error:
+        raise AirflowFailException(str(error)) from None
+
+
+def who_triggered() -> str:
+    """Name the Airflow user who triggered this run, or say that nobody did."""
+    from airflow.sdk import get_current_context
+
+    run: Any = get_current_context()["dag_run"]
+    return run.triggering_user_name or f"nobody: a {run.run_type} run"

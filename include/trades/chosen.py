@@ -1,0 +1,134 @@
+"""Which trades a person means: a filter as a form gives it, checked, for replays and exports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from include.database import sql
+
+MOST_NAMES = 10_000  # symbols, users or trades that a form may list
+SHOWN = 5  # names of a kind that a message repeats
+
+
+class BadRequest(ValueError):
+    """What was asked for cannot be done; the message says in words what to change."""
+
+
+@dataclass(frozen=True)
+class TradeFilter:
+    """Trades that meet all conditions that are given; None: any. Days are UTC, the last one included."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    symbols: tuple[str, ...] | None = None
+    users: tuple[UUID, ...] | None = None
+    trade_ids: tuple[UUID, ...] | None = None
+
+    @classmethod
+    def read(cls, form: Mapping[str, Any], today: date) -> Self:
+        """Read `first_day, last_day, symbols, users, trade_ids` of a form; empty ones are not given.
+
+        Raises BadRequest for a day that is none or lies after `today`, a window that ends before it starts,
+        ids that are no UUIDs, and lists that are too long.
+        """
+        first, last = (_read_day(form, name, today) for name in ("first_day", "last_day"))
+        if first and last and last < first:
+            raise BadRequest(f"the window ends before it starts: last_day {last} is before first_day {first}")
+        return cls(
+            first,
+            last,
+            _read_names(form, "symbols"),
+            _read_ids(form, "users"),
+            _read_ids(form, "trade_ids"),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, and so means every trade."""
+        return self == TradeFilter()
+
+    def check_known(self, connection: Connection) -> None:
+        """Raise BadRequest if it names a symbol, a user or a trade that no trade has."""
+        unknown: dict[str, list[str]] = {}
+        for kind, value in connection.execute(sql("unknown_in_filter"), self.parameters()):
+            unknown.setdefault(kind, []).append(value)
+        if unknown:
+            said = [f"{kind} {_some(names)}" for kind, names in unknown.items()]
+            raise BadRequest(
+                f"no trade has the {', nor the '.join(said)}: correct the names, as the trades spell them"
+            )
+
+    def parameters(self) -> dict[str, Any]:
+        """The filter for a query: `first` and `after` as times, and the lists, `None` where not given."""
+        after = self.last_day + timedelta(days=1) if self.last_day else None
+        return {
+            "first": _midnight(self.first_day),
+            "after": _midnight(after),
+            "symbols": _listed(self.symbols),
+            "users": _listed(self.users),
+            "trade_ids": _listed(self.trade_ids),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The conditions that are given, in the form's words."""
+        given = {
+            "first_day": self.first_day and self.first_day.isoformat(),
+            "last_day": self.last_day and self.last_day.isoformat(),
+            "symbols": _listed(self.symbols),
+            "users": self.users and [str(user) for user in self.users],
+            "trade_ids": self.trade_ids and [str(trade) for trade in self.trade_ids],
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def _read_day(form: Mapping[str, Any], name: str, today: date) -> date | None:
+    value = form.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        day = date.fromisoformat(str(value))
+    except ValueError:
+        raise BadRequest(f"{name} is {value!r}: write a day as 2026-11-20") from None
+    if day > today:
+        raise BadRequest(f"{name} is {day}, which lies in the future: today is {today} (UTC)")
+    return day
+
+
+def _read_names(form: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    values = form.get(name) or []
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        raise BadRequest(f"{name} is no list of texts")
+    if len(values) > MOST_NAMES:
+        raise BadRequest(
+            f"{name} lists {len(values)} entries; {MOST_NAMES} at most: choose by a window instead"
+        )
+    return tuple(dict.fromkeys(value.strip() for value in values if value.strip())) or None
+
+
+def _read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
+    ids, wrong = [], []
+    for value in _read_names(form, name) or ():
+        try:
+            ids.append(UUID(value))
+        except ValueError:
+            wrong.append(repr(value[:50]))
+    if wrong:
+        raise BadRequest(f"{name}: {_some(wrong)} is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)")
+    return tuple(dict.fromkeys(ids)) or None
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _listed(values: tuple[Any, ...] | None) -> list[Any] | None:
+    return None if values is None else list(values)

@@ -1,0 +1,200 @@
+"""Exports of trades with their results: streamed into files in a folder or an object store, with a manifest.
+
+The manifest is written last and names every file: an export without one is not whole. Written again, an
+export replaces its files.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Engine, text
+
+from include.database import sql
+from include.storage import Storage, StorageError, check_key
+from include.trades.chosen import BadRequest, TradeFilter
+from include.trades.export_formats import FORMATS, Column, copy_statement, describe, encode, measure
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.sql import Composed
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+EXPORT_TIME = timedelta(minutes=55)  # the server ends the one long statement after this
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What a person asks for."""
+
+    trades: TradeFilter
+    file_format: str  # one of FORMATS
+    root: str  # the allowed location, as open_storage takes it
+    folder: str  # below it: empty, or a/b
+
+    @classmethod
+    def read(cls, form: Mapping[str, Any], today: date, locations: Sequence[str]) -> Self:
+        """Read a form: what TradeFilter reads, `format` and `location`. Raises BadRequest in words.
+
+        `locations` are the roots below which an export may go (the setting `export_locations`); the first is
+        the place when the form names none.
+        """
+        file_format = form.get("format") or "csv"
+        if file_format not in FORMATS:
+            raise BadRequest(f"format is {file_format!r}: choose of {', '.join(FORMATS)}")
+        root, folder = choose_place(str(form.get("location") or "").strip(), locations)
+        return cls(TradeFilter.read(form, today), file_format, root, folder)
+
+
+def choose_place(asked: str, locations: Sequence[str]) -> tuple[str, str]:
+    """Find the allowed root for the place that was asked for, and the folder below it; empty: the first root.
+
+    Links are followed before a local place is compared. Raises BadRequest when it is outside all of them.
+    """
+    if not locations:
+        raise BadRequest("no place for exports is set: name one in the setting export_locations")
+    if not asked:
+        return locations[0], ""
+    for root in locations:
+        folder = _below(asked, root)
+        if folder is not None:
+            try:
+                return root, folder and check_key(folder)
+            except StorageError as error:
+                raise BadRequest(str(error)) from None
+    raise BadRequest(f"location {asked[:200]!r} is outside of the places for exports: {', '.join(locations)}")
+
+
+def _below(asked: str, root: str) -> str | None:
+    """The path from the root to the place, None when it does not lie below."""
+    remote = root.startswith("s3://")
+    if remote != asked.startswith("s3://") or ".." in PurePosixPath(asked).parts:
+        return None
+    if remote:
+        place, base = PurePosixPath(asked), PurePosixPath(root)
+    else:
+        paths = [path.removeprefix("file://") for path in (asked, root)]
+        if not paths[0].startswith("/") or "\0" in paths[0]:
+            return None
+        place, base = (PurePosixPath(Path(path).resolve()) for path in paths)
+    if not place.is_relative_to(base):
+        return None
+    below = place.relative_to(base).as_posix()
+    return "" if below == "." else below
+
+
+def export_trades(
+    engine: Engine,
+    storage: Storage,
+    request: ExportRequest,
+    name: str,
+    *,
+    file_rows: int,
+    requested_by: str,
+    run_url: str,
+) -> dict[str, Any]:
+    """Write the trades that fit to `<folder>/<name>/trades-00001.<format>`, …, then the manifest; give that.
+
+    All files show the database at one moment. At most `file_rows` rows a file; one file without rows when
+    nothing fits. Memory stays flat, whatever the number of trades.
+
+    Raises BadRequest when the filter names what no trade has, and include.storage.StorageError.
+    """
+    base = "/".join(
+        part for part in (request.folder, re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")) if part
+    )
+    storage.delete(f"{base}/{MANIFEST}")  # what is about to change is whole no more
+    with engine.connect().execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    ) as snapshot:
+        moment = snapshot.execute(
+            text("SELECT now(), set_config('statement_timeout', :limit, true)"),
+            {"limit": f"{EXPORT_TIME.total_seconds():.0f}s"},
+        ).scalar_one()
+        request.trades.check_known(snapshot)
+        driver: Any = snapshot.connection.driver_connection
+        with driver.cursor() as cursor:
+            statement, parameters, columns, odd = _prepare(cursor, snapshot.dialect, request)
+            with cursor.copy(statement, parameters) as copy:
+                rows = (bytes(row) for row in copy)  # the protocol gives one row a message
+                files = list(_write_files(storage, base, request.file_format, columns, rows, file_rows))
+    manifest = {
+        "format": request.file_format,
+        "rows": sum(file["rows"] for file in files),
+        "files": files,
+        "columns": [{"name": column.name, "type": column.type} for column in columns],
+        "numbers_left_empty": odd,
+        "filter": request.trades.as_json(),
+        "as_of": moment.isoformat(),
+        "written_at": datetime.now(UTC).isoformat(),
+        "requested_by": requested_by,
+        "run_url": run_url,
+    }
+    _clear_former(storage, base, {file["key"] for file in files})
+    storage.write(f"{base}/{MANIFEST}", [json.dumps(manifest, indent=2).encode()])
+    logger.info(
+        "%d trades written to %s/%s, in %d files", manifest["rows"], storage.location, base, len(files)
+    )
+    return manifest | {"location": f"{storage.location}/{base}"}
+
+
+def _prepare(
+    cursor: "psycopg.Cursor[Any]", dialect: Any, request: ExportRequest
+) -> tuple["Composed", dict[str, Any], list[Column], int]:
+    """Give the COPY with its parameters, its columns, and how many numbers are NaN or infinite."""
+    from psycopg.sql import SQL
+
+    compiled = sql("export_trades").bindparams(**request.trades.parameters()).compile(dialect=dialect)
+    query, parameters = SQL(str(compiled)), dict(compiled.params)
+    columns, odd = describe(cursor, query, parameters), 0
+    if request.file_format == "parquet":
+        columns, odd = measure(cursor, query, parameters, columns)
+    statement = copy_statement(query, columns, SQL("trade.generated_at, trade.id"), request.file_format)
+    return statement, parameters, columns, odd
+
+
+def _write_files(
+    storage: Storage,
+    base: str,
+    file_format: str,
+    columns: list[Column],
+    rows: Iterator[bytes],
+    file_rows: int,
+) -> Iterator[dict[str, Any]]:
+    number, first = 0, next(rows, None)
+    while first is not None or number == 0:
+        number += 1
+        counted = _Counted(islice(chain([] if first is None else [first], rows), file_rows))
+        key = f"{base}/trades-{number:05}.{file_format}"
+        stored = storage.write(key, encode(counted, columns, file_format))
+        logger.info("%s: %d rows, %d bytes", key, counted.rows, stored.size)
+        yield {"key": key, "rows": counted.rows, "bytes": stored.size, "sha256": stored.sha256}
+        first = next(rows, None)
+
+
+class _Counted:
+    """Counts rows on their way."""
+
+    def __init__(self, rows: Iterator[bytes]) -> None:
+        self.rows = 0
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[bytes]:
+        for row in self._rows:
+            self.rows += 1
+            yield row
+
+
+def _clear_former(storage: Storage, base: str, written: set[str]) -> None:
+    """Delete files of an earlier try that this one did not replace."""
+    for stored in list(storage.list(f"{base}/trades-")):
+        if stored.key not in written:
+            storage.delete(stored.key)

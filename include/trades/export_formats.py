@@ -1,0 +1,249 @@
+"""Rows of a query as CSV, JSON and Parquet, piece by piece: PostgreSQL writes the text.
+
+Numbers (`numeric`) keep every digit: plain text in CSV, texts in JSON (many readers would make floats of
+numbers), decimals in Parquet, wide enough for what is there. Times are ISO 8601 in UTC.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+if TYPE_CHECKING:
+    import psycopg
+    import pyarrow as pa
+
+FORMATS = ("csv", "json", "parquet")
+CHUNK_BYTES = 1 << 20  # what a store is handed at a time, at least
+GROUP_BYTES = 8 << 20  # of text, in a row group of Parquet at most
+SCALE = 18  # digits behind the point of a decimal in Parquet, at least
+DECIMAL_128, DECIMAL_256 = 38, 76  # digits
+
+# Type OIDs of PostgreSQL's catalogue, which never change.
+KINDS = {
+    16: "boolean", 20: "integer", 23: "integer", 25: "text", 1184: "time", 1700: "number", 2950: "id",
+}  # fmt: skip
+
+# A spreadsheet takes a cell for a formula when it begins so, maybe after spaces: OWASP, "CSV Injection".
+FORMULA = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
+ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an export: `kind` as in KINDS; digits of a number before and behind the point."""
+
+    name: str
+    kind: str
+    whole: int = 0
+    scale: int = 0
+
+    @property
+    def type(self) -> str:
+        """Its type, as a manifest names it."""
+        return f"number({self.whole + self.scale}, {self.scale})" if self.whole else self.kind
+
+
+def describe(cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[str, Any]) -> list[Column]:
+    """Name the columns of a query. Raises ValueError for a type that no export knows."""
+    cursor.execute(SQL("SELECT * FROM ({}) AS trade LIMIT 0").format(query), parameters)
+    columns = []
+    for column in cursor.description or ():
+        if column.type_code not in KINDS:
+            raise ValueError(f"column {column.name} has the type {column.type_code}, which no export knows")
+        columns.append(Column(column.name, KINDS[column.type_code]))
+    return columns
+
+
+def measure(
+    cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[str, Any], columns: list[Column]
+) -> tuple[list[Column], int]:
+    """Find how wide the numbers are; give the columns with it, and how many numbers are NaN or infinite.
+
+    Raises ValueError for a number of more digits than Parquet can hold.
+    """
+    measured, odd = [], 0
+    sizes = SQL(", ").join(
+        SQL(
+            "coalesce(max(scale({0})), 0), "
+            "coalesce(max(length(trunc(abs({0}))::text)), 1), "
+            "count(*) FILTER (WHERE {0} IN ('NaN', 'Infinity', '-Infinity'))"
+        ).format(Identifier(column.name))
+        for column in columns
+        if column.kind == "number"
+    )
+    found = iter(
+        cursor.execute(SQL("SELECT {} FROM ({}) AS trade").format(sizes, query), parameters).fetchone() or ()
+    )
+    for column in columns:
+        if column.kind != "number":
+            measured.append(column)
+            continue
+        scale, whole, strange = max(SCALE, next(found)), next(found), next(found)
+        if whole + scale > DECIMAL_256:
+            raise ValueError(
+                f"{column.name} has numbers of {whole + scale} digits; Parquet holds {DECIMAL_256}"
+            )
+        odd += strange
+        measured.append(Column(column.name, "number", max(whole, DECIMAL_128 - scale), scale))
+    return measured, odd
+
+
+def copy_statement(query: Composable, columns: list[Column], order: Composable, file_format: str) -> Composed:
+    """Write the COPY that gives one row a message, in the form that `encode` takes."""
+    cells = SQL(", ").join(
+        SQL("{} AS {}").format(_cell(column, file_format), Identifier(column.name)) for column in columns
+    )
+    rows = SQL("SELECT {} FROM ({}) AS trade ORDER BY {}").format(cells, query, order)
+    if file_format == "json":
+        # JSON holds no control characters, so that nothing is ever quoted with these.
+        return SQL(
+            "COPY (SELECT row_to_json(object) FROM ({}) AS object) TO STDOUT "
+            "(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
+        ).format(rows)
+    return SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows)
+
+
+def _cell(column: Column, file_format: str) -> Composable:
+    name: Composable = Identifier("trade", column.name)
+    if column.kind == "time":
+        return SQL("to_char({} AT TIME ZONE 'UTC', {})").format(name, Literal(ISO))
+    if column.kind == "number" and file_format == "json":
+        return SQL("{}::text").format(name)
+    if column.kind == "number" and file_format == "parquet":
+        return SQL("CASE WHEN {0} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {0} END").format(name)
+    if column.kind == "boolean" and file_format != "json":
+        return SQL("{}::text").format(name)
+    if column.kind == "text" and file_format == "csv":
+        return SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END").format(name, Literal(FORMULA))
+    return name
+
+
+def encode(rows: Iterable[bytes], columns: list[Column], file_format: str) -> Iterator[bytes]:
+    """Make a file of rows as COPY gives them, one each; give its bytes in chunks of about CHUNK_BYTES."""
+    if file_format == "parquet":
+        return _encode_parquet(rows, columns)
+    if file_format == "json":
+        return _chunks(_as_document(rows))
+    header = ",".join(column.name for column in columns).encode() + b"\n"
+    return _chunks(_after(header, rows))
+
+
+def _after(header: bytes, rows: Iterable[bytes]) -> Iterator[bytes]:
+    yield header
+    yield from rows
+
+
+def _as_document(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """One JSON document, an array, with one object a line."""
+    before = b"[\n"
+    for row in rows:
+        yield before + row.rstrip(b"\n")
+        before = b",\n"
+    yield b"\n]\n" if before == b",\n" else b"[]\n"
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    held = io.BytesIO()
+    for piece in pieces:
+        held.write(piece)
+        if held.tell() >= CHUNK_BYTES:
+            yield held.getvalue()
+            held = io.BytesIO()
+    yield held.getvalue()
+
+
+def _encode_parquet(rows: Iterable[bytes], columns: list[Column]) -> Iterator[bytes]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
+    sink = _Sink()
+    with parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
+        for text in _groups(rows):
+            writer.write_table(_read(text, schema))
+            yield sink.take()
+    yield sink.take()
+
+
+def _groups(rows: Iterable[bytes]) -> Iterator[bytes]:
+    held = io.BytesIO()
+    for row in rows:
+        held.write(row)
+        if held.tell() >= GROUP_BYTES:
+            yield held.getvalue()
+            held = io.BytesIO()
+    if held.tell():
+        yield held.getvalue()
+
+
+def _read(text: bytes, schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+    from pyarrow import csv
+
+    # pyarrow reads no decimals of 256 bits from text, but makes them of texts
+    types = {
+        field.name: pa.string() if pa.types.is_decimal256(field.type) else field.type for field in schema
+    }
+    table = csv.read_csv(
+        pa.BufferReader(text),
+        csv.ReadOptions(column_names=schema.names, block_size=len(text) + 1),  # a row may be long
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=types,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,  # "" is an empty text, nothing is NULL
+            true_values=["true"],
+            false_values=["false"],
+        ),
+    )
+    return table.cast(schema)
+
+
+def _arrow_type(column: Column) -> "pa.DataType":
+    import pyarrow as pa
+
+    if column.kind == "number":
+        digits = column.whole + column.scale
+        return (
+            pa.decimal128(digits, column.scale)
+            if digits <= DECIMAL_128
+            else pa.decimal256(digits, column.scale)
+        )
+    return {
+        "boolean": pa.bool_(),
+        "integer": pa.int64(),
+        "text": pa.string(),
+        "time": pa.timestamp("us", "UTC"),
+        "id": pa.string(),
+    }[column.kind]
+
+
+class _Sink(io.RawIOBase):
+    """Takes what a writer writes, for handing on."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self._position = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Keep the bytes until they are taken."""
+        self._held.append(bytes(data))
+        self._position += len(self._held[-1])
+        return len(self._held[-1])
+
+    def tell(self) -> int:
+        """The number of bytes written so far."""
+        return self._position
+
+    def take(self) -> bytes:
+        """Give what was written since the last time."""
+        held, self._held = b"".join(self._held), []
+        return held

@@ -103,10 +103,10 @@ CREATE TABLE system_samples (
 CREATE INDEX system_samples_by_time ON system_samples (at);
 """
 
-# Rules name a metric and a window; with value and user in the index the table itself need not be read.
+# Rules name a metric and a window. With the rest of the row in the index the table itself need not be read.
 INDEXES = """
 CREATE INDEX IF NOT EXISTS atge_performance_metrics_by_series
-  ON atge_performance_metrics (metric_type, metric_name, timestamp) INCLUDE (value, user_id);
+  ON atge_performance_metrics (metric_type, metric_name, timestamp) INCLUDE (value, unit, user_id);
 CREATE INDEX IF NOT EXISTS trade_signals_settled ON trade_signals (completed_at)
   WHERE status IN ('completed_success', 'completed_failure');
 """
@@ -114,7 +114,7 @@ CREATE INDEX IF NOT EXISTS trade_signals_settled ON trade_signals (completed_at)
 COMMENTS = """
 COMMENT ON TABLE alert_rule_sets IS
   'Rule files that were accepted; the one adopted last is in force. A broken file is never here';
-COMMENT ON COLUMN alert_rule_sets.content IS 'The rules as they were checked, every default written out';
+COMMENT ON COLUMN alert_rule_sets.content IS 'The rules as the file says them';
 COMMENT ON TABLE alert_states IS 'Where each alert stands: a row for a rule, a severity and a set of labels';
 COMMENT ON COLUMN alert_states.fingerprint IS 'rule/severity, and /md5 of the labels where there are any';
 COMMENT ON COLUMN alert_states.since IS 'When this state began';

@@ -128,7 +128,7 @@ class _Rule(_Strict):
     @property
     def severities(self) -> list[Severity]:
         """One alert each."""
-        return [self.severity]  # type: ignore[attr-defined,no-any-return]
+        return [self.severity]  # type: ignore[attr-defined]
 
     @property
     def recovery(self) -> timedelta:

@@ -1,16 +1,17 @@
 """### Evaluates every alert rule, each minute
 
-One task, one transaction: **sample** this machine's CPU, memory and disks, **read** what all rules look at with a
-few statements, **step** the state of every alert, and **write down** what people must be told
+One task, one transaction: **sample** this machine's CPU, memory and disks, **read** what all rules look at
+with a few statements, **step** the state of every alert, and **write down** what people must be told
 (`alert_notices`); delivery takes it from there.
 
 | reads | writes |
 |---|---|
-| the rule file, `atge_performance_metrics`, `atge_error_logs`, trades, probes, quotas, `system_samples` | `alert_states`, `alert_events`, `alert_notices`, `alert_evaluations` |
+| the rule file; metrics, errors, trades, probes, quotas, `system_samples` | `alert_states`, `alert_events` |
+| | `alert_notices`, `alert_evaluations` |
 
-A run that dies has changed nothing, and the next one does its work. Runs that overlap, come late or are cleared
-say so and change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is told
-like any alert, and the last good one stays in force. Rules, states and sources: `docs/alert-rules.md`.
+A run that dies has changed nothing, and the next one does its work. Runs that overlap or come late say so and
+change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is told like any
+alert, and the last good one stays in force. Rules, states and sources: `docs/alert-rules.md`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -22,8 +23,8 @@ from include.airflow.defaults import dag_defaults
 from include.airflow.platform import load_settings, open_database
 
 NEXT_STEP = (
-    "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of anything: "
-    "open the task's log; docs/alert-rules.md says what to do."
+    "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of "
+    "anything: open the task's log; docs/alert-rules.md says what to do."
 )
 
 

@@ -5,4 +5,7 @@ WITH adopted AS (
   ON CONFLICT (hash) DO UPDATE SET adopted_at = excluded.adopted_at, path = excluded.path
 )
 DELETE FROM alert_rule_sets
-WHERE adopted_at < (SELECT adopted_at FROM alert_rule_sets ORDER BY adopted_at DESC OFFSET 19 LIMIT 1)
+WHERE hash <> :hash
+  AND adopted_at < (
+    SELECT adopted_at FROM alert_rule_sets WHERE hash <> :hash ORDER BY adopted_at DESC OFFSET 18 LIMIT 1
+  )

@@ -64,7 +64,8 @@ def measure(
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit, user_id) "
+                "INSERT INTO atge_performance_metrics "
+                "(timestamp, metric_type, metric_name, value, unit, user_id) "
                 f"VALUES (:at, '{metric_type}', '{metric_name}', :value, '{unit}', CAST(:user AS uuid))"
             ),
             [row | {"user": user_id} for row in rows],

@@ -161,7 +161,8 @@ def acknowledged(engine, minutes, until):
     with engine.begin() as connection:
         connection.execute(
             text(
-                "UPDATE alert_states SET acknowledged_at = :at, acknowledged_until = :until WHERE rule = 'slow'"
+                "UPDATE alert_states SET acknowledged_at = :at, acknowledged_until = :until "
+                "WHERE rule = 'slow'"
             ),
             {"at": at(minutes), "until": at(until)},
         )

@@ -1,7 +1,7 @@
 """Telling people: rules are evaluated and failures recorded; both become rows first, then messages.
 
-Every DAG file imports this package for its failure callbacks, so the evaluation of rules is imported when it is
-first asked for (PEP 562).
+Every DAG file imports this package for its failure callbacks, so the evaluation of rules is imported when it
+is first asked for (PEP 562).
 """
 
 from importlib import import_module

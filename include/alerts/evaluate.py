@@ -1,8 +1,8 @@
 """One pass over all alert rules: read, compare, step every state, write down what must be told.
 
 One transaction: a pass that dies has not happened, and the next one does its work. Passes exclude each other
-by an advisory lock; one that comes late, beside another or twice says so and changes nothing. The clock is the
-database's.
+by an advisory lock; one that comes late, beside another or twice says so and changes nothing. The clock is
+the database's.
 """
 
 import json

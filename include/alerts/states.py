@@ -12,7 +12,7 @@ LONGEST = timedelta(days=7)
 def acknowledge(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> str:
     """Take over an alert that fires: it does not escalate for so long; give the state that it had.
 
-    An alert that recovers or has no data stays what it is, and is acknowledged if it fires again by then. When
+    An alert that recovers or has no data stays so, and is acknowledged if it fires again by then. When
     the time is over and the alert still fires, its people are told again. Whoever was told that it fires is
     told of this too.
 

@@ -15,8 +15,8 @@ DISKS = (Path("/"), Path(__file__).parents[2])
 def sample_system(engine: Engine, disks: Sequence[Path] = DISKS) -> None:
     """Write down how busy this machine is: `cpu_percent`, `memory_percent`, `disk_percent` by folder.
 
-    CPU time is counted from the machine's sample before, if that is not older than ten minutes: a process that
-    lives for a second sees mostly itself. Two folders on one disk are one sample.
+    CPU time is counted from the machine's sample before, if that is not older than ten minutes: a process
+    that lives for a second sees mostly itself. Two folders on one disk are one sample.
     """
     times = psutil.cpu_times()
     total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)  # are in user, nice

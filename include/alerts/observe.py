@@ -181,7 +181,8 @@ def _value(row: Any, aggregate: str) -> float | None:
 
 
 def _finite(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
+    """What is no number is no data: it must neither fire nor stop the pass."""
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _measure_gauge(rule: ThresholdRule, readings: Readings) -> list[Measured]:
@@ -230,7 +231,7 @@ def _measure_ratio(rule: RatioRule, of_table: Table, to_table: Table) -> list[Me
         elif not whole or part is None:
             measured.append(Measured(labels, None, "a share of nothing"))
         else:
-            measured.append(Measured(labels, 100 * part / whole, f"{part:g} of {whole:g}"))
+            measured.append(Measured(labels, _finite(100 * part / whole), f"{part:g} of {whole:g}"))
     return measured if measured or rule.by else [Measured((), None, "a share of nothing")]
 
 
@@ -260,7 +261,7 @@ def _measure_anomaly(rule: AnomalyRule, table: Table) -> list[Measured]:
             words = f"a baseline of {len(baseline)} windows, {rule.min_windows} are needed"
             measured.append(Measured(labels, None, words))
         else:
-            found = score(row.newest, baseline)
+            found = _finite(score(row.newest, baseline))
             middle = f"{row.newest:g}, where {statistics.median(baseline):g} is usual"
             words = middle if found is not None else f"{middle} and never varies: nothing can be said"
             measured.append(Measured(labels, found, words))

@@ -9,7 +9,7 @@ import functools
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ class Source:
     """Where values come from.
 
     `samples`: statements that give the samples, each with the labels that its rows must be narrowed to; the
-    first one whose labels a rule matches is used. `constants` narrow every selection of the source.
+    first one whose labels a rule matches is used. `units` are those of the measurements that it takes.
     `gauges`: the values that the statement `alert_gauges_<name>` gives; a source has these or samples.
     """
 
@@ -39,7 +39,7 @@ class Source:
     about: str
     labels: tuple[str, ...]
     samples: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    constants: Mapping[str, str] = field(default_factory=dict)
+    units: tuple[str, ...] = ()
     gauges: tuple[str, ...] = ()
 
 
@@ -47,8 +47,8 @@ _METRICS = (("metric", ("metric_type", "metric_name")), ("metrics", ("metric_typ
 _METRIC_LABELS = ("metric_type", "metric_name", "user_id")
 
 _DECLARED = (
-    Source("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, {"unit": "ms"}),
-    Source("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, {"unit": "count"}),
+    Source("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, ("ms", "seconds")),
+    Source("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, ("count",)),
     Source("errors", "atge_error_logs, 1 a row", ("error_type", "severity", "cause"), (("errors", ()),)),
     Source(
         "settled", "settled trades: 100 won, 0 lost", ("symbol", "user_id", "timeframe"), (("settled", ()),)
@@ -191,12 +191,12 @@ def _statement(source: str, form: str, samples: str) -> TextClause:
 def _parameters(batch: list[Selection], at: datetime) -> dict[str, Any]:
     if batch[0].form == "gauges":
         return {"at": at} | ({"quotas": _quotas()} if batch[0].source == "services" else {})
-    constants = SOURCES[batch[0].source].constants
     wanted = [
         {
             "id": number,
             "seconds": selection.seconds,
-            "match": {**constants, **dict(selection.keys)},
+            "match": dict(selection.keys),
+            "units": SOURCES[selection.source].units,
             "grouped": [label in selection.grouped for label in SOURCES[selection.source].labels],
             "wants_last": selection.aggregate == "last",
             "stretch": selection.stretch,

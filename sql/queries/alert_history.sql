@@ -2,7 +2,8 @@
 -- samples. Stretch 0 is the newest.
 SELECT wanted.id, found.*
 FROM jsonb_to_recordset(CAST(:selections AS jsonb)) AS wanted (
-  id integer, seconds double precision, match jsonb, grouped boolean[], stretch double precision, aggregate text
+  id integer, seconds double precision, match jsonb, units text[], grouped boolean[], stretch double precision,
+  aggregate text
 )
 CROSS JOIN LATERAL (
   SELECT
@@ -15,9 +16,9 @@ CROSS JOIN LATERAL (
     max(last_at) AS last_at
   FROM (
     SELECT
-      CASE WHEN wanted.grouped[1] THEN sample.label_1 END AS label_1,
-      CASE WHEN wanted.grouped[2] THEN sample.label_2 END AS label_2,
-      CASE WHEN wanted.grouped[3] THEN sample.label_3 END AS label_3,
+      CASE WHEN wanted.grouped[1] THEN CAST(sample.label_1 AS text) END AS label_1,
+      CASE WHEN wanted.grouped[2] THEN CAST(sample.label_2 AS text) END AS label_2,
+      CASE WHEN wanted.grouped[3] THEN CAST(sample.label_3 AS text) END AS label_3,
       floor(extract(epoch FROM CAST(:at AS timestamptz) - sample.at) / wanted.stretch) AS stretch,
       count(*) AS samples,
       max(sample.at) AS last_at,
@@ -28,7 +29,10 @@ CROSS JOIN LATERAL (
         WHEN 'sum' THEN sum(sample.value)
         WHEN 'count' THEN count(*)
       END AS value
-    FROM ({samples}) AS sample
+    FROM (
+      {samples}
+      OFFSET 0
+    ) AS sample
     GROUP BY 1, 2, 3, 4
   ) AS stretches
   GROUP BY 1, 2, 3

@@ -3,7 +3,7 @@ SELECT
   completed_at AS at,
   CASE status WHEN 'completed_success' THEN CAST(100 AS double precision) ELSE 0 END AS value,
   symbol AS label_1,
-  CAST(user_id AS text) AS label_2,
+  user_id AS label_2,
   timeframe AS label_3
 FROM trade_signals
 WHERE status IN ('completed_success', 'completed_failure')

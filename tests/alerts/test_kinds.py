@@ -1,4 +1,4 @@
-"""Each kind of rule, from rows to state: rate, ratio, absence, anomaly, gauge; the template on real tables."""
+"""Each kind of rule, from rows to state: rate, ratio, absence, anomaly, gauge; and the template of rules."""
 
 import uuid
 
@@ -68,6 +68,18 @@ def test_a_share_of_few_or_nothing_is_no_data(database, tmp_path):
     evaluate(database, path, 2)
     assert severities(database, "share") == {"warning": "no_data", "critical": "no_data"}
     assert notices(database, "share") == []
+
+
+def test_a_share_beyond_all_numbers_is_no_data(database, tmp_path):
+    """It must not stop the pass either: JSON knows no infinity."""
+    huge, tiny = (OF | {"match": OF["match"] | {"metric_name": name}} for name in ("huge", "tiny"))
+    path = write_rules(tmp_path, SLOW, RATIO | {"of": huge, "to": tiny, "min_count": 1})
+    measure(database, [(0.5, 9e99)], metric_name="huge")
+    measure(database, [(0.5, 1e-300)], metric_name="tiny")
+    evaluate(database, path, 1)
+    assert severities(database, "share") == {"warning": "no_data", "critical": "no_data"}
+    reasons = ask(database, "SELECT DISTINCT reason FROM alert_states WHERE rule = 'share'")
+    assert reasons == [("9e+99 of 1e-300",)]
 
 
 def test_a_ratio_may_be_grouped(database, tmp_path):

@@ -1,7 +1,7 @@
-"""Alert rules: 1,000 over ten million measurements in one pass, beside a statement for each rule; and the price.
+"""Alert rules: 1,000 over ten million measurements in one pass, beside a pass for each rule; and the price.
 
-On a PostgreSQL of its own in `.stack/bench-postgres`, with fsync on, as in production. The rows are those of the
-30 days that are kept. The promise is a pass in under ten seconds.
+On a PostgreSQL of its own in `.stack/bench-postgres`, with fsync on, as in production. The rows are those of
+the 30 days that are kept. The promise is a pass in under ten seconds.
 """
 
 import shutil
@@ -62,7 +62,8 @@ def _fill(engine: Engine) -> None:
         )
         connection.execute(
             text(
-                "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit, user_id) "
+                "INSERT INTO atge_performance_metrics "
+                "(timestamp, metric_type, metric_name, value, unit, user_id) "
                 "SELECT now() - interval '30 days' * (1 - n / :rows), (CAST(:types AS text[]))[1 + n % 5], "
                 "'series_' || n % :series, round(CAST(100 + 50 * random() AS numeric), 2), 'ms', "
                 "CAST(lpad(to_hex(n % 5000), 32, '0') AS uuid) FROM generate_series(1, :count) AS n"
@@ -141,9 +142,8 @@ def _evaluate(engine: Engine, folder: Path) -> None:
     ]
     _line("one reading shared: a day by name, 200 names each", run(grouped[: RULES // 5]))
     alone = sum(run([rule]) for rule in mixed[:ALONE]) / ALONE * RULES
-    print(
-        f"{'one pass a rule instead, extrapolated from ' + str(ALONE):<58}{alone:>9.1f}{'':>8}{alone / together:>7.0f} x"
-    )
+    what = f"one pass a rule instead, extrapolated from {ALONE}"
+    print(f"{what:<58}{alone:>9.1f}{'':>8}{alone / together:>7.0f} x")
 
 
 def _check(done: Any) -> None:

@@ -83,7 +83,7 @@ def _notice(rule: Rule, step: Row[Any], kind: str, level: int, channels: Any, *,
         "reason": step.why,
         "value": None if step.value is None else f"{step.value:.6g}{_unit(rule)}",
         "limit": _limit(rule, step.threshold),
-        "for": f"{rule.for_.total_seconds():g} s",
+        "for": f"{rule.for_.total_seconds():g} s" if rule.for_ else None,
     }
     if kind == "resolved":
         proven = "closed: no data for 24 hours, nothing is proven" if step.lost else "all has been well"

@@ -23,6 +23,7 @@ from include.http import SERVICES
 logger = logging.getLogger(__name__)
 
 Labels = tuple[tuple[str, str], ...]  # sorted by name
+SHORTEST_QUOTA = 60.0  # seconds; a limit by the second is a pace, and used up in ordinary work
 MOST_SETS = 10_000  # sets of labels that one selection gives; one more is read, to notice that there are more
 
 
@@ -75,7 +76,10 @@ _DECLARED = (
         gauges=("broken_seconds", "held_seconds", "quota_used_percent"),
     ),
     Source(
-        "probe_status", "the newest word of each probe", ("service", "kind"), gauges=("status", "age_seconds")
+        "probe_status",
+        "the newest word of each probe",
+        ("service", "kind"),
+        gauges=("status", "missed_checks", "overdue_seconds", "completeness_percent"),
     ),
     Source(
         "portfolio",
@@ -213,6 +217,7 @@ def _quotas() -> str:
             {"service": service.name, "calls": limit.calls, "seconds": limit.seconds}
             for service in SERVICES.values()
             for limit in service.limits
+            if limit.seconds >= SHORTEST_QUOTA
         ]
     )
 

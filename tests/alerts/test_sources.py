@@ -138,14 +138,15 @@ def test_settled_trades_average_to_the_success_rate(database):
 
 
 PROBES = [
-    "CREATE TEMP TABLE probe_results "
-    "(service text, kind text, status text, latency_ms numeric, checked_at timestamptz)",
+    "CREATE TEMP TABLE probe_results (service text, kind text, status text, latency_ms numeric, "
+    "checked_at timestamptz, check_every interval, expected_by timestamptz, completeness numeric)",
     "INSERT INTO probe_results VALUES "
-    "('sec', 'government', 'down', 90, :at - interval '2 minutes'), "
-    "('sec', 'government', 'healthy', 10, :at - interval '1 minute'), "
-    "('llm', 'platform', 'degraded', 500, :at - interval '3 minutes'), "
-    "('db', 'platform', 'down', NULL, :at - interval '1 second'), "
-    "('old', 'platform', 'healthy', 1, :at - interval '2 days')",
+    "('sec', 'government', 'down', 90, :at - interval '2 minutes', '5 min', NULL, NULL), "
+    "('sec', 'government', 'healthy', 10, :at - interval '1 minute', '5 min', :at - interval '1 hour', 0.5), "
+    "('llm', 'platform', 'degraded', 500, :at - interval '3 minutes', '1 min', NULL, NULL), "
+    "('db', 'platform', 'down', NULL, :at - interval '1 second', '1 min', NULL, NULL), "
+    "('ibkr', 'platform', NULL, NULL, :at - interval '1 second', '1 min', :at + interval '1 hour', 1), "
+    "('old', 'platform', 'healthy', 1, :at - interval '2 days', '1 day', NULL, NULL)",
 ]
 
 
@@ -155,8 +156,12 @@ def test_probes_give_latency_and_their_newest_word(database):
         ("government", "sec"): 0,
         ("platform", "llm"): 1,
         ("platform", "db"): 2,
+        ("platform", "ibkr"): None,  # nobody knows: that is no outage
     }
-    assert found["age_seconds"][("government", "sec")] == 60
+    assert found["missed_checks"][("platform", "llm")] == 3
+    assert found["overdue_seconds"][("government", "sec")] == 3600
+    assert found["overdue_seconds"][("platform", "ibkr")] == 0
+    assert found["completeness_percent"][("government", "sec")] == 50
     selection = select("probes", "summaries", {}, ["service"], 600)
     by_service = {labels[0][1]: row for labels, row in rows(database, selection, before=PROBES).items()}
     assert (by_service["sec"].avg, by_service["db"].avg, by_service["db"].samples) == (50, None, 1)
@@ -236,7 +241,9 @@ def test_services_tell_breakers_pauses_and_quotas(database):
     assert gauges(database, "services") == {
         "broken_seconds": {("kraken",): 120, ("lunarcrush",): 0},
         "held_seconds": {("kraken",): 60, ("lunarcrush",): 0},
-        "quota_used_percent": {("kraken",): 0, ("lunarcrush",): 50},  # 5 of 10 a minute, 5 of 2000 a day
+        "quota_used_percent": {
+            ("lunarcrush",): 50
+        },  # 5 of 10 a minute, 5 of 2000 a day; kraken: by the second
     }
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from sql.migrations.adoption import drop_empty
 
 revision = "0013"
-down_revision = "0007"
+down_revision = "0009"
 
 TABLES = """
 CREATE TABLE alert_rule_sets (

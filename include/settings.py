@@ -140,6 +140,11 @@ class Settings(BaseSettings):
     )
     keep_candles: timedelta | None = Field(None, description="whole months of market_candles")
 
+    # alerts
+    alert_rules_path: Path | None = Field(
+        None, description="file of alert rules; none: include/alerts/rules.yaml"
+    )
+
     @field_validator("candle_sources")
     @classmethod
     def _sandbox_stands_alone(cls, sources: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,68 @@
+"""### Evaluates every alert rule, each minute
+
+One task, one transaction: **sample** this machine's CPU, memory and disks, **read** what all rules look at
+with a few statements, **step** the state of every alert, and **write down** what people must be told
+(`alert_notices`); delivery takes it from there.
+
+| reads | writes |
+|---|---|
+| the rule file; metrics, errors, trades, probes, quotas, `system_samples` | `alert_states`, `alert_events` |
+| | `alert_notices`, `alert_evaluations` |
+
+A run that dies has changed nothing, and the next one does its work. Runs that overlap or come late say so and
+change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is told like any
+alert, and the last good one stays in force. Rules, states and sources: `docs/alert-rules.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import load_settings, open_database
+
+NEXT_STEP = (
+    "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of "
+    "anything: open the task's log; docs/alert-rules.md says what to do."
+)
+
+
+@task(retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(seconds=90))
+def evaluate() -> dict[str, int]:
+    """Evaluate the rules in force once; count rules, alerts, changes and notices."""
+    from include.alerts import RulesRefused, evaluate_rules, sample_system
+
+    settings = load_settings()
+    with open_database("alerts") as engine:
+        sample_system(engine)
+        try:
+            done = evaluate_rules(engine, settings.alert_rules_path)
+        except RulesRefused as refused:
+            raise AirflowFailException(f"No rules are in force. {refused}") from refused
+    if done.skipped:
+        raise AirflowSkipException(done.skipped)
+    return {
+        "rules": done.rules,
+        "alerts": done.instances,
+        "changes": done.changes,
+        "notices": done.notices,
+        "failed": len(done.failed),
+    }
+
+
+@dag(
+    schedule="* * * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=3),
+    doc_md=__doc__,
+    tags=["alerts"],
+    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+)
+def evaluate_alerts() -> None:
+    """Wire the one step."""
+    evaluate()
+
+
+evaluate_alerts()

@@ -1,0 +1,178 @@
+"""One pass over all alert rules: read, compare, step every state, write down what must be told.
+
+One transaction: a pass that dies has not happened, and the next one does its work. Passes exclude each other
+by an advisory lock; one that comes late, beside another or twice says so and changes nothing. The clock is
+the database's.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from include.alerts.notices import Notice, compose_notices, compose_retired
+from include.alerts.observe import Observed, observe, selections_of
+from include.alerts.rule_file import DEFAULT_RULES, InForce, rules_in_force
+from include.alerts.rules import RuleSet, WatchdogRule, escalation_of
+from include.alerts.sources import read_sources
+from include.database import sql
+
+logger = logging.getLogger(__name__)
+
+LOCK = 0x616C65727473  # "alerts"
+SOURCE_TIMEOUT = "20s"  # a source that takes longer counts as broken
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a pass did. `skipped` says why it did nothing."""
+
+    at: datetime
+    skipped: str | None = None
+    rules: int = 0
+    instances: int = 0
+    changes: int = 0
+    notices: int = 0
+    failed: dict[str, str] = field(default_factory=dict)  # rule or source -> why
+
+
+def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | None = None) -> Evaluation:
+    """Evaluate every rule in force once.
+
+    Args:
+        engine: the platform's database.
+        path: the rule file; None: the one that comes with the product.
+        at: the moment (tz-aware UTC); None: the database's clock. For tests and for looking back.
+
+    Raises:
+        RulesRefused: the rule file is broken, and there is no earlier good one.
+    """
+    begun = time.perf_counter()
+    with engine.begin() as connection:
+        moment: datetime = connection.execute(
+            text("SELECT coalesce(CAST(:at AS timestamptz), now())"), {"at": at}
+        ).scalar_one()
+        skipped = _reason_to_skip(connection, moment)
+        if skipped:
+            logger.info("nothing evaluated: %s", skipped)
+            return Evaluation(moment, skipped)
+        connection.execute(text(f"SET LOCAL statement_timeout = '{SOURCE_TIMEOUT}'"))
+        in_force = rules_in_force(connection, path or DEFAULT_RULES)
+        rules = in_force.rules.rules
+        selections = [selection for rule in rules for selection in selections_of(rule)]
+        readings = read_sources(connection, selections, moment)
+        observed = observe(rules, readings, moment, in_force.refusal)
+        changes, notices = _step(connection, in_force.rules, observed, moment)
+        done = Evaluation(
+            moment,
+            rules=len(rules),
+            instances=len(observed.observations),
+            changes=changes,
+            notices=notices,
+            failed={**readings.failed, **observed.failed},
+        )
+        _write_down(connection, in_force, done, time.perf_counter() - begun)
+    logger.info(
+        "%d rules, %d alerts, %d changes, %d notices", done.rules, done.instances, done.changes, done.notices
+    )
+    return done
+
+
+def _reason_to_skip(connection: Connection, moment: datetime) -> str | None:
+    """Take the lock of the pass, unless there is a reason not to."""
+    if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK}).scalar_one():
+        return "another evaluation is under way"
+    last = connection.execute(text("SELECT max(at) FROM alert_evaluations")).scalar_one()
+    if last is not None and last >= moment:
+        return f"the evaluation of {last:%F %T} UTC is not older than this one"
+    return None
+
+
+def _step(connection: Connection, rules: RuleSet, observed: Observed, at: datetime) -> tuple[int, int]:
+    """Step the states and write the notices; give the number of changes and of new notices."""
+    # Others write here too: who acknowledges waits for us, and we for them. Readers do not.
+    connection.execute(text("LOCK TABLE alert_states IN SHARE ROW EXCLUSIVE MODE"))
+    steps = connection.execute(
+        sql("alert_transition"),
+        {"at": at, "rules": _rules_json(rules, observed), "observations": _observations_json(observed)},
+    ).all()
+    notices = compose_notices(rules, steps)
+    names = {rule.name for rule in rules.rules}
+    retired = [step for step in steps if step.rule not in names and step.resolved]
+    if retired:
+        last = connection.execute(
+            sql("alert_last_told"), {"fingerprints": [step.fingerprint for step in retired]}
+        )
+        notices += compose_retired(retired, {row.fingerprint: row for row in last})
+    return sum(step.changed for step in steps), write_notices(connection, notices, at)
+
+
+def write_notices(connection: Connection, notices: list[Notice], at: datetime) -> int:
+    """Write notices in the caller's transaction; give the number of those that were not there."""
+    if not notices:
+        return 0
+    parameters = {"notices": json.dumps(notices), "at": at}
+    return len(connection.execute(sql("alert_write_notices"), parameters).all())
+
+
+def _rules_json(rules: RuleSet, observed: Observed) -> str:
+    def cases() -> Iterable[dict[str, Any]]:
+        for rule in rules.rules:
+            for severity in rule.severities:
+                yield {
+                    "rule": rule.name,
+                    "severity": severity,
+                    "proof": rule.for_.total_seconds(),
+                    "recovery": rule.recovery.total_seconds(),
+                    "cooldown": rule.cooldown.total_seconds(),
+                    "no_data": rule.no_data,
+                    "no_data_for": rule.no_data_for.total_seconds(),
+                    "error_for": rule.error_for.total_seconds(),
+                    "delays": [step.after.total_seconds() for step in escalation_of(rules, rule, severity)],
+                    "repeat": rule.every.total_seconds() if isinstance(rule, WatchdogRule) else None,
+                    "error": observed.failed.get(rule.name),
+                }
+
+    return json.dumps(list(cases()))
+
+
+def _observations_json(observed: Observed) -> str:
+    return json.dumps(
+        [
+            {
+                "fingerprint": each.fingerprint,
+                "rule": each.rule,
+                "severity": each.severity,
+                "labels": each.labels,
+                "value": each.value,
+                "threshold": each.threshold,
+                "bad": each.bad,
+                "clear": each.clear,
+                "reason": each.reason,
+            }
+            for each in observed.observations
+        ]
+    )
+
+
+def _write_down(connection: Connection, in_force: InForce, done: Evaluation, seconds: float) -> None:
+    connection.execute(
+        sql("alert_note_evaluation"),
+        {
+            "at": done.at,
+            "seconds": seconds,
+            "rule_set": in_force.hash,
+            "rules": done.rules,
+            "instances": done.instances,
+            "changes": done.changes,
+            "notices": done.notices,
+            "failed": json.dumps(done.failed),
+        },
+    )
+    connection.execute(sql("alert_forget"), {"at": done.at})

@@ -1,0 +1,141 @@
+"""Reading rule files, and which rules are in force: the last file that was good, kept in the database."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from include.alerts.rules import RuleSet, find_faults
+from include.database import sql
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
+# Part of each stored set's hash: raise it when RuleSet changes what it accepts, and files are read again.
+FORMAT = 1
+
+
+class RulesRefused(ValueError):
+    """A rule file cannot be used; the message gives file, line and reason."""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rules to evaluate, and why the file as it is now was refused, if it was."""
+
+    rules: RuleSet
+    hash: str
+    refusal: str | None = None
+
+
+def read_rules(path: Path) -> RuleSet:
+    """Read and check a rule file.
+
+    Raises:
+        RulesRefused: it is not there, no YAML, or not what a rule file may say.
+    """
+    return _check(path, _read_bytes(path))[0]
+
+
+def rules_in_force(connection: Connection, path: Path) -> InForce:
+    """Adopt the rule file if it is new and good; otherwise answer with the last good one and the reason.
+
+    Raises:
+        RulesRefused: the file is broken, and no good one was ever stored.
+    """
+    stored = connection.execute(sql("alert_rules_in_force")).one_or_none()
+    try:
+        content = _read_bytes(path)
+        hash_ = hashlib.sha256(b"%d\n" % FORMAT + content).hexdigest()
+        if stored is not None and stored.hash == hash_:
+            return InForce(_check_stored(stored.content), hash_)
+        rules, plain = _check(path, content)
+    except RulesRefused as refused:
+        if stored is None:
+            raise
+        logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
+        return InForce(_check_stored(stored.content), stored.hash, str(refused))
+    connection.execute(
+        sql("alert_adopt_rules"), {"hash": hash_, "path": str(path), "content": json.dumps(plain)}
+    )
+    logger.info("%d rules adopted from %s", len(rules.rules), path)
+    return InForce(rules, hash_)
+
+
+def _check_stored(content: Any) -> RuleSet:
+    try:
+        return RuleSet.model_validate(content)
+    except ValidationError as error:
+        raise RulesRefused(f"the rules stored in alert_rule_sets cannot be used any more: {error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RulesRefused(f"{path}: {error.strerror}") from error
+
+
+def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
+    """Parse and validate; answer with the rules, and with the plain content for the database."""
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        root = yaml.compose(content, Loader=loader)
+        _refuse_twice(path, root)
+        plain = yaml.load(content, Loader=loader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RulesRefused(f"{path}, line {line}: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        if isinstance(error, RulesRefused):
+            raise
+        raise RulesRefused(f"{path}, line 1: it is no YAML: {error}") from error
+    try:
+        rules = RuleSet.model_validate(plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        words = first["msg"].removeprefix("Value error, ")
+        raise RulesRefused(f"{path}, line {_line_of(root, first['loc'])}: {where}: {words}") from error
+    for fault in find_faults(rules):
+        raise RulesRefused(f"{path}, line {_line_of(root, fault.path)}: {fault.words}")
+    return rules, plain
+
+
+def _refuse_twice(path: Path, node: yaml.Node | None) -> None:
+    """YAML takes the last of two equal keys in silence."""
+    waiting, done = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in done:  # an alias
+            continue
+        done.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                    raise RulesRefused(f"{path}, line {key.start_mark.line + 1}: {key.value} is there twice")
+                seen.add(getattr(key, "value", ""))
+                waiting.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def _line_of(root: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """The line where a value is, or of the last part of its path that is there."""
+    node = root
+    for part in path:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+        # pydantic also names the kind that it took the rule for, which is no place in the file
+        node = child or node
+    return node.start_mark.line + 1 if node is not None else 1

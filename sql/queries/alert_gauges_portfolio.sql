@@ -1,0 +1,56 @@
+-- Risk figures of each user over the trades settled in the last 30 days. The return of a day (UTC) is the net
+-- profit of the trades settled on it as a fraction of the money put into them; days without a trade are left out.
+-- Ten days at least for figures that need a spread.
+WITH settled AS MATERIALIZED (
+  SELECT
+    signal.user_id,
+    signal.status = 'completed_success' AS won,
+    result.net_profit_loss AS net,
+    result.trade_size_usd AS size,
+    CAST(signal.completed_at AT TIME ZONE 'UTC' AS date) AS day,
+    row_number() OVER (PARTITION BY signal.user_id ORDER BY signal.completed_at DESC, signal.id) AS back
+  FROM trade_signals AS signal
+  JOIN trade_results AS result ON result.trade_signal_id = signal.id
+  WHERE signal.status IN ('completed_success', 'completed_failure')
+    AND signal.completed_at > CAST(:at AS timestamptz) - interval '30 days'
+    AND signal.completed_at <= CAST(:at AS timestamptz)
+    AND result.trade_size_usd > 0
+    AND result.net_profit_loss IS NOT NULL
+),
+days AS (
+  SELECT user_id, day, CAST(sum(net) / sum(size) AS double precision) AS gain
+  FROM settled
+  GROUP BY user_id, day
+),
+equity AS (  -- a capital that goes into every day's trades as a whole; lost capital stays lost
+  SELECT user_id, day, exp(sum(ln(greatest(1 + gain, 1e-9))) OVER (PARTITION BY user_id ORDER BY day)) AS value
+  FROM days
+),
+drawdown AS (  -- how far it is below its highest point now
+  SELECT user_id, 1 - (array_agg(value ORDER BY day DESC))[1] / greatest(1, max(value)) AS fraction
+  FROM equity
+  GROUP BY user_id
+),
+spread AS (
+  SELECT user_id, avg(gain) AS mean, stddev_samp(gain) AS deviation
+  FROM days
+  GROUP BY user_id
+  HAVING count(*) >= 10
+),
+losses AS (  -- lost in a row, up to the newest trade
+  SELECT user_id, coalesce(min(back) FILTER (WHERE won) - 1, count(*)) AS streak
+  FROM settled
+  GROUP BY user_id
+)
+SELECT 'drawdown' AS gauge, fraction AS value, CAST(user_id AS text) AS label_1,
+  CAST(NULL AS text) AS label_2, CAST(NULL AS text) AS label_3
+FROM drawdown
+UNION ALL
+SELECT 'volatility', deviation * sqrt(365), CAST(user_id AS text), NULL, NULL
+FROM spread
+UNION ALL
+SELECT 'sharpe', mean / nullif(deviation, 0) * sqrt(365), CAST(user_id AS text), NULL, NULL
+FROM spread
+UNION ALL
+SELECT 'consecutive_losses', streak, CAST(user_id AS text), NULL, NULL
+FROM losses

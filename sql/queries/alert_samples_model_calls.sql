@@ -1,0 +1,11 @@
+SELECT
+  at,
+  1000 * CAST(seconds AS double precision) AS value,
+  purpose AS label_1,
+  outcome AS label_2,
+  model_asked AS label_3
+FROM llm_calls
+WHERE day >= CAST((CAST(:at AS timestamptz) - make_interval(secs => wanted.seconds)) AT TIME ZONE 'UTC' AS date)
+  AND at > CAST(:at AS timestamptz) - make_interval(secs => wanted.seconds)
+  AND at <= CAST(:at AS timestamptz)
+  AND outcome <> 'under_way'

@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.migrations.adoption import drop_empty
 
-revision = "0013"
-down_revision = "0009"
+revision = "0014"
+down_revision = "0013"
 
 TABLES = """
 CREATE TABLE alert_rule_sets (

@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 
 # After so many failures of the service in a row it counts as down, and the rest waits.
 FAILURES_IN_A_ROW = 10
-PORTION = 32  # trades claimed, and whose facts are read, at a time
+# Trades of each worker that are claimed, and whose facts are read, at a time. Together with the next portion
+# they are done, or given back, before their lease lapses, even if each question takes its whole time, twice.
+PORTION = 4
 ASK_AGAIN = frozenset({"invented_figures", "foreign_text"})
 WAIT_AFTER_OUTAGE = timedelta(minutes=5)
 
@@ -134,6 +136,9 @@ class Desk:
 
     async def _next(self) -> _Trade | None:
         """Hand out a trade; None when there is none left, or none shall be begun any more."""
+        if time.monotonic() >= self._until and self._result.stopped is None:
+            self._result.stopped = "its time was up"
+            return None
         async with self._claiming:
             if not self._ready:
                 self._ready = await (self._portion or self._claim_portion())
@@ -147,16 +152,13 @@ class Desk:
     async def _claim_portion(self) -> list[_Trade]:
         if not self._left or self._result.stopped is not None:
             return []
-        if time.monotonic() >= self._until:
-            self._result.stopped = "its time was up"
-            return []
         portion = await asyncio.to_thread(self._take_portion)
         self._left = self._left - len(portion) if portion else 0
         return portion
 
     def _take_portion(self) -> list[_Trade]:
         with self._engine.begin() as connection:
-            ids = self._claim(connection, min(PORTION, self._left))
+            ids = self._claim(connection, min(PORTION * self._settings.analysis_concurrency, self._left))
         with self._engine.begin() as connection:
             rows = connection.execute(sql("analysis_facts"), {"ids": ids})
             return [_Trade(row.id, row.user_id, row.facts) for row in rows]

@@ -1,7 +1,6 @@
 """Post-mortems over real HTTP: each outcome of the model is stored or put off with its reason."""
 
 import asyncio
-import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -127,7 +126,9 @@ def test_an_outage_is_no_try_of_the_trade_and_stops_the_sweep_early(database, mo
     settled(database, 40)
     sandbox.fail("llm", **fault)
     put_off = analyse_settled(database, model, "run 1", SETTINGS).put_off
-    assert put_off == {outcome: 1, "not_tried": PORTION - 1}, "a model that is down is asked for one trade"
+    assert put_off == {outcome: 1, "not_tried": PORTION * SETTINGS.analysis_concurrency - 1}, (
+        "a model that is down is asked for one trade"
+    )
     assert {row.attempts for row in claims(database)} == {0}
     assert sum(row.failures for row in claims(database)) == 1
     due_again(database)
@@ -195,21 +196,13 @@ def test_a_passing_fault_is_tried_again_within_the_same_sweep(database, model, s
     assert len(sandbox.requests("llm")) == 3
 
 
-def test_retry_after_is_honoured(database, model, sandbox):
-    settled(database)
-    sandbox.fail("llm", "status", status=429, retry_after=1, times=1)
-    begun = time.monotonic()
-    assert analyse_settled(database, model, "run 1", SETTINGS).stored == 1
-    assert time.monotonic() - begun >= 1
-
-
 def test_an_empty_purse_is_not_asked_again(database, model, sandbox):
     settled(database, 30)
     sandbox.fail("llm", "insufficient_quota")
     put_off = analyse_settled(
         database, model, "run 1", SETTINGS.model_copy(update={"analysis_concurrency": 1})
     ).put_off
-    assert put_off == {"insufficient_quota": 1, "not_tried": 29}
+    assert put_off == {"insufficient_quota": 1, "not_tried": PORTION - 1}
     assert len(sandbox.requests("llm")) == 1
 
 
@@ -271,6 +264,16 @@ def test_no_question_is_begun_when_the_time_is_up(database, model, monkeypatch):
     analysed = analyse_settled(database, model, "run 1", SETTINGS)
     assert (analysed.stored, analysed.stopped) == (0, "its time was up")
     assert claims(database) == []
+
+
+def test_what_was_claimed_when_the_time_was_up_is_given_back(database, model, sandbox, monkeypatch):
+    settled(database, 10)
+    monkeypatch.setattr("include.analysis.analyse.WORKING_TIME", timedelta(seconds=0.5))
+    sandbox.fail("llm", "latency", seconds=0.6)
+    analysed = analyse_settled(database, model, "run 1", SETTINGS)
+    assert analysed.stored == 1
+    assert analysed.put_off == {"not_tried": 9}
+    assert {row.last_error for row in claims(database)} == {"not tried: its time was up"}
 
 
 def test_an_analysis_stands_in_the_history_with_its_cost(database, model):

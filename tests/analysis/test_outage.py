@@ -36,26 +36,26 @@ def counts(database):
 def test_a_sweep_settles_all_and_later_ones_complete_the_analyses(database, sandbox, monkeypatch):
     monkeypatch.setattr("include.llm.client.WAIT", 0.01)
     store(database, rising())
-    insert(database, *[{} for _ in range(40)])
+    insert(database, *[{} for _ in range(12)])
     up, down = Endpoint(f"{sandbox.url}/llm/v1", "sandbox"), Endpoint("http://127.0.0.1:9/v1")
     assert sweep(database, 0, down)
-    assert counts(database) == (40, 0)
-    for number in range(1, 5):
+    assert counts(database) == (12, 0)
+    for number in range(1, 4):
         five_minutes_pass(database)
         sweep(database, number, down)
-    assert counts(database) == (40, 0)
+    assert counts(database) == (12, 0)
     assert rows(database, "SELECT DISTINCT attempts, state FROM missing_analyses WHERE attempts > 0") == []
     assert rows(database, "SELECT * FROM missing_analyses WHERE state = 'given_up'") == []
     assert rows(database, "SELECT DISTINCT cost_usd FROM llm_calls") == [(0,)]
-    number = 5
-    while counts(database) != (40, 40):
+    number = 4
+    while counts(database) != (12, 12):
         five_minutes_pass(database)
         sweep(database, number, up)
         number += 1
         assert number < 25, "an hour and a half after the outage"
     run(database, "DELETE FROM performance_refreshes")
     assert sweep(database, number, up) is False, "nothing is left to do"
-    assert rows(database, "SELECT count(*) FROM trade_analyses") == [(40,)]
+    assert rows(database, "SELECT count(*) FROM trade_analyses") == [(12,)]
 
 
 def test_a_trade_that_is_settled_anew_is_analysed_anew(database, sandbox):

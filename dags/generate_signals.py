@@ -31,9 +31,8 @@ from include.airflow.platform import endpoint_if_any, load_settings, open_databa
 from include.settings import Settings
 from include.signals import SYMBOLS, TIMEFRAMES
 
-NEXT_STEP = (
-    "Nothing was stored; signal_attempts says why. Mend the cause, then clear the run: see docs/signals.md."
-)
+NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
+SYMBOL = {"type": ["null", "string"], "enum": [None, *SYMBOLS], "values_display": {"null": "those listed"}}
 UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
@@ -54,7 +53,7 @@ def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
     return opened.batches
 
 
-@task(pool="market_data")
+@task(pool="market_data", multiple_outputs=False)
 def collect_candles(run: str, batch: int) -> dict[str, str]:
     """Fetch the candles that the indicators need and the store lacks."""
     from include.signals import collect_batch
@@ -64,7 +63,7 @@ def collect_candles(run: str, batch: int) -> dict[str, str]:
         return collect_batch(engine, run, batch, sources, settings)
 
 
-@task(pool="market_data")
+@task(pool="market_data", multiple_outputs=False)
 def take_snapshot(run: str, batch: int) -> dict[str, str]:
     """Ask the sources about the market; without a price an attempt ends here."""
     from include.signals import snapshot_batch
@@ -73,7 +72,7 @@ def take_snapshot(run: str, batch: int) -> dict[str, str]:
         return snapshot_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task
+@task(multiple_outputs=False)
 def compute_indicators(run: str, batch: int) -> dict[str, str]:
     """Compute the indicators and the data-quality score."""
     from include.signals import compute_batch
@@ -82,7 +81,7 @@ def compute_indicators(run: str, batch: int) -> dict[str, str]:
         return compute_batch(engine, run, batch, load_settings())
 
 
-@task(pool="llm")
+@task(pool="llm", multiple_outputs=False)
 def propose(run: str, batch: int) -> dict[str, str]:
     """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
     from include.signals import propose_batch
@@ -91,7 +90,7 @@ def propose(run: str, batch: int) -> dict[str, str]:
         return propose_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task
+@task(multiple_outputs=False)
 def store(run: str, batch: int) -> dict[str, str]:
     """Store signal, indicators and snapshot, each signal in one transaction."""
     from include.signals import store_batch
@@ -100,7 +99,7 @@ def store(run: str, batch: int) -> dict[str, str]:
         return store_batch(engine, run, batch, load_settings())
 
 
-@task
+@task(multiple_outputs=False)
 def report(run: str) -> dict[str, str]:
     """Say what became of each request; fail when nothing came of any of them."""
     from include.signals import report_run
@@ -118,9 +117,9 @@ def report(run: str) -> dict[str, str]:
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
     params={
-        "symbol": Param(None, type=["null", "string"], enum=[None, *SYMBOLS], description="the coin"),
+        "symbol": Param(None, **SYMBOL, description="a coin, for a user; without both: signal_requests"),
         "timeframe": Param("1h", type="string", enum=[*TIMEFRAMES], description="candles it is judged by"),
-        "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom: the user's id"),
+        "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom, by id"),
     },
     doc_md=__doc__,
     tags=["signals"],

@@ -25,8 +25,11 @@ def main() -> None:
         sys.exit("Set TRADEOPS_DATABASE_URL to postgresql://role:password@host:port/database")
     try:
         engine = connect(url, application="tradeops retention", statement_timeout=timedelta(minutes=10))
-        storage = open_storage(arguments.archive, S3Access())  # keys as AWS's tools find them
-        rows = load_back(engine, storage, arguments.table, arguments.first, arguments.last)
+        try:
+            storage = open_storage(arguments.archive, S3Access())  # keys as AWS's tools find them
+            rows = load_back(engine, storage, arguments.table, arguments.first, arguments.last)
+        finally:
+            engine.dispose()
     except (DatabaseError, RetentionError, StorageError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"{rows} rows are back in {arguments.table}\n")

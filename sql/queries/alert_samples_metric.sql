@@ -1,6 +1,8 @@
 SELECT
   timestamp AS at,
-  CAST(value AS double precision) * CASE unit WHEN 'seconds' THEN 1000 ELSE 1 END AS value,
+  -- NaN and what is too large for a measurement is no value. (In WHERE it would call for the index on value.)
+  CASE WHEN value BETWEEN -1e100 AND 1e100 THEN CAST(value AS double precision) END
+    * CASE unit WHEN 'seconds' THEN 1000 ELSE 1 END AS value,
   metric_type AS label_1,
   metric_name AS label_2,
   user_id AS label_3
@@ -10,4 +12,3 @@ WHERE metric_type = wanted.match ->> 'metric_type'
   AND timestamp > CAST(:at AS timestamptz) - make_interval(secs => wanted.seconds)
   AND timestamp <= CAST(:at AS timestamptz)
   AND unit = ANY (wanted.units)
-  AND value > -1e100 AND value < 1e100  -- no NaN, no Infinity

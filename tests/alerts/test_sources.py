@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from include.alerts import sample_system
-from include.alerts.sources import SOURCES, Selection, read_sources, select
+from include.alerts.sources import SOURCES, Selection, _parameters, _statement, read_sources, select
 from tests.alerts.passes import ask, at, measure
 from tests.sql.rows import insert, insert_candles, insert_signal
 
@@ -63,6 +63,35 @@ def test_seconds_become_milliseconds_and_counts_are_apart(database):
     assert rows(database, durations())[()].avg == 1250
     counts = select("counts", "summaries", {"metric_type": "api_response"}, (), 600)
     assert rows(database, counts)[()].sum == 7
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_rule_reads_its_series_by_the_index_whatever_the_statistics_say(database, analyzed):
+    """Any other index reads the whole window, or the whole table, once for each rule."""
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value) "
+                "SELECT CAST(:at AS timestamptz) - n * interval '1 s', 'api_response', "
+                "'series_' || n % 500, n FROM generate_series(1, 20000) AS n"
+            ),
+            {"at": at(10)},
+        )
+        if analyzed:
+            connection.execute(text("ANALYZE atge_performance_metrics"))
+        for form in ("summaries", "quantiles", "history"):
+            statement = text(f"EXPLAIN {_statement('durations', form, 'metric').text}")
+            selection = select(
+                "durations",
+                form,
+                {"metric_type": "api_response", "metric_name": "series_1"},
+                (),
+                600,
+                stretch=60,
+                aggregate="avg",
+            )
+            plan = "\n".join(connection.execute(statement, _parameters([selection], at(10))).scalars())
+            assert "using atge_performance_metrics_by_series" in plan, plan
 
 
 def test_quantiles_interpolate(database):

@@ -88,9 +88,9 @@ class Service:
     """One outside service.
 
     `find_fault` looks for an error in the body of an answer, whatever its status: it gets the parsed JSON,
-    or the text where it is not JSON. `max_bytes` bounds the body, unpacked. `pauses` says for how many seconds
-    at least nobody calls after an answer of that status. `wants_contact`: it refuses callers whose User-Agent
-    names nobody to write to; see `introduce`.
+    or the text where it is not JSON. `max_bytes` bounds the body, unpacked. `pauses` says for how long, in
+    seconds, nobody calls at least after an answer of that status. `wants_contact`: it refuses callers whose
+    User-Agent names nobody to write to; see `introduce`.
     """
 
     name: str
@@ -113,7 +113,7 @@ def introduce(service: Service, contact: str) -> Service:
 
 
 def hurry(service: Service, seconds: float) -> Service:
-    """The same service, asked once and within so many seconds: for probes, which measure and do not insist."""
+    """The same service, asked once and within so many seconds: probes measure and do not insist."""
     timeout = Timeout(connect=min(service.timeout.connect, seconds / 2), read=seconds * 0.8, total=seconds)
     return replace(service, timeout=timeout, retry=replace(service.retry, attempts=1, budget=seconds))
 
@@ -292,7 +292,7 @@ _DECLARED = (
         limits=(Limit(25, DAY),),
         find_fault=find_bls_fault,
     ),
-    Service(  # the one figure that it publishes, for an address without a key; a key is asked for since 2026-05
+    Service(  # the one figure that it has published, for callers without a key; it asks for one since 2026-05
         "census",
         "https://api.census.gov",
         auth=Auth("query", "key"),

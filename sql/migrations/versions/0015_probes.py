@@ -1,4 +1,4 @@
-"""probes: what outside services and the platform's own answered when they were looked at, and their quotas."""
+"""probes: what became of each look at a service, outside or our own, and the quotas of the outside ones."""
 
 from alembic import op
 

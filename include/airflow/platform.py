@@ -181,6 +181,14 @@ def open_storage(location: str) -> "Storage":
     return open_storage(location, access)
 
 
+def open_storage_if_any(location: str) -> "Storage | None":
+    """Open the store at a location; None when the connection that it needs is not there."""
+    try:
+        return open_storage(location)
+    except AirflowNotFoundException:
+        return None
+
+
 def broker_url() -> str | None:
     """Read where Celery's broker is, with its password; None where no executor needs one."""
     from airflow.configuration import conf

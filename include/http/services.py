@@ -220,7 +220,9 @@ def find_solana_fault(payload: object) -> Fault | None:
         return None
     code = error.get("code") if isinstance(error, dict) else None
     words = f"error {code}: {error.get('message')}" if isinstance(error, dict) else str(error)
-    return Fault({-32005: Unavailable, 429: RateLimited, -32429: RateLimited}.get(code, Refused), words)
+    if code == -32005:
+        return Fault(Unavailable, words)
+    return Fault(RateLimited if code in (429, -32429) else Refused, words)
 
 
 _DECLARED = (

@@ -27,8 +27,8 @@ def open_source(
     """Open the source that `candle_sources` names, and close it afterwards.
 
     `endpoint` looks up the connection of a source, `market_kraken` or `market_ccxt_binance`; None stands for
-    the vendor's own address without a key. `within` has each question asked once and within so many seconds,
-    for probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
+    the vendor's own address without a key. `within` has each question asked once, within so many seconds, for
+    probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
     setting, and include.http.Refused when it lacks an address or a key.
     """
     from include.http import SERVICES, Client, Service, hurry

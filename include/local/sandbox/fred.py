@@ -42,6 +42,7 @@ async def list_observations(request: Request) -> JSONResponse:
     moment = begin(request, NAME)
     today = f"{moment.now:%Y-%m-%d}"
     days = _periods(series, moment)
+    days = [day for day in days if day.isoformat() >= query.get("observation_start", "")]
     if query.get("sort_order", "asc") == "desc":
         days.reverse()
     rows = [
@@ -59,7 +60,7 @@ async def list_observations(request: Request) -> JSONResponse:
         {
             "realtime_start": today,
             "realtime_end": today,
-            "observation_start": "1600-01-01",
+            "observation_start": query.get("observation_start", "1600-01-01"),
             "observation_end": "9999-12-31",
             "units": "lin",
             "output_type": 1,

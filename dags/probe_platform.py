@@ -5,8 +5,8 @@ language model, BingX, the IBKR gateway and a Solana node. The answer is healthy
 reason: a row of `probe_results`, a line in the task's log, and **Probes** in the menu.
 
 Nothing is traded, no token is spent, and nobody is logged in anywhere. What has no connection, or is not in
-use, is not asked, and that is said. A service that is down fails nothing here: alert rules read the rows. With
-PostgreSQL down nothing can be stored: the task fails and says so. More: `docs/probes.md`.
+use, is not asked, and that is said. A service that is down fails nothing here: alert rules read the rows.
+With PostgreSQL down nothing can be stored: the task fails and says so. More: `docs/probes.md`.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -46,7 +46,7 @@ COMMENT ON COLUMN probe_results.latency_ms IS 'Of its answer, without the wait f
 COMMENT ON COLUMN probe_results.newest IS 'The newest filing or observation that it had';
 COMMENT ON COLUMN probe_results.expected_by IS 'When the one after that is due by its publication calendar';
 COMMENT ON COLUMN probe_results.freshness IS 'In words: fresh, or how late';
-COMMENT ON COLUMN probe_results.completeness IS 'Share of the expected observations or fields that were there';
+COMMENT ON COLUMN probe_results.completeness IS 'Share of the expected observations or fields, 0 to 1';
 COMMENT ON COLUMN probe_results.quota_used IS
   'Of the limit that is nearest to being used up: calls in its window, by all machines';
 COMMENT ON COLUMN probe_results.quota_window IS 'Null where the limit is no rate but a number at once';

@@ -12,8 +12,6 @@ from sqlalchemy import Engine, text
 from include.database import sql
 from include.probes.probe import Answer, Kind, ProbeResult, Quota, Status
 
-KEPT = timedelta(days=30)
-
 
 @dataclass(frozen=True)
 class ServiceStatus:
@@ -40,7 +38,7 @@ class ServiceStatus:
 
 
 def write_results(engine: Engine, results: Sequence[ProbeResult], every: timedelta, run_url: str) -> None:
-    """Store a round in one transaction, close the services it no longer looks at, forget old rows."""
+    """Store a round in one transaction, and close the services that it no longer looks at."""
     rows = [
         asdict(result)
         | {
@@ -50,7 +48,7 @@ def write_results(engine: Engine, results: Sequence[ProbeResult], every: timedel
         for result in results
     ]
     kinds = sorted({result.kind for result in results})
-    about = {"check_every": every, "run_url": run_url, "kinds": kinds, "kept": KEPT}
+    about = {"check_every": every, "run_url": run_url, "kinds": kinds}
     with engine.begin() as connection:
         connection.execute(sql("probe_write"), {"rows": json.dumps(rows, default=_write), **about})
 

@@ -1,5 +1,5 @@
 -- Stores a round. A service of these kinds that it no longer looks at gets a last row without a status, so that an
--- old answer neither counts nor grows stale. Rows are forgotten after :kept.
+-- old answer neither counts nor grows stale.
 WITH round AS (
   INSERT INTO probe_results (
     service, kind, status, reason, checked_at, asked_at, check_every, latency_ms, newest, expected_by, freshness,
@@ -14,12 +14,10 @@ WITH round AS (
     quota_used integer, quota_limit integer, quota_window interval, answer jsonb, sandbox boolean
   )
   RETURNING service, checked_at
-), gone AS (
-  INSERT INTO probe_results (service, kind, status, reason, checked_at, check_every, run_url)
-  SELECT service, kind, NULL, 'no longer looked at', (SELECT max(checked_at) FROM round), :check_every, :run_url
-  FROM probe_status
-  WHERE kind = ANY (CAST(:kinds AS text[]))
-    AND service NOT IN (SELECT service FROM round)
-    AND reason <> 'no longer looked at'
 )
-DELETE FROM probe_results WHERE checked_at < now() - CAST(:kept AS interval)
+INSERT INTO probe_results (service, kind, status, reason, checked_at, check_every, run_url)
+SELECT service, kind, NULL, 'no longer looked at', (SELECT max(checked_at) FROM round), :check_every, :run_url
+FROM probe_status
+WHERE kind = ANY (CAST(:kinds AS text[]))
+  AND service NOT IN (SELECT service FROM round)
+  AND reason <> 'no longer looked at'

@@ -59,4 +59,4 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW probe_status IS
   'The newest look at each service, its age, and since when its status holds; null status: nobody knows';
 COMMENT ON COLUMN probe_status.stale IS 'Three looks in a row are missing';
-COMMENT ON COLUMN probe_status.since IS 'When this status was first seen, at most 30 days back';
+COMMENT ON COLUMN probe_status.since IS 'When this status was first seen, as far back as rows are kept';

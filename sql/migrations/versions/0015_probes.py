@@ -5,7 +5,7 @@ from alembic import op
 from sql.migrations.adoption import drop_empty
 
 revision = "0015"
-down_revision = "0007"
+down_revision = "0014"
 
 TABLE = """
 CREATE TABLE probe_results (
@@ -34,7 +34,7 @@ CREATE INDEX probe_results_by_service ON probe_results (service, checked_at DESC
 CREATE INDEX probe_results_by_time ON probe_results (checked_at);
 
 COMMENT ON TABLE probe_results IS
-  'What became of each look at a service, a row a look. Rows are forgotten after 30 days.';
+  'What became of each look at a service, a row a look. Retention: setting keep_probe_results.';
 COMMENT ON COLUMN probe_results.service IS 'fred, postgres, kraken, ...';
 COMMENT ON COLUMN probe_results.status IS 'Null: nobody knows, since it was not asked: the reason says why';
 COMMENT ON COLUMN probe_results.reason IS 'Why this status, in words without secrets';

@@ -5,6 +5,7 @@ Values come from the environment (`TRADEOPS_DATA_QUALITY_MIN=90`) or, inside Air
 Secrets and addresses of services are no settings: they are Airflow connections.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SANDBOX = "sandbox"
+CONTACT = re.compile(r"\S.* \S+@\S+\.\S+")
 
 Timeframe = Literal["15m", "1h", "4h", "1d", "1w"]
 PriceSource = Literal["coinmarketcap", "coingecko", "coingecko:pro"]
@@ -144,6 +146,23 @@ class Settings(BaseSettings):
     alert_rules_path: Path | None = Field(
         None, description="file of alert rules; none: include/alerts/rules.yaml"
     )
+
+    # the probes
+    contact: str = Field(
+        "", description="who calls, in the User-Agent of government services: name and email"
+    )
+    probe_quota_share: float = Field(
+        0.04, gt=0, le=1, description="share of a service's quota that looking at it may use"
+    )
+    probe_storage: str = Field("", description="store to look at: a folder or `s3://bucket/prefix`")
+
+    @field_validator("contact")
+    @classmethod
+    def _contact_names_somebody(cls, contact: str) -> str:
+        # It becomes a header: a line break would begin another one.
+        if contact and not (CONTACT.fullmatch(contact) and contact.isascii() and contact.isprintable()):
+            raise ValueError("contact: a name and an email, like `Example Research ops@example.com`")
+        return contact
 
     @field_validator("candle_sources")
     @classmethod

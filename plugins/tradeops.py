@@ -43,4 +43,10 @@ class TradeopsPlugin(AirflowPlugin):
             "destination": "nav",
             "url_route": "database-upkeep",
         },
+        {
+            "name": "Probes",
+            "href": "/tradeops/probes",
+            "destination": "nav",
+            "url_route": "probes",
+        },
     ]

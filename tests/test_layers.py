@@ -16,7 +16,7 @@ FLOORS = [
     {"http", "llm", "storage", "maintenance"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts", "retention", "signals"},
+    {"trades", "analysis", "alerts", "retention", "signals", "probes"},
     {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

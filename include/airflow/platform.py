@@ -112,10 +112,13 @@ def endpoint(connection_id: str) -> Endpoint:
     """Look up where a service answers: the connection's host is a URL, its password the secret.
 
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
-    and Slack connections have it. Raises AirflowNotFoundException when there is no such connection.
+    and Slack connections have it. No host: an empty URL, the vendor's own address. Raises
+    AirflowNotFoundException when there is no such connection.
     """
     connection = Connection.get(connection_id)
     host = connection.host or ""
+    if not host:
+        return Endpoint("", connection.password or None)
     if "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
     if connection.port:
@@ -176,6 +179,23 @@ def open_storage(location: str) -> "Storage":
         when_required=checksums == "when_required",
     )
     return open_storage(location, access)
+
+
+def open_storage_if_any(location: str) -> "Storage | None":
+    """Open the store at a location; None when the connection that it needs is not there."""
+    try:
+        return open_storage(location)
+    except AirflowNotFoundException:
+        return None
+
+
+def broker_url() -> str | None:
+    """Read where Celery's broker is, with its password; None where no executor needs one."""
+    from airflow.configuration import conf
+
+    if "CeleryExecutor" not in str(conf.get("core", "executor", fallback="")):
+        return None
+    return str(conf.get("celery", "broker_url"))
 
 
 def endpoint_if_any(connection_id: str) -> Endpoint | None:

@@ -14,7 +14,7 @@ from include.candles.frame import (
     valid,
 )
 from include.candles.history import parts_of, read_history
-from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol, open_source
+from include.candles.sources import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol, open_source
 from include.candles.store import find_gaps, read_candles, write_candles
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Collection",
     "Fetched",
     "Offer",
+    "Pong",
     "Source",
     "SourceError",
     "UnknownSymbol",

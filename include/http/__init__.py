@@ -14,7 +14,18 @@ from include.http.errors import (
     ServiceError,
     Unavailable,
 )
-from include.http.services import SERVICES, Auth, Breaker, Fault, Limit, Retry, Service, Timeout
+from include.http.services import (
+    SERVICES,
+    Auth,
+    Breaker,
+    Fault,
+    Limit,
+    Retry,
+    Service,
+    Timeout,
+    hurry,
+    introduce,
+)
 
 __all__ = [
     "SERVICES",
@@ -33,4 +44,6 @@ __all__ = [
     "ServiceError",
     "Timeout",
     "Unavailable",
+    "hurry",
+    "introduce",
 ]

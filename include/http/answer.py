@@ -11,6 +11,7 @@ from include.http.services import Fault, Service
 
 _NOT_JSON = object()
 _LONGEST_EXCERPT = 200
+_LONGEST_PAGE = 8_000  # bytes of a page that are looked at: SEC's has a screenful of styles before its words
 _LONGEST_PAUSE = 1e9  # seconds; what is longer than 30 years is a typing error
 
 
@@ -30,7 +31,7 @@ def read_answer(service: Service, status: int, headers: Mapping[str, str], body:
         target = headers.get("location", "nowhere")
         raise Refused(service.name, f"answered {status}, a redirect to {target} (not followed)", status)
     payload = _parse(body)
-    fault = service.find_fault(_excerpt(body) if payload is _NOT_JSON else payload)
+    fault = service.find_fault(_text(body) if payload is _NOT_JSON else payload)
     if fault is not None:
         raise _as_error(service, status, headers, fault, passing=True)
     if status >= 400:
@@ -85,14 +86,17 @@ def _as_error(
     service: Service, status: int, headers: Mapping[str, str], fault: Fault, *, passing: bool
 ) -> ServiceError:
     words = f"answered {status}: {fault.words}"
+    least = service.pauses.get(status)
     if fault.kind is Refused:
-        return Refused(service.name, words, status)
+        return Refused(service.name, words, status, retry_after=least or fault.wait)
     pause = retry_after(headers)
+    if pause is None:
+        pause = fault.wait
     return fault.kind(
         service.name,
         words,
         status,
-        retry_after=fault.wait if pause is None else pause,
+        retry_after=pause if least is None else max(least, pause or 0.0),
         passing=passing,
         acted=fault.kind is Unavailable,
     )
@@ -122,6 +126,13 @@ def _words(payload: object, depth: int = 0) -> str | None:
 
 def _excerpt(body: bytes) -> str:
     """The beginning of a body as one line without tags."""
-    text = re.sub(r"<[^<>]*>", " ", body[: 10 * _LONGEST_EXCERPT].decode("utf-8", "replace"))
+    return _text(body)[:_LONGEST_EXCERPT]
+
+
+def _text(body: bytes) -> str:
+    """What the beginning of a page of HTML shows, as one line: without styles, scripts and tags."""
+    text = body[:_LONGEST_PAGE].decode("utf-8", "replace")
+    text = re.sub(r"<(style|script)\b.*?(</\1\s*>|\Z)", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    text = re.sub(r"<[^<>]*>", " ", text)
     text = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(text.split())[:_LONGEST_EXCERPT]
+    return " ".join(text.split())

@@ -59,8 +59,13 @@ class Client:
         engine: the platform's database, which keeps quotas, breakers and measurements. Nothing is called
             without it.
 
+    Attributes:
+        milliseconds: what the latest request took, from sending it to the end of its answer, without waiting
+            for the quota; None before the first.
+        sandbox: whether the latest answer came from the sandbox, which says so in a header.
+
     Raises:
-        Refused: no address, no key where one is needed, or a key that cannot be sent.
+        Refused: no address, no key or contact where one is needed, or a key that cannot be sent.
         ValueError: no such service.
     """
 
@@ -70,7 +75,10 @@ class Client:
         self._secret = endpoint.secret if endpoint else None
         _REDACTING.learn(self._secret)
         self._base_url = _base_url(self.service, endpoint)
-        headers, self._key_params = _credentials(self.service, self._secret)
+        _check_contact(self.service)
+        headers, self._key_params, self._key_fields = _credentials(self.service, self._secret)
+        self.milliseconds: float | None = None
+        self.sandbox = False
         self._measurements = Writer(engine)
         timeout = self.service.timeout
         self._http = obey_deadline(
@@ -164,6 +172,8 @@ class Client:
             # An absolute address would carry the key to another host.
             raise ValueError(f"path {path!r}: begin with one slash, below the service's address; no query")
         query = {**(params or {}), **self._key_params}
+        if method == "POST" and self._key_fields:
+            json = {**json, **self._key_fields}
         try:
             return self._http.build_request(method, self._base_url + path, params=query or None, json=json)
         except httpx.InvalidURL as error:
@@ -191,7 +201,7 @@ class Client:
         raise failure
 
     def _note_failure(self, failure: ServiceError, admission: Admission) -> None:
-        if isinstance(failure, RateLimited | Unavailable) and failure.retry_after is not None:
+        if failure.retry_after is not None:
             hold(self._engine, self.service, failure.retry_after)
         if isinstance(failure, Refused | RateLimited):
             note_answer(self._engine, self.service, admission)  # it works, and says no
@@ -208,6 +218,7 @@ class Client:
             with limited_to(min(self.service.timeout.total, call.deadline - started)):
                 response = self._http.send(call.request, stream=True)
                 call.status = response.status_code
+                self.sandbox = "x-sandbox" in response.headers
                 try:
                     body = self._read(response)
                 finally:
@@ -229,7 +240,7 @@ class Client:
             kind = Unavailable if call.status is None else BadAnswer  # BadAnswer: it broke within the answer
             raise kind(name, words, call.status, passing=True, acted=True) from None
         finally:
-            call.milliseconds = (time.monotonic() - started) * 1000
+            call.milliseconds = self.milliseconds = (time.monotonic() - started) * 1000
         return read_answer(self.service, call.status, response.headers, body)
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -262,18 +273,28 @@ def _base_url(service: Service, endpoint: Endpoint | None) -> str:
     return address.rstrip("/")
 
 
-def _credentials(service: Service, secret: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query parameters that carry the key."""
+def _check_contact(service: Service) -> None:
+    if service.wants_contact and "@" not in service.headers.get("User-Agent", ""):
+        words = "it refuses callers that name nobody to write to: set `contact` to a name and an email"
+        raise Refused(service.name, words)
+
+
+def _credentials(
+    service: Service, secret: str | None
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The headers, the query parameters and the fields of a POST's JSON that carry the key."""
     auth = service.auth
     if auth is None:
-        return {}, {}
+        return {}, {}, {}
     if not secret:
         if auth.required:
             raise Refused(service.name, f"no key; store one as password of the connection {service.name!r}")
-        return {}, {}
+        return {}, {}, {}
     if not (secret.isascii() and secret.isprintable() and " " not in secret):
         # The libraries below would quote it in their complaint.
         raise Refused(service.name, "its key holds a space, a line break or a letter outside ASCII")
     if auth.place == "query":
-        return {}, {auth.name: secret}
-    return {auth.name: f"Bearer {secret}" if auth.place == "bearer" else secret}, {}
+        return {}, {auth.name: secret}, {}
+    if auth.place == "json":
+        return {}, {}, {auth.name: secret}
+    return {auth.name: f"Bearer {secret}" if auth.place == "bearer" else secret}, {}, {}

@@ -5,7 +5,7 @@ finds them. Limits are the vendors' documented ones for the plan named beside th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -13,13 +13,14 @@ from include.http.errors import RateLimited, Refused, Unavailable
 
 MINUTE, DAY = 60.0, 86_400.0
 MONTH = 31 * DAY  # the longest: a quota by the month holds whenever the vendor's month begins
+SEC_PAUSE = 601.0  # SEC lets nobody in again before the rate has been low for ten minutes
 
 
 @dataclass(frozen=True)
 class Auth:
-    """Where the key goes: into a header, into a header as `Bearer <key>`, or into the query."""
+    """Where the key goes: into a header, into one as `Bearer <key>`, the query, or the JSON of a POST."""
 
-    place: Literal["header", "bearer", "query"]
+    place: Literal["header", "bearer", "query", "json"]
     name: str = "Authorization"
     required: bool = True
 
@@ -87,7 +88,9 @@ class Service:
     """One outside service.
 
     `find_fault` looks for an error in the body of an answer, whatever its status: it gets the parsed JSON,
-    or the text where it is not JSON. `max_bytes` bounds the body, unpacked.
+    or the text where it is not JSON. `max_bytes` bounds the body, unpacked. `pauses` says for how long, in
+    seconds, nobody calls at least after an answer of that status. `wants_contact`: it refuses callers whose
+    User-Agent names nobody to write to; see `introduce`.
     """
 
     name: str
@@ -99,7 +102,20 @@ class Service:
     breaker: Breaker = Breaker()
     find_fault: Callable[[object], Fault | None] = no_fault
     headers: Mapping[str, str] = field(default_factory=dict)
+    pauses: Mapping[int, float] = field(default_factory=dict)
+    wants_contact: bool = False
     max_bytes: int = 64 * 1024 * 1024
+
+
+def introduce(service: Service, contact: str) -> Service:
+    """The same service, told in the User-Agent who calls: a name and an email."""
+    return replace(service, headers={**service.headers, "User-Agent": f"tradeops {contact}"})
+
+
+def hurry(service: Service, seconds: float) -> Service:
+    """The same service, asked once and within so many seconds: probes measure and do not insist."""
+    timeout = Timeout(connect=min(service.timeout.connect, seconds / 2), read=seconds * 0.8, total=seconds)
+    return replace(service, timeout=timeout, retry=replace(service.retry, attempts=1, budget=seconds))
 
 
 def find_coinmarketcap_fault(payload: object) -> Fault | None:
@@ -157,6 +173,58 @@ def find_fear_greed_fault(payload: object) -> Fault | None:
     return Fault(Refused, str(error)) if error else None
 
 
+def find_sec_fault(payload: object) -> Fault | None:
+    """HTML for two causes, mostly under status 403: an agent that names nobody, and too high a rate.
+
+    Both pages bear the title "Request Rate Threshold Exceeded"; that of a bad agent says so below.
+    """
+    if not isinstance(payload, str):
+        return None
+    if "undeclared automated tool" in payload.lower():
+        words = "it refuses this User-Agent as an undeclared automated tool: see the setting `contact`"
+        return Fault(Refused, words, wait=SEC_PAUSE)
+    if "request rate threshold exceeded" in payload.lower():
+        words = "Request Rate Threshold Exceeded: it lets nobody in until the rate was low for ten minutes"
+        return Fault(RateLimited, words, wait=SEC_PAUSE)
+    return None
+
+
+def find_bls_fault(payload: object) -> Fault | None:
+    """`status`, always under HTTP 200: anything but REQUEST_SUCCEEDED is an error, told in `message`."""
+    if not isinstance(payload, dict) or payload.get("status", "REQUEST_SUCCEEDED") == "REQUEST_SUCCEEDED":
+        return None
+    said = payload.get("message")
+    words = " ".join(str(line) for line in said) if isinstance(said, list) else str(said or "no message")
+    if (
+        "threshold" in words.lower()
+    ):  # the day's requests; nobody says when the day begins, so ask by the hour
+        return Fault(RateLimited, f"{payload['status']}: {words}", wait=3600.0)
+    return Fault(Refused, f"{payload['status']}: {words}")
+
+
+def find_bingx_fault(payload: object) -> Fault | None:
+    """`code`, 0 when all is well; mostly under status 200."""
+    code = payload.get("code", 0) if isinstance(payload, dict) else 0
+    if str(code) == "0":
+        return None
+    words = f"error {code}: {payload.get('msg') or 'no message'}" if isinstance(payload, dict) else str(code)
+    if str(code) in ("100410", "100429"):
+        return Fault(RateLimited, words)
+    return Fault(Unavailable if str(code).startswith(("1005", "100421")) else Refused, words)
+
+
+def find_solana_fault(payload: object) -> Fault | None:
+    """`error` of JSON-RPC; -32005 is a node that lags behind, which may pass."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, dict) else None
+    words = f"error {code}: {error.get('message')}" if isinstance(error, dict) else str(error)
+    if code == -32005:
+        return Fault(Unavailable, words)
+    return Fault(RateLimited if code in (429, -32429) else Refused, words)
+
+
 _DECLARED = (
     Service("sandbox", limits=(Limit(200, 1),)),
     Service(
@@ -199,5 +267,56 @@ _DECLARED = (
         limits=(Limit(60, MINUTE),),
         find_fault=find_fear_greed_fault,
     ),
+    Service(  # https://www.sec.gov/about/webmaster-frequently-asked-questions#developers
+        "sec",
+        "https://data.sec.gov",
+        limits=(Limit(10, 1),),
+        find_fault=find_sec_fault,
+        pauses={403: SEC_PAUSE, 429: SEC_PAUSE},
+        wants_contact=True,
+    ),
+    Service(  # the key travels in the address
+        "fred",
+        "https://api.stlouisfed.org",
+        auth=Auth("query", "api_key"),
+        limits=(Limit(120, MINUTE),),
+    ),
+    Service(  # https://www.bls.gov/developers/api_faqs.htm; 500 a minute, as an old guide has it, is wrong
+        "bls",
+        "https://api.bls.gov/publicAPI/v2",
+        auth=Auth("json", "registrationkey"),
+        limits=(Limit(500, DAY),),
+        find_fault=find_bls_fault,
+    ),
+    Service(
+        "bls-keyless",
+        "https://api.bls.gov/publicAPI/v1",
+        limits=(Limit(25, DAY),),
+        find_fault=find_bls_fault,
+    ),
+    Service(  # the one figure that it has published, for callers without a key; it asks for one since 2026-05
+        "census",
+        "https://api.census.gov",
+        auth=Auth("query", "key"),
+        limits=(Limit(500, DAY),),
+    ),
+    Service(  # market data, spot and futures together, by address
+        "bingx",
+        "https://open-api.bingx.com",
+        limits=(Limit(500, 10),),
+        find_fault=find_bingx_fault,
+    ),
+    Service(
+        "ibkr", limits=(Limit(10, 1),)
+    ),  # the gateway on a machine of one's own; its limit for one session
+    Service(  # the public node: 100 requests in 10 seconds from an address, 40 of one method
+        "solana",
+        "https://api.mainnet-beta.solana.com",
+        limits=(Limit(40, 10),),
+        find_fault=find_solana_fault,
+    ),
+    Service(
+        "llm", auth=Auth("bearer", required=False), limits=(Limit(60, MINUTE),)
+    ),  # its list of models only
 )
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _DECLARED})

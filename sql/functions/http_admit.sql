@@ -1,5 +1,5 @@
 -- May a service be called, and when? Counts the quota and moves the circuit breaker, under the lock of the
--- service's row, by the clock of the database. Called by include/http; the tables are in migration 0005.
+-- service's row, by the clock of the database. Called by include/http; the tables are in migrations 0005 and 0015.
 -- A caller that must wait for the quota gets its place at once: a row of http_calls that lies ahead.
 DROP FUNCTION IF EXISTS http_admit;
 CREATE FUNCTION http_admit(
@@ -24,6 +24,9 @@ BEGIN
   INSERT INTO http_services (service) VALUES (p_service) ON CONFLICT DO NOTHING;
   SELECT * INTO breaker FROM http_services WHERE service = p_service FOR UPDATE;
   moment := clock_timestamp();  -- after the lock, so that places are given in the order of moments
+  INSERT INTO http_limits AS known (service, calls, windows) VALUES (p_service, p_calls, p_windows)
+  ON CONFLICT (service) DO UPDATE SET calls = excluded.calls, windows = excluded.windows
+  WHERE (known.calls, known.windows) IS DISTINCT FROM (excluded.calls, excluded.windows);
   failures := breaker.failures;
   last_failure := breaker.last_failure;
 
@@ -57,9 +60,12 @@ BEGIN
     WHERE service = p_service;
   END IF;
   IF cardinality(p_calls) > 0 THEN
+    -- The longest window counts; the last hour shows how near to a short window's limit the calls came.
     DELETE FROM http_calls
     WHERE service = p_service
-      AND called_at < moment - make_interval(secs => (SELECT max(seconds) FROM unnest(p_windows) AS seconds));
+      AND called_at < moment - make_interval(
+        secs => (SELECT greatest(max(seconds), 3600) FROM unnest(p_windows) AS seconds)
+      );
     INSERT INTO http_calls (service, called_at) VALUES (p_service, place);
   END IF;
   verdict := 'go';

@@ -24,6 +24,8 @@ CALLS_OUTSIDE = {
     "analyse_batch": "llm",
     "take_snapshot": "market_data",
     "propose": "llm",
+    "ask_government": "probes",
+    "ask_platform": "probes",
 }
 
 

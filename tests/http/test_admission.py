@@ -127,6 +127,8 @@ def test_what_has_left_the_window_is_free_again_and_forgotten(database):
     assert admitted(database, of)[0].wait == pytest.approx(30, abs=0.5)
     age(database, 100)
     assert admitted(database, of)[0].wait == 0
+    age(database, 3_600)  # the last hour is kept, so that its busiest window can be told
+    assert admitted(database, of)[0].wait == 0
     with database.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM http_calls")).scalar() == 1
 
@@ -169,7 +171,9 @@ def test_rights_to_rows_suffice(database, database_url, postgres_server):
     with psycopg.connect(postgres_server.url(name, "postgres"), autocommit=True) as superuser:
         superuser.execute("DROP ROLE IF EXISTS http_caller")
         superuser.execute("CREATE ROLE http_caller")
-        superuser.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON http_services, http_calls TO http_caller")
+        superuser.execute(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON http_services, http_calls, http_limits TO http_caller"
+        )
         superuser.execute("GRANT http_caller TO tradeops")
         try:
             url = make_url(database_url).set(drivername="postgresql+psycopg")

@@ -37,8 +37,13 @@ def test_the_projects_file_is_good():
         "llm",
         "market_sandbox",
         "sandbox",
+        *("sec", "fred", "bls", "census", "bingx", "ibkr", "solana"),
     ]
-    assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {"market_data": 4, "llm": 8}
+    assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {
+        "probes": 2,
+        "market_data": 4,
+        "llm": 8,
+    }
     assert all(pool.pool_description for pool in objects.pools)
 
 

@@ -9,7 +9,7 @@ from tests.sandbox.server import Sandbox
 SYMBOLS = "/market/symbols"
 WEBHOOK = "/slack/services/T0/B0/secret"
 CANDLES = "/market/candles?symbol=BTC&start=2025-01-01T00:00:00Z&end=2025-01-01T01:00:00Z"
-KEYS = {"authorization": "Bearer k", "x-cmc_pro_api_key": "k"}
+KEYS = {"authorization": "Bearer k", "x-cmc_pro_api_key": "k", "user-agent": "tests tests@example.com"}
 # One request of each service.
 ASK = {
     "market": ("GET", CANDLES),
@@ -23,6 +23,13 @@ ASK = {
     "slack": ("POST", WEBHOOK),
     "pagerduty": ("POST", "/pagerduty/v2/enqueue"),
     "webhook": ("POST", "/webhook/ops"),
+    "sec": ("GET", "/sec/submissions/CIK0000019617.json"),
+    "fred": ("GET", f"/fred/fred/series/observations?series_id=GDP&file_type=json&api_key={'k' * 32}"),
+    "bls": ("POST", "/bls/publicAPI/v2/timeseries/data/"),
+    "census": ("GET", "/census/data/2022/acs/acs1?get=NAME,B01001_001E&for=state:*&key=k"),
+    "bingx": ("GET", "/bingx/openApi/swap/v2/server/time"),
+    "ibkr": ("POST", "/ibkr/v1/api/iserver/auth/status"),
+    "solana": ("POST", "/solana/"),
 }
 BODIES = {
     "llm": {"model": "sandbox-analyst", "messages": [{"role": "user", "content": '{"symbol": "BTC"}'}]},
@@ -33,6 +40,9 @@ BODIES = {
         "payload": {"summary": "s", "source": "s", "severity": "info"},
     },
     "webhook": {"any": "thing"},
+    "bls": {"seriesid": ["CUUR0000SA0"], "startyear": "2024", "endyear": "2025", "registrationkey": "k"},
+    "ibkr": {},
+    "solana": {"jsonrpc": "2.0", "id": 0, "method": "getHealth"},
 }
 
 

@@ -27,7 +27,12 @@ def client(plugin) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    "path", ["/tradeops/data-docs", "/tradeops/data-docs/6f1c9d5e-0000-4000-8000-000000000001"]
+    "path",
+    [
+        "/tradeops/data-docs",
+        "/tradeops/data-docs/6f1c9d5e-0000-4000-8000-000000000001",
+        "/tradeops/probes",
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, {"Cookie": "_token="}, {"Authorization": "Basic eDp5"}], ids=str)
 def test_strangers_are_turned_away(client, path, headers):

@@ -4,28 +4,37 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from include.candles.sources.source import Fetched, Offer, Source, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol
 from include.settings import Endpoint, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["Fetched", "Offer", "Source", "SourceError", "UnknownSymbol", "open_source"]
+__all__ = ["Fetched", "Offer", "Pong", "Source", "SourceError", "UnknownSymbol", "open_source"]
 
 KNOWN = "archive, sandbox, kraken, coinmarketcap, coingecko, coingecko:pro, ccxt:<exchange>"
 
 
 @contextmanager
 def open_source(
-    name: str, settings: Settings, engine: "Engine", endpoint: Callable[[str], Endpoint | None]
+    name: str,
+    settings: Settings,
+    engine: "Engine",
+    endpoint: Callable[[str], Endpoint | None],
+    *,
+    within: float | None = None,
 ) -> Iterator[Source]:
     """Open the source that `candle_sources` names, and close it afterwards.
 
     `endpoint` looks up the connection of a source, `market_kraken` or `market_ccxt_binance`; None stands for
-    the vendor's own address without a key. Raises ValueError for an unknown name, or when the source lacks a
+    the vendor's own address without a key. `within` has each question asked once, within so many seconds, for
+    probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
     setting, and include.http.Refused when it lacks an address or a key.
     """
-    from include.http import Client
+    from include.http import SERVICES, Client, Service, hurry
+
+    def declared(service: str) -> Service:
+        return SERVICES[service] if within is None else hurry(SERVICES[service], within)
 
     match name.split(":"):
         case ["archive"]:
@@ -35,29 +44,30 @@ def open_source(
                 raise ValueError("candle_sources names the archive: set archive_path to its file or folder")
             yield Archive(settings.archive_path)
         case ["ccxt", exchange]:
-            from include.candles.sources.ccxt import Ccxt
+            from include.candles.sources.ccxt import SERVICE, Ccxt
 
-            with Ccxt(exchange, endpoint(f"market_ccxt_{exchange}"), engine) as source:
+            service = SERVICE if within is None else hurry(SERVICE, within)
+            with Ccxt(exchange, endpoint(f"market_ccxt_{exchange}"), engine, service) as source:
                 yield source
         case ["coingecko"] | ["coingecko", "pro"]:
             from include.candles.sources.coingecko import CoinGecko
 
-            with Client(name.replace(":", "-"), endpoint("market_coingecko"), engine) as client:
+            with Client(declared(name.replace(":", "-")), endpoint("market_coingecko"), engine) as client:
                 yield CoinGecko(client, name)
         case ["coinmarketcap"]:
             from include.candles.sources.coinmarketcap import CoinMarketCap
 
-            with Client(name, endpoint("market_coinmarketcap"), engine) as client:
+            with Client(declared(name), endpoint("market_coinmarketcap"), engine) as client:
                 yield CoinMarketCap(client)
         case ["kraken"]:
             from include.candles.sources.kraken import Kraken
 
-            with Client(name, endpoint("market_kraken"), engine) as client:
+            with Client(declared(name), endpoint("market_kraken"), engine) as client:
                 yield Kraken(client)
         case ["sandbox"]:
             from include.candles.sources.sandbox import Sandbox
 
-            with Client(name, endpoint("market_sandbox"), engine) as client:
+            with Client(declared(name), endpoint("market_sandbox"), engine) as client:
                 yield Sandbox(client)
         case _:
             raise ValueError(f"candle_sources: unknown source {name!r}; known: {KNOWN}")

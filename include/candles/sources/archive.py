@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from include.candles.sources.archive_file import (
     resolution_of,
     sniff,
 )
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
 from include.symbols import DOLLARS, dollar_of, same
 
 MAX_FILES = 100_000
@@ -60,6 +61,12 @@ class Archive:
     def __init__(self, path: Path):
         """Take the path of a file or a folder; it is looked at when the first question comes."""
         self.path = path
+
+    def ping(self) -> Pong:
+        """List the files. Raises SourceError."""
+        started = monotonic()
+        _ = self._files
+        return Pong((monotonic() - started) * 1000)
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer each resolution that some file has of the symbol. Raises UnknownSymbol, SourceError."""

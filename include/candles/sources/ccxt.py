@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
 from include.symbols import DOLLARS, dollar_of, same
@@ -86,6 +86,14 @@ class Ccxt:
         for client in self._clients.values():
             client.close()
         self._exchange.close()
+
+    def ping(self) -> Pong:
+        """Ask for the exchange's clock, or its status, or else its markets. Raises SourceError."""
+        methods = {"fetchTime": "fetch_time", "fetchStatus": "fetch_status"}
+        known = [method for name, method in methods.items() if self._exchange.has.get(name) is True]
+        self._ask((known or ["load_markets"])[0])
+        (client,) = self._clients.values()
+        return Pong(client.milliseconds or 0.0, client.sandbox)
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer what ccxt says that the exchange has. Raises UnknownSymbol, SourceError."""

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, first_open, in_words, normalise
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
 from include.symbols import Coin, coin_of
 
@@ -38,6 +38,10 @@ class CoinGecko:
         """Take an open client of the service `coingecko` or `coingecko-pro`; whoever opened it closes it."""
         self._client = client
         self.name = name
+
+    def ping(self) -> Pong:
+        """Ask whether it is there. Raises SourceError."""
+        return ask_cheaply(self._client, "/ping")[1]
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer the whole days within the last thirty. Raises UnknownSymbol."""

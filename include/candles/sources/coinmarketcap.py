@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
 from include.symbols import Coin, coin_of
 
@@ -33,6 +33,10 @@ class CoinMarketCap:
     def __init__(self, client: Client):
         """Take an open client of the service `coinmarketcap`; whoever opened it closes it."""
         self._client = client
+
+    def ping(self) -> Pong:
+        """Ask what the key may do, which costs no credit. Raises SourceError."""
+        return ask_cheaply(self._client, "/v1/key/info")[1]
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer hours since September 2020, and days of any age. Raises UnknownSymbol."""

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, no_candles
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
 from include.symbols import DOLLARS, dollar_of, same
 
@@ -41,6 +41,15 @@ class Kraken:
     def __init__(self, client: Client):
         """Take an open client of the service `kraken`; whoever opened it closes it."""
         self._client = client
+
+    def ping(self) -> Pong:
+        """Ask whether it calls itself online. Raises SourceError."""
+        answer, pong = ask_cheaply(self._client, "/0/public/SystemStatus")
+        result = answer.get("result") if isinstance(answer, dict) else None
+        status = result.get("status") if isinstance(result, dict) else None
+        if status != "online":
+            raise SourceError(f"it calls itself {status!r} instead of online", temporary=True)
+        return pong
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer minutes of any age, and 720 candles of other lengths. Raises UnknownSymbol, SourceError."""

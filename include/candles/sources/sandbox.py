@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, no_candles
-from include.candles.sources.source import Fetched, Offer, SourceError, UnknownSymbol
+from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
 from include.symbols import same
 
@@ -24,6 +24,10 @@ class Sandbox:
     def __init__(self, client: Client):
         """Take an open client of the service `sandbox`; whoever opened it closes it."""
         self._client = client
+
+    def ping(self) -> Pong:
+        """Ask for the coins that it trades. Raises SourceError."""
+        return ask_cheaply(self._client, "/symbols")[1]
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer candles of any age; whether the symbol is known shows at the first fetch."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
+
+from include.http import Client, Refused, ServiceError
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class Fetched:
     candles: pd.DataFrame  # a candle frame without `source`; rows in any order, the collector normalises them
     problems: tuple[str, ...] = ()
     reached: datetime | None = None  # where it stopped of itself, to be asked on from there; None: at the end
+
+
+@dataclass(frozen=True)
+class Pong:
+    """What came of the cheapest question to a source."""
+
+    milliseconds: float  # from sending it to the end of the answer
+    sandbox: bool = False  # a local imitation answered
 
 
 class UnknownSymbol(Exception):
@@ -53,6 +63,10 @@ class Source(Protocol):
         """Whether asking costs nobody anything, so that what it lacked need not be remembered."""
         ...
 
+    def ping(self) -> Pong:
+        """Ask the cheapest question that shows whether it works. Raises SourceError."""
+        ...
+
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Say what there is for a symbol as a trade spells it, at most one offer a resolution.
 
@@ -66,3 +80,12 @@ class Source(Protocol):
         Asked for are 10,000 candles at most; no candles is an answer too. Raises UnknownSymbol, SourceError.
         """
         ...
+
+
+def ask_cheaply(client: Client, path: str) -> tuple[Any, Pong]:
+    """GET a path that costs next to nothing; give the answer and what it took. Raises SourceError."""
+    try:
+        answer = client.get_json(path)
+    except ServiceError as error:
+        raise SourceError(error.words, temporary=not isinstance(error, Refused)) from error
+    return answer, Pong(client.milliseconds or 0.0, client.sandbox)

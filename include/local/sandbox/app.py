@@ -5,16 +5,23 @@ from fastapi import FastAPI
 
 from include.local.sandbox import (
     binance,
+    bingx,
+    bls,
+    census,
     coingecko,
     coinmarketcap,
     control,
     fear_greed,
+    fred,
+    ibkr,
     kraken,
     llm,
     lunarcrush,
     native,
     pagerduty,
+    sec,
     slack,
+    solana,
     webhook,
 )
 from include.local.sandbox.breakage import Breakage, TransportProtocol
@@ -25,6 +32,7 @@ from include.local.sandbox.service import State
 IMITATIONS = (
     *(native, kraken, binance, coingecko, coinmarketcap, fear_greed, lunarcrush),
     *(llm, slack, pagerduty, webhook),
+    *(sec, fred, bls, census, bingx, ibkr, solana),
 )
 SERVICES = {module.SERVICE.name: module.SERVICE for module in IMITATIONS}
 REQUESTS_KEPT, MESSAGES_KEPT = 2_000, 500

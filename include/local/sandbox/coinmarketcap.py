@@ -1,4 +1,4 @@
-"""CoinMarketCap's API: ohlcv/historical and quotes/latest, both v2. US dollars, daily and hourly only.
+"""CoinMarketCap's API: ohlcv/historical and quotes/latest, both v2; key/info. Dollars, daily and hourly only.
 
 A key is demanded (`X-CMC_PRO_API_KEY`; any will do). Every answer carries `status.error_code`, a number.
 """
@@ -30,10 +30,11 @@ ERRORS = {  # status: error code, message
     429: (1008, "You've exceeded your API Key's HTTP request rate limit. Rate limits reset every minute."),
 }
 
-router = APIRouter(prefix=f"/{NAME}/v2/cryptocurrency")
+router = APIRouter(prefix=f"/{NAME}")
+V2 = "/v2/cryptocurrency"
 
 
-@router.get("/ohlcv/historical")
+@router.get(f"{V2}/ohlcv/historical")
 async def list_candles(request: Request) -> JSONResponse:
     """Closed candles that open in (time_start, time_end], oldest first, at most `count`.
 
@@ -70,7 +71,7 @@ async def list_candles(request: Request) -> JSONResponse:
     return _answer(data if "id" in query else {query["symbol"]: [data]})
 
 
-@router.get("/quotes/latest")
+@router.get(f"{V2}/quotes/latest")
 async def list_quotes(request: Request) -> JSONResponse:
     """The present price of one coin with its changes, volume and market value."""
     query = request.query_params
@@ -100,6 +101,15 @@ async def list_quotes(request: Request) -> JSONResponse:
         },
     }
     return _answer({query["id"]: data} if "id" in query else {query["symbol"]: [data]})
+
+
+@router.get("/v1/key/info")
+async def show_key(request: Request) -> JSONResponse:
+    """The plan of the key and what of it is used; asking costs no credit."""
+    if not request.headers.get("x-cmc_pro_api_key"):
+        return _error(401, 1002, "API key missing.")
+    minute = {"requests_made": 1, "requests_left": 29}
+    return _answer({"plan": {"rate_limit_minute": 30}, "usage": {"current_minute": minute}})
 
 
 def _write_quotes(candles: Candles) -> list[dict[str, Any]]:

@@ -62,8 +62,15 @@ LLM_KINDS = {
     "absurd_levels": Kind("proposes a trade ten times as high as the market", _NO_OPTIONS),
     "insufficient_quota": Kind("answers 429 insufficient_quota, which never heals", _NO_OPTIONS),
 }
+SESSION_KINDS = {
+    "logged_out": Kind("says that nobody is logged in", _NO_OPTIONS),
+    "competing": Kind("says that another session uses the login", _NO_OPTIONS),
+    "disconnected": Kind("says that it has no connection to its servers", _NO_OPTIONS),
+}
+NODE_KINDS = {"behind": Kind("says that the node is 42 slots behind", _NO_OPTIONS)}
 KINDS = {
-    **WIRE_KINDS, **ERROR_IN_200, **ROW_KINDS, **SYMBOL_KINDS, **OPEN_KINDS, **LLM_KINDS,
+    **WIRE_KINDS, **ERROR_IN_200, **ROW_KINDS, **SYMBOL_KINDS, **OPEN_KINDS, **LLM_KINDS, **SESSION_KINDS,
+    **NODE_KINDS,
 }  # fmt: skip
 
 

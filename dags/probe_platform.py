@@ -1,0 +1,71 @@
+"""### Looks at what the platform stands on
+
+Every five minutes, all at once: PostgreSQL, Celery's broker, the object store, the sources of candles, the
+language model, BingX, the IBKR gateway and a Solana node. The answer is healthy, degraded or down with a
+reason: a row of `probe_results`, a line in the task's log, and **Probes** in the menu.
+
+Nothing is traded, no token is spent, and nobody is logged in anywhere. What has no connection, or is not in
+use, is not asked, and that is said. A service that is down fails nothing here: alert rules read the rows.
+With PostgreSQL down nothing can be stored: the task fails and says so. More: `docs/probes.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import (
+    broker_url,
+    database_url,
+    endpoint_if_any,
+    load_settings,
+    open_database,
+    open_storage_if_any,
+    run_url,
+)
+
+DAG_ID = "probe_platform"
+EVERY = timedelta(minutes=5)
+NEXT_STEP = (
+    "Nothing was changed; the next round is in five minutes. That a service is down fails no task: this is "
+    "about the looking itself, and mostly about PostgreSQL. docs/probes.md explains what the log says."
+)
+
+
+@task(pool="probes", execution_timeout=timedelta(minutes=5))
+def ask_platform(this_run: str) -> dict[str, list[str]]:
+    """Ask all at once, store the results; give the names by status."""
+    from include.probes import platform_probes, run_round, summarise
+
+    settings = load_settings()
+    with open_database("probes") as engine:
+        probes = platform_probes(
+            engine,
+            settings,
+            endpoint_if_any,
+            database_url=database_url(),
+            broker_url=broker_url(),
+            open_storage=open_storage_if_any,
+        )
+        share = settings.probe_quota_share
+        return summarise(
+            run_round(engine, probes, every=EVERY, quota_share=share, run_url=run_url(DAG_ID, this_run))
+        )
+
+
+@dag(
+    dag_id=DAG_ID,
+    schedule="*/5 * * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=20),
+    doc_md=__doc__,
+    tags=["probes"],
+    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+)
+def probe_platform() -> None:
+    """Wire the one step."""
+    ask_platform("{{ run_id }}")
+
+
+probe_platform()

@@ -1,0 +1,64 @@
+"""Census: is the newest yearly survey there, with every state? One request, two where a survey is late.
+
+Without a sound key Census redirects to a page of HTML under status 200: include.http follows no redirect and
+takes no HTML for an answer. See https://www.census.gov/data/developers/guidance/api-user-guide.html.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine
+
+from include.http import SERVICES, Client, Refused
+from include.probes.calendars import COMMUNITY_SURVEY, due, periods_due
+from include.probes.fred import is_number
+from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.settings import Settings
+
+VARIABLE = "B01001_001E"  # the population
+STATES = 52  # with the District of Columbia and Puerto Rico
+
+
+def census_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
+    """Make the probe of the Census Bureau."""
+    opened = partial(Client, engine=engine)
+    return outside_probe(SERVICES["census"], "government", connections, settings, ask, opened, cost=2)
+
+
+def ask(open_client: Callable[[], Client]) -> Answer:
+    """Ask for the population of each state in the newest survey. Raises ServiceError, Down."""
+    now = datetime.now(UTC)
+    year = max(periods_due(COMMUNITY_SURVEY, date(now.year - 3, 1, 1), now)).year
+    with open_client() as client:
+        try:
+            answer = _get(client, year)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            year -= 1  # the survey that should be out is not: is the one before?
+            answer = _get(client, year)
+    return Answer(
+        words=f"American Community Survey of {year}",
+        latency_ms=client.milliseconds,
+        newest=datetime(year, 1, 1, tzinfo=UTC),
+        expected_by=due(COMMUNITY_SURVEY, date(year + 1, 1, 1)),
+        completeness=min(1.0, count_states(answer) / STATES),
+        sandbox=client.sandbox,
+    )
+
+
+def count_states(answer: Any) -> int:
+    """Count the rows with a population; negative numbers stand for missing ones. Raises Down."""
+    try:
+        header, *rows = answer
+        column = header.index(VARIABLE)
+        return sum(is_number(row[column]) and float(row[column]) >= 0 for row in rows)
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise Down(f"no list of lists with {VARIABLE} in its header: {error!r}") from error
+
+
+def _get(client: Client, year: int) -> Any:
+    asked = {"get": f"NAME,{VARIABLE}", "for": "state:*"}
+    return client.get_json(f"/data/{year}/acs/acs1", asked)

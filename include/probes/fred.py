@@ -1,0 +1,83 @@
+"""FRED: are the newest observations there? A daily, a monthly and a quarterly series, one request each.
+
+See https://fred.stlouisfed.org/docs/api/fred/series_observations.html. Values are strings, "." is missing.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine
+
+from include.http import SERVICES, Client
+from include.probes.calendars import (
+    CONSUMER_PRICES,
+    EXCHANGE_RATES,
+    GROSS_PRODUCT,
+    Calendar,
+    completeness,
+    latest_due,
+    look_at,
+)
+from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.settings import Settings
+
+SERIES = {  # series: its calendar, and how many days back are looked at
+    "DEXUSEU": (EXCHANGE_RATES, 60),
+    "CPIAUCSL": (CONSUMER_PRICES, 400),
+    "GDP": (GROSS_PRODUCT, 800),
+}
+
+
+def fred_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
+    """Make the probe of FRED."""
+    opened = partial(Client, engine=engine)
+    return outside_probe(SERVICES["fred"], "government", connections, settings, ask, opened, cost=len(SERIES))
+
+
+def ask(open_client: Callable[[], Client]) -> Answer:
+    """Ask for the newest observations of each series. Raises ServiceError, Down."""
+    now = datetime.now(UTC)
+    found, slowest = [], 0.0
+    with open_client() as client:
+        for name, (calendar, days) in SERIES.items():
+            first = _first_period(calendar, now.date() - timedelta(days=days))
+            asked = {"series_id": name, "file_type": "json", "observation_start": first.isoformat()}
+            answer = client.get_json("/fred/series/observations", asked)
+            slowest = max(slowest, client.milliseconds or 0.0)
+            found.append(look_at(name, calendar, read_observations(name, answer), first, now))
+    pressing = latest_due(found)
+    newest = pressing.newest if pressing else None
+    return Answer(
+        words=", ".join(f"{one.name} {one.newest}" for one in found if one.newest) or "sound answers",
+        faults=tuple(f"{one.name}: no value at all" for one in found if not one.newest),
+        latency_ms=slowest,
+        newest=datetime.combine(newest, time(), UTC) if newest else None,
+        expected_by=pressing.expected_by if pressing else None,
+        completeness=completeness(found),
+        sandbox=client.sandbox,
+    )
+
+
+def read_observations(name: str, answer: Any) -> set[date]:
+    """The dates that have a value: "." and what is no number are missing. Raises Down for another shape."""
+    try:
+        return {date.fromisoformat(row["date"]) for row in answer["observations"] if is_number(row["value"])}
+    except (KeyError, TypeError, ValueError) as error:
+        raise Down(f"the observations of {name} have another shape: {error!r}") from error
+
+
+def is_number(value: object) -> bool:
+    """Whether a value that agencies write as text is a number; "." and "-" stand for a missing one."""
+    try:
+        return abs(float(str(value))) < float("inf")
+    except ValueError:
+        return False
+
+
+def _first_period(calendar: Calendar, day: date) -> date:
+    if calendar.period == "day":
+        return day
+    month = (day.month - 1) // 3 * 3 + 1 if calendar.period == "quarter" else day.month
+    return day.replace(month=month, day=1)

@@ -24,6 +24,7 @@ CALLS_OUTSIDE = {
     "analyse_batch": "llm",
     "take_snapshot": "market_data",
     "propose": "llm",
+    "deliver": "alerts",
 }
 
 

@@ -34,11 +34,17 @@ def test_the_projects_file_is_good():
     assert [entry.conn_id for entry in objects.connections] == [
         "tradeops_db",
         "slack_alerts",
+        "pagerduty",
+        "alert_webhook",
         "llm",
         "market_sandbox",
         "sandbox",
     ]
-    assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {"market_data": 4, "llm": 8}
+    assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {
+        "market_data": 4,
+        "llm": 8,
+        "alerts": 2,
+    }
     assert all(pool.pool_description for pool in objects.pools)
 
 

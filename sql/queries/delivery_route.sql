@@ -21,6 +21,12 @@ wanted AS (
   FROM fresh
   CROSS JOIN LATERAL (SELECT DISTINCT channel FROM unnest(fresh.channels) AS channel) AS named
   LEFT JOIN routes AS route ON route.channel = named.channel
+),
+unwanted AS (  -- nobody wants to know
+  UPDATE alert_notices AS notice
+  SET handled_at = now()
+  FROM fresh
+  WHERE notice.id = fresh.id AND fresh.id NOT IN (SELECT id FROM wanted)
 )
 INSERT INTO alert_deliveries (notice_id, channel, subject, due_at, state, reason, response, settled_at)
 SELECT

@@ -174,7 +174,7 @@ def test_a_failure_that_was_told_and_healed_says_so_in_slack(database, sandbox, 
     critical()(task_context())
     report_task_success(task_context(try_number=4))
     deliver_all()
-    first, second = sandbox.received("slack")
+    _first, second = sandbox.received("slack")
     assert "Healed by itself on try 4" in json.dumps(second)
 
 

@@ -52,9 +52,9 @@ def test_another_task_s_failure_is_another_cause_unless_they_share_one():
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        ("sqlalchemy.exc.OperationalError: (psycopg.OperationalError) consuming input failed: server closed the connection unexpectedly", "database"),
+        ("psycopg.OperationalError: server closed the connection unexpectedly", "database"),
         ("psycopg.errors.AdminShutdown: terminating connection due to administrator command", "database"),
-        ("psycopg.OperationalError: connection failed: connection to server at \"127.0.0.1\", port 9 failed: refused", "database"),
+        ("psycopg.OperationalError: connection to server at \"::1\", port 9 failed: refused", "database"),
         ("include.http.errors.QuotaUnknown: kraken: the database that keeps", "database"),
         ("include.http.errors.Unavailable: kraken: answered 503", "service:kraken"),
         ("include.http.errors.RateLimited: coingecko-pro: not called", "service:coingecko-pro"),

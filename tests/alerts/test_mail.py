@@ -24,13 +24,13 @@ class Mailbox:
         self.answer = None
         self.refuse = ()
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         if address in self.refuse:
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.answer:
             return self.answer
         self.mails.append((envelope, email.message_from_bytes(envelope.content, policy=email.policy.default)))
@@ -180,7 +180,8 @@ def test_a_server_that_drips_is_cut_off(slow, monkeypatch):
 def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certificate")
     command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost "
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        "-addext subjectAltName=DNS:localhost "
         f"-keyout {folder}/key -out {folder}/crt"
     )
     subprocess.run(command.split(), check=True, capture_output=True, timeout=60)

@@ -57,8 +57,8 @@ def test_matchers_are_read_as_people_write_them(written, read):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "   ", "{}", "{", "[]", "rule", "=x", "rule=", "rule=*", '{"rule": 3}', "a=" + "x" * 201, {"a\n": "x"}, 7,
-     {str(number): "x" for number in range(21)}],
+    ["", "   ", "{}", "{", "[]", "rule", "=x", "rule=", "rule=*", '{"rule": 3}', "a=" + "x" * 201,
+     {"a\n": "x"}, 7, {str(number): "x" for number in range(21)}],
 )  # fmt: skip
 def test_other_matchers_are_refused_in_words(written):
     with pytest.raises(ValueError, match=r"label|JSON|match|character|empty"):
@@ -210,7 +210,7 @@ def test_what_follows_from_something_is_held_back_counted_and_told_when_that_is_
     for number in range(40):
         fire(database, f"calls_stopped/warning/{number}", labels={"service": "kraken"})
         notify(
-            database, fingerprint=f"calls_stopped/warning/{number}", cause="calls_stopped", severity="critical",
+            database, fingerprint=f"calls_stopped/warning/{number}", cause="calls_stopped",
             labels={"service": "kraken"},
         )  # fmt: skip
     notify(

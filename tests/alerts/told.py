@@ -10,7 +10,7 @@ from include.alerts.channels import Receipt
 from include.alerts.delivery import deliver
 from include.settings import Settings
 
-ALL = {name: ("critical", "warning", "info") for name in ("slack", "email", "pagerduty", "webhook")}
+ALL = dict.fromkeys(("slack", "email", "pagerduty", "webhook"), ("critical", "warning", "info"))
 
 FAILURE = Failure(
     dag_id="settle_trades",
@@ -63,14 +63,16 @@ def notify(engine, **columns):
     """Write one notice."""
     values = {
         "source": "rule", "kind": "firing", "fingerprint": "cpu_busy/critical", "cause": "cpu_busy",
-        "severity": "critical", "title": "The processors are busy", "body": {"value": "97 %", "limit": "above 95 %"},
+        "severity": "critical", "title": "The processors are busy",
+        "body": {"value": "97 %", "limit": "above 95 %"},
         "labels": {"host": "db1"}, "owner": "platform", "channels": None, **columns,
     }  # fmt: skip
     values["body"], values["labels"] = json.dumps(values["body"]), json.dumps(values["labels"])
     statement = (
-        "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, body, labels, "
-        "owner, channels) VALUES (CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, :cause, :severity, "
-        ":title, CAST(:body AS jsonb), CAST(:labels AS jsonb), :owner, :channels) RETURNING id"
+        "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, body, "
+        "labels, owner, channels) VALUES (CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, "
+        ":cause, :severity, :title, CAST(:body AS jsonb), CAST(:labels AS jsonb), :owner, :channels) "
+        "RETURNING id"
     )
     with engine.begin() as connection:
         return connection.execute(text(statement), values).scalar_one()
@@ -89,7 +91,8 @@ def fire(engine, fingerprint="cpu_busy/critical", **columns):
             text(
                 "INSERT INTO alert_states (fingerprint, rule, severity, labels, state, since, observed, "
                 "evaluated_at, fired_at, value, threshold, reason, told_level) VALUES (:fingerprint, :rule, "
-                ":severity, CAST(:labels AS jsonb), 'firing', now(), 'bad', now(), now(), 97, 95, 'p95 is 97', 1)"
+                ":severity, CAST(:labels AS jsonb), 'firing', now(), 'bad', now(), now(), 97, 95, "
+                "'p95 is 97', 1)"
             ),
             {"fingerprint": fingerprint, **values, "labels": json.dumps(values["labels"])},
         )

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from include.alerts.messages import compose
 
 HOSTILE = (
-    "<!channel> <@U123> <!here> @everyone <http://evil|click> ``` *bold* _it_ ~x~ & &amp; \u202egpj.exe\u202c "
+    "<!channel> <@U123> <!here> @everyone <http://evil|click> ``` *bold* _it_ ~x~ & &amp; "
+    "\u202egpj.exe\u202c "
     "\x00\x07\x1b[31m <script>alert(1)</script>\r\nBcc: victim@example.com\r\n\r\nbody" + "\ufffd\ud800"
 )
 MESSAGE = UUID("11111111-2222-4333-8444-555555555555")
@@ -71,6 +72,6 @@ def hostile():
             link="javascript:alert(1)",
             runbook_url=bad,
             labels={bad[:50]: bad},
-            body={name: bad for name in ("error", "run", "task", "next_step", "reason", "value")},
+            body=dict.fromkeys(("error", "run", "task", "next_step", "reason", "value"), bad),
         )
     )

@@ -58,7 +58,7 @@ def evaluate() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=3),
     doc_md=__doc__,
     tags=["alerts"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
 )
 def evaluate_alerts() -> None:
     """Wire the one step."""

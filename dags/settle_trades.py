@@ -104,7 +104,7 @@ def refresh_performance() -> int:
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
     doc_md=__doc__,
     tags=["trades"],
-    **dag_defaults(owner=OWNER, next_step=NEXT_STEP),
+    **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
 )
 def settle_trades() -> None:
     """Wire the steps of the sweep."""

@@ -164,6 +164,20 @@ class Settings(BaseSettings):
             raise ValueError("contact: a name and an email, like `Example Research ops@example.com`")
         return contact
 
+    alert_channels: dict[
+        Literal["slack", "email", "pagerduty", "webhook"],
+        tuple[Literal["critical", "warning", "info"], ...],
+    ] = Field(
+        {"slack": ("critical", "warning", "info")},
+        description="channels in force, and what each is told by itself; [] is told of escalations only",
+    )
+    alert_warning_wait: timedelta = Field(
+        timedelta(minutes=10), le=timedelta(minutes=13), description="warnings are gathered for so long"
+    )
+    alert_digest_hour: int = Field(
+        8, ge=0, le=23, description="hour (UTC) of the daily digest and of Monday's list of silences"
+    )
+
     @field_validator("candle_sources")
     @classmethod
     def _sandbox_stands_alone(cls, sources: tuple[str, ...]) -> tuple[str, ...]:

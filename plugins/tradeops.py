@@ -32,6 +32,12 @@ class TradeopsPlugin(AirflowPlugin):
     fastapi_apps = [{"name": "tradeops", "app": Pages(), "url_prefix": "/tradeops"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
+            "name": "Alerts",
+            "href": "/tradeops/alerts",
+            "destination": "nav",
+            "url_route": "alerts",
+        },
+        {
             "name": "Data quality",
             "href": "/tradeops/data-docs",
             "destination": "nav",

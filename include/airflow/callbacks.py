@@ -1,70 +1,111 @@
-"""Failure callbacks for DAGs and tasks: a row in `atge_error_logs`, then one Slack message.
+"""Callbacks of DAGs and tasks: what fails becomes a row and a notice, what is critical is told at once.
 
 A task's ordinary failure is reported by its worker; a killed worker's task and a run by the DAG processor,
-where the context holds no exception. Each report is built afresh (a shared notifier repeats its first text).
+where the context holds no exception.
 """
 
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from include.airflow.platform import open_database, run_url
-from include.alerts import Failure, note_delivery, record_failure, slack_message
+from include.alerts import (
+    KILLED,
+    Failure,
+    Severity,
+    keep_failure,
+    keep_retry,
+    record_failure,
+    record_retry,
+    record_success,
+)
+from include.telemetry import Spool, spool_folder
 
 logger = logging.getLogger(__name__)
 
-SLACK_CONNECTION = "slack_alerts"
-SLACK_TIMEOUT = 10  # seconds
-SLACK_RETRIES = 2
+PATIENCE = timedelta(seconds=20)  # that a callback spends on messages; deliver_alerts sends the rest
+MESSAGES = 5
 
 Context = Mapping[str, Any]
 
 
-def report_task_failure(next_step: str) -> Callable[[Context], None]:
+def report_task_failure(next_step: str, severity: Severity = "warning") -> Callable[[Context], None]:
     """Make an `on_failure_callback` for tasks. `next_step` tells what happens now, or what to do."""
 
     def report(context: Context) -> None:
-        report_failure(_task_failure(context, next_step))
+        report_failure(_task_failure(context, next_step, severity))
 
     return report
 
 
-def report_run_failure(next_step: str) -> Callable[[Context], None]:
+def report_task_retry(next_step: str) -> Callable[[Context], None]:
+    """Make an `on_retry_callback` for tasks: a row, and no message, for the next try may heal it."""
+
+    def report(context: Context) -> None:
+        failure = _task_failure(context, next_step, "info")
+        try:
+            with open_database("retry-callback") as engine:
+                record_retry(engine, failure)
+        except Exception:
+            logger.exception("%s: its row is kept on disk until the database is back", failure.name)
+            keep_retry(Spool(spool_folder()), failure)
+
+    return report
+
+
+def report_task_success(context: Context) -> None:
+    """As `on_success_callback` for tasks: earlier failures of the task are healed."""
+    instance = context["ti"]
+    with open_database("success-callback") as engine:
+        record_success(
+            engine,
+            dag_id=instance.dag_id,
+            task_id=instance.task_id,
+            run_id=instance.run_id,
+            map_index=_map_index(instance),
+            try_number=instance.try_number,
+            started_at=instance.start_date or datetime.now(UTC),
+            url=_task_url(instance),
+        )
+
+
+def report_run_failure(next_step: str, severity: Severity = "warning") -> Callable[[Context], None]:
     """Make an `on_failure_callback` for a DAG: told only when no task of the run was told before."""
 
     def report(context: Context) -> None:
-        report_failure(_run_failure(context, next_step))
+        report_failure(_run_failure(context, next_step, severity))
 
     return report
 
 
-def _task_failure(context: Context, next_step: str) -> Failure:
+def _task_failure(context: Context, next_step: str, severity: Severity) -> Failure:
     instance = context["ti"]
     error = context.get("exception")
     if isinstance(error, BaseException):
         words = "".join(traceback.format_exception_only(error)).strip()
         stack = "".join(traceback.format_exception(error))
     else:
-        words = str(error or "the worker stopped without a word: killed, out of memory, or cut off")
+        words = str(error or KILLED)
         stack = None
     return Failure(
         dag_id=instance.dag_id,
         run_id=instance.run_id,
         task_id=instance.task_id,
-        map_index=-1 if instance.map_index is None else instance.map_index,
+        map_index=_map_index(instance),
         try_number=instance.try_number,
         owner=context["task"].owner,
         error=words,
         stack=stack,
-        url=run_url(instance.dag_id, instance.run_id) + _task_path(instance),
+        url=_task_url(instance),
         next_step=next_step,
+        severity=severity,
     )
 
 
-def _run_failure(context: Context, next_step: str) -> Failure:
+def _run_failure(context: Context, next_step: str, severity: Severity) -> Failure:
     dag = context["dag"]
     run_id = context["run_id"]
     return Failure(
@@ -74,52 +115,60 @@ def _run_failure(context: Context, next_step: str) -> Failure:
         error=f"the run failed: {context.get('reason') or 'Airflow gives no reason'}",
         url=run_url(dag.dag_id, run_id),
         next_step=next_step,
+        severity=severity,
     )
 
 
-def _task_path(instance: Any) -> str:
-    index = instance.map_index
-    mapped = f"/mapped/{index}" if index is not None and index >= 0 else ""
-    return f"/tasks/{quote(instance.task_id, safe='')}{mapped}?try_number={instance.try_number}"
+def _map_index(instance: Any) -> int:
+    return -1 if instance.map_index is None else int(instance.map_index)
+
+
+def _task_url(instance: Any) -> str:
+    index = _map_index(instance)
+    mapped = f"/mapped/{index}" if index >= 0 else ""
+    task = f"/tasks/{quote(instance.task_id, safe='')}{mapped}?try_number={instance.try_number}"
+    return run_url(instance.dag_id, instance.run_id) + task
 
 
 def report_failure(failure: Failure) -> None:
-    """Write the row, then send the message if it is news. Raises what kept the message: Airflow logs it."""
-    with ExitStack() as stack:
-        try:
-            engine = stack.enter_context(open_database("failure-callback"))
+    """Write row and notice; tell at once what is critical. What raises in here, Airflow logs."""
+    try:
+        with open_database("failure-callback") as engine:
             news = record_failure(engine, failure)
-        except Exception:
-            # Without a row nobody remembers what was told. Better told twice than not at all.
-            logger.exception("%s: its row in atge_error_logs could not be written", failure.name)
-            _send(failure)
-            return
-        if not news:
-            logger.info("%s: told before, no further message", failure.name)
-            return
-        try:
-            _send(failure)
-        except Exception as error:
-            note_delivery(engine, failure, f"not sent: {error}")
-            raise
-        note_delivery(engine, failure, "sent")
+            if news and failure.severity == "critical":
+                _tell(engine, failure)
+    except Exception:
+        logger.exception("%s: its row could not be written, it is kept on disk", failure.name)
+        keep_failure(Spool(spool_folder()), failure, told=_tell_without_database(failure))
 
 
-def _send(failure: Failure) -> None:
-    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
-    from slack_sdk.http_retry.builtin_handlers import (
-        ConnectionErrorRetryHandler,
-        RateLimitErrorRetryHandler,
-        ServerErrorRetryHandler,
-    )
+def _tell(engine: Any, failure: Failure) -> None:
+    """Send what is due now; what goes wrong here is left for deliver_alerts, for the notice is written."""
+    from include.airflow.channels import open_channels, settings_of_alerts
+    from include.alerts import deliver
 
-    hook = SlackWebhookHook(
-        slack_webhook_conn_id=SLACK_CONNECTION,
-        timeout=SLACK_TIMEOUT,
-        retry_handlers=[
-            ConnectionErrorRetryHandler(max_retry_count=SLACK_RETRIES),
-            RateLimitErrorRetryHandler(max_retry_count=SLACK_RETRIES),
-            ServerErrorRetryHandler(max_retry_count=SLACK_RETRIES),
-        ],
-    )
-    hook.send_dict(slack_message(failure))
+    try:
+        settings, _ = settings_of_alerts()
+        with open_channels(engine) as open_channel:
+            done = deliver(engine, open_channel, settings, limit=MESSAGES, patience=PATIENCE)
+        for channel, why in done.not_sent.items():
+            logger.error("%s: %s could not be told, deliver_alerts will: %s", failure.name, channel, why)
+    except Exception:
+        logger.exception("%s: could not be told at once, deliver_alerts will tell it", failure.name)
+
+
+def _tell_without_database(failure: Failure) -> str | None:
+    """Tell Slack of a critical failure, once a cause; give the channel that was told."""
+    from include.airflow.channels import tell_slack_of
+    from include.alerts import may_tell_directly
+
+    if failure.severity != "critical" or not may_tell_directly(spool_folder(), failure.cause.fingerprint):
+        return None
+    try:
+        tell_slack_of(failure)
+    except Exception:
+        logger.exception(
+            "%s: Slack could not be told either; it will be when the database is back", failure.name
+        )
+        return None
+    return "slack"

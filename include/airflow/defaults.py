@@ -1,19 +1,27 @@
 """What every DAG of this project has in common."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
-from include.airflow.callbacks import report_run_failure, report_task_failure
+from include.airflow.callbacks import (
+    report_run_failure,
+    report_task_failure,
+    report_task_retry,
+    report_task_success,
+)
 
 
-def dag_defaults(*, owner: str, next_step: str) -> dict[str, Any]:
+def dag_defaults(
+    *, owner: str, next_step: str, severity: Literal["critical", "warning", "info"] = "warning"
+) -> dict[str, Any]:
     """Arguments for `@dag`: retries with growing delays, a timeout on each task, and failures that are told.
 
-    `next_step` is what a failure message says under "What happens next".
+    `next_step` is what a failure message says under "What happens next". `severity` says how soon people are
+    told: critical at once, warning within 15 minutes, info in the daily digest.
     """
     return {
         "catchup": False,
-        "on_failure_callback": report_run_failure(next_step),
+        "on_failure_callback": report_run_failure(next_step, severity),
         "default_args": {
             "owner": owner,
             "retries": 2,
@@ -21,6 +29,8 @@ def dag_defaults(*, owner: str, next_step: str) -> dict[str, Any]:
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=2),
             "execution_timeout": timedelta(minutes=10),
-            "on_failure_callback": report_task_failure(next_step),
+            "on_failure_callback": report_task_failure(next_step, severity),
+            "on_retry_callback": report_task_retry(next_step),
+            "on_success_callback": report_task_success,
         },
     }

@@ -1,23 +1,28 @@
-"""A failed task or run: first a row in `atge_error_logs`, then one message.
+"""A failed task or run: a row in `atge_error_logs` and what people must be told, in one transaction.
 
-This module knows neither Airflow nor Slack's transport: `include.airflow.callbacks` hands it the facts of a
-failure and sends the message that it writes.
+This module knows neither Airflow nor a channel: `include.airflow.callbacks` hands it the facts of a failure,
+`include.alerts.delivery` takes the notice from there. While the database is away, both go to the spool of
+`include.telemetry` as one record, and become rows when it is back.
 """
 
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
+from include.alerts.causes import Cause, cause_of
 from include.database import sql
-from include.telemetry import redact
+from include.telemetry import Record, Spool, error_record, redact
 
-# One id a failure: the same failure reported twice (a zombie and its successor) is one row and one message.
+# One id a failure: the same failure reported twice (a zombie and its successor) is one row and one notice.
 _FAILURES = uuid.UUID("6c1c7f0e-5a0e-4f0f-9f3e-3f6f0f6b7a11")
 
 # The area of a failed task, as `atge_error_logs.error_type` names it. Tasks that are not here settle trades.
-AREAS = {
+AREAS: dict[str, Literal["database", "api", "analysis"]] = {
     "claim": "database",
     "refresh_performance": "database",
     "collect_candles": "api",
@@ -30,11 +35,14 @@ AREAS = {
     "list_batches": "analysis",
     "analyse_batch": "analysis",
     "count_outcomes": "analysis",
+    "evaluate": "database",
+    "deliver": "api",
 }
 
-# Slack's limits: 150 characters in a header, 3000 in a section's text (docs.slack.dev, block kit).
-HEADER_LIMIT = 150
-EXCEPTION_LIMIT = 2500
+Severity = Literal["critical", "warning", "info"]
+
+QUOTED = 3_000  # characters of an exception that a notice carries
+HEALING = 0x6865616C  # "heal": one success at a time looks what is left of a cause
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Failure:
     map_index: int = -1
     try_number: int | None = None
     late: bool = False  # a run that missed its deadline; it may still finish, or fail as well
+    severity: Severity = "warning"  # how soon people are told, and in which channels
 
     @property
     def id(self) -> uuid.UUID:
@@ -60,19 +69,97 @@ class Failure:
         return uuid.uuid5(_FAILURES, json.dumps((*key, "late") if self.late else key))
 
     @property
+    def task(self) -> str:
+        """DAG and task, without the map index."""
+        return f"{self.dag_id}.{self.task_id}" if self.task_id else self.dag_id
+
+    @property
     def name(self) -> str:
         """DAG, task and map index as people say it."""
-        task = f".{self.task_id}" if self.task_id else ""
-        return f"{self.dag_id}{task}" + (f"[{self.map_index}]" if self.map_index >= 0 else "")
+        return self.task + (f"[{self.map_index}]" if self.map_index >= 0 else "")
+
+    @cached_property
+    def cause(self) -> Cause:
+        """What it is due to; failures of one cause are one alert."""
+        return cause_of(self.task, self.error)
 
 
 def record_failure(engine: Engine, failure: Failure) -> bool:
-    """Write the failure down; answer whether it is news that should be told.
+    """Write the failure down, and what people must be told of it; answer whether there is anything to tell.
 
-    It is no news when this very failure has its row already, or when a run failed because of a task that was
+    There is not when this very failure has its row already, or when a run failed because of a task that was
     reported on its own.
     """
-    area = AREAS.get((failure.task_id or "").rpartition(".")[2], "backtesting")
+    return _write(engine, failure, notice_of(failure), "high")
+
+
+def record_retry(engine: Engine, failure: Failure) -> None:
+    """Write down a failure after which the task is tried again: a row of low severity, and no notice."""
+    _write(engine, failure, {}, "low")
+
+
+def record_success(
+    engine: Engine,
+    *,
+    dag_id: str,
+    task_id: str,
+    run_id: str,
+    map_index: int,
+    try_number: int,
+    started_at: datetime,
+    url: str,
+) -> bool:
+    """Mark the earlier failures of a task that has succeeded as healed; answer whether people must be told.
+
+    Healed are its failures in this run, and those of other runs from before this try began. People are told
+    when nothing is left of a cause that they were told of.
+    """
+    facts = {
+        "dag_id": dag_id,
+        "task_id": task_id,
+        "run_id": run_id,
+        "map_index": map_index,
+        "started_at": started_at,
+    }
+    with engine.begin() as connection:
+        if not connection.execute(sql("unhealed_failures"), facts).scalar_one():
+            return False
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HEALING})
+        words = f"by itself on try {try_number}"
+        return bool(connection.execute(sql("heal_failures"), {**facts, "words": words, "link": url}).all())
+
+
+def keep_failure(spool: Spool, failure: Failure, *, told: str | None) -> None:
+    """Keep the failure on disk while the database is away; `told` names the channel that was told already.
+
+    Raises OSError when the disk cannot take it either.
+    """
+    notice = notice_of(failure)
+    if told:
+        notice["body"]["told"] = told
+    spool.keep([_row(failure, "high", notice)])
+
+
+def keep_retry(spool: Spool, failure: Failure) -> None:
+    """As `keep_failure`, for a failure after which the task is tried again: nobody is told of it."""
+    spool.keep([_row(failure, "low", {})])
+
+
+def _write(
+    engine: Engine, failure: Failure, notice: dict[str, Any], severity: Literal["high", "low"]
+) -> bool:
+    row = _row(failure, severity, {}).row
+    with engine.begin() as connection:
+        return bool(
+            connection.execute(
+                sql("record_failure"), {"row": json.dumps(row), "notice": json.dumps(notice)}
+            ).all()
+        )
+
+
+def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, Any]) -> Record:
+    """The row of `atge_error_logs`, redacted, cut and storable."""
+    known = AREAS.get((failure.task_id or "").rpartition(".")[2])
     context = {
         "dag_id": failure.dag_id,
         "run_id": failure.run_id,
@@ -81,72 +168,46 @@ def record_failure(engine: Engine, failure: Failure) -> bool:
         "try_number": failure.try_number,
         "owner": failure.owner,
         "url": failure.url,
-        **({"late": True} if failure.late else {}),
+        "cause": failure.cause.name,
+        **({"notice": notice} if notice else {}),
     }
-    with engine.begin() as connection:
-        return bool(
-            connection.execute(
-                sql("record_failure"),
-                {
-                    "id": failure.id,
-                    "area": area,
-                    "error": redact(f"{failure.name}: {failure.error}"),
-                    "stack": redact(failure.stack) if failure.stack else None,
-                    "context": json.dumps(context),
-                    "dag_id": failure.dag_id,
-                    "run_id": failure.run_id,
-                    "of_run": failure.task_id is None and not failure.late,
-                },
-            ).scalar_one()
-        )
+    record = error_record(
+        known or "backtesting",
+        f"{failure.name}: {failure.error}",
+        severity=severity,
+        stack=failure.stack,
+        context=context,
+    )
+    return Record(record.table, {**record.row, "id": str(failure.id)})
 
 
-def note_delivery(engine: Engine, failure: Failure, outcome: str) -> None:
-    """Write down in the failure's row what became of its message: `sent`, or why it was not."""
-    with engine.begin() as connection:
-        connection.execute(sql("note_delivery"), {"id": failure.id, "outcome": redact(outcome)})
-
-
-def slack_message(failure: Failure) -> dict[str, object]:
-    """Write the failure as a Slack message. Text from outside is shown, never interpreted."""
-    what = "task" if failure.task_id else "run"
-    verdict, happened = ("Late", "is late") if failure.late else ("Failed", "failed")
+def notice_of(failure: Failure) -> dict[str, Any]:
+    """What people must be told, as sql/queries/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
-    facts = [("Run", failure.run_id), ("Owner", failure.owner)]
-    error = redact(failure.error)
-    if len(error) > EXCEPTION_LIMIT:
-        error = error[:EXCEPTION_LIMIT] + " …"
-    # A code block ends at three backticks; a zero-width space keeps the text's own from ending it.
-    quoted = _escape(error).replace("```", "`\u200b``")
+    what = f"{'task' if failure.task_id else 'run'} {failure.name} failed{tries}"
+    shared = failure.cause.words
+    error = failure.error
+    if len(error) > QUOTED:
+        error = f"{error[:QUOTED]} … ({len(failure.error)} characters in all)"
+    # PostgreSQL stores neither the zero byte nor half characters.
+    error = redact(error.replace("\x00", "\ufffd").encode("utf-8", "replace").decode())
     return {
-        "text": _escape(f"{failure.name} {happened}{tries}: {error[:200]}"),
-        "blocks": [
-            {
-                "type": "header",
-                "text": {
-                    "type": "plain_text",
-                    "text": f"{verdict} {what}: {failure.name}{tries}"[:HEADER_LIMIT],
-                },
-            },
-            {
-                "type": "section",
-                "fields": [
-                    {"type": "mrkdwn", "text": f"*{name}*\n{_escape(value)[:1900]}"} for name, value in facts
-                ],
-            },
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"```{quoted}```"}},
-            {
-                "type": "section",
-                "text": {"type": "mrkdwn", "text": f"*What happens next*\n{_escape(failure.next_step)}"},
-            },
-            {
-                "type": "section",
-                "text": {"type": "mrkdwn", "text": f"<{failure.url}|Open the {what} in Airflow>"},
-            },
-        ],
+        "notice_key": f"failure {failure.id}",
+        "fingerprint": failure.cause.fingerprint,
+        "severity": failure.severity,
+        "title": f"{shared}: {what}" if shared else what[:1].upper() + what[1:],
+        "body": {
+            "error": error,
+            "run": failure.run_id,
+            "task": failure.name,
+            "next_step": failure.next_step,
+        },
+        "labels": {
+            "dag_id": failure.dag_id,
+            "task_id": failure.task_id or "",
+            "cause": failure.cause.name,
+            **({"service": failure.cause.service} if failure.cause.service else {}),
+        },
+        "owner": failure.owner,
+        "link": failure.url,
     }
-
-
-def _escape(text: str) -> str:
-    """Escape the three characters that Slack's mrkdwn reads as control characters."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

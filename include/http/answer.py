@@ -15,14 +15,17 @@ _LONGEST_PAGE = 8_000  # bytes of a page that are looked at: SEC's has a screenf
 _LONGEST_PAUSE = 1e9  # seconds; what is longer than 30 years is a typing error
 
 
-def read_answer(service: Service, status: int, headers: Mapping[str, str], body: bytes) -> object:
-    """Return the parsed JSON of a successful answer.
+def read_answer(
+    service: Service, status: int, headers: Mapping[str, str], body: bytes, *, as_text: bool = False
+) -> object:
+    """Return the parsed JSON of a successful answer, or its text.
 
     Args:
         service: who answered.
         status: the HTTP status.
         headers: by lower-case name, as httpx.Headers have them.
         body: the whole body, unpacked.
+        as_text: the answer is text; what it says it is does not matter.
 
     Raises:
         ServiceError: of the kind that fits. Its words are not redacted yet: they quote the answer.
@@ -37,6 +40,8 @@ def read_answer(service: Service, status: int, headers: Mapping[str, str], body:
     if status >= 400:
         fault = Fault(_kind_of(status), _words(payload) or _excerpt(body) or "an empty body")
         raise _as_error(service, status, headers, fault, passing=status in service.retry.statuses)
+    if as_text:
+        return body.decode("utf-8", "replace")
     _check_type(service, status, headers, body)
     if payload is _NOT_JSON:
         said = f"no valid JSON ({len(body)} bytes): {_excerpt(body)}" if body else "an empty body"

@@ -40,6 +40,7 @@ class _Call:
 
     request: httpx.Request
     deadline: float  # by time.monotonic()
+    as_text: bool = False  # the answer is text, whatever it calls itself
     attempts: int = 0  # requests sent
     milliseconds: float = 0.0  # from the last request to the end of its answer
     status: int | None = None
@@ -108,7 +109,7 @@ class Client:
         Raises:
             ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
         """
-        return self._call("GET", path, params, None, idempotent=True)
+        return self._call("GET", path, self._request("GET", path, params), idempotent=True)
 
     def post_json(
         self, path: str, json: Any, params: Parameters | None = None, *, idempotent: bool = False
@@ -121,11 +122,24 @@ class Client:
         Raises:
             ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
         """
-        return self._call("POST", path, params, json, idempotent=idempotent)
+        return self._call("POST", path, self._request("POST", path, params, json=json), idempotent=idempotent)
 
-    def _call(self, method: str, path: str, params: Parameters | None, json: Any, *, idempotent: bool) -> Any:
+    def post_text(
+        self, path: str, body: bytes, headers: Mapping[str, str], *, idempotent: bool = False
+    ) -> str:
+        """POST `body` as it is, for services that sign it or answer in plain text; return the answer's text.
+
+        Raises:
+            ServiceError: as `post_json`; a successful answer may be anything, also nothing.
+        """
+        request = self._request("POST", path, None, content=body, headers=headers)
+        return str(self._call("POST", path, request, idempotent=idempotent, as_text=True))
+
+    def _call(
+        self, method: str, path: str, request: httpx.Request, *, idempotent: bool, as_text: bool = False
+    ) -> Any:
         retry = self.service.retry
-        call = _Call(self._request(method, path, params, json), time.monotonic() + retry.budget)
+        call = _Call(request, time.monotonic() + retry.budget, as_text)
 
         def pause(error: Exception) -> float | bool:
             """Seconds until the next attempt; False when there should be none."""
@@ -167,15 +181,15 @@ class Client:
         name = f"http.{self.service.name}"
         self._measurements.add(metric_record("api_response", name, call.milliseconds, "ms", metadata=about))
 
-    def _request(self, method: str, path: str, params: Parameters | None, json: Any) -> httpx.Request:
+    def _request(self, method: str, path: str, params: Parameters | None, **body: Any) -> httpx.Request:
         if not path.startswith("/") or path.startswith("//") or "?" in path or "#" in path:
             # An absolute address would carry the key to another host.
             raise ValueError(f"path {path!r}: begin with one slash, below the service's address; no query")
         query = {**(params or {}), **self._key_params}
         if method == "POST" and self._key_fields:
-            json = {**json, **self._key_fields}
+            body["json"] = {**body["json"], **self._key_fields}
         try:
-            return self._http.build_request(method, self._base_url + path, params=query or None, json=json)
+            return self._http.build_request(method, self._base_url + path, params=query or None, **body)
         except httpx.InvalidURL as error:
             words = redact(f"no valid address: {error}", self._secret)
         raise Refused(self.service.name, words)
@@ -241,7 +255,7 @@ class Client:
             raise kind(name, words, call.status, passing=True, acted=True) from None
         finally:
             call.milliseconds = self.milliseconds = (time.monotonic() - started) * 1000
-        return read_answer(self.service, call.status, response.headers, body)
+        return read_answer(self.service, call.status, response.headers, body, as_text=call.as_text)
 
     def _read(self, response: httpx.Response) -> bytes:
         limit = self.service.max_bytes

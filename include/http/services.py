@@ -225,6 +225,10 @@ def find_solana_fault(payload: object) -> Fault | None:
     return Fault(RateLimited if code in (429, -32429) else Refused, words)
 
 
+# Of messages: what does not arrive soon waits in the database, so a call is short.
+_BRIEF = Timeout(connect=4.0, read=8.0, total=10.0)
+_ONCE_MORE = Retry(attempts=2, budget=15.0, wait_initial=0.5, wait_max=2.0)
+
 _DECLARED = (
     Service("sandbox", limits=(Limit(200, 1),)),
     Service(
@@ -318,5 +322,29 @@ _DECLARED = (
     Service(
         "llm", auth=Auth("bearer", required=False), limits=(Limit(60, MINUTE),)
     ),  # its list of models only
+    # Messages about alerts. The key of a Slack webhook is part of its path, that of PagerDuty of its body.
+    Service(  # one message a second and channel
+        "slack",
+        "https://hooks.slack.com/services",
+        limits=(Limit(1, 1),),
+        timeout=_BRIEF,
+        retry=_ONCE_MORE,
+    ),
+    Service(
+        "slack-bot",
+        "https://slack.com/api",
+        auth=Auth("bearer"),
+        limits=(Limit(1, 1),),
+        timeout=_BRIEF,
+        retry=_ONCE_MORE,
+    ),
+    Service(
+        "pagerduty",
+        "https://events.pagerduty.com",
+        limits=(Limit(120, MINUTE),),
+        timeout=_BRIEF,
+        retry=_ONCE_MORE,
+    ),
+    Service("webhook", limits=(Limit(10, 1),), timeout=_BRIEF, retry=_ONCE_MORE),
 )
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _DECLARED})

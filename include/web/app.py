@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy import Engine
 
 from include.database import DatabaseError
+from include.web.alerts import alerts
 from include.web.data_docs import data_docs
 from include.web.maintenance import maintenance
 from include.web.pages import SECURITY_HEADERS
@@ -23,6 +24,7 @@ def build_app(
     app.include_router(data_docs(open_database))
     app.include_router(maintenance(open_database))
     app.include_router(probes(open_database))
+    app.include_router(alerts(open_database))
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -1,21 +1,34 @@
--- Writes a failure down once. Answers true when it is news: not seen before and, for a run, not the
--- consequence of a failed task of the same run, which has been told on its own.
+-- Writes a failure down once and, when it is news, what people must be told of it. It is no news when it was seen
+-- before, when it will be tried again (no notice is given), or when a run failed with a task that was told on its own.
 WITH written AS (
   INSERT INTO atge_error_logs (id, error_type, error_message, error_stack, severity, context)
-  VALUES (:id, :area, :error, :stack, 'high', CAST(:context AS jsonb))
+  SELECT id, error_type, error_message, error_stack, severity, context
+  FROM jsonb_populate_record(NULL::atge_error_logs, CAST(:row AS jsonb))
   ON CONFLICT (id) DO NOTHING
-  RETURNING id
+  RETURNING id, context
+)
+INSERT INTO alert_notices (
+  id, notice_key, source, kind, fingerprint, cause, severity, title, body, labels, owner, link
 )
 SELECT
-  EXISTS (SELECT 1 FROM written)
+  written.id, notice_key, 'failure', 'failure', fingerprint, fingerprint, severity, title, body, labels, owner, link
+FROM written
+CROSS JOIN jsonb_to_record(CAST(:notice AS jsonb)) AS notice (
+  notice_key text, fingerprint text, severity text, title text, body jsonb, labels jsonb, owner text, link text
+)
+WHERE notice_key IS NOT NULL
   AND NOT (
-    :of_run
+    written.context ->> 'task_id' IS NULL
     AND EXISTS (
-      SELECT 1
-      FROM atge_error_logs
-      WHERE timestamp > now() - interval '1 day'
-        AND context ->> 'dag_id' = :dag_id
-        AND context ->> 'run_id' = :run_id
-        AND context ->> 'task_id' IS NOT NULL
+      SELECT
+      FROM atge_error_logs AS earlier
+      WHERE earlier.context ? 'dag_id'
+        AND earlier.context ->> 'dag_id' = written.context ->> 'dag_id'
+        AND earlier.context ->> 'run_id' = written.context ->> 'run_id'
+        AND earlier.context ->> 'task_id' IS NOT NULL
+        AND earlier.severity <> 'low'
+        AND earlier.timestamp > now() - interval '1 day'
     )
-  ) AS news
+  )
+ON CONFLICT (notice_key) DO NOTHING
+RETURNING id

@@ -1,16 +1,28 @@
-"""The failure callbacks as Airflow calls them: real rows, a real Slack endpoint, and either of them away."""
+"""The callbacks as Airflow calls them: real rows, a real Slack endpoint, and either of them away."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import make_url, text
 
-from include.airflow.callbacks import report_run_failure, report_task_failure
+from include.airflow.callbacks import (
+    report_run_failure,
+    report_task_failure,
+    report_task_retry,
+    report_task_success,
+)
+from include.airflow.channels import open_channels, settings_of_alerts
+from include.airflow.platform import open_database
+from include.alerts import deliver
+from include.telemetry import Spool, writing_to
+
+AWAY = "postgres://nobody:wrong@127.0.0.1:9/tradeops"
 
 
 @pytest.fixture
-def connections(monkeypatch, database_url, sandbox):
+def connections(monkeypatch, database_url, sandbox, tmp_path):
     """The connections as Airflow reads them from its environment."""
     url = make_url(database_url)
     monkeypatch.setenv(
@@ -32,21 +44,26 @@ def connections(monkeypatch, database_url, sandbox):
             {"conn_type": "slackwebhook", "host": f"{sandbox.url}/slack/services", "password": "T0/B0/token"}
         ),
     )
-    monkeypatch.setattr("include.airflow.callbacks.SLACK_RETRIES", 0)
+    monkeypatch.setenv("TRADEOPS_SPOOL", str(tmp_path / "spool"))
     return monkeypatch
 
 
+def critical(next_step="next"):
+    return report_task_failure(next_step, "critical")
+
+
 def task_context(**changes):
-    instance = SimpleNamespace(
-        dag_id="settle_trades", run_id="manual__2026-11-01T00:00:00", task_id="settle_batch.settle",
-        map_index=0, try_number=3,
-    )  # fmt: skip
-    return {
-        "ti": instance,
+    instance = {
+        "dag_id": "settle_trades", "run_id": "manual__2026-11-01T00:00:00", "task_id": "settle_batch.settle",
+        "map_index": 0, "try_number": 3, "start_date": datetime.now(UTC),
+    }  # fmt: skip
+    context = {
         "task": SimpleNamespace(owner="trading"),
-        "exception": raised(RuntimeError("the disk is full")),
-        **changes,
+        "exception": raised(RuntimeError("the disk is slow")),
     }
+    for name, value in changes.items():
+        (instance if name in instance else context)[name] = value
+    return {"ti": SimpleNamespace(**instance), **context}
 
 
 def raised(error):
@@ -68,67 +85,223 @@ def logged(database):
         return connection.execute(text("SELECT * FROM atge_error_logs ORDER BY timestamp")).all()
 
 
+def told(database):
+    """State of each delivery, with its failure's words."""
+    with database.connect() as connection:
+        return connection.execute(
+            text(
+                "SELECT channel, state, error_message FROM atge_error_logs AS error "
+                "JOIN alert_deliveries ON notice_id = error.id ORDER BY timestamp"
+            )
+        ).all()
+
+
+def deliver_all():
+    """What the DAG deliver_alerts does."""
+    with open_database("delivery") as engine, open_channels(engine) as open_channel:
+        return deliver(engine, open_channel, settings_of_alerts()[0])
+
+
 def test_a_failed_task_is_a_row_and_one_message(database, sandbox, connections):
-    report_task_failure("The next sweep takes them up.")(task_context())
+    critical("The next sweep takes them up.")(task_context())
     (row,) = logged(database)
-    assert "RuntimeError: the disk is full" in row.error_message
+    assert "RuntimeError: the disk is slow" in row.error_message
     assert "Traceback" in row.error_stack
-    assert row.context["slack"] == "sent"
+    assert [(one.channel, one.state) for one in told(database)] == [("slack", "sent")]
     (message,) = sandbox.received("slack")
     shown = json.dumps(message)
     for part in (
         "settle_trades.settle_batch.settle[0]",
         "try 3",
         "trading",
-        "RuntimeError: the disk is full",
+        "RuntimeError: the disk is slow",
         "The next sweep takes them up.",
+        "manual__2026-11-01T00:00:00",
         "/dags/settle_trades/runs/manual__2026-11-01T00%3A00%3A00/tasks/settle_batch.settle/mapped/0?try_number=3",
     ):
         assert part in shown
 
 
+def test_a_warning_waits_for_the_dag_that_delivers(database, sandbox, connections):
+    report_task_failure("next")(task_context())
+    assert len(logged(database)) == 1
+    assert sandbox.received("slack") == []
+    deliver_all()
+    assert [(one.channel, one.state) for one in told(database)] == [("slack", "waiting")]
+
+
 def test_two_failures_have_two_texts(database, sandbox, connections):
-    report = report_task_failure("next")
-    report(task_context())
-    report(task_context(exception=raised(ValueError("something else"))) | {
-        "ti": SimpleNamespace(**(vars(task_context()["ti"]) | {"map_index": 1}))
-    })  # fmt: skip
+    critical()(task_context())
+    critical()(task_context(exception=raised(ValueError("something else")), map_index=1))
     first, second = (json.dumps(message) for message in sandbox.received("slack"))
-    assert "the disk is full" in first
-    assert "the disk is full" not in second
+    assert "the disk is slow" in first
+    assert "the disk is slow" not in second
     assert "something else" in second
 
 
 def test_a_killed_worker_has_no_exception_and_is_told_all_the_same(database, sandbox, connections):
     context = task_context()
     del context["exception"]
-    report_task_failure("next")(context)
+    critical()(context)
     assert "the worker stopped without a word" in logged(database)[0].error_message
     assert "the worker stopped without a word" in json.dumps(sandbox.received("slack"))
+    assert logged(database)[0].context["cause"] == "worker-lost"
 
 
 def test_the_run_that_failed_with_its_task_adds_a_row_and_no_message(database, sandbox, connections):
-    report_task_failure("next")(task_context())
-    report_run_failure("next")(RUN_CONTEXT)
+    critical()(task_context())
+    report_run_failure("next", "critical")(RUN_CONTEXT)
     assert len(logged(database)) == 2
     assert len(sandbox.received("slack")) == 1
 
 
 def test_a_run_that_failed_on_its_own_is_told_with_its_reason(database, sandbox, connections):
-    report_run_failure("next")(RUN_CONTEXT)
+    report_run_failure("next", "critical")(RUN_CONTEXT)
     shown = json.dumps(sandbox.received("slack"))
     assert "the run failed: timed_out" in shown
     assert "/dags/settle_trades/runs/manual__2026-11-01T00%3A00%3A00|" in shown
 
 
-def test_without_the_database_the_message_still_goes_out(sandbox, connections):
-    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", "postgres://nobody:wrong@127.0.0.1:9/tradeops")
-    report_task_failure("next")(task_context())
+def test_a_try_that_is_followed_by_another_is_a_row_and_its_healing_is_noted(database, sandbox, connections):
+    report_task_retry("next")(task_context(try_number=1))
+    report_task_success(task_context(try_number=2))
+    (row,) = logged(database)
+    assert (row.severity, row.context["healed"]) == ("low", "by itself on try 2")
+    assert deliver_all().sent == {}
+
+
+def test_a_failure_that_was_told_and_healed_says_so_in_slack(database, sandbox, connections):
+    critical()(task_context())
+    report_task_success(task_context(try_number=4))
+    deliver_all()
+    _first, second = sandbox.received("slack")
+    assert "Healed by itself on try 4" in json.dumps(second)
+
+
+def test_a_bot_s_token_makes_threads(database, sandbox, connections):
+    bot = {
+        "conn_type": "slack",
+        "host": f"{sandbox.url}/slack/api",
+        "password": "xoxb-token",
+        "extra": {"channel": "#ops"},
+    }
+    connections.setenv("AIRFLOW_CONN_SLACK_ALERTS", json.dumps(bot))
+    critical()(task_context())
+    report_task_success(task_context(try_number=4))
+    deliver_all()
+    first, second = (message["body"] for message in sandbox.received("slack"))
+    assert first["channel"] == second["channel"] == "#ops"
+    assert "thread_ts" in second
+
+
+def test_without_the_database_the_message_goes_out_once_and_no_row_is_lost(
+    database, database_url, sandbox, connections, tmp_path
+):
+    """An outage in the middle of fifty failures: told before, told once during, counted after."""
+    for index in range(10):
+        critical()(task_context(map_index=index))
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
+    for index in range(10, 40):
+        critical()(task_context(map_index=index))
+    assert len(logged(database)) == 10
+    assert len(sandbox.received("slack")) == 2
+    assert "told without it" in json.dumps(sandbox.received("slack")[1])
+    with writing_to(database, Spool(tmp_path / "spool")):
+        pass  # any task that opens the database
+    assert len(logged(database)) == 40
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    critical()(task_context(map_index=40))
+    assert len(logged(database)) == 41
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alert_threads SET next_at = now()"))
+    deliver_all()
+    assert {one.state for one in told(database)} == {"sent"}
+    assert len(told(database)) == 41
+    assert len(sandbox.received("slack")) == 3
+
+
+def test_without_database_and_slack_the_failure_is_kept_and_told_later(
+    database, sandbox, connections, tmp_path
+):
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
+    sandbox.fail("slack", "status", status=500)
+    critical()(task_context())
+    report_task_retry("next")(task_context(try_number=1))
+    with writing_to(database, Spool(tmp_path / "spool")):
+        pass
+    assert len(logged(database)) == 2
+    assert "notice" in logged(database)[0].context
+
+
+def test_without_slack_the_message_waits_and_says_why(database, sandbox, connections, caplog):
+    sandbox.fail("slack", "status", status=500)
+    critical()(task_context())
+    (one,) = told(database)
+    assert one.state == "waiting"
+    assert "deliver_alerts will" in caplog.text
+    sandbox.heal()
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alert_threads SET next_at = now()"))
+    deliver_all()
     assert len(sandbox.received("slack")) == 1
 
 
-def test_without_slack_the_row_says_so_and_the_error_is_not_swallowed(database, sandbox, connections):
-    sandbox.fail("slack", "status", status=500)
-    with pytest.raises(Exception, match="500"):
-        report_task_failure("next")(task_context())
-    assert logged(database)[0].context["slack"].startswith("not sent: ")
+def test_broken_settings_keep_no_alert_from_going_out(database, sandbox, connections):
+    connections.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", '{"alert_digest_hour": 99}')
+    assert "alert_digest_hour" in settings_of_alerts()[1]
+    critical()(task_context())
+    assert len(sandbox.received("slack")) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "connection", "words"),
+    [
+        ("pagerduty", None, "no connection 'pagerduty'"),
+        ("pagerduty", {"conn_type": "http", "host": "https://x"}, "routing key"),
+        ("email", {"conn_type": "smtp", "host": "mail"}, "nobody to write to"),
+        ("webhook", {"conn_type": "http", "host": "https://x/y?token=abc", "password": "s"}, "has a query"),
+        ("webhook", {"conn_type": "http", "host": "https://x/y"}, "signs each message"),
+        (
+            "slack",
+            {"conn_type": "slack", "host": "https://slack.com/api", "password": "xoxb-1"},
+            "needs a channel",
+        ),
+        ("slack", {"conn_type": "slack", "host": "https://hooks.slack.com/services"}, "no password"),
+    ],
+)
+def test_a_connection_that_is_missing_or_unfit_is_said_in_words(
+    database, connections, channel, connection, words
+):
+    from include.airflow.channels import CONNECTIONS
+    from include.alerts import ChannelError
+
+    name = f"AIRFLOW_CONN_{CONNECTIONS[channel].upper()}"
+    if connection:
+        connections.setenv(name, json.dumps(connection))
+    else:
+        connections.delenv(name, raising=False)
+    with open_channels(database) as open_channel, pytest.raises(ChannelError, match=words) as caught:
+        open_channel(channel)
+    assert caught.value.pause == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("channel", "connection"),
+    [
+        ("pagerduty", {"conn_type": "http", "host": "https://events.pagerduty.com", "password": "key"}),
+        (
+            "email",
+            {
+                "conn_type": "smtp", "host": "mail.example.com", "login": "ops@example.com", "password": "x",
+                "extra": {"to": "anna@example.com"},
+            },
+        ),
+        ("webhook", {"conn_type": "http", "host": "https://example.com/hooks/a", "password": "secret"}),
+    ],
+)  # fmt: skip
+def test_a_connection_that_fits_opens(database, connections, channel, connection):
+    from include.airflow.channels import CONNECTIONS
+
+    connections.setenv(f"AIRFLOW_CONN_{CONNECTIONS[channel].upper()}", json.dumps(connection))
+    with open_channels(database) as open_channel:
+        assert open_channel(channel) is open_channel(channel)

@@ -26,6 +26,7 @@ CALLS_OUTSIDE = {
     "propose": "llm",
     "ask_government": "probes",
     "ask_platform": "probes",
+    "deliver": "alerts",
 }
 
 
@@ -83,3 +84,15 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(path):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert not HEAVY & set(done.stdout.split()), "import it inside the task"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "severity"),
+    [("settle_trades", "critical"), ("deliver_alerts", "critical"), ("collect_candles", "warning")],
+)
+def test_a_task_s_callbacks_say_how_bad_its_failure_is(bag, dag_id, severity):
+    (task, *_) = bag.dags[dag_id].tasks
+    (report,) = task.on_failure_callback
+    assert severity in [cell.cell_contents for cell in report.__closure__]
+    assert task.on_retry_callback
+    assert task.on_success_callback

@@ -33,6 +33,7 @@ def quiet(stack):
     httpx.delete(f"{stack.sandbox_url}/_recorded")
     execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, performance_refreshes CASCADE")
     execute(stack, "DELETE FROM atge_error_logs")
+    execute(stack, "TRUNCATE alert_notices, alert_threads CASCADE")
     change_settings(stack, candle_sources=["sandbox"], lease=LEASE, batch_size=20)
 
 

@@ -404,6 +404,23 @@ def test_a_post_that_was_turned_away_is_repeated(server, client_of):
     assert [request.body for request in server.received] == [b'{"side":"BUY"}'] * 2
 
 
+@pytest.mark.parametrize("answer", [b"ok", b"", b"<p>thanks</p>"])
+def test_a_body_is_posted_as_it_is_and_any_answer_is_text(server, client_of, answer):
+    server.answers = [reply(body=answer)]
+    body = '{"a":  "ü"}'.encode()
+    said = client_of(secret="T0/secret").post_text("/hooks/T0/secret", body, {"X-Signature": "v1=00"})
+    assert said == answer.decode()
+    (request,) = server.received
+    assert (request.method, request.path, request.body) == ("POST", "/hooks/T0/secret", body)
+    assert request.headers["x-signature"] == "v1=00"
+
+
+def test_a_text_that_was_refused_is_an_error_with_the_service_s_words(server, client_of):
+    server.answers = [reply(body=b"no_service", status=404)]
+    with pytest.raises(Refused, match="no_service"):
+        client_of().post_text("/hooks", b"{}", {})
+
+
 # -- errors under status 200 ---------------------------------------------------------------------------------
 
 

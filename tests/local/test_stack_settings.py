@@ -34,6 +34,8 @@ def test_the_projects_file_is_good():
     assert [entry.conn_id for entry in objects.connections] == [
         "tradeops_db",
         "slack_alerts",
+        "pagerduty",
+        "alert_webhook",
         "llm",
         "market_sandbox",
         "sandbox",
@@ -43,6 +45,7 @@ def test_the_projects_file_is_good():
         "probes": 2,
         "market_data": 4,
         "llm": 8,
+        "alerts": 2,
     }
     assert all(pool.pool_description for pool in objects.pools)
 

@@ -1,0 +1,64 @@
+"""### Takes over an alert: says that somebody is at it
+
+By hand: **trigger** it with the alert's fingerprint, as the page **Alerts** shows it, and for how many
+hours. The alert does not escalate in that time, and of a cause of failures nothing further is told, until
+it ends. Whoever was told of the alert is told of this too; an incident in PagerDuty becomes acknowledged. The
+name is that of whoever triggers the run. More: `docs/alerts.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import open_database
+
+NEXT_STEP = "Nothing was acknowledged. Read the reason in the task's log, and trigger the DAG again."
+
+FORM = {
+    "fingerprint": Param(
+        "",
+        type="string",
+        maxLength=600,
+        title="Which alert",
+        description="Its fingerprint: service_down/critical/…, or failure/…",
+    ),
+    "hours": Param(4, type="number", minimum=0.1, maximum=168, title="For how many hours"),
+}
+
+
+@task(retries=1)
+def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
+    """Write down who takes care, and until when."""
+    from include.alerts import acknowledge, acknowledge_failure
+
+    form = params or {}
+    fingerprint = form["fingerprint"].strip()
+    by = dag_run.triggering_user_name or "a program"
+    take_over = acknowledge_failure if fingerprint.startswith("failure/") else acknowledge
+    with open_database("acknowledge") as engine:
+        try:
+            take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
+        except (ValueError, LookupError) as refused:
+            raise AirflowFailException(f"Nothing was acknowledged: {refused}") from refused
+    return f"{fingerprint}: acknowledged by {by} for {form['hours']:g} hours"
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(minutes=10),
+    params=FORM,
+    doc_md=__doc__,
+    tags=["alerts"],
+    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+)
+def acknowledge_alert() -> None:
+    """Wire the one step."""
+    acknowledge()
+
+
+acknowledge_alert()

@@ -1,0 +1,63 @@
+"""### Tells people what they must know, each minute
+
+One task: **decide** for every new notice who is told and when, **hold back** what a silence or another alert
+speaks for, **gather** what belongs together, and **send** it to Slack, e-mail, PagerDuty or a webhook. What
+does not arrive stays and is tried again, for three days. Critical failures are told by their own callback at
+once; this run takes what that left.
+
+| reads | writes |
+|---|---|
+| `alert_notices`, `alert_silences`, `alert_states` | `alert_deliveries`: what became of each notice |
+| failures kept on disk while the database was away | `alert_threads`: what a channel was told of a subject |
+
+Runs may overlap or die: a message is claimed under a lease of two minutes. On Mondays the list of silences
+goes out. Who was told what: the page **Alerts**. Channels, silences and delays: `docs/alerts.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import open_database
+
+NEXT_STEP = (
+    "No notice is lost: each waits in alert_notices, and the next minute's run takes it up. Until one works, "
+    "people are told of critical failures only: open the task's log; docs/alerts.md says what to do."
+)
+
+
+@task(pool="alerts", retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(minutes=3))
+def deliver() -> dict[str, int]:
+    """Send what is due; count messages by channel, notices held back, messages left."""
+    from include.airflow.channels import open_channels, settings_of_alerts
+    from include.alerts import deliver, forget_delivered, list_silences
+
+    settings, trouble = settings_of_alerts()
+    with open_database("delivery") as engine, open_channels(engine) as open_channel:
+        list_silences(engine, settings.alert_digest_hour)
+        done = deliver(engine, open_channel, settings)
+        forget_delivered(engine)
+    if trouble:
+        raise AirflowFailException(
+            f"The alerts went out by default settings, for yours are broken: {trouble}"
+        )
+    return {**done.sent, "held": done.held, "left": done.left, "failing": len(done.not_sent)}
+
+
+@dag(
+    schedule="* * * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=5),
+    doc_md=__doc__,
+    tags=["alerts"],
+    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
+)
+def deliver_alerts() -> None:
+    """Wire the one step."""
+    deliver()
+
+
+deliver_alerts()

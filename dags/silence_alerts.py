@@ -1,0 +1,88 @@
+"""### Silences alerts for a while, or ends a silence
+
+By hand: **trigger** it and fill in the form. A silence has matchers (labels and what they must be, `*` for
+anything), a reason, and an end, which comes by itself; its author is whoever triggers the run. It holds
+back messages, nothing else: the page **Alerts** goes on showing what fires, and what still fires at the
+end is told then. To end one early, give its number and leave the rest.
+
+| matchers | silences |
+|---|---|
+| `rule=cpu_busy` | the rule on every machine |
+| `rule=service_down, service=kraken` | the rule for one service |
+| `dag_id=collect_candles` | failures of the DAG |
+| `cause=service:kraken` | failures that the service causes |
+
+Every Monday the silences of the week are listed in Slack. More: `docs/alerts.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import open_database
+
+NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
+
+FORM = {
+    "matchers": Param(
+        "",
+        type="string",
+        maxLength=2_000,
+        title="What is silenced",
+        description="Labels and what they must be, all of them: rule=cpu_*, host=db1",
+    ),
+    "hours": Param(2, type="number", minimum=0.1, maximum=720, title="For how many hours"),
+    "reason": Param("", type="string", maxLength=500, title="Why", description="For those who wonder later"),
+    "end": Param(
+        None,
+        type=["integer", "null"],
+        minimum=1,
+        title="End this silence",
+        description="Its number, to end it now",
+    ),
+}
+
+
+@task(retries=1)
+def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
+    """Write the silence down, or end one; say what holds now."""
+    from include.alerts import end_silence, silence
+
+    form = params or {}
+    author = dag_run.triggering_user_name or "a program"
+    with open_database("silences") as engine:
+        try:
+            if form["end"] is not None:
+                ended = end_silence(engine, form["end"], author)
+                return f"silence {ended.id} ({ended.words}) has ended"
+            made = silence(
+                engine,
+                form["matchers"],
+                author=author,
+                reason=form["reason"],
+                lasts=timedelta(hours=form["hours"]),
+            )
+        except (ValueError, LookupError) as refused:
+            raise AirflowFailException(f"Nothing was silenced: {refused}") from refused
+    return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC"
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(minutes=10),
+    params=FORM,
+    doc_md=__doc__,
+    tags=["alerts"],
+    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+)
+def silence_alerts() -> None:
+    """Wire the one step."""
+    silence()
+
+
+silence_alerts()

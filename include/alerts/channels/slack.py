@@ -1,0 +1,173 @@
+"""Slack: an incoming webhook, or a bot's token, with which later messages go into the thread of the first.
+
+Text from outside is shown, never interpreted: mrkdwn's three control characters are escaped, so no mention
+and no link is made of it, and exceptions stand in code blocks that they cannot end. Limits from
+docs.slack.dev: header 150 characters, section 3000, about 13,000 in all.
+"""
+
+import json
+from typing import Any
+
+from include.alerts.channels.channel import MENDING, ChannelError, Receipt, service_errors
+from include.alerts.messages import Item, Message, one_line
+from include.http import Client
+
+HEADER_LIMIT = 150
+SECTION_LIMIT = 3_000
+ROOM = 11_000  # characters of all blocks together, below Slack's own limit
+SPELT_OUT = 8  # items; further ones are counted
+SHORT_QUOTE = 300  # characters of each exception where there are several
+
+# `error` of chat.postMessage: what passes by itself. The rest is about the token, the channel or the message.
+PASSING = frozenset(
+    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+BAD_MESSAGE = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"})
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class SlackWebhook:
+    """An incoming webhook. Its answer names no message, so there are no threads.
+
+    Args:
+        client: of the service `slack`; its address ends before the webhook's own part.
+        token: `T…/B…/…`, that part.
+    """
+
+    def __init__(self, client: Client, token: str) -> None:
+        self._client = client
+        self._token = token.strip("/")
+
+    def send(self, message: Message) -> Receipt:
+        """Post the message; raises ChannelError."""
+        body = json.dumps(slack_payload(message)).encode()
+        with service_errors():
+            answer = self._client.post_text(f"/{self._token}", body, JSON)
+        if answer.strip() != "ok":
+            raise ChannelError(f"slack: answered {one_line(answer, 100)!r} instead of ok")
+        return Receipt("ok")
+
+
+class SlackBot:
+    """A bot's token and a channel: what follows on a message goes into its thread.
+
+    Args:
+        client: of the service `slack`, with the token as key; its address ends with `/api`.
+        channel: its name or id. The bot must be a member.
+    """
+
+    def __init__(self, client: Client, channel: str) -> None:
+        self._client = client
+        self._channel = channel
+
+    def send(self, message: Message) -> Receipt:
+        """Post the message, in the thread that it belongs to; raises ChannelError."""
+        payload = {**slack_payload(message), "channel": message.reference.get("channel") or self._channel}
+        if message.reference.get("ts"):
+            payload["thread_ts"] = message.reference["ts"]
+            # A good end is news for those who saw only the beginning.
+            payload["reply_broadcast"] = message.kind == "ended"
+        with service_errors():
+            answer = self._client.post_json("/chat.postMessage", payload)
+        if not isinstance(answer, dict) or answer.get("ok") is not True:
+            error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]
+            if error in PASSING:
+                raise ChannelError(f"slack: {error}")
+            raise ChannelError(f"slack: refused: {error}", final=error in BAD_MESSAGE, pause=MENDING)
+        reference = {} if message.reference else {"channel": answer.get("channel"), "ts": answer.get("ts")}
+        return Receipt(f"ok, message {answer.get('ts')}", reference)
+
+
+def slack_payload(message: Message) -> dict[str, Any]:
+    """Write the message in Slack's blocks, within its limits."""
+    blocks: list[dict[str, Any]] = [
+        {
+            "type": "header",
+            "text": {
+                "type": "plain_text",
+                "text": one_line(message.headline, HEADER_LIMIT) or "Alert",
+                "emoji": False,
+            },
+        }
+    ]
+    several = len(message.items) > 1
+    room = ROOM
+    shown = 0
+    for item in message.items[:SPELT_OUT]:
+        made = _item_blocks(item, several)
+        room -= len(json.dumps(made, ensure_ascii=False))
+        if room < 0 and shown:
+            break
+        blocks += made
+        shown += 1
+    if left := len(message.items) - shown:
+        blocks.append(_section(f"… and {left} more alerts or causes: see the page Alerts in Airflow."))
+    return {
+        "text": escape(message.headline),
+        "blocks": blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def escape(text: str) -> str:
+    """Escape the three characters that Slack's mrkdwn reads as control characters."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    if several:
+        times = f", {item.counted} times" if item.counted > 1 else ""
+        blocks.append({"type": "divider"})
+        blocks.append(_plain(f"{item.status}{times}: {item.title}"))
+    facts = [("Severity", item.severity), ("Owner", item.owner), *item.facts]
+    if item.counted > 1 and not several:
+        facts.insert(0, ("Counted", f"{item.counted}; this is the first of them"))
+    if several:
+        blocks.append(_plain("\n".join(f"{name}: {value}" for name, value in facts)))
+    else:
+        fields = [
+            {"type": "plain_text", "text": f"{name}: {value}"[:SECTION_LIMIT], "emoji": False}
+            for name, value in facts[:10]  # a section takes ten
+        ]
+        blocks.append({"type": "section", "fields": fields})
+    if item.quote:
+        blocks.append(_quoted(item.quote, SHORT_QUOTE if several else SECTION_LIMIT))
+    if item.next_step and not several:
+        blocks.append(_section(f"*What happens next*\n{escape(item.next_step)}"))
+    links = []
+    if item.link:
+        links.append(f"<{escape(item.link)}|Open in Airflow>")
+    if item.runbook:
+        is_link = item.runbook.startswith(("http://", "https://"))
+        links.append(
+            f"<{escape(item.runbook)}|What to do>" if is_link else f"What to do: {escape(item.runbook)}"
+        )
+    if links:
+        blocks.append(_section("  ".join(links)))
+    return blocks
+
+
+def _quoted(text: str, limit: int) -> dict[str, Any]:
+    """A code block. A zero-width space keeps the text's own backticks from ending it."""
+    quoted = escape(text).replace("```", "`\u200b`\u200b`")
+    if len(quoted) > limit - 10:
+        quoted = _cut_escaped(quoted, limit - 12) + " …"
+    return _section(f"```{quoted}```")
+
+
+def _cut_escaped(text: str, limit: int) -> str:
+    """Cut, but never within `&amp;`."""
+    cut = text[:limit]
+    start = cut.rfind("&", max(0, limit - 5))
+    return cut[:start] if start >= 0 and ";" not in cut[start:] else cut
+
+
+def _section(text: str) -> dict[str, Any]:
+    text = _cut_escaped(text, SECTION_LIMIT)
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "plain_text", "text": text[:SECTION_LIMIT], "emoji": False}}

@@ -1,0 +1,82 @@
+"""A plain webhook: JSON that another program reads, signed so that it knows whom it is from.
+
+The headers carry the time of sending (`X-Tradeops-Timestamp`, Unix seconds) and the signature
+(`X-Tradeops-Signature: v1=<hex>`): HMAC-SHA256 by the shared secret over the time, a dot, and the raw body.
+docs/alerts.md shows how a receiver checks it, and refuses what is older than five minutes.
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+from include.alerts.channels.channel import ChannelError, Receipt, service_errors
+from include.alerts.messages import Message, one_line
+from include.http import Client
+
+
+class Webhook:
+    """One receiver. A message may arrive twice; its `id` and those of its notices tell.
+
+    Args:
+        client: of the service `webhook`; its address is the host.
+        path: the rest of the address, beginning with a slash.
+        secret: shared with the receiver.
+    """
+
+    def __init__(self, client: Client, path: str, secret: str) -> None:
+        self._client = client
+        self._path = path
+        self._secret = secret
+
+    def send(self, message: Message) -> Receipt:
+        """Post the message; raises ChannelError."""
+        if not self._secret:
+            raise ChannelError("webhook: no secret to sign with; store one as password of its connection")
+        body = json.dumps(webhook_payload(message), ensure_ascii=False).encode()
+        moment = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Tradeops-Id": str(message.id),
+            "X-Tradeops-Timestamp": moment,
+            "X-Tradeops-Signature": f"v1={sign(self._secret, moment, body)}",
+        }
+        with service_errors():
+            answer = self._client.post_text(self._path, body, headers, idempotent=True)
+        return Receipt(one_line(answer, 200) or "accepted")
+
+
+def sign(secret: str, moment: str, body: bytes) -> str:
+    """The signature of a body that is sent at a moment (Unix seconds), in hex."""
+    return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def webhook_payload(message: Message) -> dict[str, Any]:
+    """Write the message as JSON for a program."""
+    return {
+        "id": str(message.id),
+        "kind": message.kind,
+        "subject": message.subject,
+        "severity": message.severity,
+        "headline": message.headline,
+        "counted": message.counted,
+        "alerts": [
+            {
+                "fingerprint": item.fingerprint,
+                "status": item.status,
+                "title": item.title,
+                "severity": item.severity,
+                "owner": item.owner,
+                "counted": item.counted,
+                "facts": dict(item.facts),
+                "quote": item.quote,
+                "next_step": item.next_step,
+                "link": item.link,
+                "runbook": item.runbook,
+                "labels": dict(item.labels),
+                "notices": [str(id) for id in item.notices],
+            }
+            for item in message.items
+        ],
+    }

@@ -1,0 +1,81 @@
+"""Slack without the database: one message about a cause while nothing can be counted or queued."""
+
+import fcntl
+import hashlib
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+from include.alerts.channels import ChannelError
+from include.alerts.channels.slack import slack_payload
+from include.alerts.failures import Failure, notice_of
+from include.alerts.messages import Message, compose, one_line
+
+QUIET = timedelta(minutes=10)  # after a message about a cause
+MOST = 3  # messages in that time, whatever their causes
+TIMEOUT = 8  # seconds
+
+
+def may_tell_directly(folder: Path, cause: str) -> bool:
+    """Whether this machine has not told of this cause for a while; the asker is expected to tell it then.
+
+    Marks are files in `folder`, under a lock: tasks that fail at once on a machine ask one after the other.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "told.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        since = time.time() - QUIET.total_seconds()
+        fresh = set()
+        for mark in folder.glob("told-*"):
+            if mark.stat().st_mtime < since:
+                mark.unlink(missing_ok=True)
+            else:
+                fresh.add(mark.name)
+        name = f"told-{hashlib.sha256(cause.encode()).hexdigest()[:32]}"
+        if name in fresh or len(fresh) >= MOST:
+            return False
+        os.close(os.open(folder / name, os.O_CREAT | os.O_WRONLY, 0o600))
+        return True
+
+
+def tell_slack_directly(address: str, secret: str, channel: str | None, failure: Failure) -> None:
+    """Post a failure to Slack without quota, breaker and measurement, which the database keeps.
+
+    Args:
+        address: of the webhooks, or of the Web API.
+        secret: a webhook's own part of the address, or a bot's token.
+        channel: of the bot; None: it is a webhook.
+        failure: what has happened.
+
+    Raises:
+        ChannelError: it did not arrive.
+    """
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackClientError
+    from slack_sdk.webhook import WebhookClient
+
+    payload = slack_payload(_message(failure))
+    try:
+        if channel is None:
+            answer = WebhookClient(f"{address}/{secret}", timeout=TIMEOUT).send_dict(payload)
+            if answer.status_code != 200:
+                raise ChannelError(f"slack: answered {answer.status_code}: {one_line(answer.body, 100)}")
+        else:
+            bot = WebClient(token=secret, base_url=f"{address}/", timeout=TIMEOUT)
+            bot.chat_postMessage(channel=channel, **payload)
+    except (SlackClientError, OSError) as error:
+        raise ChannelError(f"slack: {one_line(error, 200)}") from error
+
+
+def _message(failure: Failure) -> Message:
+    notice = notice_of(failure)
+    notice["body"]["reason"] = (
+        "The database is away, so this is told without it. The failure is kept on disk; further ones of this "
+        "cause are told when the database is back."
+    )
+    row = SimpleNamespace(id=failure.id, kind="failure", counted=1, runbook_url=None, **notice)
+    return compose(
+        failure.id, failure.cause.fingerprint, [row], first=True, opened_at=datetime.now(UTC), reference={}
+    )

@@ -1,0 +1,91 @@
+"""Which alerts a silence or an inhibition is about: labels, and what each of them must be.
+
+`*` stands for anything; everything else stands for itself. There are no regular expressions, so nobody can
+write one that takes for ever.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+LONGEST = 200  # characters of a name or a pattern
+MOST = 20  # labels in one matcher
+COMMON_LABELS = ("source", "severity", "owner", "rule", "cause")  # of every alert; the rest are its own
+
+
+def labels_of(row: Any) -> dict[str, str]:
+    """The labels of a notice or of a firing alert: its own, and those that all have.
+
+    `row` has source, severity, cause, labels, and perhaps owner. `rule` is a label of rules, `cause` one of
+    failures.
+    """
+    common = {"source": row.source, "severity": row.severity, "owner": getattr(row, "owner", "")}
+    if row.source == "rule":
+        common["rule"] = row.cause
+    return {**{str(name): str(value) for name, value in row.labels.items()}, **common}
+
+
+def matches(matchers: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether every label is there and is as it must be; no matchers match nothing."""
+    return bool(matchers) and all(
+        name in labels and fnmatchcase(labels[name][:LONGEST], _literal(pattern))
+        for name, pattern in matchers.items()
+    )
+
+
+def read_matchers(value: object) -> dict[str, str]:
+    """Check what a person wrote: an object, its JSON, or lines `label=value`.
+
+    Raises:
+        ValueError: in words that say what is expected.
+    """
+    if isinstance(value, str):
+        value = _parse(value)
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError('name at least one label and its value, like rule=cpu_* or {"rule": "cpu_*"}')
+    if len(value) > MOST:
+        raise ValueError(f"{len(value)} labels: {MOST} are the most")
+    matchers = {}
+    for name, pattern in value.items():
+        if not isinstance(name, str) or not isinstance(pattern, str):
+            raise ValueError(f"{name}: a label's value is a text")
+        if not name.strip() or not pattern.strip():
+            raise ValueError("neither a label nor its value may be empty")
+        if len(name) > LONGEST or len(pattern) > LONGEST:
+            raise ValueError(f"{name[:30]}…: {LONGEST} characters are the most")
+        if not (name + pattern).isprintable():
+            raise ValueError(f"{name[:30]!r}: control characters are not allowed")
+        matchers[name.strip()] = pattern.strip()
+    if all(not pattern.strip("*") for pattern in matchers.values()):
+        raise ValueError("this would match every alert: name at least one value")
+    return matchers
+
+
+def in_words(matchers: Mapping[str, str]) -> str:
+    """`rule=cpu_*, host=db1`."""
+    return ", ".join(f"{name}={pattern}" for name, pattern in sorted(matchers.items()))
+
+
+def _literal(pattern: str) -> str:
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _parse(text: str) -> object:
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"this is no JSON: {error}") from None
+    return dict(_parse_line(line) for line in _lines(text))
+
+
+def _lines(text: str) -> Iterable[str]:
+    return (line for line in text.replace(",", "\n").splitlines() if line.strip())
+
+
+def _parse_line(line: str) -> tuple[str, str]:
+    name, equals, pattern = line.partition("=")
+    if not equals:
+        raise ValueError(f"{line.strip()[:50]!r}: write label=value")
+    return name.strip(), pattern.strip().strip("\"'")

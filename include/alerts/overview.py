@@ -1,0 +1,133 @@
+"""What a person wants to see of alerts: what is wrong, since when, who was told, and what to do."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, Row, text
+
+from include.alerts.messages import link_of, one_line, plain
+from include.alerts.silences import Silence, read_silences
+from include.database import sql
+
+SHOWN = 200  # alerts
+HISTORY = 100  # notices
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of an alert's notices in one channel, in words; `kind` is sent, waiting, held or failed."""
+
+    channel: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One alert that fires, or one cause of failures that has not healed."""
+
+    fingerprint: str
+    severity: str
+    title: str
+    state: str
+    since: datetime
+    why: str
+    owner: str
+    next_step: str | None
+    runbook: str | None
+    link: str | None
+    labels: str
+    taken: str | None
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All of it at one moment (UTC)."""
+
+    at: datetime
+    wrong: tuple[Wrong, ...]
+    silences: tuple[Silence, ...]
+    channels: tuple[Row[Any], ...]
+    history: tuple[Row[Any], ...]
+    health: Row[Any]
+
+
+def read_overview(engine: Engine) -> Overview:
+    """Read everything in one snapshot."""
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        at = connection.execute(text("SELECT now()")).scalar_one()
+        firing = connection.execute(sql("overview_firing"), {"limit": SHOWN}).all()
+        alerts = [{"fingerprint": row.fingerprint, "since": row.since.isoformat()} for row in firing]
+        told: dict[str, list[Told]] = {}
+        for row in connection.execute(sql("overview_told"), {"alerts": json.dumps(alerts)}):
+            told.setdefault(row.fingerprint, []).append(_told(row))
+        return Overview(
+            at=at,
+            wrong=tuple(_wrong(row, tuple(told.get(row.fingerprint, ()))) for row in firing),
+            silences=tuple(read_silences(connection, ended_within=timedelta(days=1))),
+            channels=tuple(connection.execute(sql("overview_channels"))),
+            history=tuple(connection.execute(sql("overview_history"), {"limit": HISTORY})),
+            health=connection.execute(text("SELECT * FROM alert_chain_health")).one(),
+        )
+
+
+def _wrong(row: Row[Any], told: tuple[Told, ...]) -> Wrong:
+    body = row.body or {}
+    taken = None
+    if row.taken_by and row.taken_until:
+        taken = f"{one_line(row.taken_by, 100)}, until {row.taken_until:%Y-%m-%d %H:%M} UTC"
+    return Wrong(
+        fingerprint=row.fingerprint,
+        severity=row.severity,
+        title=one_line(row.title or row.fingerprint, 200),
+        state=row.state,
+        since=row.since,
+        why=_why(row, body),
+        owner=one_line(row.owner or "nobody named", 100),
+        next_step=plain(body["next_step"], 1_000) if body.get("next_step") else None,
+        runbook=one_line(row.runbook_url, 300) if row.runbook_url else None,
+        link=link_of(row.link),
+        labels=", ".join(f"{one_line(k, 60)}={one_line(v, 100)}" for k, v in sorted(row.labels.items()) if v),
+        taken=taken,
+        told=told,
+    )
+
+
+def _why(row: Row[Any], body: dict[str, Any]) -> str:
+    """The value against its limit, or the exception, in words."""
+    if row.source == "failure":
+        times = f"{row.counted} times; the last: " if row.counted > 1 else ""
+        return times + plain(body.get("error", ""), 600)
+    parts = [row.reason or ""]
+    if row.value is not None and row.threshold is not None:
+        limit = f", the limit: {body['limit']}" if body.get("limit") else f", the limit: {row.threshold:.6g}"
+        parts.append(f"now {row.value:.6g}{limit}")
+    return plain("; ".join(part for part in parts if part), 600)
+
+
+def _told(row: Row[Any]) -> Told:
+    parts = []
+    if row.sent:
+        notices = f" ({row.sent} notices)" if row.sent > 1 else ""
+        messages = "1 message" if row.messages <= 1 else f"{row.messages} messages"
+        parts.append(f"{messages}{notices}, last {row.told_at:%Y-%m-%d %H:%M:%S}")
+    if row.waiting:
+        trouble = f", for {one_line(row.trouble, 200)}" if row.trouble else ""
+        parts.append(f"{row.waiting} waiting until {row.next_at:%Y-%m-%d %H:%M:%S}{trouble}")
+    for count, word in ((row.held, "held"), (row.dropped, "left out"), (row.failed, "given up")):
+        if count:
+            parts.append(f"{count} {word}: {one_line(row.reason or '', 300)}")
+    return Told(row.channel, _kind(row), "; ".join(parts))
+
+
+def _kind(row: Row[Any]) -> str:
+    if row.failed or row.trouble:
+        return "failed"
+    if row.held:
+        return "held"
+    if row.waiting:
+        return "waiting"
+    return "sent" if row.sent else "held"

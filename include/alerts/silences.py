@@ -1,0 +1,147 @@
+"""Silences: what is not told for a while. Each has an author, a reason, and an end, which comes by itself.
+
+A silence holds back messages, nothing else: alerts go on firing, failures go on being rows, and pages show
+them. What still fires when a silence ends is told then. That something ended is told wherever its beginning
+was told, silence or not.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from include.alerts.matching import in_words, read_matchers
+from include.database import sql
+
+LONGEST = timedelta(days=30)
+SHORTEST = timedelta(minutes=1)
+REASON_LIMIT = 500  # characters
+
+
+@dataclass(frozen=True)
+class Silence:
+    """One silence; times are UTC."""
+
+    id: int
+    matchers: dict[str, str]
+    author: str
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+    ended_by: str | None
+
+    @property
+    def words(self) -> str:
+        """What is silenced, in words."""
+        return in_words(self.matchers)
+
+
+def silence(
+    engine: Engine,
+    matchers: object,
+    *,
+    author: str,
+    reason: str,
+    lasts: timedelta,
+    starts_at: datetime | None = None,
+) -> Silence:
+    """Begin a silence, now or later.
+
+    Args:
+        engine: the platform's database.
+        matchers: labels and what they must be; an object, its JSON, or lines `label=value`.
+        author: who answers for it.
+        reason: why, for those who wonder why nothing is told.
+        lasts: one minute to thirty days.
+        starts_at: tz-aware UTC; None: now.
+
+    Raises:
+        ValueError: something is missing or too long, in words.
+    """
+    wanted = read_matchers(matchers)
+    if not author.strip():
+        raise ValueError("a silence needs an author")
+    if not reason.strip():
+        raise ValueError("a silence needs a reason")
+    if not SHORTEST <= lasts <= LONGEST:
+        raise ValueError(
+            f"a silence lasts from one minute to {LONGEST.days} days; a longer one is a rule to change"
+        )
+    with engine.begin() as connection:
+        return _silence(
+            connection.execute(
+                sql("silence_alerts"),
+                {
+                    "matchers": json.dumps(wanted),
+                    "author": author.strip()[:REASON_LIMIT],
+                    "reason": reason.strip()[:REASON_LIMIT],
+                    "starts_at": starts_at,
+                    "lasts": lasts,
+                },
+            ).one()
+        )
+
+
+def end_silence(engine: Engine, id: int, by: str) -> Silence:
+    """End a silence before its time.
+
+    Raises:
+        LookupError: there is no such silence, or it has ended.
+        ValueError: `by` names nobody.
+    """
+    if not by.strip():
+        raise ValueError("who ends a silence must be named")
+    with engine.begin() as connection:
+        row = connection.execute(sql("end_silence"), {"id": id, "by": by.strip()}).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no silence {id} that has not ended")
+    return _silence(row)
+
+
+def read_silences(connection: Connection, *, ended_within: timedelta = timedelta(0)) -> list[Silence]:
+    """Read the silences in force or to come, and those that ended so recently; the next to end first."""
+    return [_silence(row) for row in connection.execute(sql("silences"), {"ended_within": ended_within})]
+
+
+def list_silences(engine: Engine, digest_hour: int) -> bool:
+    """Write the week's list of silences as a notice, once a week, from Monday's digest hour (UTC) on.
+
+    A week without silences has no list. Answers whether it was written now.
+    """
+    with engine.begin() as connection:
+        week = connection.execute(
+            text(
+                "SELECT to_char(now(), 'IYYY-\"W\"IW') WHERE now() >= date_trunc('week', now()) "
+                "+ make_interval(hours => :hour) "
+                "AND NOT EXISTS (SELECT FROM alert_notices WHERE notice_key = "
+                "'silences ' || to_char(now(), 'IYYY-\"W\"IW'))"
+            ),
+            {"hour": digest_hour},
+        ).scalar_one_or_none()
+        if week is None:
+            return False
+        silences = read_silences(connection, ended_within=timedelta(days=7))
+        if not silences:
+            return False
+        now = connection.execute(text("SELECT now()")).scalar_one()
+        lines = [_line(one, now) for one in silences]
+        connection.execute(
+            sql("note_silences"), {"week": week, "count": len(lines), "lines": "\n".join(lines[:100])}
+        )
+    return True
+
+
+def _line(one: Silence, now: datetime) -> str:
+    if one.ends_at <= now:
+        how = f"ended by {one.ended_by} on" if one.ended_by else "ended"
+    else:
+        how = "until" if one.starts_at <= now else f"from {one.starts_at:%Y-%m-%d %H:%M} until"
+    return f"{one.id}: {one.words}, {how} {one.ends_at:%Y-%m-%d %H:%M} UTC, by {one.author}: {one.reason}"
+
+
+def _silence(row: Any) -> Silence:
+    return Silence(
+        row.id, dict(row.matchers), row.author, row.reason, row.starts_at, row.ends_at, row.ended_by
+    )

@@ -1,0 +1,24 @@
+"""The page on alerts: what is wrong, since when, who was told, what to do; silences; what was told lately."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Engine
+
+from include.alerts import read_overview
+from include.web.pages import render
+
+
+def alerts(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
+    """Make the route `/alerts`."""
+    router = APIRouter()
+
+    @router.get("/alerts", response_class=HTMLResponse)
+    def show_alerts(request: Request) -> HTMLResponse:
+        with open_database() as engine:
+            overview = read_overview(engine)
+        return render("alerts.html", request, shown=overview)
+
+    return router

@@ -1,0 +1,39 @@
+-- Failures that were kept on disk while the database was away bring their notice in their context: make it one.
+WITH found AS (
+  SELECT id, timestamp, context
+  FROM atge_error_logs
+  WHERE context ? 'notice'
+  ORDER BY timestamp
+  LIMIT :limit
+  FOR UPDATE SKIP LOCKED
+),
+cleaned AS (
+  UPDATE atge_error_logs AS kept
+  SET context = kept.context - 'notice'
+  FROM found
+  WHERE kept.id = found.id
+)
+INSERT INTO alert_notices (
+  id, created_at, notice_key, source, kind, fingerprint, cause, severity, title, body, labels, owner, link
+)
+SELECT
+  found.id, found.timestamp, notice_key, 'failure', 'failure', fingerprint, fingerprint, severity, title, body, labels,
+  owner, link
+FROM found
+CROSS JOIN LATERAL jsonb_to_record(found.context -> 'notice') AS notice (
+  notice_key text, fingerprint text, severity text, title text, body jsonb, labels jsonb, owner text, link text
+)
+WHERE NOT (
+  found.context ->> 'task_id' IS NULL
+  AND EXISTS (
+    SELECT
+    FROM atge_error_logs AS earlier
+    WHERE earlier.context ? 'dag_id'
+      AND earlier.context ->> 'dag_id' = found.context ->> 'dag_id'
+      AND earlier.context ->> 'run_id' = found.context ->> 'run_id'
+      AND earlier.context ->> 'task_id' IS NOT NULL
+      AND earlier.severity <> 'low'
+      AND earlier.timestamp > found.timestamp - interval '1 day'
+  )
+)
+ON CONFLICT DO NOTHING

@@ -1,0 +1,21 @@
+-- What is wrong at this moment and may hold back the telling of other things: alerts that fire, and causes of
+-- failures in the last ten minutes.
+SELECT
+  rule AS cause,
+  'rule' AS source,
+  severity,
+  labels,
+  rule || CASE WHEN labels = '{}' THEN '' ELSE ' ' || labels::text END AS words
+FROM alert_states
+WHERE fired_at IS NOT NULL
+UNION ALL
+SELECT DISTINCT ON (cause) cause, source, severity, labels, cause
+FROM alert_notices AS notice
+WHERE source = 'failure'
+  AND kind = 'failure'
+  AND created_at > now() - interval '10 minutes'
+  AND NOT EXISTS (
+    SELECT
+    FROM alert_notices AS later
+    WHERE later.fingerprint = notice.fingerprint AND later.kind = 'healed' AND later.created_at > notice.created_at
+  )

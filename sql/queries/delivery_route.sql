@@ -1,0 +1,55 @@
+-- Gives each new notice a delivery in every channel that is to carry it, with its subject and when it is due.
+-- Machines are told at once. People are told of what is critical at once, of warnings after a while in which more
+-- of the same are gathered, and of the rest in a daily digest.
+WITH routes AS (
+  SELECT *
+  FROM jsonb_to_recordset(CAST(:routes AS jsonb)) AS route (channel text, severities text[], people boolean)
+),
+fresh AS (
+  SELECT *
+  FROM alert_notices AS notice
+  WHERE handled_at IS NULL AND NOT EXISTS (SELECT FROM alert_deliveries WHERE notice_id = notice.id)
+  ORDER BY created_at
+  LIMIT :limit
+),
+wanted AS (
+  SELECT fresh.*, route.channel, route.people, true AS known
+  FROM fresh
+  JOIN routes AS route ON fresh.channels IS NULL AND fresh.severity = ANY (route.severities)
+  UNION ALL
+  SELECT fresh.*, named.channel, route.people, route.channel IS NOT NULL
+  FROM fresh
+  CROSS JOIN LATERAL (SELECT DISTINCT channel FROM unnest(fresh.channels) AS channel) AS named
+  LEFT JOIN routes AS route ON route.channel = named.channel
+),
+unwanted AS (  -- nobody wants to know
+  UPDATE alert_notices AS notice
+  SET handled_at = now()
+  FROM fresh
+  WHERE notice.id = fresh.id AND fresh.id NOT IN (SELECT id FROM wanted)
+)
+INSERT INTO alert_deliveries (notice_id, channel, subject, due_at, state, reason, response, settled_at)
+SELECT
+  id,
+  channel,
+  CASE
+    WHEN channel = 'pagerduty' THEN fingerprint  -- an incident ends on its own, whatever else is wrong
+    WHEN kind = 'silences' THEN kind
+    WHEN people AND severity = 'info' THEN 'digest'
+    ELSE cause
+  END,
+  CASE
+    WHEN kind = 'silences' OR NOT people THEN created_at
+    WHEN severity = 'info' THEN (
+      SELECT CASE WHEN today > created_at THEN today ELSE today + interval '1 day' END
+      FROM (SELECT date_trunc('day', created_at) + make_interval(hours => :digest_hour) AS today) AS day
+    )
+    WHEN severity = 'warning' AND kind IN ('firing', 'failure') THEN created_at + CAST(:warning_wait AS interval)
+    ELSE created_at
+  END,
+  CASE WHEN NOT known THEN 'dropped' WHEN body ->> 'told' = channel THEN 'sent' ELSE 'waiting' END,
+  CASE WHEN NOT known THEN 'the setting alert_channels does not name this channel' END,
+  CASE WHEN body ->> 'told' = channel THEN 'told at once, while the database was away' END,
+  CASE WHEN NOT known OR body ->> 'told' = channel THEN now() END
+FROM wanted
+ON CONFLICT (notice_id, channel) DO NOTHING

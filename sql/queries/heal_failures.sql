@@ -1,0 +1,50 @@
+-- A task has succeeded: its earlier failures are healed. A cause of which no failure of the last day is left is
+-- told as healed, where it was told at all. The caller holds the advisory lock of this step.
+WITH healed AS (
+  UPDATE atge_error_logs
+  SET context = context || jsonb_build_object('healed', CASE
+    WHEN context ->> 'run_id' = :run_id THEN CAST(:words AS text)
+    ELSE 'by a later run'
+  END)
+  WHERE context ? 'dag_id'
+    AND NOT context ? 'healed'
+    AND context ->> 'dag_id' = :dag_id
+    AND context ->> 'task_id' = :task_id
+    AND (
+      (context ->> 'run_id' = :run_id AND context ->> 'map_index' = CAST(:map_index AS text))
+      OR (context ->> 'run_id' <> :run_id AND timestamp < CAST(:started_at AS timestamptz))
+    )
+  RETURNING id, context ->> 'healed' AS words
+),
+causes AS (
+  SELECT notice.fingerprint, min(healed.words) AS words
+  FROM healed
+  JOIN alert_notices AS notice ON notice.id = healed.id AND notice.kind = 'failure'
+  GROUP BY notice.fingerprint
+),
+ended AS (
+  SELECT causes.fingerprint, causes.words, count(*) AS failures, max(notice.created_at) AS last
+  FROM causes
+  JOIN alert_notices AS notice ON notice.fingerprint = causes.fingerprint AND notice.kind = 'failure'
+  LEFT JOIN atge_error_logs AS failure ON failure.id = notice.id
+  WHERE notice.created_at > now() - interval '1 day'
+  GROUP BY causes.fingerprint, causes.words
+  HAVING bool_and(failure.id IS NULL OR failure.context ? 'healed' OR failure.id IN (SELECT id FROM healed))
+)
+INSERT INTO alert_notices (
+  notice_key, source, kind, fingerprint, cause, severity, title, body, labels, owner, link
+)
+SELECT
+  'healed ' || ended.fingerprint || ' ' || ended.last,
+  'failure', 'healed', ended.fingerprint, ended.fingerprint, last.severity, last.title,
+  jsonb_build_object('healed', ended.words), last.labels, last.owner, CAST(:link AS text)
+FROM ended
+CROSS JOIN LATERAL (
+  SELECT *
+  FROM alert_notices AS notice
+  WHERE notice.fingerprint = ended.fingerprint AND notice.kind = 'failure'
+  ORDER BY created_at DESC
+  LIMIT 1
+) AS last
+ON CONFLICT (notice_key) DO NOTHING
+RETURNING id

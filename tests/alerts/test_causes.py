@@ -1,0 +1,77 @@
+"""Which failures are of one cause."""
+
+import pytest
+
+from include.alerts.causes import KILLED, cause_of
+
+TASK = "settle_trades.settle"
+
+
+def name(error, task=TASK):
+    return cause_of(task, error).name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ValueError: batch 12 of 2000", "ValueError: batch 7 of 1999"),
+        ("ValueError: run 'abc'", "ValueError: run 'def'"),
+        ("KeyError: 'BTC'", "KeyError: 'ETH'"),
+        (
+            "ValueError: id 6c1c7f0e-5a0e-4f0f-9f3e-3f6f0f6b7a11",
+            "ValueError: id 00000000-5a0e-4f0f-9f3e-3f6f0f6b7a12",
+        ),
+        ("ValueError: at 2026-11-01 10:00:00.123+00:00", "ValueError: at 2026-12-24T00:00:00Z"),
+        ("ValueError: <object at 0x7f550e2360d0>", "ValueError: <object at 0x7fdf6c87be10>"),
+    ],
+)
+def test_what_differs_from_time_to_time_makes_no_other_cause(one, other):
+    assert name(one) == name(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ValueError: no price", "KeyError: no price"),
+        ("ValueError: no price", "ValueError: no volume"),
+        ("ValueError: no price", KILLED),
+    ],
+)
+def test_other_words_are_another_cause(one, other):
+    assert name(one) != name(other)
+
+
+def test_another_task_s_failure_is_another_cause_unless_they_share_one():
+    assert name("ValueError: x", "a.b") != name("ValueError: x", "a.c")
+    away = (
+        "include.database.DatabaseError: The database 'tradeops' at db:5432 cannot be reached. Is it running?"
+    )
+    assert name(away, "a.b") == name(away, "x.y") == "database"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("psycopg.OperationalError: server closed the connection unexpectedly", "database"),
+        ("psycopg.errors.AdminShutdown: terminating connection due to administrator command", "database"),
+        ("psycopg.OperationalError: connection to server at \"::1\", port 9 failed: refused", "database"),
+        ("include.http.errors.QuotaUnknown: kraken: the database that keeps", "database"),
+        ("include.http.errors.Unavailable: kraken: answered 503", "service:kraken"),
+        ("include.http.errors.RateLimited: coingecko-pro: not called", "service:coingecko-pro"),
+        ("OSError: [Errno 28] No space left on device: '/x'", "disk"),
+        (KILLED, "worker-lost"),
+    ],
+)  # fmt: skip
+def test_shared_causes_are_known_by_their_words(error, cause):
+    found = cause_of(TASK, error)
+    assert found.name == cause
+    assert found.words
+
+
+def test_a_refusal_is_the_task_s_own_matter():
+    assert name("include.http.errors.Refused: kraken: unknown pair").startswith(TASK)
+
+
+def test_hostile_errors_take_no_time():
+    for text in ("'" * 1_000_000, "0x" * 500_000, "\x00\ud800" * 1000, "", "a:" * 100_000, "9-" * 500_000):
+        assert cause_of(TASK, text).fingerprint.startswith("failure/settle_trades.settle/")

@@ -1,0 +1,143 @@
+"""The page on alerts, through the application that the plugin mounts, over a real database."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from include.alerts import ChannelError, acknowledge_failure, record_failure, silence
+from include.web import build_app
+from tests.alerts.told import FAILURE, Channels, fire, notify, pass_time
+from tests.web.test_data_docs import Page
+
+NASTY = '<script>alert("x")</script>'
+
+
+@pytest.fixture
+def client(database) -> TestClient:
+    @contextmanager
+    def open_database():
+        yield database
+
+    server = FastAPI()
+    server.mount("/tradeops", build_app(open_database, []))
+    return TestClient(server)
+
+
+@pytest.fixture
+def words(client):
+    """The text of the page, in one line."""
+
+    def read():
+        answer = client.get("/tradeops/alerts")
+        assert answer.status_code == 200
+        return " ".join(Page(answer.text).words.split())
+
+    return read
+
+
+def evaluated(database):
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO alert_evaluations (at, seconds, rule_set, rules, instances, changes, notices) "
+                "VALUES (now(), 0.1, 'x', 33, 40, 0, 0)"
+            )
+        )
+
+
+def test_all_is_well(database, words):
+    evaluated(database)
+    shown = words()
+    assert "Nothing fires, and no failure of the last day is left unhealed." in shown
+    assert "33 rules" in shown
+    assert "None is in force." in shown
+
+
+def test_no_evaluation_is_no_good_news(words):
+    assert "No rules have been evaluated yet" in words()
+
+
+def test_a_person_sees_what_fires_since_when_who_was_told_and_what_to_do(database, words):
+    fire(database, labels={"host": "db1"})
+    notify(database)
+    pass_time(database, timedelta(minutes=25))
+    Channels(database).run()
+    shown = words()
+    for part in (
+        "Wrong now: 1",
+        "critical The processors are busy",
+        "25 min ago",
+        "p95 is 97; now 97, the limit: above 95 %",
+        "platform",
+        "slack 1 message, last",
+        "host=db1, rule=cpu_busy",
+        "cpu_busy/critical",
+    ):
+        assert part in shown
+
+
+def test_a_person_sees_a_failure_with_its_count_what_happens_next_and_its_link(database, client, words):
+    for index in range(3):
+        record_failure(database, replace(FAILURE, map_index=index))
+    Channels(database).run()
+    acknowledge_failure(database, FAILURE.cause.fingerprint, "anna", timedelta(hours=1))
+    shown = words()
+    for part in ("3 times; the last: RuntimeError: the disk is slow", "Nothing is lost.", "trading",
+                 "taken over by anna, until", "1 message (3 notices)"):  # fmt: skip
+        assert part in shown
+    links = Page(client.get("/tradeops/alerts").text).links
+    assert FAILURE.url in links
+    assert {"/dags/silence_alerts", "/dags/acknowledge_alert"} <= set(links)
+
+
+def test_a_channel_that_does_not_work_and_what_waits_for_it_is_said(database, words):
+    channels = Channels(database)
+    channels["slack"].broken = ChannelError("slack: answered 503")
+    fire(database)
+    notify(database)
+    channels.run()
+    shown = words()
+    assert "slack does not work: slack: answered 503. Nothing is lost" in shown
+    assert "1 waiting until" in shown
+
+
+def test_silences_and_what_they_hold_back_are_shown(database, words):
+    silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
+    fire(database)
+    notify(database)
+    Channels(database).run()
+    shown = words()
+    assert "rule=cpu_*" in shown
+    assert "1 held: silenced by anna until" in shown
+    assert shown.count("new disks") >= 2
+
+
+def test_what_was_told_lately_is_listed_and_a_flood_is_not(database, words):
+    for number in range(50):
+        notify(database, title=f"Flood {number}")
+    notify(database, fingerprint="old/critical", cause="old", title="Something of yesterday")
+    shown = words()
+    assert "Something of yesterday" in shown
+    assert shown.count("Flood") == 3
+    assert "not looked at yet" in shown
+
+
+def test_data_is_shown_as_text(database, client):
+    record_failure(
+        database, replace(FAILURE, error=NASTY + "x" * 100_000, owner=NASTY, url="javascript:alert(1)")
+    )
+    fire(database, labels={NASTY: NASTY})
+    notify(database, title=NASTY, labels={NASTY: NASTY})
+    silence(database, {"rule": NASTY}, author=NASTY, reason=NASTY, lasts=timedelta(hours=1))
+    answer = client.get("/tradeops/alerts")
+    shown = Page(answer.text)
+    assert NASTY in shown.words
+    assert len(shown.scripts) == 1
+    assert shown.loaded == []
+    assert not any(link.startswith("javascript") for link in shown.links)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]

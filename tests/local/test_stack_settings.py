@@ -43,6 +43,7 @@ def test_the_projects_file_is_good():
         "probes": 2,
         "market_data": 4,
         "llm": 8,
+        "backups": 1,
     }
     assert all(pool.pool_description for pool in objects.pools)
 

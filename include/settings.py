@@ -18,6 +18,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SANDBOX = "sandbox"
 CONTACT = re.compile(r"\S.* \S+@\S+\.\S+")
+BACKUP_SCHEDULES = {
+    "logs": "0 1 * * *",
+    "database": "0 2 * * *",
+    "configuration": "0 3 * * 0",
+    "full": "0 4 * * 0",
+}
 
 Timeframe = Literal["15m", "1h", "4h", "1d", "1w"]
 PriceSource = Literal["coinmarketcap", "coingecko", "coingecko:pro"]
@@ -177,6 +183,44 @@ class Settings(BaseSettings):
     alert_digest_hour: int = Field(
         8, ge=0, le=23, description="hour (UTC) of the daily digest and of Monday's list of silences"
     )
+
+    # backups
+    backup_location: str | None = Field(
+        None, description="where backups go: a folder, or s3://bucket/prefix (connection `object_store`)"
+    )
+    backup_schedules: dict[str, str] = Field(
+        BACKUP_SCHEDULES, description="cron in UTC for each kind; from the environment only"
+    )
+    backup_method: Literal["stream", "directory", "physical"] = Field(
+        "stream", description="how databases are taken: docs/backups.md"
+    )
+    backup_recipient: str | None = Field(
+        None, description="public age key (age1…) that backups are encrypted for; none: in clear"
+    )
+    backup_checksums: Literal["always", "full", "never"] = Field(
+        "full", description="which backups sum up every table besides counting its rows: they cost time"
+    )
+    backup_size_limit_gb: float = Field(200.0, gt=0, description="GiB that one backup may take at most")
+    backup_log_folders: tuple[Path, ...] = Field((), description="log folders to keep; none: Airflow's own")
+    backup_keep_last: int = Field(3, ge=1, description="newest backups of each kind that stay in any case")
+    backup_keep_daily: int = Field(7, ge=0, description="days of which the newest backup stays")
+    backup_keep_weekly: int = Field(5, ge=0, description="weeks of which the newest backup stays")
+    backup_keep_monthly: int = Field(12, ge=0, description="months of which the newest backup stays")
+    backup_max_age: timedelta = Field(
+        timedelta(days=400), description="older ones go, but never the last verified good one"
+    )
+
+    production_names: tuple[str, ...] = Field(
+        ("prod", "live"), description="words in a host or database that ask for confirmation at a restore"
+    )
+
+    @field_validator("backup_schedules")
+    @classmethod
+    def _schedules_are_of_the_four_kinds(cls, schedules: dict[str, str]) -> dict[str, str]:
+        unknown = set(schedules) - set(BACKUP_SCHEDULES)
+        if unknown:
+            raise ValueError(f"there is no backup of the kind {', '.join(sorted(unknown))}")
+        return BACKUP_SCHEDULES | schedules
 
     @field_validator("candle_sources")
     @classmethod

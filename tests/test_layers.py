@@ -16,7 +16,7 @@ FLOORS = [
     {"http", "llm", "storage", "maintenance"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts", "retention", "signals", "probes"},
+    {"trades", "analysis", "alerts", "retention", "signals", "probes", "backups"},
     {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -48,9 +48,9 @@ def load_settings() -> Settings:
     return Settings(**chosen)
 
 
-def database_url() -> str:
-    """Compose the platform database's URL from the connection `tradeops_db`. It holds the password."""
-    connection = Connection.get(DATABASE_CONNECTION)
+def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
+    """Compose a database's URL from its connection, by default the platform's. It holds the password."""
+    connection = Connection.get(connection_id)
     login = quote(connection.login or "", safe="")
     if connection.password:
         login += ":" + quote(connection.password, safe="")

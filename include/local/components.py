@@ -3,6 +3,7 @@
 Airflow is configured by environment variables alone, all of them here.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -87,6 +88,12 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
         "TRADEOPS_ARCHIVE_LOCATION": str(state.folder / "archive"),
         "TRADEOPS_DATABASE_VOLUME": str(state.postgres),
+        "TRADEOPS_BACKUP_LOCATION": str(state.folder / "backups"),
+        "TRADEOPS_BACKUP_LOG_FOLDERS": json.dumps(
+            [str(state.airflow_home / "logs"), str(state.folder / "logs")]
+        ),
+        "AIRFLOW_CONN_POSTGRES_ADMIN": server.url("postgres", "postgres"),  # restores make databases
+        "AIRFLOW_CONN_AIRFLOW_DB": metadata,  # tasks do not reach Airflow's database otherwise
         **given,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         "AIRFLOW_HOME": str(state.airflow_home),

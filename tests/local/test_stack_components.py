@@ -43,7 +43,9 @@ def unknown_options(environment, options):
 def parts(tmp_path):
     state = State(tmp_path / "stack")
     state.prepare()
-    server = Server(state.postgres, PORTS["postgres"], 1, {"airflow": "secret", "tradeops": "other"})
+    server = Server(
+        state.postgres, PORTS["postgres"], 1, {"airflow": "secret", "tradeops": "other", "postgres": "third"}
+    )
     return {part.name: part for part in describe_components(state, server, PORTS)}
 
 

@@ -46,6 +46,7 @@ def test_the_projects_file_is_good():
         "market_data": 4,
         "llm": 8,
         "alerts": 2,
+        "backups": 1,
     }
     assert all(pool.pool_description for pool in objects.pools)
 

@@ -1,0 +1,121 @@
+"""### Restores a database from a backup, after a person has approved it
+
+Choose the backup (ids: the table `backups`, or `manage_backups` with `list`) and the database. It is a **dry
+run** until you switch that off: it reads the backup to its end, checks the server, and says what a restore
+would do.
+
+| task | what |
+|---|---|
+| `plan` | refuses what cannot go well: see below |
+| `approve` | waits for a person: **Required Actions** in Airflow's menu, with the plan; no: the run ends |
+| `back_up_first` | a backup of what is there now |
+| `restore` | into a fresh database beside the old one, compared table by table with the manifest |
+| `take_over` | the two swap names; the old one is kept until somebody drops it with `drop_kept_database` |
+
+Refused, before anything is touched: a wrong key, a missing part, a flipped byte, a newer major version, too
+little space, a target that looks like production without its name in the form.
+
+Until `take_over` nothing has changed, and any task may be cleared and run again. Airflow's own database is
+restored and proven in the same way, but not swapped, for Airflow runs on it: the last task says what to type.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.airflow import restores
+from include.airflow.backups import LONGEST, POOL
+from include.airflow.defaults import dag_defaults
+from include.airflow.platform import run_url
+
+DAG_ID = "restore_database"
+NEXT_STEP = (
+    "The old database is in its place unless take_over has ended. Read the message, mend the cause, and "
+    "clear the failed task; docs/backups.md has the rest."
+)
+
+
+@task(pool=POOL, execution_timeout=LONGEST)
+def plan() -> dict[str, str]:
+    """Check everything, and say what would happen."""
+    context = get_current_context()
+    params = context["params"]
+    return restores.plan(
+        params["backup_id"],
+        params["database"],
+        params["confirm_database"] or "",
+        context["dag_run"].run_after,
+    )
+
+
+@task
+def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
+    """Go on only when this is no dry run."""
+    if get_current_context()["params"]["dry_run"]:
+        raise AirflowSkipException("dry run: the plan is the result of the task before; nothing was touched")
+    return planned
+
+
+@task(pool=POOL, execution_timeout=LONGEST)
+def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
+    """Back up what is there now."""
+    return restores.back_up_first(planned, run_url(DAG_ID, this_run))
+
+
+@task(pool=POOL, execution_timeout=LONGEST)
+def restore(planned: dict[str, str]) -> None:
+    """Fill a fresh database and prove it."""
+    restores.restore(planned)
+
+
+@task
+def take_over(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
+    """Swap the databases."""
+    who = (approval.get("responded_by_user") or {}).get("name")
+    return restores.take_over(planned, first, who, run_url(DAG_ID, this_run))
+
+
+@dag(
+    dag_id=DAG_ID,
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(days=2),
+    params={
+        "backup_id": Param(
+            type="string",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$",
+            description="which backup, for example 20261121T020000Z-database-3f9c2a",
+        ),
+        "database": Param(
+            "platform", type="string", enum=["platform", "airflow"], description="which database"
+        ),
+        "confirm_database": Param(
+            None,
+            type=["null", "string"],
+            description="for a database that looks like production: its name once more",
+        ),
+        "dry_run": Param(True, type="boolean", description="only check, and say what would happen"),
+    },
+    doc_md=__doc__,
+    tags=["backups"],
+    **dag_defaults(owner="operations", next_step=NEXT_STEP),
+)
+def restore_database() -> None:
+    """Wire the steps."""
+    planned = end_dry_run(plan())
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Restore {{ params.database }} from {{ params.backup_id }}?",
+        body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
+        response_timeout=timedelta(hours=24),
+    )
+    this_run = "{{ run_id }}"
+    first = back_up_first(planned, this_run)
+    restored = restore(planned)
+    planned >> approve >> first >> restored >> take_over(planned, first, approve.output, this_run)
+
+
+restore_database()

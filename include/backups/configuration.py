@@ -1,0 +1,99 @@
+"""The configuration as a backup: an explicit list of files and Airflow objects.
+
+Encrypted, it is complete: the secrets are what one needs most after a loss. Without a recipient, secrets are
+left out: passwords become null, files and addresses go through the redaction, and the manifest says so.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from include.backups.tar import tar_files
+from include.telemetry import redact
+
+# What this checkout is configured by, relative to it. Code is in git, not here.
+FILES = (
+    "airflow_settings.yaml",
+    "docker-compose.yaml",
+    "Dockerfile",
+    "requirements.txt",
+    "pyproject.toml",
+    "include/alerts/rules.yaml",
+)
+# They are nothing but secret: without encryption they are left out whole.
+ONLY_SECRET = ("environment.json", "keys.json")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to keep.
+
+    Attributes:
+        folder: the checkout that FILES lie in.
+        connections: Airflow's connections by id, with the fields of the Astro CLI's names.
+        variables: Airflow's Variables by key.
+        environment: environment variables that configure Airflow and us.
+        keys: secrets without which other backups cannot be used, such as Airflow's Fernet key.
+        absent: what was looked for and is not there, in words.
+    """
+
+    folder: Path
+    connections: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    variables: Mapping[str, Any] = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+    keys: Mapping[str, str] = field(repr=False)
+    absent: tuple[str, ...] = ()
+
+
+class ConfigurationFiles:
+    """The configuration as a tar; `left_out` names what is not in it."""
+
+    def __init__(self, configuration: Configuration, *, encrypted: bool) -> None:
+        self._configuration = configuration
+        self._encrypted = encrypted
+        self.left_out = [f"configuration: {words}" for words in configuration.absent]
+        if not encrypted:
+            self.left_out += [
+                "configuration: passwords and whatever looks like a secret, since no backup_recipient is set",
+                *(f"configuration: {name}, which is secret throughout" for name in ONLY_SECRET),
+            ]
+
+    def tar(self) -> Iterator[bytes]:
+        """The tar, in chunks."""
+        yield from tar_files(self._files())
+
+    def _files(self) -> Iterator[tuple[str, IO[bytes]]]:
+        given = self._configuration
+        for name in FILES:
+            path = given.folder / name
+            if path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                yield name, _file(text if self._encrypted else redact(text))
+            else:
+                self.left_out.append(f"configuration: {name}, which does not exist")
+        yield (
+            "airflow/connections.json",
+            self._json({name: self._connection(fields) for name, fields in given.connections.items()}),
+        )
+        yield "airflow/variables.json", self._json(given.variables)
+        if self._encrypted:
+            yield "environment.json", self._json(given.environment)
+            yield "keys.json", self._json(given.keys)
+
+    def _connection(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if self._encrypted:
+            return dict(fields)
+        # Any value of `extra` may be a secret under a name that nobody knows: only its names are kept.
+        extra = dict.fromkeys(fields.get("conn_extra") or {})
+        return {**redact(fields), "conn_password": None, "conn_extra": extra}
+
+    def _json(self, content: object) -> IO[bytes]:
+        cleaned = content if self._encrypted else redact(content)
+        return _file(json.dumps(cleaned, indent=2, sort_keys=True, default=str))
+
+
+def _file(text: str) -> IO[bytes]:
+    return io.BytesIO(text.encode())

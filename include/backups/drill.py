@@ -1,0 +1,184 @@
+"""The drill: the newest backup is restored into a scratch database and proven, and the time is taken."""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from include.backups.catalogue import list_backups
+from include.backups.manifest import BackupError
+from include.backups.read import open_backup
+from include.backups.restore import GIB, compare_database, find_dump, in_short, restore_into
+from include.backups.server import administer, database_of, derived_name, drop, is_derived, list_databases
+from include.database import SQL, connect
+from include.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+ACCEPTANCE = SQL / "acceptance.sql"
+QUERY_TIMEOUT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """How a drill went. `findings` is empty when the backup is proven; times are seconds."""
+
+    backup_id: str
+    restore_seconds: float
+    total_seconds: float
+    size: int  # bytes of the restored database
+    tables: int
+    rows: int
+    queries: int
+    findings: tuple[str, ...]
+
+    def in_words(self) -> str:
+        """One line for people."""
+        if self.findings:
+            return f"{self.backup_id} does not restore to what it was: {in_short(list(self.findings))}"
+        return (
+            f"{self.backup_id} is proven: {self.tables} tables with {self.rows} rows equal the manifest, "
+            f"{self.queries} queries ran; restored in {self.restore_seconds:.1f} s, "
+            f"{self.total_seconds:.1f} s in all"
+        )
+
+
+def drill_restore(
+    engine: Engine,
+    storage: Storage,
+    target_url: str,
+    admin_url: str,
+    *,
+    identity: str | None = None,
+    backup_id: str = "",
+    run_url: str = "",
+) -> Drilled:
+    """Restore a backup of the platform's database into a scratch database, compare, and drop that again.
+
+    Args:
+        engine: the platform's database, for the catalogue and the record of the drill.
+        storage: where the backups are.
+        target_url: the platform's database, whose role will own the scratch.
+        admin_url: a login that may create databases on that server.
+        identity: the private age key, for encrypted backups.
+        backup_id: which; empty: the newest one that holds a dump of the platform's database.
+        run_url: opens the run that drills.
+
+    Raises:
+        BackupError: there is no backup to drill, or it cannot be restored at all; this is recorded too.
+        StorageError, DatabaseError: one of them cannot be reached.
+    """
+    chosen = backup_id or _newest(engine, storage)
+    started, clock = datetime.now(UTC), monotonic()
+    scratch = derived_name(database_of(target_url), "drill", started)
+    try:
+        drop_scratches(admin_url, database_of(target_url))
+        manifest = open_backup(storage, chosen)
+        part, facts = find_dump(manifest, "platform")
+        url = restore_into(storage, manifest, part, scratch, target_url, admin_url, identity=identity)
+        restored = monotonic() - clock
+        logger.info("%s: restored in %.1f s, comparing", chosen, restored)
+        findings = compare_database(url, facts)
+        queries, failed = run_acceptance(url)
+        with administer(admin_url) as connection:
+            size = list_databases(connection)[scratch].size
+        done = Drilled(
+            chosen,
+            round(restored, 3),
+            round(monotonic() - clock, 3),
+            size,
+            len(facts.tables),
+            sum(table.rows for table in facts.tables.values()),
+            queries,
+            (*findings, *failed),
+        )
+    except BackupError as error:
+        _record(engine, chosen, started, run_url, {"findings": [str(error)]})
+        raise
+    finally:
+        with administer(admin_url) as connection:
+            drop(connection, scratch)
+    _record(engine, chosen, started, run_url, {**vars(done), "findings": list(done.findings)})
+    return done
+
+
+def run_acceptance(url: str) -> tuple[int, list[str]]:
+    """Run the operators' queries of `sql/acceptance.sql` in a transaction that is rolled back.
+
+    Gives how many there are, and those that failed, in words.
+    """
+    engine = connect(url, application="tradeops:drill", statement_timeout=QUERY_TIMEOUT, pool_size=0)
+    failed = []
+    statements = [part.strip() for part in ACCEPTANCE.read_text().split(";\n") if part.strip()]
+    try:
+        with engine.connect() as connection, connection.begin() as transaction:
+            for number, statement in enumerate(statements, 1):
+                try:
+                    with connection.begin_nested():
+                        connection.execute(text(statement.replace(":", r"\:"))).all()
+                except DBAPIError as error:
+                    failed.append(f"query {number} of acceptance.sql: {str(error.orig).strip()[:200]}")
+            transaction.rollback()
+    finally:
+        engine.dispose()
+    return len(statements), failed
+
+
+def drop_scratches(admin_url: str, original: str) -> None:
+    """Drop the scratch databases of drills that died."""
+    with administer(admin_url) as connection:
+        for name in list_databases(connection):
+            if is_derived(name, original, "drill"):
+                logger.warning("dropping %s, which a drill left behind", name)
+                drop(connection, name)
+
+
+def read_speed(engine: Engine) -> float | None:
+    """Seconds that the newest good drill took to restore a GiB; None: there was none."""
+    with engine.connect() as connection:
+        row = connection.execute(
+            text(
+                "SELECT restore_seconds, bytes FROM restore_drills WHERE success "
+                "ORDER BY started_at DESC LIMIT 1"
+            )
+        ).one_or_none()
+    return None if row is None else float(row.restore_seconds) / max(row.bytes, 1) * GIB
+
+
+def _newest(engine: Engine, storage: Storage) -> str:
+    for backup in list_backups(engine, storage.location):
+        if backup.kind in ("database", "full") and backup.method in ("stream", "directory", "physical"):
+            manifest = open_backup(storage, backup.id)
+            if any(part.of == "platform" and part.content.startswith("pg_dump") for part in manifest.parts):
+                return backup.id
+    raise BackupError(
+        f"There is no backup of the platform's database in {storage.location} to drill: is back_up_database "
+        "running?"
+    )
+
+
+def _record(engine: Engine, backup_id: str, started: datetime, run_url: str, done: dict[str, object]) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO restore_drills (backup_id, started_at, restore_seconds, total_seconds, bytes, "
+                "rows, queries, success, findings, run_url) VALUES (:backup_id, :started, :restore_seconds, "
+                ":total_seconds, :bytes, :rows, :queries, :success, CAST(:findings AS jsonb), :run_url)"
+            ),
+            {
+                "backup_id": backup_id,
+                "started": started,
+                "restore_seconds": done.get("restore_seconds"),
+                "total_seconds": done.get("total_seconds"),
+                "bytes": done.get("size"),
+                "rows": done.get("rows"),
+                "queries": done.get("queries"),
+                "success": not done["findings"],
+                "findings": json.dumps(done["findings"]),
+                "run_url": run_url,
+            },
+        )

@@ -1,0 +1,90 @@
+"""Logical backups: pg_dump as one stream without a temporary file, or as a directory by parallel workers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.backups.manifest import BackupError, Content, DatabaseFacts
+from include.backups.snapshot import Snapshot, hold_snapshot
+from include.backups.tar import tar_folder, unpack
+from include.backups.tools import Address, Tools, address, feed, find_tools, own_folder, read_output, run
+
+WORKERS = 2  # of the directory format: four gain nothing more on four cores
+LOCK_WAIT = "60s"
+
+# Stores one stream under a name: (name, chunks, content, compressed by zstd)
+Write = Callable[[str, Iterable[bytes], Content, bool], object]
+
+
+def dump_database(
+    name: str, url: str, method: str, write: Write, *, checksums: bool, tools: Tools | None = None
+) -> tuple[DatabaseFacts, str]:
+    """Dump a database through `write` and say what it held; also gives the version of pg_dump.
+
+    Rows are counted beside the dump in the same snapshot. `stream` writes `<name>.dump`, one archive in
+    pg_dump's custom format; `directory` a tar of its directory format, dumped by parallel workers into a
+    temporary folder first.
+
+    Raises:
+        BackupError: no fitting client program, pg_dump failed, the role would not see all rows, no room.
+        DatabaseError: the database cannot be reached.
+    """
+    access = address(url)
+    with hold_snapshot(url) as snapshot, _counting(snapshot, checksums) as facts:
+        tools = tools or find_tools(snapshot.server_major, ["pg_dump", "pg_restore"], tls=access.tls)
+        common: list[str | Path] = [
+            tools.path("pg_dump"),
+            f"--dbname={access.dsn}",
+            f"--snapshot={snapshot.id}",
+            f"--lock-wait-timeout={LOCK_WAIT}",
+            "--no-password",
+        ]
+        if method == "stream":
+            write(f"{name}.dump", read_output([*common, "-Fc", "-Z0"], access), "pg_dump", True)
+        else:
+            _dump_directory(name, common, access, snapshot, write)
+        return facts(), tools.version
+
+
+def _dump_directory(
+    name: str, common: list[str | Path], access: Address, snapshot: Snapshot, write: Write
+) -> None:
+    with own_folder(snapshot.database_size) as folder:
+        target = Path(folder) / name
+        run([*common, "-Fd", f"-j{WORKERS}", "-Z1", "--no-sync", f"--file={target}"], access)
+        write(f"{name}.tar", tar_folder(target), "pg_dump directory", False)
+
+
+@contextmanager
+def _counting(snapshot: Snapshot, checksums: bool) -> Iterator[Callable[[], DatabaseFacts]]:
+    """Describe the snapshot in a thread; an error in the block ends the counting."""
+    with ThreadPoolExecutor(1, "count") as pool:
+        counting = pool.submit(snapshot.describe, checksums=checksums)
+        try:
+            yield counting.result
+        except BaseException:
+            snapshot.cancel()
+            raise
+
+
+def check_dump(chunks: Iterable[bytes], major: int) -> None:
+    """Read an archive in the custom format to its end, as a restore would.
+
+    Raises:
+        BackupDamaged: pg_restore cannot read it whole.
+        BackupError: there is no pg_restore of this version or newer.
+    """
+    tools = find_tools(major, ["pg_restore"])
+    feed([tools.path("pg_restore"), "--file=/dev/null"], chunks)
+
+
+def check_directory(chunks: Iterable[bytes], size: int, major: int) -> None:
+    """The same for a tar of the directory format, which is unpacked into a temporary folder."""
+    tools = find_tools(major, ["pg_restore"])
+    with own_folder(size) as folder:
+        unpack(chunks, Path(folder))
+        inside = [entry for entry in Path(folder).iterdir() if entry.is_dir()]
+        if len(inside) != 1:
+            raise BackupError("The tar holds no single folder.")
+        feed([tools.path("pg_restore"), "-Fd", "--file=/dev/null", inside[0]], [])

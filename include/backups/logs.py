@@ -1,0 +1,82 @@
+"""Log files as a backup: those that changed since the last one, redacted, in one tar."""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from include.backups.manifest import BackupError
+from include.backups.tar import tar_files
+from include.telemetry import redact
+
+BLOCK = 256 * 1024  # characters that are redacted at a time
+LONGEST_KEY = 64 * 1024  # characters that a private key may go on after a block
+IN_MEMORY = 8 << 20  # bytes of a redacted file before it goes to the disk
+PACKED = {".gz", ".zst", ".bz2", ".xz", ".zip"}
+NAMED = 20  # files left out that the manifest names
+
+logger = logging.getLogger(__name__)
+
+
+class Logs:
+    """The files to take: everything in the folders that was written to since `since` (all, when None)."""
+
+    def __init__(self, folders: Sequence[Path], since: datetime | None) -> None:
+        self.left_out: list[str] = []
+        missing = [str(folder) for folder in folders if not folder.is_dir()]
+        if missing:
+            raise BackupError(f"There is no folder of logs {', '.join(missing)}: see backup_log_folders.")
+        start = since.timestamp() if since else 0.0
+        self._files = [
+            (f"{number}-{folder.name}/{path.relative_to(folder)}", path)
+            for number, folder in enumerate(folders)
+            for path in sorted(folder.rglob("*"))
+            if not path.is_symlink() and path.is_file() and path.stat().st_mtime >= start
+        ]
+
+    @property
+    def size(self) -> int:
+        """What they are on the disk."""
+        return sum(path.stat().st_size for _, path in self._files if path.exists())
+
+    def tar(self) -> Iterator[bytes]:
+        """The redacted files as a tar, in chunks. What cannot be redacted is left out and noted."""
+        yield from tar_files(self._redacted())
+        if len(self.left_out) > NAMED:
+            self.left_out[NAMED:] = [f"{len(self.left_out) - NAMED} further log files of these kinds"]
+
+    def _redacted(self) -> Iterator[tuple[str, IO[bytes]]]:
+        for name, path in self._files:
+            if path.suffix in PACKED:
+                self.left_out.append(f"log {name}: packed, so it cannot be redacted")
+                continue
+            try:
+                # universal newlines off: the file is kept as it is but for its secrets
+                with path.open(encoding="utf-8", errors="replace", newline="") as source:
+                    if "\0" in source.read(1024):
+                        self.left_out.append(f"log {name}: no text, so it cannot be redacted")
+                        continue
+                    source.seek(0)
+                    with tempfile.SpooledTemporaryFile(IN_MEMORY) as cleaned:
+                        for block in redacted_blocks(source):
+                            cleaned.write(block.encode())
+                        yield name, cleaned
+            except FileNotFoundError:
+                logger.info("log %s was rotated away meanwhile", name)
+            except PermissionError:
+                self.left_out.append(f"log {name}: this user may not read it")
+
+
+def redacted_blocks(source: IO[str]) -> Iterator[str]:
+    """The text without secrets, in blocks of whole lines. A private key over two blocks is seen as one."""
+    while block := source.read(BLOCK):
+        block += source.readline()
+        most = len(block) + LONGEST_KEY
+        while block.rfind("-----BEGIN") > block.rfind("-----END") and len(block) < most:
+            line = source.readline()
+            if not line:
+                break
+            block += line
+        yield redact(block)

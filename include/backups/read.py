@@ -1,0 +1,151 @@
+"""Reading backups: find them in a storage, open one, take its parts out decoded."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+
+from include.backups.manifest import MANIFEST, BackupDamaged, BackupError, Manifest, Part
+from include.backups.streams import Counted, decompress, decrypt
+from include.storage import NotStored, Storage
+
+MOST_JSON = 64 << 20  # bytes of a manifest
+
+# Tars of the directory format hold compressed files.
+COMPRESSED = {"pg_dump", "base backup", "backup_manifest", "files"}
+
+
+def open_backup(storage: Storage, backup_id: str) -> Manifest:
+    """Read the manifest of a backup from the storage itself; the catalogue is not asked.
+
+    Raises:
+        BackupError: there is no backup of this id.
+        BackupDamaged: its manifest cannot be read.
+        StorageError: the storage cannot be reached.
+    """
+    if "/" in backup_id or not backup_id:
+        raise BackupError(f"{backup_id!r} is no id of a backup.")
+    raw = read_small(storage, f"{backup_id}/{MANIFEST}")
+    if raw is None:
+        raise BackupError(
+            f"There is no backup {backup_id}: it has no manifest. It was never finished, or was deleted."
+        )
+    try:
+        manifest = Manifest.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(place) for place in first["loc"])
+        raise BackupDamaged(f"the manifest of {backup_id} cannot be read: {where}: {first['msg']}") from error
+    if manifest.id != backup_id:
+        raise BackupDamaged(f"the manifest in the folder {backup_id} is that of {manifest.id}")
+    return manifest
+
+
+def read_part(
+    storage: Storage, manifest: Manifest, part: Part, identity: str | None = None
+) -> Iterator[bytes]:
+    """The content of a part, decrypted and decompressed, in chunks: flat memory for any size.
+
+    The hash is known only at the end: use nothing of it for good before the iterator has ended.
+
+    Args:
+        storage: where the backup is.
+        manifest: the backup.
+        part: one of its parts.
+        identity: the private age key (AGE-SECRET-KEY-1…), for encrypted parts.
+
+    Raises:
+        BackupError: the part is encrypted, and no identity was given.
+        BackupDamaged: what is stored is not what was written.
+        StorageError: the storage cannot be reached.
+    """
+    if part.encrypted and identity is None:
+        raise BackupError(
+            f"{part.name} of {manifest.id} is encrypted for {manifest.recipient}: it needs that private key, "
+            "as password of the connection backup_identity."
+        )
+    with _naming(manifest, part):
+        stored = _Hashed(read_stored(storage, manifest, part))
+        chunks: Iterator[bytes] = stored.pass_on()
+        if part.encrypted and identity is not None:
+            chunks = decrypt(chunks, identity)
+        if part.content in COMPRESSED:
+            chunks = decompress(chunks)
+        decoded = Counted(chunks)
+        yield from decoded.pass_on()
+        stored.compare(part)
+        if decoded.size != part.raw_size:
+            raise BackupDamaged(f"decodes to {decoded.size} bytes instead of {part.raw_size}")
+
+
+def check_hash(storage: Storage, manifest: Manifest, part: Part) -> None:
+    """Read a part as it is stored and compare its SHA-256 with the manifest's.
+
+    Raises:
+        BackupDamaged: they differ, or the part is gone.
+        StorageError: the storage cannot be reached.
+    """
+    with _naming(manifest, part):
+        _Hashed(read_stored(storage, manifest, part)).compare(part)
+
+
+def read_stored(storage: Storage, manifest: Manifest, part: Part) -> Iterator[bytes]:
+    """The bytes of a part as they are stored.
+
+    Raises:
+        BackupDamaged: the part is gone.
+    """
+    try:
+        pieces = storage.read(manifest.key(part))
+    except NotStored:
+        raise BackupDamaged("it is gone from the storage") from None
+    yield from pieces
+
+
+def read_small(storage: Storage, key: str) -> bytes | None:
+    """A small object whole; None when there is none.
+
+    Raises:
+        BackupDamaged: it is far larger than anything we write there.
+    """
+    found = storage.stat(key)
+    if found is None:
+        return None
+    if found.size > MOST_JSON:
+        raise BackupDamaged(f"{key} has {found.size} bytes: that is none of ours")
+    return b"".join(storage.read(key))
+
+
+@contextmanager
+def _naming(manifest: Manifest, part: Part) -> Iterator[None]:
+    """Say of which part a damage is."""
+    try:
+        yield
+    except BackupDamaged as error:
+        raise BackupDamaged(f"{part.name} of {manifest.id}: {error}") from error
+
+
+class _Hashed:
+    """Chunks that are hashed as they pass."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def pass_on(self) -> Iterator[bytes]:
+        """The chunks; what was pulled before is not given again."""
+        for chunk in self._chunks:
+            self._hash.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    def compare(self, part: Part) -> None:
+        """Read what is left, then compare size and hash with the manifest's."""
+        for _ in self.pass_on():
+            pass
+        if self.size != part.size:
+            raise BackupDamaged(f"has {self.size} bytes instead of {part.size}")
+        if self._hash.hexdigest() != part.sha256:
+            raise BackupDamaged("its SHA-256 is not that of the manifest: bytes have changed")

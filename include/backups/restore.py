@@ -1,0 +1,354 @@
+"""Restoring a database: everything is checked before anything is touched, and the old one is kept.
+
+`plan_restore` reads the backup to its end and refuses what cannot go well. `restore_into` fills a fresh
+database beside the old one, `compare_database` compares it with the manifest, and only then do the two swap
+names (`include.backups.swap`).
+"""
+
+import ipaddress
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from include.backups.logical import WORKERS, check_directory, check_dump
+from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
+from include.backups.read import check_hash, open_backup, read_part
+from include.backups.server import (
+    Named,
+    administer,
+    create_beside,
+    database_of,
+    derived_name,
+    drop,
+    host_of,
+    list_databases,
+    may_create,
+    server_major,
+    with_database,
+)
+from include.backups.snapshot import measure_database
+from include.backups.tar import unpack
+from include.backups.tools import address, feed, find_tools, own_folder, run
+from include.database import DatabaseError
+from include.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+HEADROOM = 1.2  # what a restored database may take, times its size when it was dumped
+NAMED = 5  # differences that a message names
+GIB = 1 << 30
+
+
+class Refused(BackupError):
+    """The restore was refused; nothing was touched."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a restore would do. Sizes are bytes, times UTC."""
+
+    backup_id: str
+    part: str
+    database: str  # its name in the backup: platform or airflow
+    target: str  # the name of the database that would be replaced
+    fresh: str
+    kept: str
+    taken_at: datetime
+    size: int  # of the database when it was dumped
+    seconds: float | None  # how long it may take; None: no drill has measured it yet
+    current: int | None  # size of what is there now; None: nothing
+    rows: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)  # table: in the backup, now
+    notes: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """The plan for people, in Markdown."""
+        now = "there is none now" if self.current is None else f"{self.current / GIB:.2f} GiB now"
+        took = "no drill has measured it yet" if self.seconds is None else f"about {self.seconds:.0f} s"
+        lines = [
+            f"Restore **{self.target}** ({now}) from the backup **{self.backup_id}**, taken "
+            f"{self.taken_at:%Y-%m-%d %H:%M} UTC, {self.size / GIB:.2f} GiB.",
+            "",
+            f"- How long: {took}.",
+            f"- It is restored into `{self.fresh}`, checked, and then takes the name `{self.target}`.",
+            f"- What is there now is kept as `{self.kept}` until somebody drops it.",
+            *(f"- {note}" for note in self.notes),
+        ]
+        changed = {name: rows for name, rows in self.rows.items() if rows[0] != rows[1]}
+        if changed:
+            lines += ["", "| table | rows in the backup | rows now |", "|---|---|---|"]
+            lines += [
+                f"| {name} | {then} | {'no such table' if now is None else now} |"
+                for name, (then, now) in sorted(changed.items())
+            ]
+            lines += ["", "What was written since the backup is not in it."]
+        elif self.current is not None:
+            lines += ["", "Every table has as many rows now as in the backup."]
+        return "\n".join(lines)
+
+
+def plan_restore(
+    storage: Storage,
+    backup_id: str,
+    database: str,
+    target_url: str,
+    admin_url: str,
+    at: datetime,
+    *,
+    identity: str | None = None,
+    free_bytes: int | None = None,
+    confirmed: str = "",
+    production_names: Iterable[str] = (),
+    seconds_a_gib: float | None = None,
+) -> Plan:
+    """Check everything that a restore needs, and say what it would do. Changes nothing.
+
+    Args:
+        storage: where the backup is.
+        backup_id: which.
+        database: its name in the backup, `platform` or `airflow`.
+        target_url: the database to replace; the restored one belongs to this role.
+        admin_url: a login that may create and rename databases on the same server.
+        at: now; the names of the fresh and of the kept database hold it.
+        identity: the private age key, for an encrypted backup.
+        free_bytes: what is free on the server's disk; None: not known.
+        confirmed: the name of the target once more, for one that looks like production.
+        production_names: words in a host's or database's name that make it look like production.
+        seconds_a_gib: what the last drill took.
+
+    Raises:
+        Refused: it cannot go well, or a confirmation is missing; the words say which.
+        StorageError, DatabaseError: one of them cannot be reached.
+    """
+    target = database_of(target_url)
+    try:
+        manifest = open_backup(storage, backup_id)
+        part, facts = find_dump(manifest, database)
+        with administer(admin_url) as connection:
+            there = list_databases(connection)
+            notes = _check_server(there, facts, server_major(connection), may_create(connection), free_bytes)
+        _check_target(target_url, confirmed, production_names)
+        read_to_its_end(storage, manifest, part, identity)
+    except Refused:
+        raise
+    except BackupError as error:
+        raise Refused(f"Refused, nothing was touched: {error}") from error
+    current = there.get(target)
+    rows = {}
+    if current is not None:
+        now = _count_rows(target_url)
+        rows = {name: (table.rows, now.get(name)) for name, table in facts.tables.items()}
+    else:
+        notes.append(f"There is no database {target} to keep, and no backup of it is made first.")
+    return Plan(
+        backup_id,
+        part.name,
+        database,
+        target,
+        derived_name(target, "restore", at),
+        derived_name(target, "before", at),
+        manifest.finished_at,
+        facts.size,
+        None if seconds_a_gib is None else max(1.0, seconds_a_gib * facts.size / GIB),
+        current.size if current else None,
+        rows,
+        tuple(notes),
+    )
+
+
+def find_dump(manifest: Manifest, database: str) -> tuple[Part, DatabaseFacts]:
+    """The part that holds a database's dump, and what the manifest says of the database.
+
+    Raises:
+        BackupError: there is none.
+    """
+    for part in manifest.parts:
+        if part.of == database and part.content in ("pg_dump", "pg_dump directory"):
+            return part, manifest.databases[database]
+    dumped = sorted({p.of for p in manifest.parts if p.content in ("pg_dump", "pg_dump directory")})
+    words = f"{manifest.id} holds no dump of the database {database!r}"
+    if dumped:
+        raise BackupError(f"{words}, only of {', '.join(dumped)}.")
+    if manifest.method == "physical":
+        raise BackupError(f"{words}: it is a copy of a whole cluster. docs/backups.md restores it by hand.")
+    raise BackupError(f"{words}: it is a backup of {manifest.kind}.")
+
+
+def read_to_its_end(storage: Storage, manifest: Manifest, part: Part, identity: str | None) -> None:
+    """Decrypt and decode a dump to its last byte, as a restore would, and compare its SHA-256.
+
+    Raises:
+        BackupError: it is damaged, incomplete, or this key does not open it.
+    """
+    check_hash(storage, manifest, part)  # first: a flipped byte is named as such, not as a wrong key
+    chunks = read_part(storage, manifest, part, identity)
+    major = int(manifest.versions["pg_dump"].split(".")[0])
+    if part.content == "pg_dump":
+        check_dump(chunks, major)
+    else:
+        check_directory(chunks, part.raw_size, major)
+    for _ in chunks:
+        pass
+
+
+def restore_into(
+    storage: Storage,
+    manifest: Manifest,
+    part: Part,
+    fresh: str,
+    target_url: str,
+    admin_url: str,
+    *,
+    identity: str | None = None,
+) -> str:
+    """Make the database `fresh` and fill it from a dump, in one transaction; give its URL.
+
+    One that an earlier try left under this name is dropped first. Its owner is the role of `target_url`, its
+    settings and grants are those of the target, if there is one.
+
+    Raises:
+        BackupError: pg_restore failed, or what was read is not what was written.
+    """
+    target = database_of(target_url)
+    fresh_url = with_database(target_url, fresh)
+    access = address(fresh_url)
+    with administer(admin_url) as connection:
+        owner = connection_role(target_url)
+        drop(connection, fresh)
+        create_beside(connection, fresh, owner, target)
+        tools = find_tools(
+            max(server_major(connection), int(manifest.versions["pg_dump"].split(".")[0])),
+            ["pg_restore"],
+            tls=access.tls,
+        )
+    command: list[str | Path] = [
+        tools.path("pg_restore"),
+        f"--dbname={access.dsn}",
+        "--no-owner",
+        "--exit-on-error",
+        "--no-password",
+    ]
+    logger.info("restoring %s of %s into %s", part.name, manifest.id, fresh)
+    chunks = read_part(storage, manifest, part, identity)
+    try:
+        if part.content == "pg_dump":
+            feed([*command, "--single-transaction"], chunks, access)
+            for _ in chunks:  # whatever follows the archive, to the hash of the last byte
+                pass
+        else:
+            with own_folder(part.raw_size) as folder:
+                unpack(chunks, Path(folder))
+                (inside,) = [entry for entry in Path(folder).iterdir() if entry.is_dir()]
+                run([*command, f"-j{WORKERS}", "-Fd", inside], access)
+    except BaseException:
+        with administer(admin_url) as connection:
+            drop(connection, fresh)
+        raise
+    return fresh_url
+
+
+def compare_database(url: str, facts: DatabaseFacts) -> list[str]:
+    """Compare a restored database with what the manifest says of it; give the differences in words.
+
+    Schema, schema revisions, extensions, and of every table the rows and, where the manifest has it, the
+    checksum. Sequences may be ahead: they know no snapshot.
+    """
+    checksums = any(table.checksum is not None for table in facts.tables.values())
+    found = measure_database(url, checksums=checksums)
+    different = []
+    for what in ("schema_sha256", "revisions", "extensions"):
+        expected = getattr(facts, what)
+        if expected is not None and getattr(found, what) != expected:
+            different.append(f"{what}: {getattr(found, what)} instead of {expected}")
+    for name in sorted(facts.tables.keys() | found.tables.keys()):
+        was, now = facts.tables.get(name), found.tables.get(name)
+        if was is None or now is None:
+            different.append(f"{name}: {'not in the backup' if was is None else 'not restored'}")
+        elif was.rows != now.rows:
+            different.append(f"{name}: {now.rows} rows instead of {was.rows}")
+        elif was.checksum is not None and was.checksum != now.checksum:
+            different.append(f"{name}: as many rows, but other values")
+    for name, last in facts.sequences.items():
+        if name not in found.sequences or (last or 0) > (found.sequences[name] or 0):
+            different.append(f"sequence {name}: {found.sequences.get(name)} instead of {last}")
+    return different
+
+
+def in_short(differences: list[str]) -> str:
+    """The first few differences, and how many more there are."""
+    more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
+    return "; ".join(differences[:NAMED]) + more
+
+
+def connection_role(url: str) -> str:
+    """The role that a URL logs in as.
+
+    Raises:
+        BackupError: it names none.
+    """
+    from sqlalchemy.engine import make_url
+
+    role = make_url(url).username
+    if not role:
+        raise BackupError("The database connection names no login, which would own the restored database.")
+    return role
+
+
+def looks_like_production(url: str, names: Iterable[str]) -> bool:
+    """Whether a database is on another machine, or its or its host's name holds one of the words."""
+    host, database = host_of(url), database_of(url)
+    words = f"{host} {database}".lower()
+    return not _is_here(host) or any(name.lower() in words for name in names)
+
+
+def _is_here(host: str) -> bool:
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_target(url: str, confirmed: str, names: Iterable[str]) -> None:
+    name = database_of(url)
+    if looks_like_production(url, names) and confirmed != name:
+        raise Refused(
+            f"Refused, nothing was touched: {name} at {host_of(url)} looks like production. If it is meant, "
+            "write the name of the database into confirm_database."
+        )
+
+
+def _check_server(
+    there: Mapping[str, Named], facts: DatabaseFacts, major: int, creates: bool, free_bytes: int | None
+) -> list[str]:
+    """Refuse a server that cannot take the dump; give notes for the plan."""
+    dumped = int(facts.server_version.split(".")[0])
+    if major < dumped:
+        raise BackupError(
+            f"the backup is of PostgreSQL {dumped}, and this server is {major}: a dump goes into the same "
+            "major version or a newer one."
+        )
+    if not creates:
+        raise BackupError(
+            "the role of the connection postgres_admin may not create databases: give it CREATEDB, and make "
+            "it a member of the role that owns the platform's database."
+        )
+    needed = int(facts.size * HEADROOM)
+    if free_bytes is None:
+        return [f"The server's free space is not seen from here; about {needed / GIB:.2f} GiB are needed."]
+    if free_bytes < needed:
+        raise BackupError(
+            f"the restored database needs about {needed >> 20} MiB beside the old one, and "
+            f"{free_bytes >> 20} MiB are free."
+        )
+    return []
+
+
+def _count_rows(url: str) -> dict[str, int]:
+    try:
+        return {name: table.rows for name, table in measure_database(url, checksums=False).tables.items()}
+    except (BackupError, DatabaseError) as error:
+        logger.warning("the rows of the database to replace could not be counted: %s", error)
+        return {}

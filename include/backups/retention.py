@@ -1,0 +1,239 @@
+"""Which backups may go, and their removal: by age and count, with daily, weekly and monthly generations.
+
+`choose` decides without touching anything. A backup that it does not know to be good never takes the place of
+one that is; the newest verified good backup of a kind stays whatever the numbers say, and so does everything
+that a kept incremental backup needs.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from include.backups.catalogue import (
+    ABANDONED,
+    Listed,
+    complete,
+    deciding,
+    is_abandoned,
+    list_folders,
+    mark,
+    read_rows,
+)
+from include.backups.manifest import MANIFEST, VERDICT, BackupError
+from include.backups.read import open_backup
+from include.settings import Settings
+from include.storage import Storage, StorageError, Stored
+
+GOOD = ("decoded", "hashed")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How many stay. `last` counts backups, the others days, ISO weeks and months (UTC) that have one."""
+
+    last: int
+    daily: int
+    weekly: int
+    monthly: int
+    max_age: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """The numbers of the settings."""
+        return cls(
+            settings.backup_keep_last,
+            settings.backup_keep_daily,
+            settings.backup_keep_weekly,
+            settings.backup_keep_monthly,
+            settings.backup_max_age,
+        )
+
+
+@dataclass
+class Applied:
+    """What a run of the retention did: ids to reasons. `strays` are folders that nobody knows."""
+
+    deleted: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    strays: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def in_words(self, *, dry_run: bool = False) -> list[str]:
+        """A line for each backup concerned."""
+        verb = "would delete" if dry_run else "deleted"
+        lines = [f"{verb} {name}: {reason}" for name, reason in self.deleted.items()]
+        lines += [f"could not delete {name}: {reason}" for name, reason in self.failed.items()]
+        lines += [f"unknown, not touched: {name} ({size} bytes)" for name, size in self.strays.items()]
+        return [*lines, *self.notes] or ["nothing may go"]
+
+
+def choose(backups: Sequence[Listed], rules: Rules, now: datetime) -> dict[str, str]:
+    """The ids of the backups that may go, with the reason. Pure; the order of `backups` does not matter."""
+    kept: set[str] = set()
+    reasons: dict[str, str] = {}
+    for kind in {backup.kind for backup in backups}:
+        newest_first = sorted(
+            (backup for backup in backups if backup.kind == kind),
+            key=lambda backup: (backup.started_at, backup.id),
+            reverse=True,
+        )
+        good = [backup for backup in newest_first if backup.verified in GOOD]
+        if not good:
+            kept |= {backup.id for backup in newest_first}  # none is known to be good, so none may go
+            continue
+        usable = [backup for backup in newest_first if backup.verified != "bad"]
+        generations = _generations(usable, rules) | _generations(good, rules)
+        for backup in newest_first:
+            if backup.verified == "bad":
+                if good[0].started_at > backup.started_at:
+                    reasons[backup.id] = "bad, and a newer one is good"
+            elif now - backup.started_at > rules.max_age:
+                reasons[backup.id] = f"older than {rules.max_age.days} days"
+            elif backup.id not in generations:
+                reasons[backup.id] = "newer ones hold every generation"
+        kept |= {backup.id for backup in newest_first if backup.id not in reasons}
+        kept |= _untouchable(good)
+    kept |= _ancestors(backups, kept)
+    return {name: reason for name, reason in reasons.items() if name not in kept}
+
+
+def _generations(newest_first: Sequence[Listed], rules: Rules) -> set[str]:
+    kept = {backup.id for backup in newest_first[: rules.last]}
+    periods: list[tuple[int, Callable[[datetime], tuple[int, ...]]]] = [
+        (rules.daily, lambda at: (at.year, at.month, at.day)),
+        (rules.weekly, lambda at: at.isocalendar()[:2]),
+        (rules.monthly, lambda at: (at.year, at.month)),
+    ]
+    for count, period_of in periods:
+        newest: dict[tuple[int, ...], str] = {}
+        for backup in newest_first:
+            newest.setdefault(period_of(backup.started_at.astimezone(UTC)), backup.id)
+        kept |= set(list(newest.values())[:count])
+    return kept
+
+
+def _untouchable(good: Sequence[Listed]) -> set[str]:
+    """The newest good one, and the newest that was decoded, if that is another."""
+    decoded = [backup for backup in good if backup.verified == "decoded"]
+    return {backup.id for backup in (*good[:1], *decoded[:1])}
+
+
+def _ancestors(backups: Iterable[Listed], kept: Iterable[str]) -> set[str]:
+    parents = {backup.id: backup.parent for backup in backups}
+    found: set[str] = set()
+    for name in kept:
+        parent = parents.get(name)
+        while parent is not None and parent not in found:
+            found.add(parent)
+            parent = parents.get(parent)
+    return found
+
+
+def apply_retention(
+    engine: Engine, storage: Storage, rules: Rules, *, dry_run: bool = False, now: datetime | None = None
+) -> Applied:
+    """Delete what may go, finish deletions that were cut short, clear away what failed backups left.
+
+    One that cannot be deleted does not keep the others; it is in `failed`, and the next run tries again.
+
+    Raises:
+        StorageError: the storage cannot even be listed.
+    """
+    applied = Applied()
+    folders = list_folders(storage)
+    if not dry_run:
+        _close_abandoned(engine, storage, folders)
+    with deciding(engine) as connection:
+        rows = read_rows(connection, storage.location, ["complete"])
+        reasons = choose(rows, rules, now or datetime.now(UTC))
+        if dry_run:
+            return Applied(deleted=reasons)
+        for name, reason in reasons.items():
+            mark(connection, [name], "deleting", reason, ["complete"])
+        everything = read_rows(
+            connection, storage.location, ["running", "failed", "deleting", "complete", "lost"]
+        )
+    for row in everything:
+        if row.status == "deleting" or (row.status == "failed" and row.id in folders):
+            try:
+                _remove(engine, storage, row)
+                applied.deleted[row.id] = row.reason or row.status
+            except StorageError as error:
+                logger.warning("%s could not be deleted: %s", row.id, error)
+                applied.failed[row.id] = str(error)
+    try:
+        storage.abort_unfinished(ABANDONED)
+    except StorageError as error:  # not every S3 can list them; what they hold is invisible either way
+        applied.notes.append(f"unfinished uploads could not be cleared away: {error}")
+        logger.warning(applied.notes[-1])
+    known = {row.id for row in everything}
+    applied.strays = {
+        name: sum(found.size for found in objects.values())
+        for name, objects in folders.items()
+        if name not in known
+    }
+    return applied
+
+
+def delete_backup(engine: Engine, storage: Storage, backup_id: str, *, dry_run: bool = False) -> str:
+    """Delete one backup by hand; gives a line that says what was, or would be, deleted.
+
+    Raises:
+        BackupError: it is not listed, is the last verified good one of its kind, or another one needs it.
+        StorageError: the storage failed; the backup is no longer listed, and the retention finishes the work.
+    """
+    with deciding(engine) as connection:
+        row = _find_deletable(connection, storage.location, backup_id)
+        what = f"{row.id}: {row.size} bytes of {row.started_at:%Y-%m-%d %H:%M} UTC"
+        if dry_run:
+            return f"would delete {what}"
+        mark(connection, [backup_id], "deleting", "deleted by hand", ["complete"])
+    _remove(engine, storage, row)
+    return f"deleted {what}"
+
+
+def _find_deletable(connection: Connection, location: str, backup_id: str) -> Listed:
+    rows = read_rows(connection, location, ["complete"])
+    found = [row for row in rows if row.id == backup_id]
+    if not found:
+        raise BackupError(f"The catalogue lists no backup {backup_id!r}.")
+    children = [row.id for row in rows if row.parent == backup_id]
+    if children:
+        raise BackupError(f"{backup_id} cannot be deleted: {', '.join(children)} builds on it.")
+    good = [row for row in rows if row.kind == found[0].kind and row.verified in GOOD]
+    if backup_id in _untouchable(good):
+        raise BackupError(
+            f"{backup_id} is the last verified good backup of the kind {found[0].kind}. "
+            "Verify another one first."
+        )
+    return found[0]
+
+
+def _close_abandoned(engine: Engine, storage: Storage, folders: Mapping[str, Mapping[str, Stored]]) -> None:
+    """Backups whose process died: whole if their manifest is there, failed otherwise."""
+    with engine.connect() as connection:
+        rows = read_rows(connection, storage.location, ["running", "failed"])
+    for row in rows:
+        if row.status == "running" and not is_abandoned(row):
+            continue
+        if MANIFEST in folders.get(row.id, {}):
+            complete(engine, storage.location, open_backup(storage, row.id))
+        elif row.status == "running":
+            with engine.begin() as connection:
+                mark(connection, [row.id], "failed", "its process died", ["running"])
+
+
+def _remove(engine: Engine, storage: Storage, row: Listed) -> None:
+    """The manifest first: from then on nobody takes it for a backup. Then the rest."""
+    if row.status != "failed":
+        storage.delete(f"{row.id}/{MANIFEST}")
+    storage.delete(f"{row.id}/{VERDICT}")
+    for found in list(storage.list(f"{row.id}/")):
+        storage.delete(found.key)
+    with engine.begin() as connection:
+        mark(connection, [row.id], "deleted", row.reason, ["deleting", "failed"])

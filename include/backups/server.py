@@ -1,0 +1,214 @@
+"""The databases of a server: made beside each other, swapped by renaming, dropped only by name.
+
+All of it needs a role that may create databases and may act for the owner of the old one; a platform's own
+role usually may not. Names are quoted.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import make_url
+
+from include.backups.manifest import BackupError
+from include.database import connect
+
+LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file
+TRIES = 20  # of a rename, while a session that was told to end has not ended yet
+PAUSE = 0.5  # seconds between them
+NAME_LIMIT = 63  # bytes of an identifier
+
+
+@dataclass(frozen=True)
+class Named:
+    """A database of the server."""
+
+    name: str
+    owner: str
+    size: int
+
+
+def with_database(url: str, name: str) -> str:
+    """The same login at the same server, another database."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def database_of(url: str) -> str:
+    """The name of the database that a URL names."""
+    return make_url(url).database or ""
+
+
+def host_of(url: str) -> str:
+    """The host that a URL names; empty: a local socket."""
+    return make_url(url).host or str(make_url(url).query.get("host", ""))
+
+
+def derived_name(name: str, word: str, at: datetime) -> str:
+    """A name for a database beside another one: `tradeops_before_20261121T040000Z`."""
+    ending = f"_{word}_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
+
+
+def is_derived(name: str, original: str, word: str) -> bool:
+    """Whether a name was made by `derived_name` from this original and word."""
+    found = re.fullmatch(rf"(.+)_{word}_\d{{8}}T\d{{6}}Z", name)
+    return found is not None and original.startswith(found[1])
+
+
+@contextmanager
+def administer(admin_url: str) -> Iterator[Connection]:
+    """Open a connection on which databases can be made and renamed.
+
+    Raises:
+        DatabaseError: the server cannot be reached.
+    """
+    engine: Engine = connect(
+        admin_url, application="tradeops:restore", statement_timeout=LONGEST, pool_size=0
+    )
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def list_databases(connection: Connection) -> dict[str, Named]:
+    """Every database that may be connected to or was kept, by name."""
+    rows = connection.execute(
+        text(
+            "SELECT datname, pg_get_userbyid(datdba) AS owner, pg_database_size(oid) AS size "
+            "FROM pg_database WHERE NOT datistemplate ORDER BY datname"
+        )
+    )
+    return {row.datname: Named(row.datname, row.owner, row.size) for row in rows}
+
+
+def server_major(connection: Connection) -> int:
+    """18 of 18.4."""
+    number: int = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
+    return number // 10_000
+
+
+def may_create(connection: Connection) -> bool:
+    """Whether this role may make databases."""
+    found: bool = connection.execute(
+        text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+    ).scalar_one()
+    return found
+
+
+def create_beside(connection: Connection, name: str, owner: str, like: str | None) -> None:
+    """Make an empty database; sorting order, settings and grants are those of `like`, if there is one.
+
+    Raises:
+        BackupError: there is a database of this name already.
+    """
+    there = list_databases(connection)
+    if name in there:
+        raise BackupError(f"There is a database {name} already. Drop it, or wait for its restore to end.")
+    command = SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
+        Identifier(name), Identifier(owner)
+    )
+    if like in there:
+        row = connection.execute(
+            text("SELECT datcollate, datctype FROM pg_database WHERE datname = :name"), {"name": like}
+        ).one()
+        command += SQL(" LC_COLLATE {} LC_CTYPE {}").format(Literal(row.datcollate), Literal(row.datctype))
+    _run(connection, command)
+    if like in there:
+        _copy_settings(connection, str(like), name)
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop a database and end the sessions in it; one that is not there is no error."""
+    _run(connection, SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+def swap(connection: Connection, current: str, fresh: str, kept: str) -> None:
+    """Give `fresh` the name `current`, and what had it the name `kept`; both or neither.
+
+    New sessions are kept out and those in `current` are ended before it; afterwards `kept` lets nobody in but
+    superusers, so that nobody goes on writing into the past unnoticed. Without a database `current`, `fresh`
+    just takes its name.
+
+    Raises:
+        BackupError: sessions would not end; then all is as it was.
+    """
+    if current not in list_databases(connection):
+        _run(connection, SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(fresh), Identifier(current)))
+        return
+    names = {"current": current, "fresh": fresh}
+    _allow(connection, current, allow=False)
+    try:
+        for _ in range(TRIES):
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname IN (:current, :fresh) AND pid <> pg_backend_pid()"
+                ),
+                names,
+            )
+            busy = connection.execute(
+                text("SELECT count(*) FROM pg_stat_activity WHERE datname IN (:current, :fresh)"), names
+            ).scalar_one()
+            if not busy:
+                break
+            time.sleep(PAUSE)
+        else:
+            raise BackupError(f"Sessions in {current} would not end, so it was not renamed. Try again.")
+        _run(  # one message is one transaction: there is no moment without a database of this name
+            connection,
+            SQL("ALTER DATABASE {} RENAME TO {}; ALTER DATABASE {} RENAME TO {}").format(
+                Identifier(current), Identifier(kept), Identifier(fresh), Identifier(current)
+            ),
+        )
+    except BaseException:
+        _allow(connection, current, allow=True)
+        raise
+
+
+def _allow(connection: Connection, name: str, *, allow: bool) -> None:
+    _run(
+        connection,
+        SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}").format(Identifier(name), Literal(allow)),
+    )
+
+
+def _copy_settings(connection: Connection, source: str, target: str) -> None:
+    settings = connection.execute(
+        text(
+            "SELECT unnest(setconfig) FROM pg_db_role_setting "
+            "WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = :name)"
+        ),
+        {"name": source},
+    )
+    for setting in settings.scalars().all():
+        name, _, value = setting.partition("=")
+        _run(
+            connection,
+            SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(target), Identifier(name), Literal(value)),
+        )
+    grants = connection.execute(
+        text(
+            "SELECT a.privilege_type AS privilege, pg_get_userbyid(a.grantee) AS role "
+            "FROM pg_database AS d, aclexplode(d.datacl) AS a "
+            "WHERE d.datname = :name AND a.grantee <> 0 AND a.grantee <> d.datdba"
+        ),
+        {"name": source},
+    )
+    for grant in grants.all():
+        _run(
+            connection,
+            SQL("GRANT {} ON DATABASE {} TO {}").format(
+                SQL(grant.privilege), Identifier(target), Identifier(grant.role)
+            ),
+        )
+
+
+def _run(connection: Connection, command: Composable) -> None:
+    connection.connection.driver_connection.execute(command)  # type: ignore[union-attr]

@@ -1,0 +1,2 @@
+INSERT INTO backups (id, kind, status, location, started_at, run_url)
+VALUES (:id, :kind, 'running', :location, :started_at, :run_url)

@@ -1,0 +1,6 @@
+SELECT id, kind, status, parent, started_at, finished_at, bytes AS size, verified, verified_at, reason, run_url,
+  manifest ->> 'method' AS method
+FROM backups
+WHERE location = :location AND status = ANY (:statuses) AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+ORDER BY started_at DESC, id DESC
+LIMIT :most

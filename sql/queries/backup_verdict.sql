@@ -1,0 +1,2 @@
+UPDATE backups SET verified = :depth, verified_at = :checked_at, reason = nullif(:reason, '')
+WHERE id = :id AND status = 'complete'

@@ -1,0 +1,78 @@
+"""For the tests of backups: a storage in a folder, sources, and a private key that the writer never sees."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from include.backups import Configuration, Sources
+from include.settings import Settings
+from include.storage import Storage, open_storage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return open_storage(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(backup_checksums="always")
+
+
+@pytest.fixture(scope="session")
+def identity() -> str:
+    """A private age key."""
+    import pyrage
+
+    return str(pyrage.x25519.Identity.generate())
+
+
+@pytest.fixture
+def encrypting(settings: Settings, identity: str) -> Settings:
+    """Settings of a machine that may write backups and not read them."""
+    import pyrage
+
+    recipient = str(pyrage.x25519.Identity.from_str(identity).to_public())
+    return settings.model_copy(update={"backup_recipient": recipient})
+
+
+@pytest.fixture
+def sources(database_url: str, tmp_path: Path) -> Sources:
+    logs, checkout = tmp_path / "logs", tmp_path / "checkout"
+    (logs / "dag_id=settle").mkdir(parents=True)
+    (logs / "dag_id=settle" / "attempt=1.log").write_text("claimed 3 trades\npassword=hunter2secret\n" * 50)
+    checkout.mkdir()
+    (checkout / "airflow_settings.yaml").write_text("conn_password: swordfish99\n")
+    configuration = Configuration(
+        folder=checkout,
+        connections={
+            "llm": {"conn_type": "http", "conn_host": "https://llm.example", "conn_password": "sk-topsecret"}
+        },
+        variables={"tradeops_settings": {"data_quality_min": 95}},
+        environment={"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"},
+        keys={"fernet_key": "fernet-of-all-fernets"},
+    )
+    return Sources({"platform": database_url}, (logs,), configuration)
+
+
+@pytest.fixture
+def filled(database: Engine) -> Engine:
+    """The database with a few thousand candles in two partitions, and a sequence that was used."""
+    with database.begin() as connection:
+        connection.execute(text("SELECT ensure_candle_partitions('2026-03-30Z', '2026-04-02Z')"))
+        connection.execute(
+            text(
+                "INSERT INTO market_candles "
+                "SELECT 'BTC', '1m', t, 1, 2, 0.5, 1.5, 10, 'archive' "
+                "FROM generate_series('2026-03-31Z'::timestamptz, '2026-04-01 23:59Z', '1 minute') AS t"
+            )
+        )
+    return database
+
+
+@pytest.fixture
+def only(sources: Sources) -> Sources:
+    """Sources without any database: quick."""
+    return replace(sources, databases={})

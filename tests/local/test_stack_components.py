@@ -83,7 +83,7 @@ def test_settings_and_connections_of_the_terminal_reach_the_tasks(monkeypatch, t
     monkeypatch.setenv("TRADEOPS_STACK", str(tmp_path))
     state = State(tmp_path)
     state.prepare()
-    server = Server(tmp_path, 1, 1, {"airflow": "a", "tradeops": "b"})
+    server = Server(tmp_path, 1, 1, {"airflow": "a", "tradeops": "b", "postgres": "c"})
     scheduler = describe_components(state, server, PORTS)[-1]
     assert scheduler.environment["TRADEOPS_BATCH_SIZE"] == "7"
     assert scheduler.environment["AIRFLOW_CONN_LLM"] == "http://real"

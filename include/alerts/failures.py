@@ -173,6 +173,7 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
         "owner": failure.owner,
         "url": failure.url,
         "cause": failure.cause.name,
+        **({"late": True} if failure.late else {}),
         **({"notice": notice} if notice else {}),
     }
     record = error_record(
@@ -188,7 +189,8 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
 def notice_of(failure: Failure) -> dict[str, Any]:
     """What people must be told, as sql/queries/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
-    what = f"{'task' if failure.task_id else 'run'} {failure.name} failed{tries}"
+    happened = "is late" if failure.late else "failed"
+    what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"
     shared = failure.cause.words
     error = failure.error
     if len(error) > QUOTED:

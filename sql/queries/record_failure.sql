@@ -1,5 +1,6 @@
 -- Writes a failure down once and, when it is news, what people must be told of it. It is no news when it was seen
 -- before, when it will be tried again (no notice is given), or when a run failed with a task that was told on its own.
+-- That a run is late is news all the same.
 WITH written AS (
   INSERT INTO atge_error_logs (id, error_type, error_message, error_stack, severity, context)
   SELECT id, error_type, error_message, error_stack, severity, context
@@ -19,6 +20,7 @@ CROSS JOIN jsonb_to_record(CAST(:notice AS jsonb)) AS notice (
 WHERE notice_key IS NOT NULL
   AND NOT (
     written.context ->> 'task_id' IS NULL
+    AND NOT written.context ? 'late'
     AND EXISTS (
       SELECT
       FROM atge_error_logs AS earlier

@@ -23,7 +23,6 @@ def connections(monkeypatch, database, database_url, sandbox, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_ALERTS", json.dumps(slack))
     monkeypatch.setenv("TRADEOPS_SPOOL", str(tmp_path))
-    monkeypatch.setattr("include.airflow.callbacks.SLACK_RETRIES", 0)
     return monkeypatch
 
 
@@ -50,12 +49,12 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
     miss(state)
     miss(state)  # the triggerer was started anew in between
     (row,) = logged(database)
-    assert row.context["slack"] == "sent"
+    assert row.context["late"] is True
     (message,) = sandbox.received("slack")
     shown = json.dumps(message)
     for part in (
-        "Late run: settle_trades",
-        "settle_trades is late: the sweep due at 2026-11-21 05:00 UTC was not finished 5 minutes later; "
+        "Run settle_trades is late",
+        "the sweep due at 2026-11-21 05:00 UTC was not finished 5 minutes later; "
         f"it {doing}. 3 trades are waiting",
         "trading",
         "Look at the workers.",
@@ -64,10 +63,15 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
         assert part in shown
 
 
-def test_each_late_sweep_is_told(database, sandbox, connections):
+def noticed(database):
+    with database.connect() as connection:
+        return connection.execute(text("SELECT severity, title FROM alert_notices ORDER BY created_at")).all()
+
+
+def test_each_late_sweep_is_noticed(database, sandbox, connections):
     miss()
     miss(run_id="scheduled__2026-11-21T05:05:00+00:00")
-    assert len(sandbox.received("slack")) == 2
+    assert noticed(database) == [("critical", "Run settle_trades is late")] * 2
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
@@ -93,7 +97,22 @@ def test_a_late_run_that_fails_as_well_has_two_rows(database, sandbox, connectio
     dag = SimpleNamespace(dag_id="settle_trades", owner="trading")
     report_run_failure("next")({"dag": dag, "run_id": run_id, "reason": "timed_out"})
     assert len(logged(database)) == 2
-    assert len(sandbox.received("slack")) == 2
+    assert [title for _, title in noticed(database)] == [
+        "Run settle_trades is late",
+        "Run settle_trades failed",
+    ]
+
+
+def test_a_run_whose_failed_task_was_told_is_late_all_the_same(database, sandbox, connections):
+    from types import SimpleNamespace
+
+    from include.airflow.callbacks import report_task_failure
+
+    run_id = "scheduled__2026-11-21T05:00:00+00:00"
+    about = {"dag_id": "settle_trades", "run_id": run_id, "task_id": "gate", "map_index": -1, "try_number": 3}
+    report_task_failure("next")({"ti": SimpleNamespace(**about), "task": SimpleNamespace(owner="trading")})
+    miss()
+    assert len(noticed(database)) == 2
 
 
 def test_without_the_database_it_is_told_all_the_same(database_url, sandbox, connections):

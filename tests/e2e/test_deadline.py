@@ -68,7 +68,7 @@ def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_onc
     run_id = trigger_overdue(stack)  # the DAG is paused: the run stays queued
     (message,) = wait_for(lambda: messages(stack, run_id), "the message about the queued run")
     for part in (
-        "Late run: settle_trades",
+        "settle_trades is late",
         "was not finished 5 minutes later",
         "has not started",
         "7 trades are waiting",
@@ -79,13 +79,12 @@ def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_onc
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
     wait_for(lambda: execute(stack, "SELECT 1 FROM settlement_claims"), "the sweep to hang")
     late = trigger_overdue(stack)
-    (message,) = wait_for(lambda: messages(stack, late), "the message about the late run")
-    assert "7 trades are waiting" in message
-    assert len(messages(stack, run_id)) == 1
-    rows = execute(
-        stack,
-        "SELECT context ->> 'run_id', context ->> 'slack' FROM atge_error_logs "
-        "WHERE context ->> 'late' = 'true' AND context ->> 'run_id' = ANY (%s) ORDER BY timestamp",
-        [run_id, late],
+    noticed = (
+        "SELECT body ->> 'run', body ->> 'error' FROM alert_notices "
+        "WHERE title = 'Run settle_trades is late' AND body ->> 'run' = ANY (%s) ORDER BY created_at"
     )
-    assert rows == [(run_id, "sent"), (late, "sent")]
+    wait_for(lambda: len(execute(stack, noticed, [run_id, late])) == 2, "the notice of the late run")
+    found = execute(stack, noticed, [run_id, late])
+    assert [run for run, _ in found] == [run_id, late]
+    assert all("7 trades are waiting" in words for _, words in found)
+    assert len(messages(stack, run_id)) == 1

@@ -3,6 +3,7 @@
 Airflow is configured by environment variables alone, all of them here.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -86,6 +87,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "TRADEOPS_SPOOL": str(state.folder / "spool"),
         "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
         "TRADEOPS_ARCHIVE_LOCATION": str(state.folder / "archive"),
+        "TRADEOPS_EXPORT_LOCATIONS": json.dumps([str(state.folder / "exports")]),
         "TRADEOPS_DATABASE_VOLUME": str(state.postgres),
         **given,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},

@@ -27,6 +27,18 @@ def replay_form() -> dict[str, Param]:
     }  # fmt: skip
 
 
+def export_form() -> dict[str, Param]:
+    """The form of include.trades.ExportRequest."""
+    return {
+        **trade_filter("proposed"),
+        "format": Param("csv", enum=["csv", "json", "parquet"], title="Format"),
+        "location": Param(
+            None, type=["null", "string"], maxLength=500, title="Place",
+            description="a folder or s3://bucket/prefix below an allowed place; none: the default",
+        ),
+    }  # fmt: skip
+
+
 def trade_filter(time: str) -> dict[str, Param]:
     """The fields of include.trades.TradeFilter; `time` says in words which time the window is about."""
     return {

@@ -202,15 +202,10 @@ def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
             connection.execute(sql("create_replayed_rows"))
             for frame in found:
                 copy_frame(connection, "replayed_rows", frame)
-            connection.execute(
-                sql("replay_write"),
-                key
-                | {
-                    "dry_run": replay.dry_run,
-                    "redo_analysis": "analysis" in replay.redo,
-                    "trade_size_usd": replay.settings.trade_size_usd,
-                },
-            )
+            connection.execute(text("ANALYZE replayed_rows"))  # unknown, it would be joined row by row
+            connection.execute(sql("replay_lock"), key)
+            doing = {"dry_run": replay.dry_run, "redo_analysis": "analysis" in replay.redo}
+            connection.execute(sql("replay_write"), key | doing)
             if _finish_batch(connection, replay, "settlement", batch, {}):
                 return
     with engine.begin() as connection:
@@ -231,9 +226,10 @@ def _replay(connection: Connection, trades: pd.DataFrame, replay: Replay) -> lis
         evaluate_trades(connection, group, str(resolution), replay.settings).merge(trades[versions], on="id")
         for resolution, group in trades[passed].groupby("resolution")
     ]
+    size = replay.settings.trade_size_usd
     poor = trades.loc[~passed, [*versions, "reason"]]
     return [
-        *(frame.assign(judged=True, poor=False) for frame in settled),
+        *(frame.assign(judged=True, poor=False, trade_size_usd=size) for frame in settled),
         poor.assign(judged=False, poor=True),
     ]
 

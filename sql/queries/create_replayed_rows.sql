@@ -18,9 +18,12 @@ CREATE TEMP TABLE replayed_rows (
   sl_hit boolean, sl_hit_at timestamptz, sl_hit_price numeric,
   exit_at timestamptz,
   actual_exit_price numeric,
+  trade_size_usd numeric,
   gross_profit_loss numeric,
   fees_paid numeric,
   slippage_cost numeric,
+  -- in numeric, so that the identity holds to the last digit
+  net_profit_loss numeric GENERATED ALWAYS AS (gross_profit_loss - fees_paid - slippage_cost) STORED,
   profit_loss_percentage numeric,
   time_to_completion_minutes int,
   max_favorable_excursion numeric,

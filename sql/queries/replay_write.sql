@@ -1,37 +1,20 @@
 -- Writes what a replay found for the trades in replayed_rows; in a dry run, only the notes for its report.
 --
--- One transaction a batch: the former result goes into the history, the new one takes its place, the analysis of
--- the old one is set aside, and each trade is noted as done. A trade whose rows changed since they were read is
--- left to do. Run twice, the second run finds nothing to do. completed_at stays: it says when the trade was first
--- settled, and the order of a user's trades does not change.
-WITH mine AS MATERIALIZED (
-  SELECT signal.id, signal.user_id, signal.status, signal.status_reason, signal.completed_at, signal.updated_at
-  FROM replay_trades AS item
-  JOIN trade_signals AS signal ON signal.id = item.trade_signal_id
-  WHERE item.replay_id = :replay_id AND item.batch = :batch AND item.outcome IS NULL
-    AND signal.status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-  ORDER BY signal.id
-  FOR UPDATE OF item, signal
-), results AS MATERIALIZED (
-  SELECT result.*
-  FROM trade_results AS result
-  JOIN mine ON mine.id = result.trade_signal_id
-  ORDER BY result.trade_signal_id
-  FOR UPDATE OF result
-), found AS MATERIALIZED (
+-- After replay_lock, in one transaction a batch: the former result goes into the history, the new one takes its
+-- place, the analysis of the old one is set aside, and each trade is noted as done. A trade whose rows changed
+-- since they were read is left to do. Run twice, the second run finds nothing to do. completed_at stays: it says
+-- when the trade was first settled, and the order of a user's trades does not change. The work list's rows, which
+-- are locked, are found again by their place: the planner knows too little of a new list to find them well.
+WITH compared AS MATERIALIZED (
   SELECT
-    replayed.*,
-    CASE WHEN judged THEN CAST(:trade_size_usd AS numeric) END AS trade_size_usd,
-    -- in numeric, so that the identity net = gross - fees - slippage holds to the last digit
-    gross_profit_loss - fees_paid - slippage_cost AS net_profit_loss
-  FROM replayed_rows AS replayed
-), compared AS MATERIALIZED (
-  SELECT
-    mine.id, mine.user_id, mine.status, mine.status_reason, mine.completed_at,
+    found.id,
+    found,
+    item.ctid AS place,
+    signal.user_id, signal.status, signal.status_reason, signal.completed_at,
     result.net_profit_loss,
     CASE WHEN result.id IS NOT NULL THEN to_jsonb(result) END AS result,
     found.judged AND (
-      mine.status, mine.status_reason,
+      signal.status, signal.status_reason,
       result.entry_at, result.actual_entry_price, result.tp1_hit, result.tp1_hit_at, result.tp1_hit_price,
       result.tp2_hit, result.tp2_hit_at, result.tp2_hit_price, result.tp3_hit, result.tp3_hit_at,
       result.tp3_hit_price, result.sl_hit, result.sl_hit_at, result.sl_hit_price, result.exit_at,
@@ -50,10 +33,14 @@ WITH mine AS MATERIALIZED (
       found.data_source, found.data_resolution, found.data_quality_score
     ) AS changed,
     :redo_analysis AND result.ai_analysis IS NOT NULL AS aside
-  FROM mine
-  JOIN found USING (id)
-  LEFT JOIN results AS result ON result.trade_signal_id = mine.id
-  WHERE mine.updated_at = found.signal_version AND result.updated_at IS NOT DISTINCT FROM found.result_version
+  FROM replayed_rows AS found
+  JOIN replay_trades AS item
+    ON item.replay_id = :replay_id AND item.batch = :batch AND item.trade_signal_id = found.id
+  JOIN trade_signals AS signal ON signal.id = found.id
+  LEFT JOIN trade_results AS result ON result.trade_signal_id = found.id
+  WHERE item.outcome IS NULL
+    AND signal.updated_at = found.signal_version
+    AND result.updated_at IS NOT DISTINCT FROM found.result_version
 ), history AS (
   INSERT INTO trade_result_history (
     trade_signal_id, replay_id, replaced_by, reason, run_url,
@@ -64,7 +51,7 @@ WITH mine AS MATERIALIZED (
     compared.status, compared.status_reason, compared.completed_at, compared.net_profit_loss, compared.result
   FROM compared
   CROSS JOIN (SELECT * FROM replays WHERE id = :replay_id) AS replay
-  WHERE (compared.changed OR compared.aside) AND NOT replay.dry_run
+  WHERE (changed OR aside) AND NOT replay.dry_run
 ), written AS (
   INSERT INTO trade_results AS former (
     trade_signal_id,
@@ -75,17 +62,16 @@ WITH mine AS MATERIALIZED (
     data_source, data_resolution, data_quality_score
   )
   SELECT
-    found.id,
-    found.entry_at, found.actual_entry_price, found.tp1_hit, found.tp1_hit_at, found.tp1_hit_price,
-    found.tp2_hit, found.tp2_hit_at, found.tp2_hit_price, found.tp3_hit, found.tp3_hit_at, found.tp3_hit_price,
-    found.sl_hit, found.sl_hit_at, found.sl_hit_price, found.exit_at, found.actual_exit_price,
-    found.exit_reason, found.trade_size_usd, found.gross_profit_loss, found.fees_paid, found.slippage_cost,
-    found.net_profit_loss, found.profit_loss_percentage, found.time_to_completion_minutes,
-    found.max_favorable_excursion, found.max_adverse_excursion, found.data_source, found.data_resolution,
-    found.data_quality_score
-  FROM found
-  JOIN compared USING (id)
-  WHERE compared.changed AND NOT :dry_run
+    id,
+    (found).entry_at, (found).actual_entry_price, (found).tp1_hit, (found).tp1_hit_at, (found).tp1_hit_price,
+    (found).tp2_hit, (found).tp2_hit_at, (found).tp2_hit_price, (found).tp3_hit, (found).tp3_hit_at,
+    (found).tp3_hit_price, (found).sl_hit, (found).sl_hit_at, (found).sl_hit_price, (found).exit_at,
+    (found).actual_exit_price, (found).exit_reason, (found).trade_size_usd, (found).gross_profit_loss,
+    (found).fees_paid, (found).slippage_cost, (found).net_profit_loss, (found).profit_loss_percentage,
+    (found).time_to_completion_minutes, (found).max_favorable_excursion, (found).max_adverse_excursion,
+    (found).data_source, (found).data_resolution, (found).data_quality_score
+  FROM compared
+  WHERE changed AND NOT :dry_run
   ON CONFLICT (trade_signal_id) DO UPDATE SET
     (
       entry_at, actual_entry_price, tp1_hit, tp1_hit_at, tp1_hit_price, tp2_hit, tp2_hit_at, tp2_hit_price,
@@ -109,18 +95,18 @@ WITH mine AS MATERIALIZED (
   UPDATE trade_results AS result
   SET ai_analysis = NULL, ai_analysis_detail = NULL, ai_analysis_generated_at = NULL
   FROM compared
-  WHERE compared.aside AND NOT compared.changed AND NOT :dry_run AND result.trade_signal_id = compared.id
+  WHERE aside AND NOT changed AND NOT :dry_run AND result.trade_signal_id = compared.id
 ), tries AS (  -- what was tried for the old result counts no more
   DELETE FROM analysis_claims AS claim
   USING compared
-  WHERE (compared.changed OR compared.aside) AND NOT :dry_run AND claim.trade_signal_id = compared.id
+  WHERE (changed OR aside) AND NOT :dry_run AND claim.trade_signal_id = compared.id
 ), signals AS (
   UPDATE trade_signals AS signal
-  SET status = found.status, status_reason = found.status_reason
+  SET status = (compared.found).status, status_reason = (compared.found).status_reason
   FROM compared
-  JOIN found USING (id)
-  WHERE compared.changed AND NOT :dry_run AND signal.id = compared.id
-    AND (signal.status, signal.status_reason) IS DISTINCT FROM (found.status, found.status_reason)
+  WHERE changed AND NOT :dry_run AND signal.id = compared.id
+    AND (signal.status, signal.status_reason)
+      IS DISTINCT FROM ((compared.found).status, (compared.found).status_reason)
 ), stale AS (
   INSERT INTO performance_refreshes (user_id)
   SELECT DISTINCT user_id FROM compared WHERE changed AND NOT :dry_run ORDER BY user_id
@@ -128,13 +114,12 @@ WITH mine AS MATERIALIZED (
 )
 UPDATE replay_trades AS item
 SET
-  outcome = CASE WHEN changed THEN 'changed' WHEN found.poor THEN 'poor_data' ELSE 'unchanged' END,
-  reason = found.reason,
+  outcome = CASE WHEN changed THEN 'changed' WHEN (found).poor THEN 'poor_data' ELSE 'unchanged' END,
+  reason = (found).reason,
   analysis_redone = aside OR (changed AND compared.result ->> 'ai_analysis' IS NOT NULL),
   from_status = compared.status,
-  to_status = CASE WHEN changed THEN found.status ELSE compared.status END,
+  to_status = CASE WHEN changed THEN (found).status ELSE compared.status END,
   net_before = compared.net_profit_loss,
-  net_after = CASE WHEN changed THEN found.net_profit_loss ELSE compared.net_profit_loss END
+  net_after = CASE WHEN changed THEN (found).net_profit_loss ELSE compared.net_profit_loss END
 FROM compared
-JOIN found USING (id)
-WHERE item.replay_id = :replay_id AND item.batch = :batch AND item.trade_signal_id = compared.id
+WHERE item.ctid = compared.place

@@ -20,6 +20,7 @@ CALLS_OUTSIDE = {
     "collect_candles": "market_data",
     "collect": "market_data",
     "audit_candles": "market_data",
+    "export": "exports",
     "fetch_again": "market_data",
     "analyse": "llm",
     "analyse_batch": "llm",

@@ -1,0 +1,70 @@
+"""### Writes trades with their results into files
+
+Triggered by hand; the form says which trades (any status; the window is of the days on which they were
+proposed), the format and the place:
+
+- **csv**: for spreadsheets. A text that a spreadsheet would take for a formula gets a `'` before it;
+- **json**: one document, an array with a trade a line. Decimal numbers are texts, so that no digit is lost;
+- **parquet**: decimals and times in UTC as such.
+
+All files show the database at one moment; a million trades take no more memory than a hundred. They go to
+`<place>/<run>/trades-00001.csv` and on; `manifest.json` beside them, written last, names each with its rows
+and SHA-256. Places below which exports may go: the setting `export_locations`; the first is the default.
+
+Clearing the run writes it again in place of the former files. More: `docs/replays-and-exports.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import dag, get_current_context, task
+
+from include.airflow.defaults import dag_defaults
+from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
+from include.airflow.platform import load_settings, open_database, open_storage, run_url
+
+DAG_ID = "export_trades"
+NEXT_STEP = (
+    "Files without a manifest.json beside them are not whole. If the log says what to correct in the form, "
+    "trigger the DAG again; otherwise clear the run, and it writes its files anew."
+)
+
+
+@task(pool="exports", execution_timeout=timedelta(hours=1))
+def export(this_run: str) -> dict[str, Any]:
+    """Check the form and write the files and their manifest; say where they are."""
+    from include.trades import ExportRequest, export_trades
+
+    settings = load_settings()
+    with open_database("export") as engine, refuse_bad_requests():
+        today = datetime.now(UTC).date()
+        form = get_current_context()["params"]
+        request = ExportRequest.read(form, today, settings.export_locations)
+        manifest = export_trades(
+            engine,
+            open_storage(request.root),
+            request,
+            this_run,
+            file_rows=settings.export_file_rows,
+            requested_by=who_triggered(),
+            run_url=run_url(DAG_ID, this_run),
+        )
+    return {"location": manifest["location"], "rows": manifest["rows"], "files": len(manifest["files"])}
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    max_active_runs=4,
+    dagrun_timeout=timedelta(hours=4),
+    params=export_form(),
+    doc_md=__doc__,
+    tags=["trades"],
+    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+)
+def export_trades() -> None:
+    """Wire the one step."""
+    export("{{ run_id }}")
+
+
+export_trades()

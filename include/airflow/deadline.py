@@ -67,6 +67,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
             url=run_url(run["dag_id"], run["dag_run_id"]),
             next_step=next_step,
             late=True,
+            severity="critical",
         )
     )
 

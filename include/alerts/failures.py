@@ -81,7 +81,7 @@ class Failure:
     @cached_property
     def cause(self) -> Cause:
         """What it is due to; failures of one cause are one alert."""
-        return cause_of(self.task, self.error)
+        return Cause(f"{self.task}/late") if self.late else cause_of(self.task, self.error)
 
 
 def record_failure(engine: Engine, failure: Failure) -> bool:
@@ -169,6 +169,7 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
         "owner": failure.owner,
         "url": failure.url,
         "cause": failure.cause.name,
+        **({"late": True} if failure.late else {}),
         **({"notice": notice} if notice else {}),
     }
     record = error_record(
@@ -184,7 +185,8 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
 def notice_of(failure: Failure) -> dict[str, Any]:
     """What people must be told, as sql/queries/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
-    what = f"{'task' if failure.task_id else 'run'} {failure.name} failed{tries}"
+    happened = "is late" if failure.late else f"failed{tries}"
+    what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}"
     shared = failure.cause.words
     error = failure.error
     if len(error) > QUOTED:

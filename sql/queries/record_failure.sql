@@ -19,6 +19,7 @@ CROSS JOIN jsonb_to_record(CAST(:notice AS jsonb)) AS notice (
 WHERE notice_key IS NOT NULL
   AND NOT (
     written.context ->> 'task_id' IS NULL
+    AND NOT written.context ? 'late'
     AND EXISTS (
       SELECT
       FROM atge_error_logs AS earlier

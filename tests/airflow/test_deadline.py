@@ -23,7 +23,6 @@ def connections(monkeypatch, database, database_url, sandbox, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_ALERTS", json.dumps(slack))
     monkeypatch.setenv("TRADEOPS_SPOOL", str(tmp_path))
-    monkeypatch.setattr("include.airflow.callbacks.SLACK_RETRIES", 0)
     return monkeypatch
 
 
@@ -50,12 +49,12 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
     miss(state)
     miss(state)  # the triggerer was started anew in between
     (row,) = logged(database)
-    assert row.context["slack"] == "sent"
+    assert row.context["cause"] == "settle_trades/late"
     (message,) = sandbox.received("slack")
     shown = json.dumps(message)
     for part in (
-        "Late run: settle_trades",
-        "settle_trades is late: the sweep due at 2026-11-21 05:00 UTC was not finished 5 minutes later; "
+        "Run settle_trades is late",
+        "the sweep due at 2026-11-21 05:00 UTC was not finished 5 minutes later; "
         f"it {doing}. 3 trades are waiting",
         "trading",
         "Look at the workers.",
@@ -64,10 +63,14 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
         assert part in shown
 
 
-def test_each_late_sweep_is_told(database, sandbox, connections):
+def test_each_late_sweep_is_a_row_and_the_second_is_counted_under_the_first(database, sandbox, connections):
     miss()
     miss(run_id="scheduled__2026-11-21T05:05:00+00:00")
-    assert len(sandbox.received("slack")) == 2
+    assert len(logged(database)) == 2
+    assert len(sandbox.received("slack")) == 1
+    with database.connect() as connection:
+        states = connection.execute(text("SELECT state FROM alert_deliveries ORDER BY state")).scalars().all()
+    assert states == ["sent", "waiting"]
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
@@ -91,7 +94,7 @@ def test_a_late_run_that_fails_as_well_has_two_rows(database, sandbox, connectio
     miss()
     run_id = "scheduled__2026-11-21T05:00:00+00:00"
     dag = SimpleNamespace(dag_id="settle_trades", owner="trading")
-    report_run_failure("next")({"dag": dag, "run_id": run_id, "reason": "timed_out"})
+    report_run_failure("next", "critical")({"dag": dag, "run_id": run_id, "reason": "timed_out"})
     assert len(logged(database)) == 2
     assert len(sandbox.received("slack")) == 2
 

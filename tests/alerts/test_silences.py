@@ -246,7 +246,7 @@ def test_the_database_is_down_is_not_forty_messages(database, channels):
     done = channels.run()
     assert done.held == 4
     assert channels.headlines() == [
-        "Failed 40 times: The database is away: task dag_0.settle_batch.settle[2] failed on try 3"
+        "40 failures: The database is away: task dag_0.settle_batch.settle[2] failed on try 3"
     ]
 
 

@@ -19,7 +19,10 @@ def in_words(value):
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {price.prompt}/{price.completion}" for name, price in value.items())
+        return ", ".join(
+            f"{name}: {in_words(of)}" if isinstance(of, tuple) else f"{name} {of.prompt}/{of.completion}"
+            for name, of in value.items()
+        )
     return f"{value:_}" if isinstance(value, int) else str(value)
 
 

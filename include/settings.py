@@ -144,7 +144,6 @@ class Settings(BaseSettings):
     alert_rules_path: Path | None = Field(
         None, description="file of alert rules; none: include/alerts/rules.yaml"
     )
-
     alert_channels: dict[
         Literal["slack", "email", "pagerduty", "webhook"],
         tuple[Literal["critical", "warning", "info"], ...],

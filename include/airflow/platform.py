@@ -112,10 +112,13 @@ def endpoint(connection_id: str) -> Endpoint:
     """Look up where a service answers: the connection's host is a URL, its password the secret.
 
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
-    and Slack connections have it. Raises AirflowNotFoundException when there is no such connection.
+    and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
+    Raises AirflowNotFoundException when there is no such connection.
     """
     connection = Connection.get(connection_id)
     host = connection.host or ""
+    if not host:
+        return Endpoint("", connection.password or None)
     if "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
     if connection.port:

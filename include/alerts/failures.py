@@ -188,11 +188,12 @@ def notice_of(failure: Failure) -> dict[str, Any]:
     happened = "is late" if failure.late else f"failed{tries}"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}"
     shared = failure.cause.words
-    error = failure.error
-    if len(error) > QUOTED:
+    # PostgreSQL stores neither the zero byte nor half characters. More is redacted than is kept, so that no
+    # secret is cut in half and then not known for one.
+    storable = failure.error[: 2 * QUOTED].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    error = redact(storable)
+    if len(failure.error) > QUOTED:
         error = f"{error[:QUOTED]} … ({len(failure.error)} characters in all)"
-    # PostgreSQL stores neither the zero byte nor half characters.
-    error = redact(error.replace("\x00", "\ufffd").encode("utf-8", "replace").decode())
     return {
         "notice_key": f"failure {failure.id}",
         "fingerprint": failure.cause.fingerprint,

@@ -138,6 +138,12 @@ def test_secrets_never_reach_row_or_notice(database):
     assert "abc123secret" not in shown
 
 
+def test_a_secret_is_not_cut_in_half(database):
+    error = "x" * 2_970 + " postgresql://tradeops:hunter2hunter2hunter2@db/tradeops refused"
+    record_failure(database, replace(FAILURE, error=error))
+    assert "hunter2" not in notices(database)[0].body["error"]
+
+
 def test_a_hostile_error_is_stored(database):
     record_failure(
         database, replace(FAILURE, error="\x00\ud800 \x1b[31m" + "x" * 1_000_000, stack="\x00" * 1_000_000)

@@ -69,9 +69,12 @@ def open_channels(engine: "Engine") -> "Iterator[Callable[[str], Channel]]":
 def tell_slack_of(failure: "Failure") -> None:
     """Tell Slack of a failure without the database; raises what keeps it from going out."""
     from include.alerts import tell_slack_directly
+    from include.http import SERVICES
 
     answers = endpoint(CONNECTIONS["slack"])
-    tell_slack_directly(answers.base_url, answers.secret or "", _slack_channel(answers), failure)
+    channel = _slack_channel(answers)
+    address = answers.base_url or str(SERVICES["slack-bot" if channel else "slack"].base_url)
+    tell_slack_directly(address, answers.secret or "", channel, failure)
 
 
 def _slack_channel(answers: Endpoint) -> str | None:
@@ -139,6 +142,8 @@ def _open_webhook(stack: ExitStack, engine: "Engine") -> "Webhook":
         )
     if not answers.secret:
         raise ValueError("it has no password: the secret that signs each message")
+    if not address.netloc:
+        raise ValueError("it has no host: the receiver's address")
     host = Endpoint(f"{address.scheme}://{address.netloc}", answers.secret)
     return Webhook(stack.enter_context(Client("webhook", host, engine)), address.path or "/", answers.secret)
 

@@ -114,6 +114,8 @@ def endpoint(connection_id: str) -> Endpoint:
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
     and Slack connections have it. No host: an empty URL, the vendor's own address. Raises
     AirflowNotFoundException when there is no such connection.
+    and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
+    Raises AirflowNotFoundException when there is no such connection.
     """
     connection = Connection.get(connection_id)
     host = connection.host or ""

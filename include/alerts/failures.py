@@ -85,7 +85,7 @@ class Failure:
     @cached_property
     def cause(self) -> Cause:
         """What it is due to; failures of one cause are one alert."""
-        return cause_of(self.task, self.error)
+        return Cause(f"{self.task}/late") if self.late else cause_of(self.task, self.error)
 
 
 def record_failure(engine: Engine, failure: Failure) -> bool:
@@ -189,14 +189,20 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
 def notice_of(failure: Failure) -> dict[str, Any]:
     """What people must be told, as sql/queries/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
+<<<<<<< HEAD
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"
+=======
+    happened = "is late" if failure.late else f"failed{tries}"
+    what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}"
+>>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
     shared = failure.cause.words
-    error = failure.error
-    if len(error) > QUOTED:
+    # PostgreSQL stores neither the zero byte nor half characters. More is redacted than is kept, so that no
+    # secret is cut in half and then not known for one.
+    storable = failure.error[: 2 * QUOTED].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    error = redact(storable)
+    if len(failure.error) > QUOTED:
         error = f"{error[:QUOTED]} … ({len(failure.error)} characters in all)"
-    # PostgreSQL stores neither the zero byte nor half characters.
-    error = redact(error.replace("\x00", "\ufffd").encode("utf-8", "replace").decode())
     return {
         "notice_key": f"failure {failure.id}",
         "fingerprint": failure.cause.fingerprint,

@@ -19,6 +19,8 @@ Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences"]
 BEGINNINGS = ("firing", "escalated", "failure", "watchdog")
 ENDINGS = ("resolved", "healed")
 
+FAILED = "Failed"
+
 TITLE_LIMIT = 200  # characters
 FACT_LIMIT = 300
 QUOTE_LIMIT = 2_500
@@ -172,13 +174,17 @@ def _headline(kind: Kind, items: tuple[Item, ...], counted: int) -> str:
         return f"Daily digest: {counted} notices about {len(items)} alerts"
     if kind == "silences":
         return first.title
+    failures = sum(item.counted for item in items if item.status == FAILED)
     if len(items) > 1:
-        failures = sum(item.counted for item in items if item.fingerprint.startswith("failure/"))
-        if failures and all(item.fingerprint.startswith("failure/") for item in items):
+        if all(item.status == FAILED for item in items):
             return f"{failures} failures of {len(items)} causes: {first.title}, and others"
         words = {item.status for item in items}
         status = words.pop() if len(words) == 1 else "Alerts"
         return f"{status}: {first.title}, and {len(items) - 1} more"
+    if first.status == FAILED:  # its title is a sentence
+        more = " more" if kind == "more" else ""
+        what = "failure" if failures == 1 else "failures"
+        return f"{failures}{more} {what}: {first.title}" if failures > 1 or more else first.title
     if kind == "more" and first.counted:
         return f"{first.status} again, {first.counted} times more: {first.title}"
     if first.counted > 1:
@@ -234,4 +240,4 @@ def _quote(body: Mapping[str, Any]) -> str | None:
 
 
 def _status(kind: str) -> str:
-    return {"failure": "Failed", "watchdog": "Alive", "silences": "Silences"}.get(kind, kind.capitalize())
+    return {"failure": FAILED, "watchdog": "Alive", "silences": "Silences"}.get(kind, kind.capitalize())

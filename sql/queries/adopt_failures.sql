@@ -25,6 +25,7 @@ CROSS JOIN LATERAL jsonb_to_record(found.context -> 'notice') AS notice (
 )
 WHERE NOT (
   found.context ->> 'task_id' IS NULL
+  AND NOT found.context ? 'late'
   AND EXISTS (
     SELECT
     FROM atge_error_logs AS earlier

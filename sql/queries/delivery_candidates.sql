@@ -1,4 +1,5 @@
--- Beginnings that are due, or held: each may be held back by a silence or by another alert, or set free.
+-- Beginnings that may go out now, also with others before they are due, and those that are held: each may be held
+-- back by a silence or by another alert, or set free.
 SELECT
   delivery.notice_id,
   delivery.channel,
@@ -32,9 +33,20 @@ WHERE delivery.settled_at IS NULL
   AND (
     delivery.state = 'held'
     OR (
-      delivery.due_at <= now()
-      AND coalesce(thread.next_at, now()) <= now() + interval '1 minute'
+      (delivery.due_at <= now() OR delivery.subject <> 'digest')
       AND coalesce(thread.claimed_until, '-infinity') < now()
+      AND (
+        coalesce(thread.next_at, now()) <= now() + interval '1 minute'
+        OR EXISTS (  -- news that does not wait for the thread's interval takes the rest along
+          SELECT
+          FROM alert_deliveries AS other
+          JOIN alert_notices AS news ON news.id = other.notice_id
+          WHERE other.channel = delivery.channel
+            AND other.subject = delivery.subject
+            AND other.state = 'waiting'
+            AND news.kind IN ('resolved', 'healed', 'escalated', 'acknowledged')
+        )
+      )
     )
   )
 ORDER BY delivery.due_at

@@ -261,6 +261,7 @@ def test_broken_settings_keep_no_alert_from_going_out(database, sandbox, connect
         ("email", {"conn_type": "smtp", "host": "mail"}, "nobody to write to"),
         ("webhook", {"conn_type": "http", "host": "https://x/y?token=abc", "password": "s"}, "has a query"),
         ("webhook", {"conn_type": "http", "host": "https://x/y"}, "signs each message"),
+        ("webhook", {"conn_type": "http", "password": "secret"}, "no host"),
         (
             "slack",
             {"conn_type": "slack", "host": "https://slack.com/api", "password": "xoxb-1"},
@@ -289,6 +290,8 @@ def test_a_connection_that_is_missing_or_unfit_is_said_in_words(
     ("channel", "connection"),
     [
         ("pagerduty", {"conn_type": "http", "host": "https://events.pagerduty.com", "password": "key"}),
+        ("pagerduty", {"conn_type": "http", "password": "key"}),
+        ("slack", {"conn_type": "slack", "password": "xoxb-key", "extra": {"channel": "#ops"}}),
         (
             "email",
             {

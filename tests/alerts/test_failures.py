@@ -116,6 +116,15 @@ def test_a_run_that_failed_on_its_own_is_told(database):
     assert record_failure(database, RUN_FAILURE) is True
 
 
+def test_a_late_run_is_a_cause_of_its_own_and_news_beside_its_failure(database):
+    record_failure(database, FAILURE)
+    late = replace(RUN_FAILURE, late=True, error="the sweep due at 05:00 was not finished 5 minutes later")
+    assert record_failure(database, late) is True
+    assert rows(database)[-1].context["late"] is True
+    last = notices(database)[-1]
+    assert (last.title, last.fingerprint) == ("Run settle_trades is late", "failure/settle_trades/late")
+
+
 def test_secrets_never_reach_row_or_notice(database):
     leaky = replace(
         FAILURE,
@@ -127,6 +136,12 @@ def test_secrets_never_reach_row_or_notice(database):
     shown = row.error_message + row.error_stack + json.dumps([row.context, notice.body, notice.title])
     assert "hunter2pass" not in shown
     assert "abc123secret" not in shown
+
+
+def test_a_secret_is_not_cut_in_half(database):
+    error = "x" * 2_970 + " postgresql://tradeops:hunter2hunter2hunter2@db/tradeops refused"
+    record_failure(database, replace(FAILURE, error=error))
+    assert "hunter2" not in notices(database)[0].body["error"]
 
 
 def test_a_hostile_error_is_stored(database):
@@ -160,7 +175,7 @@ def test_a_failure_that_was_told_is_told_as_healed_once(database):
     assert succeed(database) is False
     channels.run()
     assert channels.headlines() == [
-        "Failed: Task settle_trades.settle_batch.settle[2] failed on try 3",
+        "Task settle_trades.settle_batch.settle[2] failed on try 3",
         "Healed by itself on try 4: Task settle_trades.settle_batch.settle[2] failed on try 3",
     ]
     assert channels["slack"].messages[1].kind == "ended"
@@ -199,9 +214,7 @@ def test_what_could_not_be_written_is_kept_on_disk_and_told_when_the_database_is
     assert len(rows(database)) == 6
     channels = Channels(database)
     channels.run()
-    assert channels.headlines() == [
-        "Failed 5 times: Task settle_trades.settle_batch.settle[0] failed on try 3"
-    ]
+    assert channels.headlines() == ["5 failures: Task settle_trades.settle_batch.settle[0] failed on try 3"]
     assert not any("notice" in row.context for row in rows(database))
     channels.run()
     assert len(notices(database)) == 5

@@ -69,7 +69,7 @@ def test_a_mail_arrives_as_text_and_as_html(mailbox, port):
     ((envelope, mail),) = mailbox.mails
     assert envelope.mail_from == "tradeops@example.com"
     assert envelope.rcpt_tos == ["ops@example.com", "anna@example.com"]
-    assert mail["Subject"] == "[critical] Failed: Task settle_trades.settle[2] failed on try 3"
+    assert mail["Subject"] == "[critical] Task settle_trades.settle[2] failed on try 3"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert receipt.reference == {"id": mail["Message-ID"]}
     for kind in ("plain", "html"):

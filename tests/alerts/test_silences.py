@@ -85,6 +85,18 @@ def test_a_silence_holds_back_messages_and_what_still_fires_at_its_end_is_told(d
     assert states(database) == ["sent", "sent"]
 
 
+def test_what_is_silenced_does_not_go_out_early_with_others_of_its_rule(database, channels):
+    silenced(database, "rule=cpu_busy, host=db2")
+    notify(database, severity="warning", labels={"host": "db2"}, fingerprint="cpu_busy/warning/db2")
+    notify(database, labels={"host": "db1"})
+    channels.run()
+    notify(database, kind="escalated", labels={"host": "db1"})
+    notify(database, labels={"host": "db2"}, fingerprint="cpu_busy/critical/db2")
+    channels.run()
+    assert [len(message.items) for message in channels["slack"].messages] == [1, 1]
+    assert states(database, state="held") == ["held", "held"]
+
+
 def test_what_ends_within_a_silence_is_not_told(database, channels):
     silenced(database)
     fire(database)
@@ -246,7 +258,7 @@ def test_the_database_is_down_is_not_forty_messages(database, channels):
     done = channels.run()
     assert done.held == 4
     assert channels.headlines() == [
-        "Failed 40 times: The database is away: task dag_0.settle_batch.settle[2] failed on try 3"
+        "40 failures: The database is away: task dag_0.settle_batch.settle[2] failed on try 3"
     ]
 
 

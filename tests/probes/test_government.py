@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from include.http import SERVICES, Client
@@ -320,3 +321,19 @@ def test_census_counts_only_states_with_a_population(answer, count):
 def test_census_in_another_shape_is_said(answer):
     with pytest.raises(Down, match="no list of lists"):
         census.count_states(answer)
+
+
+# -- who calls -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "contact",
+    ["ops@example.com", "Example", "Example ops@", "Ex\nample ops@example.com", "Büro ops@example.com"],
+)
+def test_a_contact_is_a_name_and_an_email_that_a_header_can_carry(contact):
+    with pytest.raises(ValidationError, match="a name and an email"):
+        Settings(contact=contact)
+
+
+def test_a_contact_of_several_words_will_do():
+    assert Settings(contact="Example Research Ltd. ops@example.com").contact

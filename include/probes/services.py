@@ -58,11 +58,13 @@ def broker_probe(url: str | None) -> Probe:
 def ask_redis(url: str) -> Answer:
     """Ping the broker. Raises Down."""
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     started = monotonic()
     try:
         with redis.Redis.from_url(
-            url, socket_connect_timeout=SECONDS / 2, socket_timeout=SECONDS / 2, retry=None
+            url, socket_connect_timeout=SECONDS / 2, socket_timeout=SECONDS / 2, retry=Retry(NoBackoff(), 0)
         ) as client:
             pong = client.ping()
             latency = (monotonic() - started) * 1000

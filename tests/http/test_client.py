@@ -1,5 +1,7 @@
 import gzip
+import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -20,6 +22,8 @@ from include.http import (
     ServiceError,
     Timeout,
     Unavailable,
+    hurry,
+    introduce,
 )
 from include.http import admission as admission_module
 from include.settings import Endpoint
@@ -87,6 +91,55 @@ def test_the_key_goes_into_the_query(server, client_of):
     server.answers = [OK]
     client_of(auth=Auth("query", "api_key"), secret="the/key&=1").get_json("/", {"id": "GDP"})
     assert server.received[0].query == {"id": "GDP", "api_key": "the/key&=1"}
+
+
+def test_the_key_goes_into_the_json_of_a_post_and_of_nothing_else(server, client_of):
+    server.answers = [OK]
+    client = client_of(auth=Auth("json", "registrationkey"), secret="s3cret-key")
+    client.post_json("/", {"seriesid": ["x"]})
+    client.get_json("/")
+    posted, got = server.received
+    assert json.loads(posted.body) == {"seriesid": ["x"], "registrationkey": "s3cret-key"}
+    assert "s3cret-key" not in repr(got) + repr(posted.headers) + repr(posted.query)
+
+
+def test_who_calls_is_said_where_that_is_wanted_and_nobody_calls_without(server, client_of):
+    server.answers = [OK]
+    with pytest.raises(Refused, match="`contact`"):
+        client_of(wants_contact=True)
+    service = introduce(replace(QUICK, wants_contact=True), "Example ops@example.com")
+    client_of(wants_contact=True, headers=service.headers).get_json("/")
+    assert server.received[0].headers["user-agent"] == "tradeops Example ops@example.com"
+
+
+def test_a_declared_pause_holds_everybody_after_a_refusal(server, client_of, database):
+    server.answers = [reply({}, status=403, headers={"Retry-After": "5"})]
+    client = client_of(pauses={403: 600.0})
+    with pytest.raises(Refused):
+        client.get_json("/")
+    with pytest.raises(RateLimited, match="it asked for a pause"):
+        client.get_json("/")
+    assert len(server.received) == 1
+
+
+def test_a_service_in_a_hurry_is_asked_once_within_its_time(server, client_of):
+    server.answers = [reply({}, status=500)]
+    hurried = hurry(QUICK, 3.0)
+    client = client_of(timeout=hurried.timeout, retry=hurried.retry)
+    assert (client.milliseconds, client.sandbox) == (None, False)
+    with pytest.raises(Unavailable):
+        client.get_json("/")
+    assert len(server.received) == 1
+    assert 0 < client.milliseconds < 3_000
+
+
+def test_the_sandbox_is_known_by_its_header(server, client_of):
+    server.answers = [reply({}, headers={"X-Sandbox": "1"}), OK]
+    client = client_of()
+    client.get_json("/")
+    assert client.sandbox
+    client.get_json("/")
+    assert not client.sandbox
 
 
 def test_a_service_without_authentication_never_sees_a_key(server, client_of):

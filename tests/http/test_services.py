@@ -114,6 +114,70 @@ def test_lunarcrush_and_fear_and_greed():
     assert fault("fear_greed", {"metadata": {"error": "bad limit"}}) == (Refused, "bad limit", None)
 
 
+SEC_TITLE = "SEC.gov | Request Rate Threshold Exceeded"
+SEC_STYLES = "<style>" + "#content {max-width:650px;margin:60px auto;} " * 60 + "</style>"
+
+
+@pytest.mark.parametrize("status", [200, 403, 429])
+@pytest.mark.parametrize(
+    ("heading", "kind", "words"),
+    [
+        ("Your Request Originates from an Undeclared Automated Tool", Refused, "undeclared automated tool"),
+        ("Request Rate Threshold Exceeded", RateLimited, "too|Threshold Exceeded"),
+    ],
+)
+def test_sec_pages_of_one_title_are_told_apart_by_what_follows(status, heading, kind, words):
+    page = f"<html><head><title>{SEC_TITLE}</title>{SEC_STYLES}</head><body><h1>{heading}</h1></body></html>"
+    with pytest.raises(kind, match=words) as caught:
+        read_answer(SERVICES["sec"], status, {"content-type": "text/html"}, page.encode())
+    assert caught.value.retry_after >= 600
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "5"}])
+@pytest.mark.parametrize("status", [403, 429])
+def test_sec_is_left_alone_for_ten_minutes_whatever_the_page_says(status, headers):
+    with pytest.raises(ServiceError) as caught:
+        read_answer(SERVICES["sec"], status, headers, b"<html><body>Access Denied</body></html>")
+    assert caught.value.retry_after >= 600
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"status": "REQUEST_SUCCEEDED", "message": []}, None),
+        (
+            {"status": "REQUEST_NOT_PROCESSED", "message": ["the daily threshold … has been reached."]},
+            (RateLimited, "REQUEST_NOT_PROCESSED: the daily threshold … has been reached.", 3600.0),
+        ),
+        (
+            {"status": "REQUEST_NOT_PROCESSED", "message": ["The key:k is invalid."]},
+            (Refused, "REQUEST_NOT_PROCESSED: The key:k is invalid.", None),
+        ),
+        ({"status": "REQUEST_FAILED"}, (Refused, "REQUEST_FAILED: no message", None)),
+    ],
+)
+@pytest.mark.parametrize("service", ["bls", "bls-keyless"])
+def test_bls_errors(service, payload, expected):
+    assert fault(service, payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(0, None), ("0", None), (100410, RateLimited), (100500, Unavailable), (100421, Unavailable),
+     (100001, Refused)],
+)  # fmt: skip
+def test_bingx_errors(code, kind):
+    found = fault("bingx", {"code": code, "msg": "Words.", "data": {}})
+    assert (found and found[:2]) == (kind and (kind, f"error {code}: Words."))
+
+
+@pytest.mark.parametrize(("code", "kind"), [(-32005, Unavailable), (429, RateLimited), (-32601, Refused)])
+def test_solana_errors(code, kind):
+    error = {"code": code, "message": "Words."}
+    assert fault("solana", {"error": error}) == (kind, f"error {code}: Words.", None)
+    assert fault("solana", {"result": "ok"}) is None
+
+
 @given(payload=JSON, service=st.sampled_from(sorted(SERVICES)))
 def test_no_body_confuses_a_fault_finder(service, payload):
     found = SERVICES[service].find_fault(payload)

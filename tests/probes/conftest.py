@@ -27,6 +27,7 @@ PATHS = {
 }
 RUN = "http://airflow/dags/probe/runs/1"
 EVERY = timedelta(hours=1)
+NO_PAUSE = 1e9  # share of a quota that a look may use: each look asks
 
 Look = Callable[..., ProbeResult]
 
@@ -70,7 +71,9 @@ def probe_of(database, connections, settings):
 def look(database, probe_of) -> Look:
     """Makes a round of one service, and gives its result."""
 
-    def look(service: str, chosen: Settings | None = None, *, share: float = 1.0, **platform) -> ProbeResult:
+    def look(
+        service: str, chosen: Settings | None = None, *, share: float = NO_PAUSE, **platform
+    ) -> ProbeResult:
         probe = probe_of(service, chosen, **platform) if chosen else probe_of(service, **platform)
         (result,) = run_round(database, [probe], every=EVERY, quota_share=share, run_url=RUN)
         return result

@@ -1,0 +1,104 @@
+"""The page of the probes, through the application that the plugin mounts, over a real database."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from include.probes import Answer, Down, Probe, run_round
+from include.web import build_app
+
+NASTY = '<script>alert("x")</script>'
+RUN = "http://airflow/dags/probe_government/runs/1"
+
+
+@pytest.fixture
+def client(database) -> TestClient:
+    @contextmanager
+    def open_database():
+        yield database
+
+    server = FastAPI()
+    server.mount("/tradeops", build_app(open_database, []))
+    return TestClient(server)
+
+
+@pytest.fixture
+def store(database):
+    def store(*probes: Probe, run_url: str = RUN) -> None:
+        run_round(database, probes, every=timedelta(hours=1), quota_share=1, run_url=run_url)
+
+    return store
+
+
+def words(client: TestClient) -> str:
+    answer = client.get("/tradeops/probes")
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+def test_before_the_first_look_the_page_says_what_to_do(client):
+    shown = words(client)
+    assert "Nothing has been looked at yet" in shown
+    assert "probe_government" in shown
+    assert "probe_platform" in shown
+
+
+def test_each_service_is_shown_with_its_reason(client, store):
+    now = datetime.now(UTC)
+
+    def fail():
+        raise Down("no connection to solana")
+
+    late = Answer(
+        "newest",
+        81.4,
+        (),
+        None,
+        datetime(2026, 9, 1, tzinfo=UTC),
+        now - timedelta(days=1.5),
+        0.97,
+        sandbox=True,
+    )
+    store(
+        Probe("fred", "government", lambda: late, limited_by="fred"),
+        Probe("sec", "government", None, "sec refuses callers without a contact"),
+        Probe("solana", "platform", fail),
+    )
+    shown = words(client)
+    for part in ("degraded", "81 ms", "2026-09-01", "late by 2 days", "97 % complete", "sandbox", "not asked",
+                 "refuses callers without a contact", "down", "no connection to solana", RUN):  # fmt: skip
+        assert part in shown
+    assert shown.index("fred") < shown.index("sec") < shown.index("solana")
+
+
+def test_a_quota_is_a_bar_with_its_figures(client, store, database):
+    from include.probes.probe import Quota
+
+    store(Probe("postgres", "platform", lambda: Answer("x", quota=Quota(81, 97, None))))
+    shown = words(client)
+    assert 'value="0.8351"' in shown
+    assert "81 of 97" in shown
+
+
+def test_a_look_that_is_overdue_is_stale(client, store, database):
+    store(Probe("x", "platform", lambda: Answer("fine")))
+    assert "stale" not in words(client)
+    with database.begin() as connection:
+        back = "UPDATE probe_results SET checked_at = now() - interval '4 h', asked_at = NULL"
+        connection.execute(text(back))
+    shown = words(client)
+    assert '<span class="critical">stale</span>, was <span class="met">healthy</span>' in shown
+    assert "looked at 4 h ago" in shown
+
+
+def test_data_is_shown_as_text_and_leads_nowhere_foreign(client, store):
+    store(Probe("x", "platform", lambda: Answer(NASTY)), run_url="javascript:alert(1)")
+    shown = client.get("/tradeops/probes").text
+    assert NASTY not in shown
+    assert "&lt;script&gt;" in shown
+    assert "javascript:" not in shown
+    assert shown.count("<script>") == 1

@@ -67,11 +67,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
             url=run_url(run["dag_id"], run["dag_run_id"]),
             next_step=next_step,
             late=True,
-<<<<<<< HEAD
             severity="critical",  # told from here: the workers that deliver other alerts may be what is stuck
-=======
-            severity="critical",
->>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
         )
     )
 

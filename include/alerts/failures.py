@@ -189,13 +189,8 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
 def notice_of(failure: Failure) -> dict[str, Any]:
     """What people must be told, as sql/queries/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
-<<<<<<< HEAD
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"
-=======
-    happened = "is late" if failure.late else f"failed{tries}"
-    what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}"
->>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
     shared = failure.cause.words
     # PostgreSQL stores neither the zero byte nor half characters. More is redacted than is kept, so that no
     # secret is cut in half and then not known for one.

@@ -49,11 +49,8 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
     miss(state)
     miss(state)  # the triggerer was started anew in between
     (row,) = logged(database)
-<<<<<<< HEAD
     assert row.context["late"] is True
-=======
     assert row.context["cause"] == "settle_trades/late"
->>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
     (message,) = sandbox.received("slack")
     shown = json.dumps(message)
     for part in (
@@ -67,7 +64,6 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
         assert part in shown
 
 
-<<<<<<< HEAD
 def noticed(database):
     with database.connect() as connection:
         return connection.execute(text("SELECT severity, title FROM alert_notices ORDER BY created_at")).all()
@@ -77,7 +73,8 @@ def test_each_late_sweep_is_noticed(database, sandbox, connections):
     miss()
     miss(run_id="scheduled__2026-11-21T05:05:00+00:00")
     assert noticed(database) == [("critical", "Run settle_trades is late")] * 2
-=======
+
+
 def test_each_late_sweep_is_a_row_and_the_second_is_counted_under_the_first(database, sandbox, connections):
     miss()
     miss(run_id="scheduled__2026-11-21T05:05:00+00:00")
@@ -86,7 +83,6 @@ def test_each_late_sweep_is_a_row_and_the_second_is_counted_under_the_first(data
     with database.connect() as connection:
         states = connection.execute(text("SELECT state FROM alert_deliveries ORDER BY state")).scalars().all()
     assert states == ["sent", "waiting"]
->>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])

@@ -18,17 +18,14 @@ def in_words(value):
         return "none"
     if isinstance(value, tuple):
         return ", ".join(value)
-<<<<<<< HEAD
-    if isinstance(value, dict) and not any(isinstance(entry, tuple) for entry in value.values()):
-        return ", ".join(
-            f"{name} `{entry}`" if isinstance(entry, str) else f"{name} {entry.prompt}/{entry.completion}"
-            for name, entry in value.items()
-=======
     if isinstance(value, dict):
         return ", ".join(
-            f"{name}: {in_words(of)}" if isinstance(of, tuple) else f"{name} {of.prompt}/{of.completion}"
+            f"{name} {of.prompt}/{of.completion}"
+            if hasattr(of, "prompt")
+            else f"{name} `{of}`"
+            if isinstance(of, str)
+            else f"{name}: {in_words(of)}"
             for name, of in value.items()
->>>>>>> 652619e208ec27b02fac46ef865e178554fe44b8
         )
     return f"{value:_}" if isinstance(value, int) else str(value)
 

@@ -5,7 +5,8 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
-# One pytest worker a core, at least 2, at most 4: each one has a database of its own.
+# One pytest worker a core, at least 2, at most 4: each one has a database of its own. End to end it is two, each
+# with a stack of its own, for these tests mostly wait.
 WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 4 ] && n=4; [ $$n -lt 2 ] && n=2; echo $$n)
 
 # Arguments reach the shell as they were typed: make expands nothing in them.
@@ -22,7 +23,7 @@ demo: setup ## start everything, settle a fresh batch of sample trades, show the
 
 test: setup-dev lint ## all checks and tests; what CI runs
 	@$(PY) -m pytest -n $(WORKERS) -m "not e2e"
-	@$(PY) -m pytest -m e2e
+	@$(PY) -m pytest -n 2 --dist loadfile -m e2e
 
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m include.local up

@@ -1,0 +1,92 @@
+"""A replay and an export from the form to the end, under the real scheduler."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from include.database import connect
+from include.local.airflow_api import ApiError
+from tests.trades.sweep import LONG, insert, rising, store
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
+
+
+def rows(stack, statement):
+    with psycopg.connect(stack.database_url) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def trigger(stack, dag_id, **form):
+    run = stack.api("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": form})["dag_run_id"]
+    deadline = time.monotonic() + 120
+    while (state := stack.api("GET", f"/dags/{dag_id}/dagRuns/{run}")["state"]) not in ("success", "failed"):
+        assert time.monotonic() < deadline, f"{dag_id} did not end within 120 s"
+        time.sleep(0.5)
+    return run, state
+
+
+def answer(stack, dag_id, run, task):
+    return stack.api(
+        "GET", f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
+    )["value"]
+
+
+@pytest.fixture
+def settled(stack):
+    """Trades that ended unsettled, and the candles that came too late for them."""
+    rows(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, replays CASCADE")
+    stack.api(
+        "PATCH",
+        "/variables/tradeops_settings",
+        {"key": "tradeops_settings", "value": json.dumps({"candle_sources": ["sandbox"]})},
+    )
+    engine = connect(stack.database_url, application="test")
+    window = {"generated_at": START, "expires_at": START + timedelta(hours=1)}
+    store(engine, rising(start=START), source="sandbox")
+    insert(engine, *[LONG | window] * 3)
+    engine.dispose()
+    rows(stack, "UPDATE trade_signals SET status = 'incomplete_data', completed_at = expires_at")
+    return stack
+
+
+def test_a_dry_run_then_a_real_one_then_an_export(settled):
+    form = {"first_day": str(START.date()), "symbols": ["BTC"]}
+    run, state = trigger(settled, "replay_trades", **form)
+    assert state == "success"
+    report = answer(settled, "replay_trades", run, "report")
+    assert report["dry_run"] is True
+    assert report["outcomes"] == {"changed": 3}
+    assert rows(settled, "SELECT count(*) FROM trade_results") == [(0,)]
+
+    run, state = trigger(settled, "replay_trades", **form, dry_run=False, reason="the candles came late")
+    assert state == "success"
+    assert answer(settled, "replay_trades", run, "report") == report | {"dry_run": False}
+    assert rows(settled, "SELECT DISTINCT status FROM trade_signals") == [("completed_success",)]
+    assert rows(
+        settled, "SELECT DISTINCT replaced_by, reason, replay_id, status FROM trade_result_history"
+    ) == [(settled.user, "the candles came late", run, "incomplete_data")]
+    assert rows(settled, "SELECT total_trades FROM atge_performance_cache") == [(3,)]
+
+    run, state = trigger(settled, "export_trades", format="parquet")
+    assert state == "success"
+    done = answer(settled, "export_trades", run, "export")
+    assert (done["rows"], done["files"]) == (3, 1)
+    folder = Path(done["location"])
+    assert folder.is_relative_to(settled.folder / "exports")
+    assert json.loads((folder / "manifest.json").read_text())["requested_by"] == settled.user
+
+
+def test_what_the_form_cannot_accept_never_becomes_a_run_and_the_rest_fails_in_words(settled):
+    with pytest.raises(ApiError, match="users"):
+        trigger(settled, "replay_trades", users=["ann"])
+    run, state = trigger(settled, "replay_trades", symbols=["DOGE"])
+    assert state == "failed"
+    tried = settled.api("GET", f"/dags/replay_trades/dagRuns/{run}/taskInstances/choose")["try_number"]
+    assert tried == 1, "trying again would change nothing"

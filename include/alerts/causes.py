@@ -61,7 +61,7 @@ def cause_of(task: str, error: str) -> Cause:
     if error.startswith(KILLED):
         return Cause("worker-lost", "Workers were lost")
     if _DATABASE.search(text):
-        return Cause("database", "The database is away", "database")
+        return Cause("database", "The database is away", "postgres")
     if _DISK.search(text):
         return Cause("disk", "A disk is full")
     if service := _SERVICE.match(text):

@@ -1,14 +1,23 @@
 """Silences and inhibitions: what is held back, for how long, and what comes of it then."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from include.alerts import acknowledge_failure, end_silence, list_silences, record_failure, silence
+from include.alerts import (
+    acknowledge_failure,
+    end_silence,
+    list_silences,
+    read_rules,
+    record_failure,
+    silence,
+)
 from include.alerts.inhibition import read_inhibitions
 from include.alerts.matching import matches, read_matchers
+from include.alerts.rule_file import DEFAULT_RULES
 from include.alerts.silences import read_silences
 from tests.alerts.told import FAILURE, Channels, deliveries, end, fire, notify, pass_time, scalar, states
 
@@ -248,8 +257,6 @@ def test_the_database_is_down_is_not_forty_messages(database, channels):
     away = (
         "include.database.DatabaseError: The database 'tradeops' at db:5432 cannot be reached. Is it running?"
     )
-    from dataclasses import replace
-
     for number in range(40):
         record_failure(database, replace(FAILURE, dag_id=f"dag_{number}", error=away))
     for rule in ("sweep_stalled", "queries_slow", "api_slow", "probes_silent"):
@@ -267,6 +274,27 @@ def test_the_file_of_inhibitions_is_sound():
     assert len(names) == len(set(names)) >= 5
 
 
+def test_inhibitions_speak_of_rules_that_there_are():
+    rules = {rule.name for rule in read_rules(DEFAULT_RULES).rules}
+    for inhibition in read_inhibitions():
+        for matchers in (inhibition.because, inhibition.holds_back):
+            if "rule" in matchers:
+                assert any(matches({"rule": matchers["rule"]}, {"rule": name}) for name in rules), matchers
+
+
+def test_failures_of_the_database_are_explained_by_its_probe(database, channels):
+    away = "include.database.DatabaseError: The database 'tradeops' at db:5432 cannot be reached."
+    record_failure(database, replace(FAILURE, error=away))
+    fire(database, "service_down/critical/postgres", labels={"service": "postgres"})
+    notify(
+        database, fingerprint="service_down/critical/postgres", cause="service_down",
+        labels={"service": "postgres"},
+    )  # fmt: skip
+    channels.run()
+    assert len(channels.headlines()) == 1
+    assert deliveries(database, state="held")[0].source == "failure"
+
+
 def test_a_broken_file_of_inhibitions_is_refused(tmp_path):
     path = tmp_path / "inhibitions.yaml"
     path.write_text("- {name: x, because: {rule: a}, holds_back: {}, typo: 1}")
@@ -275,8 +303,6 @@ def test_a_broken_file_of_inhibitions_is_refused(tmp_path):
 
 
 def test_an_acknowledged_cause_rests_and_its_end_is_told(database, channels):
-    from dataclasses import replace
-
     record_failure(database, FAILURE)
     channels.run()
     acknowledge_failure(database, FAILURE.cause.fingerprint, "anna", 4 * HOUR)

@@ -34,6 +34,7 @@ def quiet(stack):
     execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, performance_refreshes CASCADE")
     execute(stack, "DELETE FROM atge_error_logs")
     execute(stack, "TRUNCATE alert_notices, alert_threads CASCADE")
+    execute(stack, "TRUNCATE alert_notices, alert_threads CASCADE")
     change_settings(stack, candle_sources=["sandbox"], lease=LEASE, batch_size=20)
 
 
@@ -237,12 +238,23 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         "nowhere",
     ):
         assert part in message
-    rows = execute(stack, "SELECT error_type, context ->> 'slack' FROM atge_error_logs ORDER BY timestamp")
-    assert ("api", "sent") in rows
+    told = (
+        "SELECT error_type, channel, state FROM atge_error_logs AS error "
+        "JOIN alert_deliveries ON notice_id = error.id WHERE error.context ->> 'run_id' = %s"
+    )
+    wait_for(lambda: execute(stack, told, run_id) == [("api", "slack", "sent")], "the one delivery")
+    retries = "SELECT count(*) FROM atge_error_logs WHERE severity = 'low' AND context ->> 'run_id' = %s"
+    assert execute(stack, retries, run_id) == [(2,)], "the tries before are rows that nobody is told of"
     change_settings(stack, candle_sources=["sandbox"], lease=LEASE)
     release(stack)
     sweep_up(stack)
     assert_all_settled_once(stack, 3)
+
+    def healed():
+        received = httpx.get(f"{stack.sandbox_url}/_recorded/slack").json()["messages"]
+        return any("Healed by a later run" in json.dumps(message) for message in received)
+
+    wait_for(healed, "deliver_alerts to tell that a later sweep works", 150)
 
 
 def test_the_database_dies_in_the_middle_of_a_sweep(stack):

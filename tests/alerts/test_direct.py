@@ -1,0 +1,57 @@
+"""Telling Slack without the database: seldom, and from one process at a time."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from include.alerts import ChannelError, may_tell_directly, tell_slack_directly
+from tests.alerts.told import FAILURE
+
+
+def test_a_cause_is_told_once_in_ten_minutes(tmp_path):
+    folder = tmp_path / "spool"
+    assert may_tell_directly(folder, "a") is True
+    assert may_tell_directly(folder, "a") is False
+    assert may_tell_directly(folder, "b") is True
+    eleven_minutes_ago = time.time() - 660
+    for mark in folder.glob("told-*"):
+        os.utime(mark, (eleven_minutes_ago, eleven_minutes_ago))
+    assert may_tell_directly(folder, "a") is True
+
+
+def test_a_flood_of_causes_is_three_messages(tmp_path):
+    told = [may_tell_directly(tmp_path, f"cause {number}") for number in range(50)]
+    assert told.count(True) == 3
+
+
+def test_failures_side_by_side_ask_one_after_the_other(tmp_path):
+    told = []
+    threads = [
+        threading.Thread(target=lambda: told.append(may_tell_directly(tmp_path, "a"))) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told.count(True) == 1
+
+
+@pytest.mark.parametrize("channel", [None, "#ops"])
+def test_it_says_that_the_database_is_away(sandbox, channel):
+    address = f"{sandbox.url}/slack/{'api' if channel else 'services'}"
+    tell_slack_directly(address, "xoxb-token" if channel else "T0/B0/token", channel, FAILURE)
+    (message,) = sandbox.received("slack")
+    assert "The database is away" in str(message["body"])
+    assert "the disk is slow" in str(message["body"])
+
+
+@pytest.mark.parametrize("channel", [None, "#ops"])
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "reset"}])
+def test_slack_that_fails_is_an_error_without_the_secret(sandbox, channel, fault):
+    sandbox.fail("slack", **fault)
+    address = f"{sandbox.url}/slack/{'api' if channel else 'services'}"
+    with pytest.raises(ChannelError) as caught:
+        tell_slack_directly(address, "xoxb-hidden-1234" if channel else "T0/B0/hidden", channel, FAILURE)
+    assert "hidden" not in str(caught.value)

@@ -47,6 +47,7 @@ def test_the_projects_file_is_good():
         "llm": 8,
         "alerts": 2,
         "backups": 1,
+        "exports": 2,
     }
     assert all(pool.pool_description for pool in objects.pools)
 

@@ -1,3 +1,4 @@
+-- Errors as samples of 1, with what a rule may group and filter by.
 SELECT
   timestamp AS at,
   CAST(1 AS double precision) AS value,

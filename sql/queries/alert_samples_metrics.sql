@@ -1,3 +1,4 @@
+-- Measurements of all names of a type, in milliseconds or as counts.
 SELECT
   timestamp AS at,
   -- NaN and what is too large for a measurement is no value. (In WHERE it would call for the index on value.)

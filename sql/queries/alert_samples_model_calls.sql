@@ -1,3 +1,4 @@
+-- Calls of the language model, by their duration in milliseconds.
 SELECT
   at,
   1000 * CAST(seconds AS double precision) AS value,

@@ -1,3 +1,4 @@
+-- What probes measured: the latency of each service in milliseconds.
 SELECT
   checked_at AS at,
   CAST(latency_ms AS double precision) AS value,

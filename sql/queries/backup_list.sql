@@ -1,3 +1,4 @@
+-- Backups of a location in some of the statuses, the newest first.
 SELECT id, kind, status, parent, started_at, finished_at, bytes AS size, verified, verified_at, reason, run_url,
   manifest ->> 'method' AS method
 FROM backups

@@ -189,7 +189,8 @@ def _read(text: bytes, schema: "pa.Schema") -> "pa.Table":
     }
     table = csv.read_csv(
         pa.BufferReader(text),
-        csv.ReadOptions(column_names=schema.names, block_size=len(text) + 1),  # a row may be long
+        # one block, since a row may be long; one thread, since each keeps memory of its own
+        csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=schema.names),
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(
             column_types=types,

@@ -5,6 +5,7 @@
 -- since they were read is left to do. Run twice, the second run finds nothing to do. completed_at stays: it says
 -- when the trade was first settled, and the order of a user's trades does not change. The work list's rows, which
 -- are locked, are found again by their place: the planner knows too little of a new list to find them well.
+-- Triggers note whose statistics are stale.
 WITH compared AS MATERIALIZED (
   SELECT
     found.id,
@@ -107,10 +108,6 @@ WITH compared AS MATERIALIZED (
   WHERE changed AND NOT :dry_run AND signal.id = compared.id
     AND (signal.status, signal.status_reason)
       IS DISTINCT FROM ((compared.found).status, (compared.found).status_reason)
-), stale AS (
-  INSERT INTO performance_refreshes (user_id)
-  SELECT DISTINCT user_id FROM compared WHERE changed AND NOT :dry_run ORDER BY user_id
-  ON CONFLICT DO NOTHING
 )
 UPDATE replay_trades AS item
 SET

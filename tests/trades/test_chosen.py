@@ -78,25 +78,21 @@ def test_a_replay_is_dry_unless_that_is_switched_off():
     assert ReplayRequest.read({"symbols": ["BTC"], "redo": ["settlement"]}, TODAY).dry_run is True
 
 
-@pytest.mark.parametrize(
-    ("form", "words"),
-    [
+def test_what_no_trade_has_is_refused_and_nothing_is_written_down(database):
+    store(database, rising())
+    insert(database, {})
+    settle(database)
+    insert(database, {"symbol": "ETH", "expires_at": datetime.now(UTC) + timedelta(days=1)})
+    for form, words in [
         ({"symbols": ["DOGE", "BTC", "XRP"]}, "no trade has the symbol DOGE, XRP: correct the names"),
         ({"users": [SOME_ID]}, f"no trade has the user {SOME_ID}"),
         ({"trade_ids": [SOME_ID]}, f"no trade has the trade {SOME_ID}"),
         ({"symbols": ["DOGE"], "users": [SOME_ID]}, f"the symbol DOGE, nor the user {SOME_ID}"),
         ({"symbols": ["ETH"]}, "no settled trade fits the filter, only 1 active"),
         ({"last_day": "2026-03-01"}, "no settled trade fits the filter$"),
-    ],
-    ids=str,
-)
-def test_what_no_trade_has_is_refused_and_nothing_is_written_down(database, form, words):
-    store(database, rising())
-    insert(database, {})
-    settle(database)
-    insert(database, {"symbol": "ETH", "expires_at": datetime.now(UTC) + timedelta(days=1)})
-    with pytest.raises(BadRequest, match=words):
-        begin(database, **form)
+    ]:
+        with pytest.raises(BadRequest, match=words):
+            begin(database, **form)
     assert rows(database, "SELECT * FROM replays") == []
     assert rows(database, "SELECT * FROM replay_trades") == []
 

@@ -141,23 +141,21 @@ def test_the_statistics_follow(settled):
     ]
 
 
-@pytest.mark.parametrize(
-    ("form", "symbols"),
-    [
+def test_the_filter_chooses(settled):
+    for form, symbols in [
         ({"symbols": ["ETH"]}, ["ETH"]),
         ({"users": [OTHER]}, ["BTC"]),
         ({"symbols": ["BTC"], "users": [str(USER)]}, ["BTC"]),
         ({"first_day": "2026-03-02", "last_day": "2026-03-02"}, ["BTC", "BTC", "ETH"]),
-    ],
-    ids=str,
-)
-def test_the_filter_chooses(settled, form, symbols):
-    begin(settled, **{"first_day": None} | form)
-    chosen = rows(
-        settled,
-        "SELECT symbol FROM replay_trades JOIN trade_signals ON id = trade_signal_id ORDER BY symbol",
-    )
-    assert [row.symbol for row in chosen] == symbols
+    ]:
+        begin(settled, str(form), **{"first_day": None} | form)
+        chosen = rows(
+            settled,
+            "SELECT symbol FROM replay_trades JOIN trade_signals ON id = trade_signal_id "
+            "WHERE replay_id = :id ORDER BY symbol",
+            id=str(form),
+        )
+        assert [row.symbol for row in chosen] == symbols
 
 
 def test_a_window_is_of_the_days_on_which_the_time_was_up(database):

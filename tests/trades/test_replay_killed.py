@@ -60,25 +60,23 @@ def without_times(found):
     ]
 
 
-def turn_market(database, number):
-    """Candles that turn each time, so that each replay changes every trade."""
-    store(database, falling() if number % 2 else rising())
+def other_fees(number):
+    """Fees that differ each time, so that each replay changes every trade."""
+    return SMALL.model_copy(update={"fee_rate": 0.002 + number % 2 / 1000})
 
 
 def test_dying_before_any_statement_leaves_no_gap_and_no_double(trades):
     expected = {}
     for number in (1, 0):
-        turn_market(trades, number)
-        replay_batches(trades, begin(trades, f"whole {number}", SMALL), "worker 0")
+        replay_batches(trades, begin(trades, f"whole {number}", other_fees(number)), "worker 0")
         assert report_replay(trades, f"whole {number}")["outcomes"] == {"changed": TRADES}
         expected[number] = without_times(results(trades))
     assert expected[0] != expected[1]
     point, ended = 0, False
     while not ended:
         point += 1
-        turn_market(trades, point)
         name = f"killed {point}"
-        started = begin(trades, name, SMALL)
+        started = begin(trades, name, other_fees(point))
         ended = not dies_at(trades, point, lambda: replay_batches(trades, started, "worker 0"))  # noqa: B023
         replay_batches(trades, read_replay(trades, name, SMALL), "worker 0")
         assert report_replay(trades, name)["outcomes"] == {"changed": TRADES}, point
@@ -117,7 +115,7 @@ def dies_at(database, statement, work) -> bool:
 def test_a_killed_process_holds_its_batch_until_its_successor_or_the_lease_s_end(
     trades, database_url, statement
 ):
-    turn_market(trades, 1)
+    store(trades, falling())
     begin(trades, "replay 1", SMALL)
     program = [sys.executable, "-c", PROGRAM, database_url, str(statement)]
     environment = {**os.environ, "PYTHONPATH": "."}
@@ -160,7 +158,7 @@ def test_a_zombie_that_wakes_up_after_its_successor_writes_nothing(trades, monke
     """A worker stalls between computing and writing, for longer than its lease."""
     from include.trades import replay as module
 
-    turn_market(trades, 1)
+    store(trades, falling())
     started = begin(trades, "replay 1", SMALL)
     real, stalled = module._replay, []
 

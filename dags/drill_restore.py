@@ -47,7 +47,7 @@ def drill(backup_id: str, this_run: str) -> str:
     },
     doc_md=__doc__,
     tags=["backups"],
-    **dag_defaults(owner="operations", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
 )
 def drill_restore() -> None:
     """Wire the one step."""

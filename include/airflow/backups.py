@@ -34,7 +34,8 @@ CLUSTER = "postgres_replication"
 IDENTITY = "backup_identity"
 CHECKOUT = Path(__file__).parents[2]
 CONFIGURES = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "TRADEOPS_")  # environment variables
-OPTIONAL = (AIRFLOW_DATABASE, STORE_CONNECTION, CLUSTER)  # connections that airflow_settings.yaml lacks
+ADMIN = "postgres_admin"
+OPTIONAL = (AIRFLOW_DATABASE, STORE_CONNECTION, CLUSTER, ADMIN, "smtp_alerts")  # not in airflow_settings.yaml
 NEXT_STEP = (
     "Earlier backups are untouched, and none is deleted after a failure. The message says what failed, and "
     "docs/backups.md what to do. Then clear the task, or trigger the DAG: backups may be repeated."

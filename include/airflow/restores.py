@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from include.airflow.backups import AIRFLOW_DATABASE, find_identity, find_sources, open_backup_storage
+from include.airflow.backups import (
+    ADMIN,
+    AIRFLOW_DATABASE,
+    find_identity,
+    find_sources,
+    open_backup_storage,
+)
 from include.airflow.platform import DATABASE_CONNECTION, database_url, load_settings, open_database
 from include.settings import Settings
 
 if TYPE_CHECKING:
     from include.storage import Storage
 
-ADMIN = "postgres_admin"
 CONNECTIONS = {"platform": DATABASE_CONNECTION, "airflow": AIRFLOW_DATABASE}
 
 

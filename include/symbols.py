@@ -81,6 +81,12 @@ def canonical(symbol: str) -> str:
     return coin.code if coin else symbol.upper()
 
 
+def distance(market: str, symbol: str) -> tuple[bool, int, str]:
+    """Order the markets of one coin, the nearest first: the symbol's own dollar, then the usual order."""
+    dollar = dollar_of(market)
+    return dollar != dollar_of(symbol), DOLLARS.index(dollar) if dollar else 0, market
+
+
 def same(one: str, other: str) -> bool:
     """Say whether two names mean the same market, up to which dollar it is quoted in.
 

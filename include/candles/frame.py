@@ -7,6 +7,7 @@ one row a symbol and time, gaps allowed.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,6 +126,17 @@ def normalise(frame: pd.DataFrame, resolution: str, *, now: datetime) -> tuple[p
     keep(~candles.duplicated(CANDLE), REPEATED)
     keep(~candles.duplicated(["symbol", "timestamp"], keep=False), CONTRADICTED)
     return candles.sort_values(["symbol", "timestamp"], ignore_index=True), refused
+
+
+def frame_of(rows: Any, columns: list[str]) -> pd.DataFrame:
+    """Make a frame of the rows of an answer.
+
+    Raises:
+        ValueError: it is no list, or a row has another number of values.
+    """
+    if not isinstance(rows, list) or any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"a row has not the columns {', '.join(columns)}")
+    return pd.DataFrame(rows, columns=columns)
 
 
 def in_words(refused: dict[str, int]) -> str:

@@ -28,7 +28,7 @@ from include.candles.sources.archive_file import (
     sniff,
 )
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
-from include.symbols import DOLLARS, dollar_of, same
+from include.symbols import distance, same
 
 MAX_FILES = 100_000
 FEW_STEPS = 10
@@ -128,7 +128,7 @@ class Archive:
                 )
             return tuple(found)
         nearest: dict[str, str] = {}
-        for holding in sorted(found, key=lambda holding: _distance(holding.symbol, symbol)):
+        for holding in sorted(found, key=lambda holding: distance(holding.symbol, symbol)):
             nearest.setdefault(holding.resolution, holding.symbol)
         return tuple(holding for holding in found if holding.symbol == nearest[holding.resolution])
 
@@ -174,12 +174,6 @@ class _Contents(NamedTuple):
 def _file(path: Path) -> File:
     state = path.stat() if path.exists() else path.lstat()  # a broken link is a file that cannot be read
     return File(path, state.st_mtime_ns, state.st_size)
-
-
-def _distance(held: str, wanted: str) -> tuple[bool, int, str]:
-    """Order markets of one coin: the same dollar first, then the usual order of dollars, then by name."""
-    dollar = dollar_of(held)
-    return dollar != dollar_of(wanted), DOLLARS.index(dollar) if dollar else 0, held
 
 
 @lru_cache(maxsize=MAX_FILES)

@@ -21,7 +21,7 @@ from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
-from include.symbols import DOLLARS, dollar_of, same
+from include.symbols import distance, dollar_of, same
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
@@ -138,11 +138,10 @@ class Ccxt:
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""
-        dollars = [dollar_of(symbol), *DOLLARS]
         markets = [market for market in self._markets if same(market, symbol)]
         if not markets:
             raise UnknownSymbol(f"unknown symbol {symbol}")
-        return min(markets, key=lambda market: dollars.index(dollar_of(market)))
+        return min(markets, key=lambda market: distance(market, symbol))
 
     @cached_property
     def _markets(self) -> tuple[str, ...]:

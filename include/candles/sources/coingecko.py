@@ -12,10 +12,18 @@ from typing import Any
 
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, first_open, in_words, normalise
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, first_open, frame_of, in_words, normalise
+from include.candles.sources.source import (
+    Fetched,
+    Offer,
+    Pong,
+    SourceError,
+    UnknownSymbol,
+    ask_cheaply,
+    listed_coin,
+)
 from include.http import Client, Refused, ServiceError
-from include.symbols import Coin, coin_of
+from include.symbols import Coin
 
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
 SPANS = (7, 14, 30)  # days that can be asked for
@@ -45,7 +53,7 @@ class CoinGecko:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer the whole days within the last thirty. Raises UnknownSymbol."""
-        _coin(symbol)
+        listed_coin(symbol)
         reach = pd.Series([now - timedelta(days=max(SPANS))])
         return (Offer("1d", first_open(reach, A_DAY)[0].to_pydatetime(), volume=True),)
 
@@ -53,7 +61,7 @@ class CoinGecko:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
         if resolution != "1d":
             raise ValueError(f"CoinGecko has no {resolution} candles with a volume")
-        coin = _coin(symbol)
+        coin = listed_coin(symbol)
         now = datetime.now(UTC)
         span = next((days for days in SPANS if now - timedelta(days=days) <= start), max(SPANS))
         rows = self._ask(coin, "ohlc", {"days": span})
@@ -81,17 +89,10 @@ class CoinGecko:
             raise SourceError(error.words, temporary=True) from error
 
 
-def _coin(symbol: str) -> Coin:
-    coin = coin_of(symbol)
-    if coin is None:
-        raise UnknownSymbol(f"unknown symbol {symbol}: it is not in the table of coins")
-    return coin
-
-
 def _read_steps(rows: Any) -> pd.DataFrame:
     """Read the candles of `ohlc` (`[[close time in ms, open, high, low, close], …]`), without a volume."""
     try:
-        steps = _frame(rows, ["timestamp", *PRICES])
+        steps = frame_of(rows, ["timestamp", *PRICES])
         steps["timestamp"] = pd.to_datetime(steps["timestamp"], unit="ms", utc=True) - RESOLUTIONS[STEP]
     except (TypeError, ValueError) as error:
         raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
@@ -116,7 +117,7 @@ def _read_midnights(chart: Any) -> pd.DataFrame:
     columns = {}
     try:
         for column, series in (("price", "prices"), ("volume", "total_volumes")):
-            points = _frame(chart[series], ["at", column])
+            points = frame_of(chart[series], ["at", column])
             points["at"] = pd.to_datetime(points["at"], unit="ms", utc=True).dt.as_unit("us")
             points = points[points["at"] == points["at"].dt.floor("D")].drop_duplicates()
             points = points.drop_duplicates("at", keep=False)  # two values for one moment: which is right?
@@ -133,9 +134,3 @@ def _check_same_coin(days: pd.DataFrame, prices: "pd.Series[float]") -> None:
         worst = days["timestamp"].iloc[int(apart.argmax())] + A_DAY
         words = f"ohlc and market_chart differ by {apart.max():.0%} at {worst:%Y-%m-%d %H:%M}"
         raise SourceError(f"{words}: one of them must be about another coin", temporary=True)
-
-
-def _frame(rows: Any, columns: list[str]) -> pd.DataFrame:
-    if not isinstance(rows, list) or any(len(row) != len(columns) for row in rows):
-        raise ValueError(f"a row has not the columns {', '.join(columns)}")
-    return pd.DataFrame(rows, columns=columns)

@@ -10,9 +10,17 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
+from include.candles.sources.source import (
+    Fetched,
+    Offer,
+    Pong,
+    SourceError,
+    UnknownSymbol,
+    ask_cheaply,
+    listed_coin,
+)
 from include.http import Client, Refused, ServiceError
-from include.symbols import Coin, coin_of
+from include.symbols import Coin
 
 PERIODS = {"1h": "hourly", "1d": "daily"}
 # Hourly candles before this have the volume 0, which means that it is not known.
@@ -40,7 +48,7 @@ class CoinMarketCap:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer hours since September 2020, and days of any age. Raises UnknownSymbol."""
-        _coin(symbol)
+        listed_coin(symbol)
         return (
             Offer("1h", HOURLY_VOLUME_SINCE, volume=True),
             Offer("1d", None, volume=True),
@@ -48,7 +56,7 @@ class CoinMarketCap:
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
-        coin = _coin(symbol)
+        coin = listed_coin(symbol)
         interval = RESOLUTIONS[resolution]
         period = PERIODS[resolution]
         params: dict[str, str | int] = {
@@ -73,13 +81,6 @@ class CoinMarketCap:
         wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
         problems = (in_words({f"it is no {period} candle": refused}),) if refused else ()
         return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], problems)
-
-
-def _coin(symbol: str) -> Coin:
-    coin = coin_of(symbol)
-    if coin is None:
-        raise UnknownSymbol(f"unknown symbol {symbol}: it is not in the table of coins")
-    return coin
 
 
 def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, int]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, no_candles
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, frame_of, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
-from include.symbols import DOLLARS, dollar_of, same
+from include.symbols import distance, dollar_of, same
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 REBUILT = "1m"
@@ -83,7 +83,7 @@ class Kraken:
         minutes = RESOLUTIONS[resolution] // timedelta(minutes=1)
         rows, last = self._ask("OHLC", pair, {"interval": minutes, "since": since})
         try:
-            candles = _frame(rows, OHLC)
+            candles = frame_of(rows, OHLC)
             closed = candles["timestamp"] <= last
             candles["timestamp"] = pd.to_datetime(candles["timestamp"], unit="s", utc=True)
             for column in (*PRICES, "volume"):  # what is no number is refused by the collector
@@ -141,11 +141,10 @@ class Kraken:
 
     def _pair_of(self, symbol: str) -> str:
         """Choose the pair of a symbol, the one in its own dollar before others."""
-        dollars = [dollar_of(symbol), *DOLLARS]
         pairs = [pair for pair in self._pairs if same(pair, symbol)]
         if not pairs:
             raise UnknownSymbol(f"unknown symbol {symbol}")
-        return min(pairs, key=lambda pair: dollars.index(dollar_of(pair)))
+        return min(pairs, key=lambda pair: distance(pair, symbol))
 
     @cached_property
     def _pairs(self) -> dict[str, str]:
@@ -198,14 +197,8 @@ def rebuild_minutes(trades: pd.DataFrame, end: datetime) -> pd.DataFrame:
 def _parse_trades(rows: list[Any]) -> pd.DataFrame:
     """Read rows of Trades. One that cannot be read spoils them all: its minute would be wrong."""
     try:
-        trades = _frame(rows, TRADE)[["id", "time", "price", "volume"]]
+        trades = frame_of(rows, TRADE)[["id", "time", "price", "volume"]]
         trades["time"] = pd.to_datetime(trades["time"], unit="s", utc=True)
         return trades.astype({"id": "int64", "price": "float64", "volume": "float64"})
     except (TypeError, ValueError) as error:
         raise SourceError(f"an answer that holds no trades: {error!r}", temporary=True) from error
-
-
-def _frame(rows: list[Any], columns: list[str]) -> pd.DataFrame:
-    if any(len(row) != len(columns) for row in rows):
-        raise ValueError(f"a row has not the columns {', '.join(columns)}")
-    return pd.DataFrame(rows, columns=columns)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from include.http import Client, Refused, ServiceError
+from include.symbols import Coin, coin_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,18 @@ class SourceError(Exception):
     def __init__(self, message: str, *, temporary: bool):
         super().__init__(message)
         self.temporary = temporary
+
+
+def listed_coin(symbol: str) -> Coin:
+    """Find the coin of a symbol in the table, for vendors that are asked by ids of their own.
+
+    Raises:
+        UnknownSymbol: it is not in the table.
+    """
+    coin = coin_of(symbol)
+    if coin is None:
+        raise UnknownSymbol(f"unknown symbol {symbol}: it is not in the table of coins")
+    return coin
 
 
 class Source(Protocol):

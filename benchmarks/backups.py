@@ -15,7 +15,18 @@ import psycopg
 import pyrage
 from sqlalchemy import text
 
-from include.backups import Configuration, Manifest, Sources, create_backup, find_tools, verify_backup
+from include.backups import (
+    Configuration,
+    Manifest,
+    Sources,
+    compare_database,
+    create_backup,
+    find_dump,
+    find_tools,
+    restore_into,
+    verify_backup,
+    with_database,
+)
 from include.database import connect, migrate
 from include.local import postgres
 from include.local.postgres import Server
@@ -35,6 +46,7 @@ def main() -> None:
         migrate(server.url())
         _fill(server)
         _compare(server)
+        _restore(server)
     finally:
         postgres.stop(FOLDER)
         shutil.rmtree(FOLDER)
@@ -98,6 +110,41 @@ def _compare(server: Server) -> None:
         print(
             f"{name:<28}{bare:>8.2f}{ours:>8.2f}{bare / ours:>14.2f}"
             f"{made[-1].size / 1e6:>8.0f}{verify:>10.2f}",
+            flush=True,
+        )
+    engine.dispose()
+
+
+def _restore(server: Server) -> None:
+    """Restore times: ours reads the storage, checks every hash, and compares with the manifest afterwards."""
+    url, admin = server.url(), server.url("postgres", "postgres")
+    dump = FOLDER / "bare.dump"
+    tools = find_tools(18, ["pg_dump", "pg_restore"])
+    subprocess.run([tools.path("pg_dump"), "-d", url, "-Fc", "-Z0", "-f", dump], check=True)
+    storage = open_storage(str(FOLDER / "store"))
+    engine = connect(url, application="bench")
+    fresh = with_database(url, "bare_restore")
+    bare = [tools.path("pg_restore"), "-d", fresh, "--no-owner", "--single-transaction", dump]
+    print(f"{'restore':<28}{'bare s':>8}{'ours s':>8}{'of its speed':>14}{'compare s':>18}")
+    for method in ("stream", "directory"):
+        settings = Settings(backup_method=method, backup_checksums="always")
+        made = create_backup(engine, storage, "database", Sources({"platform": url}, (), NOTHING), settings)
+        part, facts = find_dump(made, "platform")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute("DROP DATABASE IF EXISTS bare_restore")
+            connection.execute("CREATE DATABASE bare_restore OWNER tradeops")
+        bare_seconds = _seconds(lambda: subprocess.run(bare, check=True))
+        our_seconds = _seconds(
+            lambda: restore_into(storage, made, part, "our_restore", url, admin)  # noqa: B023
+        )
+        found: list[str] = []
+        compare = _seconds(
+            lambda: found.extend(compare_database(with_database(url, "our_restore"), facts))  # noqa: B023
+        )
+        assert not found, found
+        print(
+            f"{method:<28}{bare_seconds:>8.2f}{our_seconds:>8.2f}{bare_seconds / our_seconds:>14.2f}"
+            f"{compare:>18.2f}",
             flush=True,
         )
     engine.dispose()

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, text
 
 from include.database import schema_revision
-from include.retention.parquet import arrow_schema, read_parquet, to_table, write_parquet
+from include.retention.parquet import AS_TEXT, arrow_schema, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
 
@@ -64,7 +64,7 @@ class Archive:
         when = self._rule.time_column
         order = ", ".join(self._rule.order)
         shown = ", ".join(
-            f"{name}::text AS {name}" if kind == "jsonb" else name for name, kind in self._columns.items()
+            f"{name}::text AS {name}" if kind in AS_TEXT else name for name, kind in self._columns.items()
         )
         behind = ""
         values: dict[str, Any] = {"cutoff": cutoff, "limit": BATCH}

@@ -43,7 +43,9 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
             connection.execute(text(f"CREATE TEMPORARY TABLE loaded (LIKE {table}) ON COMMIT DROP"))
             copy_frame(connection, "loaded", _as_text(rows))
             done = connection.execute(
-                text(f"INSERT INTO {table} SELECT * FROM loaded ON CONFLICT DO NOTHING")
+                text(
+                    f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM loaded ON CONFLICT DO NOTHING"
+                )
             )
         loaded += done.rowcount
     return loaded

@@ -1,7 +1,7 @@
 """Rows of a table as an exact Parquet file, and back.
 
 Numbers of type numeric are kept as decimals with 18 places after the point and 20 before: exactly, or not at
-all. JSON is kept as text.
+all. JSON and intervals are kept as text.
 """
 
 import io
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DIGITS, PLACES = 38, 18
+AS_TEXT = ("jsonb", "interval")  # types that are read, kept and loaded back as PostgreSQL writes them
 
 
 class NotArchivable(ValueError):
@@ -30,7 +31,7 @@ def arrow_schema(columns: Mapping[str, str], about: Mapping[str, str]) -> "pa.Sc
     types = {
         "uuid": pa.string(),
         "text": pa.string(),
-        "jsonb": pa.string(),
+        **dict.fromkeys(AS_TEXT, pa.string()),
         "timestamp with time zone": pa.timestamp("us", "UTC"),
         "date": pa.date32(),
         "boolean": pa.bool_(),

@@ -54,7 +54,8 @@ def go(engine, storage, rule=ERRORS, patience=HOUR):
 
 
 def contents(engine, table="atge_error_logs"):
-    return execute(engine, f"SELECT * FROM {table} ORDER BY timestamp, 1")
+    order = "checked_at" if table == "probe_results" else "timestamp"
+    return execute(engine, f"SELECT * FROM {table} ORDER BY {order}, 1")
 
 
 def batches(engine):
@@ -304,3 +305,29 @@ def test_the_command_line_loads_rows_back(database, database_url, storage, tmp_p
     monkeypatch.setattr("sys.argv", [*command, "2020-08-01", "2020-08-31"])
     with pytest.raises(SystemExit, match="nothing of atge_error_logs"):
         runpy.run_module("include.retention", run_name="__main__")
+
+
+RULES = retention_rules(Settings(keep_candles=timedelta(days=400)))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.table)
+def test_every_table_with_a_rule_exists_and_can_be_archived(database, storage, rule):
+    assert count_due(database, rule, NOW) is not None
+    archive_module.Archive(database, storage, rule, rule.table, "run")  # knows a Parquet type of each column
+
+
+def test_rows_with_numbers_of_the_databases_own_come_back_with_them(database, storage):
+    execute(
+        database,
+        "INSERT INTO probe_results "
+        "(service, kind, status, reason, checked_at, check_every, quota_window, run_url) "
+        "SELECT 'sec', 'government', 'healthy', 'fine', :at, '1 hour', '10 days 00:00:01.5', 'x' "
+        "FROM generate_series(1, 3)",
+        at=NOW - timedelta(days=40),
+    )
+    before = contents(database, "probe_results")
+    (rule,) = (one for one in RULES if one.table == "probe_results")
+    assert go(database, storage, rule).deleted == 3
+    day = (NOW - timedelta(days=40)).date()
+    assert load_back(database, storage, "probe_results", day, day) == 3
+    assert sorted(contents(database, "probe_results")) == sorted(before)

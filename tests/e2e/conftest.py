@@ -5,29 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from include.local.airflow_api import AirflowApi
 from include.local.ports import PREFERRED, free_port, variable
 from include.local.stack import Stack, find_stack
 from include.local.state import CHECKOUT, State
-
-
-@dataclass(frozen=True)
-class RunningStack:
-    """Where the stack answers; `api("GET", "/dags")` calls its REST API as the admin."""
-
-    airflow_url: str
-    user: str
-    password: str
-    database_url: str
-    sandbox_url: str
-    folder: Path
-    api: AirflowApi
-    environment: dict[str, str]  # for commands on this stack: `python -m include.local down`
+from tests.e2e.running_stack import RunningStack
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """Backups under the real scheduler: taken while trades are settled, damaged, lost, drilled, restored."""
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from include.backups import find_dump, measure_database, open_backup
 from include.storage import open_storage
+from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -20,12 +19,6 @@ SELECT gen_random_uuid(), 'BTC', '1h', 100, 98, 101, 102, 103,
 """
 
 
-def execute(stack, statement):
-    with psycopg.connect(stack.database_url, connect_timeout=5) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
 def trigger(stack, dag_id, **conf):
     return stack.api("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
 
@@ -34,20 +27,17 @@ def path(dag_id, run_id):
     return f"/dags/{dag_id}/dagRuns/{run_id.replace('+', '%2B')}"
 
 
-def wait_for(condition, what, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.5)
-    return value
-
-
 def finish(stack, dag_id, run_id, expected="success"):
     def ended():
         state = stack.api("GET", path(dag_id, run_id))["state"]
         return state if state in ("success", "failed") else None
 
-    assert wait_for(ended, f"{dag_id} to end") == expected, tasks(stack, dag_id, run_id)
+    try:
+        state = wait_for(ended, f"{dag_id} to end", 180)
+    except AssertionError as problem:
+        problem.add_note(str(tasks(stack, dag_id, run_id)))
+        raise
+    assert state == expected, tasks(stack, dag_id, run_id)
 
 
 def tasks(stack, dag_id, run_id):
@@ -68,8 +58,7 @@ def run(stack, dag_id, expected="success", **conf):
 
 
 def newest(stack):
-    return execute(
-        stack,
+    return stack.execute(
         "SELECT id FROM backups WHERE status = 'complete' AND kind = 'database' ORDER BY started_at DESC",
     )[0][0]
 
@@ -83,7 +72,8 @@ def paused_later(stack):
 
 @pytest.mark.usefixtures("paused_later")
 def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
-    execute(stack, TRADES)
+    stack.configure(candle_sources=["sandbox"], backup_checksums="always")
+    stack.execute(TRADES)
     sweep = trigger(stack, "settle_trades")
     run(stack, "back_up_database")
     backup_id = newest(stack)
@@ -103,26 +93,33 @@ def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
     verified = trigger(stack, "manage_backups", action="verify", backup_id=backup_id)
     finish(stack, "drill_restore", spoilt, "failed")
     finish(stack, "manage_backups", verified, "failed")
-    assert execute(stack, f"SELECT verified FROM backups WHERE id = '{backup_id}'") == [("bad",)]
+    assert stack.execute(f"SELECT verified FROM backups WHERE id = '{backup_id}'") == [("bad",)]
     refused = run(stack, "restore_database", "failed", backup_id=backup_id)
     assert tasks(stack, "restore_database", refused)["approve"] == "upstream_failed"
     part.write_bytes(sound)
 
     # Without the catalogue the manifests still tell.
-    execute(stack, "TRUNCATE backups")
+    stack.execute("TRUNCATE backups")
     run(stack, "manage_backups", action="rebuild_catalogue")
     assert newest(stack) == backup_id
 
     # A dry run touches nothing; the real one waits for a person.
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": True})
-    execute(stack, "TRUNCATE trade_signals CASCADE")
+    stack.execute("TRUNCATE trade_signals CASCADE")
     dry = run(stack, "restore_database", backup_id=backup_id)
     assert tasks(stack, "restore_database", dry)["approve"] == "skipped"
     restore = trigger(stack, "restore_database", backup_id=backup_id, dry_run=False)
     wait_for(
-        lambda: tasks(stack, "restore_database", restore).get("approve") == "awaiting_input", "the question"
+        lambda: tasks(stack, "restore_database", restore).get("approve") == "awaiting_input",
+        "the question",
+        180,
     )
-    assert execute(stack, "SELECT count(*) FROM trade_signals") == [(0,)]
+    # Nobody answers within a second, and should not: until the scheduler has seen the asking process end, it
+    # takes an answered task for a dead one, and asks again.
+    seen = f"TaskInstance Finished: dag_id=restore_database, task_id=approve, run_id={restore}"
+    log = stack.folder / "logs" / "scheduler.log"
+    wait_for(lambda: seen in log.read_text(errors="replace"), "the scheduler to see the question")
+    assert stack.execute("SELECT count(*) FROM trade_signals") == [(0,)]
     asked = datetime.now(UTC)
     stack.api(
         "PATCH",
@@ -131,8 +128,8 @@ def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
     )
     finish(stack, "restore_database", restore)
     assert backup_id in result(stack, "restore_database", restore, "take_over")
-    ((kept, approved_by, finished),) = execute(
-        stack, "SELECT kept_as, approved_by, finished_at FROM restores ORDER BY finished_at DESC LIMIT 1"
+    ((kept, approved_by, finished),) = stack.execute(
+        "SELECT kept_as, approved_by, finished_at FROM restores ORDER BY finished_at DESC LIMIT 1"
     )
     assert approved_by == stack.user and finished > asked
     # Every row of the trades is as it was; what other DAGs write meanwhile is theirs.

@@ -1,20 +1,12 @@
 """The store of candles under Airflow's own backfill, twice, and the audit of what it brought."""
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import psycopg
 import pytest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-
-def rows(stack, statement, *parameters):
-    with psycopg.connect(stack.database_url) as connection:
-        cursor = connection.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else []
 
 
 def backfill(stack, start, end):
@@ -40,16 +32,11 @@ def backfill(stack, start, end):
 
 
 def test_a_backfill_fills_the_past_and_run_twice_asks_for_nothing_new(stack):
-    rows(stack, "TRUNCATE trade_signals, market_candles, candle_fetches CASCADE")
-    stack.api(
-        "PATCH",
-        "/variables/tradeops_settings",
-        {"key": "tradeops_settings", "value": json.dumps({"candle_sources": ["sandbox"]})},
-    )
+    stack.empty()
+    stack.configure(candle_sources=["sandbox"])
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     end = start + timedelta(minutes=45)
-    rows(
-        stack,
+    stack.execute(
         """
         INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,
           take_profit_1, take_profit_2, take_profit_3, generated_at, expires_at, status)
@@ -60,8 +47,8 @@ def test_a_backfill_fills_the_past_and_run_twice_asks_for_nothing_new(stack):
         end + timedelta(hours=1),
     )
     assert backfill(stack, start, end) >= 3
-    stored = rows(
-        stack, "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
+    stored = stack.execute(
+        "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
     )
     assert len(stored) % 15 == 0
     assert len(stored) >= 2 * 45
@@ -69,8 +56,8 @@ def test_a_backfill_fills_the_past_and_run_twice_asks_for_nothing_new(stack):
 
     httpx.delete(f"{stack.sandbox_url}/_requests").raise_for_status()
     backfill(stack, start, end)
-    again = rows(
-        stack, "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
+    again = stack.execute(
+        "SELECT symbol, timestamp, close, source, fetched_at FROM market_candles ORDER BY 1, 2"
     )
     assert again == stored
     asked = httpx.get(f"{stack.sandbox_url}/_requests/market").json()["requests"]

@@ -1,12 +1,12 @@
 """The sweep's deadline under the real scheduler and triggerer: a run that never starts, and one too late."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import psycopg
 import pytest
+
+from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -19,25 +19,11 @@ FROM generate_series(1, 7)
 """
 
 
-def execute(stack, statement, *parameters):
-    with psycopg.connect(stack.database_url) as connection:
-        cursor = connection.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else []
-
-
 def trigger_overdue(stack):
     """A run that was due ten minutes ago: its deadline has passed when it is made."""
     due = datetime.now(UTC) - timedelta(minutes=10)
     answer = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})
     return answer["dag_run_id"]
-
-
-def wait_for(condition, what, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.5)
-    return value
 
 
 def messages(stack, run_id):
@@ -51,11 +37,10 @@ def held_up(stack):
     unfinished = "/dags/settle_trades/dagRuns?state=running&state=queued"
     wait_for(lambda: not stack.api("GET", unfinished)["dag_runs"], "earlier sweeps to end", 200)
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": True})
-    execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches CASCADE")
-    value = json.dumps({"candle_sources": ["sandbox"]})
-    stack.api("PATCH", "/variables/tradeops_settings", {"key": "tradeops_settings", "value": value})
+    stack.empty()
+    stack.configure(candle_sources=["sandbox"])
     httpx.post(f"{stack.sandbox_url}/_faults", json={"service": "market", "kind": "hang"}).raise_for_status()
-    execute(stack, INSERT)
+    stack.execute(INSERT)
     yield stack
     httpx.delete(f"{stack.sandbox_url}/_faults")
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
@@ -77,14 +62,14 @@ def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_onc
         assert part in message
 
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
-    wait_for(lambda: execute(stack, "SELECT 1 FROM settlement_claims"), "the sweep to hang")
+    wait_for(lambda: stack.execute("SELECT 1 FROM settlement_claims"), "the sweep to hang")
     late = trigger_overdue(stack)
     noticed = (
         "SELECT body ->> 'run', body ->> 'error' FROM alert_notices "
         "WHERE title = 'Run settle_trades is late' AND body ->> 'run' = ANY (%s) ORDER BY created_at"
     )
-    wait_for(lambda: len(execute(stack, noticed, [run_id, late])) == 2, "the notice of the late run")
-    found = execute(stack, noticed, [run_id, late])
+    wait_for(lambda: len(stack.execute(noticed, [run_id, late])) == 2, "the notice of the late run")
+    found = stack.execute(noticed, [run_id, late])
     assert [run for run, _ in found] == [run_id, late]
     assert all("7 trades are waiting" in words for _, words in found)
     assert len(messages(stack, run_id)) == 1

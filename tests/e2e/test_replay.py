@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from include.database import connect
@@ -15,12 +14,6 @@ from tests.trades.sweep import LONG, insert, rising, store
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
-
-
-def rows(stack, statement):
-    with psycopg.connect(stack.database_url) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else []
 
 
 def trigger(stack, dag_id, **form):
@@ -41,18 +34,16 @@ def answer(stack, dag_id, run, task):
 @pytest.fixture
 def settled(stack):
     """Trades that ended unsettled, and the candles that came too late for them."""
-    rows(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, replays CASCADE")
-    stack.api(
-        "PATCH",
-        "/variables/tradeops_settings",
-        {"key": "tradeops_settings", "value": json.dumps({"candle_sources": ["sandbox"]})},
-    )
+    stack.empty()
+    stack.configure(candle_sources=["sandbox"])
     engine = connect(stack.database_url, application="test")
-    window = {"generated_at": START, "expires_at": START + timedelta(hours=1)}
+    window = {"generated_at": START, "expires_at": datetime.now(UTC) + timedelta(days=1)}  # not due as yet
     store(engine, rising(start=START), source="sandbox")
     insert(engine, *[LONG | window] * 3)
     engine.dispose()
-    rows(stack, "UPDATE trade_signals SET status = 'incomplete_data', completed_at = expires_at")
+    end = START + timedelta(hours=1)
+    change = "UPDATE trade_signals SET status = 'incomplete_data', expires_at = %s, completed_at = %s"
+    stack.execute(change, end, end)
     return stack
 
 
@@ -63,16 +54,16 @@ def test_a_dry_run_then_a_real_one_then_an_export(settled):
     report = answer(settled, "replay_trades", run, "report")
     assert report["dry_run"] is True
     assert report["outcomes"] == {"changed": 3}
-    assert rows(settled, "SELECT count(*) FROM trade_results") == [(0,)]
+    assert settled.execute("SELECT count(*) FROM trade_results") == [(0,)]
 
     run, state = trigger(settled, "replay_trades", **form, dry_run=False, reason="the candles came late")
     assert state == "success"
     assert answer(settled, "replay_trades", run, "report") == report | {"dry_run": False}
-    assert rows(settled, "SELECT DISTINCT status FROM trade_signals") == [("completed_success",)]
-    assert rows(
-        settled, "SELECT DISTINCT replaced_by, reason, replay_id, status FROM trade_result_history"
+    assert settled.execute("SELECT DISTINCT status FROM trade_signals") == [("completed_success",)]
+    assert settled.execute(
+        "SELECT DISTINCT replaced_by, reason, replay_id, status FROM trade_result_history"
     ) == [(settled.user, "the candles came late", run, "incomplete_data")]
-    assert rows(settled, "SELECT total_trades FROM atge_performance_cache") == [(3,)]
+    assert settled.execute("SELECT total_trades FROM atge_performance_cache") == [(3,)]
 
     run, state = trigger(settled, "export_trades", format="parquet")
     assert state == "success"

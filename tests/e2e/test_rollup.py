@@ -1,10 +1,10 @@
 """Airflow's own backfill of the daily rollup over thirty days, twice, beside a day that is not over."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
+
+from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -14,20 +14,6 @@ EVERYTHING = (
     f"SELECT 'stats', xmin::text, s::text FROM daily_trade_stats s {OVER_THE_DAYS} "
     f"UNION ALL SELECT 'kpis', xmin::text, k::text FROM daily_kpis k {OVER_THE_DAYS} ORDER BY 1, 3"
 )
-TABLES = "trade_signals, performance_refreshes, daily_stats_due, daily_trade_stats, daily_kpis"
-
-
-def rows(stack, statement, *parameters):
-    with psycopg.connect(stack.database_url) as connection:
-        cursor = connection.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else []
-
-
-def wait_for(condition, what, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.5)
 
 
 def backfill(stack, start, end):
@@ -48,11 +34,10 @@ def backfill(stack, start, end):
 @pytest.fixture
 def settled(stack):
     """Twelve trades a day of five users, settled over thirty days that are over; gives the first day."""
-    rows(stack, f"TRUNCATE {TABLES} CASCADE")
+    stack.empty()
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=DAYS + 3)
-    rows(
-        stack,
+    stack.execute(
         """
         WITH trades AS (
           INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1,
@@ -80,16 +65,16 @@ def test_thirty_days_twice_and_the_second_time_changes_nothing(stack, settled):
     last = settled + timedelta(days=DAYS - 1)
     days = (settled.date(), last.date())
     backfill(stack, settled, last)
-    first = rows(stack, EVERYTHING, *days, *days)
+    first = stack.execute(EVERYTHING, *days, *days)
     counted = f"SELECT count(*), sum(trades_settled) FROM daily_kpis {OVER_THE_DAYS}"
-    assert rows(stack, counted, *days) == [(DAYS, DAYS * 12)]
-    assert rows(stack, "SELECT sum(total_trades) FROM daily_trade_stats") == [(DAYS * 12,)]
+    assert stack.execute(counted, *days) == [(DAYS, DAYS * 12)]
+    assert stack.execute("SELECT sum(total_trades) FROM daily_trade_stats") == [(DAYS * 12,)]
     mismatches = "SELECT * FROM daily_stats_mismatches(ARRAY(SELECT user_id FROM atge_performance_cache))"
-    assert rows(stack, mismatches) == []
+    assert stack.execute(mismatches) == []
 
     backfill(stack, settled, last)
-    assert rows(stack, EVERYTHING, *days, *days) == first
-    assert rows(stack, "SELECT * FROM daily_stats_due") == []
+    assert stack.execute(EVERYTHING, *days, *days) == first
+    assert stack.execute("SELECT * FROM daily_stats_due") == []
 
 
 def test_a_day_that_is_not_over_is_refused_in_words_and_not_tried_again(stack):
@@ -101,4 +86,4 @@ def test_a_day_that_is_not_over_is_refused_in_words_and_not_tried_again(stack):
     assert stack.api("GET", path)["state"] == "failed"
     assert stack.api("GET", f"{path}/taskInstances/roll_up")["try_number"] == 1
     words = "SELECT 1 FROM atge_error_logs WHERE context ->> 'run_id' = %s AND error_message LIKE %s"
-    wait_for(lambda: rows(stack, words, run_id, f"%{today} is not over yet%"), "the failure's row", 30)
+    wait_for(lambda: stack.execute(words, run_id, f"%{today} is not over yet%"), "the failure's row", 30)

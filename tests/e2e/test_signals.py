@@ -39,11 +39,7 @@ def told(stack, run_id, task, map_index=0):
 
 
 def test_a_signal_can_be_followed_from_the_form_to_the_rows(stack):
-    stack.api(
-        "PATCH",
-        "/variables/tradeops_settings",
-        {"key": "tradeops_settings", "value": json.dumps({"candle_sources": ["sandbox"]})},
-    )
+    stack.configure(candle_sources=["sandbox"])
     stack.api("PATCH", "/dags/generate_signals", {"is_paused": False})
     user = str(uuid.uuid4())
     run_id, state = run(stack, symbol="ETH", timeframe="1h", user=user)

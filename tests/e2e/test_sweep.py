@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import psutil
-import psycopg
 import pytest
 
 from include.local import postgres
 from include.local.state import CHECKOUT
+from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -28,25 +28,10 @@ def quiet(stack):
     tests ask who holds the trades.
     """
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
-    wait_for(lambda: not unfinished(stack), "earlier sweeps to end", 300)
     httpx.delete(f"{stack.sandbox_url}/_faults")
+    stack.empty()
     httpx.delete(f"{stack.sandbox_url}/_recorded")
-    execute(stack, "TRUNCATE trade_signals, market_candles, candle_fetches, performance_refreshes CASCADE")
-    execute(stack, "DELETE FROM atge_error_logs")
-    execute(stack, "TRUNCATE alert_notices, alert_threads CASCADE")
-    execute(stack, "TRUNCATE alert_notices, alert_threads CASCADE")
-    change_settings(stack, candle_sources=["sandbox"], lease=LEASE, batch_size=20)
-
-
-def execute(stack, statement, *parameters):
-    with psycopg.connect(stack.database_url, connect_timeout=5) as connection:
-        cursor = connection.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else []
-
-
-def change_settings(stack, **settings):
-    value = {"key": "tradeops_settings", "value": json.dumps(settings)}
-    stack.api("PATCH", "/variables/tradeops_settings", value)
+    stack.configure(candle_sources=["sandbox"], lease=LEASE, batch_size=20)
 
 
 def insert(stack, symbol, count):
@@ -61,9 +46,7 @@ def insert(stack, symbol, count):
         },
     )
     price = float(answer.raise_for_status().json()["candles"][0][1])
-    execute(
-        stack,
-        """
+    stack.execute("""
         INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,
           take_profit_1, take_profit_2, take_profit_3, generated_at, expires_at)
         SELECT gen_random_uuid(), %s, '1h', p, p * 0.98, p * 1.002, p * 1.004, p * 1.006,
@@ -99,20 +82,11 @@ def unfinished(stack):
     return [run["dag_run_id"] for run in found["dag_runs"]]
 
 
-def wait_for(condition, what, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.5)
-    return value
-
-
 def holder(stack, symbol):
     """The run that claimed the trades of a symbol, and the batch they are in."""
 
     def claimed():
-        return execute(
-            stack,
+        return stack.execute(
             "SELECT DISTINCT claim_id, batch FROM settlement_claims "
             "JOIN trade_signals ON id = trade_signal_id WHERE symbol = %s",
             symbol,
@@ -156,8 +130,7 @@ def hang(stack, symbol):
 
 def release(stack):
     """Let leases lapse and waiting trades be due at once, as the clock would."""
-    execute(
-        stack,
+    stack.execute(
         "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second', next_attempt_at = NULL",
     )
 
@@ -165,8 +138,7 @@ def release(stack):
 def assert_all_settled_once(stack, count):
     """Each trade has one result, no claim is left, and the statistics agree with the trades."""
     counted = "SELECT count(*) FROM "
-    ((trades, results, active, claims),) = execute(
-        stack,
+    ((trades, results, active, claims),) = stack.execute(
         f"SELECT ({counted} trade_signals), (SELECT count(DISTINCT trade_signal_id) FROM trade_results), "
         f"({counted} trade_signals WHERE status = 'active'), ({counted} settlement_claims)",
     )
@@ -179,8 +151,7 @@ def test_sweeps_that_overlap_settle_each_trade_once_and_explain_it(stack):
     trigger(stack)
     sweep_up(stack)
     assert_all_settled_once(stack, 75)
-    ((missing, cached),) = execute(
-        stack,
+    ((missing, cached),) = stack.execute(
         """
         SELECT count(*) FILTER (WHERE status LIKE 'completed%' AND ai_analysis IS NULL),
           (SELECT sum(total_trades) FROM atge_performance_cache c JOIN trade_signals s USING (user_id))
@@ -188,7 +159,7 @@ def test_sweeps_that_overlap_settle_each_trade_once_and_explain_it(stack):
         """,
     )
     assert missing == 0
-    ((completed,),) = execute(stack, "SELECT count(*) FROM trade_signals WHERE status LIKE 'completed%'")
+    ((completed,),) = stack.execute("SELECT count(*) FROM trade_signals WHERE status LIKE 'completed%'")
     assert cached == completed > 0
     again = trigger(stack)
     finish(stack, again)
@@ -218,7 +189,7 @@ def test_a_worker_killed_in_the_middle_of_a_sweep_costs_no_trade_and_doubles_non
 
 def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
     insert(stack, "BTC", 3)
-    change_settings(stack, candle_sources=["nowhere"])
+    stack.configure(candle_sources=["nowhere"])
     trigger(stack)
     run_id, _ = holder(stack, "BTC")
     finish(stack, run_id, "failed")
@@ -228,7 +199,7 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         return [text for message in received if run_id in (text := json.dumps(message))]
 
     wait_for(messages, "the message")
-    wait_for(lambda: len(execute(stack, "SELECT 1 FROM atge_error_logs")) >= 2, "the rows of task and run")
+    wait_for(lambda: len(stack.execute("SELECT 1 FROM atge_error_logs")) >= 2, "the rows of task and run")
     (message,) = messages()
     for part in (
         "settle_trades.settle_batch.collect_candles[0]",
@@ -242,10 +213,10 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         "SELECT error_type, channel, state FROM atge_error_logs AS error "
         "JOIN alert_deliveries ON notice_id = error.id WHERE error.context ->> 'run_id' = %s"
     )
-    wait_for(lambda: execute(stack, told, run_id) == [("api", "slack", "sent")], "the one delivery")
+    wait_for(lambda: stack.execute(told, run_id) == [("api", "slack", "sent")], "the one delivery")
     retries = "SELECT count(*) FROM atge_error_logs WHERE severity = 'low' AND context ->> 'run_id' = %s"
-    assert execute(stack, retries, run_id) == [(2,)], "the tries before are rows that nobody is told of"
-    change_settings(stack, candle_sources=["sandbox"], lease=LEASE)
+    assert stack.execute(retries, run_id) == [(2,)], "the tries before are rows that nobody is told of"
+    stack.configure(candle_sources=["sandbox"], lease=LEASE)
     release(stack)
     sweep_up(stack)
     assert_all_settled_once(stack, 3)
@@ -262,7 +233,7 @@ def test_the_database_dies_in_the_middle_of_a_sweep(stack):
     insert(stack, "ETH", 20)
     hang(stack, "ETH")
     trigger(stack)
-    wait_for(lambda: execute(stack, "SELECT count(*) FROM trade_results") == [(20,)], "one batch settled")
+    wait_for(lambda: stack.execute("SELECT count(*) FROM trade_results") == [(20,)], "one batch settled")
     server = postgres.find(stack.folder / "postgres")
     psutil.Process(server.pid).send_signal(signal.SIGKILL)
     httpx.delete(f"{stack.sandbox_url}/_faults")
@@ -280,5 +251,5 @@ def test_the_database_dies_in_the_middle_of_a_sweep(stack):
     release(stack)
     trigger(stack)
     active = "SELECT count(*) FROM trade_signals WHERE status = 'active'"
-    wait_for(lambda: execute(stack, active) == [(0,)], "the trades to be settled", 180)
+    wait_for(lambda: stack.execute(active) == [(0,)], "the trades to be settled", 180)
     assert_all_settled_once(stack, 40)

@@ -1,5 +1,5 @@
 -- What is wrong at this moment: alerts that fire, and causes of failures of the last day that have not healed. The
--- worst first.
+-- worst first. The watchdog always fires, and is no trouble.
 WITH alerts AS (
   SELECT
     'rule' AS source, alert.fingerprint, alert.severity, alert.labels || jsonb_build_object('rule', rule) AS labels,
@@ -48,5 +48,6 @@ LEFT JOIN LATERAL (
   ORDER BY created_at DESC
   LIMIT 1
 ) AS taken ON true
+WHERE last.kind IS DISTINCT FROM 'watchdog'
 ORDER BY array_position(ARRAY['critical', 'warning', 'info'], wrong.severity), since DESC
 LIMIT :limit

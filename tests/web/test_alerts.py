@@ -58,6 +58,17 @@ def test_all_is_well(database, words):
     assert "None is in force." in shown
 
 
+def test_the_watchdog_is_no_trouble_and_the_sentences_stand_apart(database, words):
+    evaluated(database)
+    fire(database)
+    notify(database, kind="watchdog")
+    shown = words()
+    assert "Wrong now: 0" in shown
+    assert "33 rules. The watchdog spoke just now. 1 notice waits, the oldest since just now. All" in shown
+    notify(database, cause="another")
+    assert "just now. 2 notices wait, the oldest" in words()
+
+
 def test_no_evaluation_is_no_good_news(words):
     assert "No rules have been evaluated yet" in words()
 

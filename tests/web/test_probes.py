@@ -72,6 +72,7 @@ def test_each_service_is_shown_with_its_reason(client, store):
     for part in ("degraded", "81 ms", "2026-09-01", "late by 2 days", "97 % complete", "sandbox", "not asked",
                  "refuses callers without a contact", "down", "no connection to solana", RUN):  # fmt: skip
         assert part in shown
+    assert "ago (<a" in shown
     assert shown.index("fred") < shown.index("sec") < shown.index("solana")
 
 

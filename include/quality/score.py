@@ -12,7 +12,8 @@ import pandas as pd
 from include.candles import CANDLE, PRICES, first_open, last_close, valid
 
 TRADE = ["id", "symbol", "generated_at", "expires_at"]
-Nanoseconds = np.ndarray[tuple[int], np.dtype[np.int64]]  # since 1970, UTC
+# Since 1970, UTC. Microseconds, as in the database: in nanoseconds, the year 1 or 9999 of a trade overflows.
+Microseconds = np.ndarray[tuple[int], np.dtype[np.int64]]
 MAX_GAPS = 3  # the longest gaps are named, the others counted
 
 
@@ -32,13 +33,13 @@ def score(trades: pd.DataFrame, candles: pd.DataFrame, interval: str | timedelta
     _check(trades, TRADE, ["generated_at", "expires_at"])
     _check(candles, CANDLE, ["timestamp"])
     span = last_close(trades["expires_at"], length) - first_open(trades["generated_at"], length)
-    expected = np.maximum(_nanoseconds(span) // length.value, 0)
+    expected = np.maximum(_microseconds(span) // _length(length), 0)
 
     good = candles.loc[valid(candles), ["symbol", "timestamp"]].drop_duplicates()
-    times = _nanoseconds(good["timestamp"])
+    times = _microseconds(good["timestamp"])
     times_of = {symbol: np.sort(times[rows]) for symbol, rows in good.groupby("symbol").indices.items()}
-    first = _nanoseconds(trades["generated_at"])
-    last = _nanoseconds(trades["expires_at"] - length)
+    first = _microseconds(trades["generated_at"])
+    last = _microseconds(trades["expires_at"] - length)
     found = np.zeros(len(trades), dtype="int64")
     for symbol, rows in trades.groupby("symbol").indices.items():
         if (held := times_of.get(symbol)) is not None:
@@ -67,9 +68,10 @@ def explain(trades: pd.DataFrame, candles: pd.DataFrame, interval: str | timedel
     held = candles[["symbol", "timestamp"]].assign(fault=_faults(candles))
     # of repeated candles a valid one counts, as in the score; its fault is the empty text, which sorts first
     held = held.sort_values(["symbol", "timestamp", "fault"]).drop_duplicates(["symbol", "timestamp"])
-    times, faults = _nanoseconds(held["timestamp"]), held["fault"].to_numpy()
+    times, faults = _microseconds(held["timestamp"]), held["fault"].to_numpy()
     rows_of = held.groupby("symbol").indices
-    starts = _nanoseconds(first_open(trades["generated_at"], length))
+    step = _length(length)
+    starts = _microseconds(first_open(trades["generated_at"], length))
 
     sentences = []
     for symbol, start, expected, found in zip(
@@ -78,36 +80,41 @@ def explain(trades: pd.DataFrame, candles: pd.DataFrame, interval: str | timedel
         if expected == 0:
             sentences.append("the window is too short to hold a whole candle")
             continue
-        grid = start + length.value * np.arange(expected)
         rows = rows_of.get(symbol, np.array([], dtype="int64"))  # in order of time
-        rows = rows[times[rows].searchsorted(grid[0], "left") : times[rows].searchsorted(grid[-1], "right")]
+        last = start + step * (expected - 1)
+        rows = rows[times[rows].searchsorted(start, "left") : times[rows].searchsorted(last, "right")]
         broken, counts = np.unique(faults[rows][faults[rows] != ""].astype("str"), return_counts=True)
-        parts = _gaps(grid, np.isin(grid, times[rows], assume_unique=True))
+        parts = _gaps(times[rows], int(start), step, int(expected))
         parts += [f"{count} with {fault}" for fault, count in zip(broken, counts, strict=True)]
         sentences.append(f"{found} of {expected} candles" + (": " + ", ".join(parts) if parts else ""))
     return sentences
 
 
-def _gaps(grid: Nanoseconds, present: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> list[str]:
-    missing = np.flatnonzero(~present)
-    if len(missing) == 0:
+def _gaps(present: Microseconds, start: int, step: int, expected: int) -> list[str]:
+    """Name the longest gaps of a window's grid; the cost grows with what is there, not with the window."""
+    places, off = np.divmod(present - start, step)
+    edges = np.concatenate([[-1], places[off == 0], [expected]])
+    lengths = np.diff(edges) - 1
+    firsts = edges[:-1] + 1
+    gaps = np.flatnonzero(lengths > 0)
+    if len(gaps) == 0:
         return []
-    runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
-    named = sorted(sorted(runs, key=len, reverse=True)[:MAX_GAPS], key=lambda run: int(run[0]))
-    one_day = pd.Timestamp(grid[0]).date() == pd.Timestamp(grid[-1]).date()
+    named = np.sort(gaps[np.argsort(-lengths[gaps], kind="stable")][:MAX_GAPS])
+    whole = [pd.Timestamp(start + step * at, unit="us") for at in (0, expected - 1)]
+    form = "%H:%M" if whole[0].date() == whole[1].date() else "%Y-%m-%d %H:%M"
 
-    def clock(at: int) -> str:
-        return pd.Timestamp(grid[at]).strftime("%H:%M" if one_day else "%Y-%m-%d %H:%M")
+    def clock(place: int) -> str:
+        return pd.Timestamp(start + step * place, unit="us").strftime(form)
 
     parts = [
-        f"{len(run)} missing from {clock(run[0])} to {clock(run[-1])}"
-        if len(run) > 1
-        else f"1 missing at {clock(run[0])}"
-        for run in named
+        f"{length} missing from {clock(first)} to {clock(first + length - 1)}"
+        if length > 1
+        else f"1 missing at {clock(first)}"
+        for first, length in zip(firsts[named].tolist(), lengths[named].tolist(), strict=True)
     ]
-    if len(runs) > len(named):
-        rest = len(missing) - sum(len(run) for run in named)
-        parts.append(f"{rest} more in {len(runs) - len(named)} other gaps")
+    if len(gaps) > len(named):
+        rest = lengths[gaps].sum() - lengths[named].sum()
+        parts.append(f"{rest} more in {len(gaps) - len(named)} other gaps")
     return parts
 
 
@@ -127,8 +134,12 @@ def _faults(candles: pd.DataFrame) -> "pd.Series[str]":
     return pd.Series(named, index=candles.index)
 
 
-def _nanoseconds(values: "pd.Series[pd.Timestamp] | pd.Series[pd.Timedelta]") -> Nanoseconds:
-    return np.asarray(values.dt.as_unit("ns").astype("int64"), dtype=np.int64)  # NaT is the smallest number
+def _microseconds(values: "pd.Series[pd.Timestamp] | pd.Series[pd.Timedelta]") -> Microseconds:
+    return np.asarray(values.dt.as_unit("us").astype("int64"), dtype=np.int64)  # NaT is the smallest number
+
+
+def _length(interval: pd.Timedelta) -> int:
+    return interval // pd.Timedelta(microseconds=1)
 
 
 def _check(frame: pd.DataFrame, columns: list[str], times: list[str]) -> None:

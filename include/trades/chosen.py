@@ -106,6 +106,8 @@ def _read_names(form: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
         raise BadRequest(
             f"{name} lists {len(values)} entries; {MOST_NAMES} at most: choose by a window instead"
         )
+    if odd := [value for value in values if not value.strip().isprintable()]:
+        raise BadRequest(f"{name} holds {odd[0]!r}: write letters, digits and signs that can be seen")
     return tuple(dict.fromkeys(value.strip() for value in values if value.strip())) or None
 
 

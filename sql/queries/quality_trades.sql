@@ -7,10 +7,10 @@ SELECT
   signal.timeframe,
   signal.status,
   signal.status_reason,
-  signal.generated_at,
-  signal.expires_at,
+  engine_time(signal.generated_at) AS generated_at,
+  engine_time(signal.expires_at) AS expires_at,
   signal.completed_at,
-  signal.confidence_score::float8 AS confidence_score,
+  engine_number(signal.confidence_score) AS confidence_score,
   result.trade_signal_id IS NOT NULL AS has_result,
   result.exit_reason,
   result.entry_at,
@@ -66,7 +66,7 @@ SELECT
   abs(
     gross_profit_loss / size - side * (actual_exit_price / nullif(actual_entry_price, 0) - 1)
   )::float8 AS gross_error,
-  floor(extract(epoch FROM coalesce(exit_at, expires_at) - generated_at) / 60)::float8 AS minutes_by_times
+  floor(extract(epoch FROM coalesce(exit_at, engine_time(expires_at)) - engine_time(generated_at)) / 60)::float8 AS minutes_by_times
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
 CROSS JOIN LATERAL (

@@ -33,7 +33,11 @@ WITH compared AS MATERIALIZED (
       found.time_to_completion_minutes, found.max_favorable_excursion, found.max_adverse_excursion,
       found.data_source, found.data_resolution, found.data_quality_score
     ) AS changed,
-    :redo_analysis AND result.ai_analysis IS NOT NULL AS aside
+    :redo_analysis AND result.ai_analysis IS NOT NULL AS aside,
+    :redo_analysis AND result.ai_analysis IS NULL AND EXISTS (
+      SELECT FROM analysis_claims AS claim
+      WHERE claim.trade_signal_id = found.id AND claim.given_up_at IS NOT NULL
+    ) AS tried_again
   FROM replayed_rows AS found
   JOIN replay_trades AS item
     ON item.replay_id = :replay_id AND item.batch = :batch AND item.trade_signal_id = found.id
@@ -97,10 +101,10 @@ WITH compared AS MATERIALIZED (
   SET ai_analysis = NULL, ai_analysis_detail = NULL, ai_analysis_generated_at = NULL
   FROM compared
   WHERE aside AND NOT changed AND NOT :dry_run AND result.trade_signal_id = compared.id
-), tries AS (  -- what was tried for the old result counts no more
+), tries AS (  -- what was tried for the old result, or given up, counts no more
   DELETE FROM analysis_claims AS claim
   USING compared
-  WHERE (changed OR aside) AND NOT :dry_run AND claim.trade_signal_id = compared.id
+  WHERE (changed OR aside OR tried_again) AND NOT :dry_run AND claim.trade_signal_id = compared.id
 ), signals AS (
   UPDATE trade_signals AS signal
   SET status = (compared.found).status, status_reason = (compared.found).status_reason
@@ -113,7 +117,7 @@ UPDATE replay_trades AS item
 SET
   outcome = CASE WHEN changed THEN 'changed' WHEN (found).poor THEN 'poor_data' ELSE 'unchanged' END,
   reason = (found).reason,
-  analysis_redone = aside OR (changed AND compared.result ->> 'ai_analysis' IS NOT NULL),
+  analysis_redone = aside OR tried_again OR (changed AND compared.result ->> 'ai_analysis' IS NOT NULL),
   from_status = compared.status,
   to_status = CASE WHEN changed THEN (found).status ELSE compared.status END,
   net_before = compared.net_profit_loss,

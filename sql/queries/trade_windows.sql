@@ -13,6 +13,8 @@ FROM (
     ) AS spans
   FROM trade_signals
   WHERE generated_at < :end AND expires_at > :start AND generated_at < expires_at
+    -- the collector refuses longer ones, and with them what they were merged with
+    AND (status <> 'active' OR expires_at <= generated_at + interval '366 days')
   GROUP BY symbol
 ) AS wanted
 CROSS JOIN LATERAL unnest(wanted.spans) AS span

@@ -341,6 +341,8 @@ def test_the_role_authenticated_gets_its_rights_where_it_exists(supabase):
             "VALUES (gen_random_uuid(), 'BTC', '1h', 1, 1, 1, 1, 1, now())"
         )
         connection.execute("UPDATE trade_signals SET status = 'completed_success'")
+        connection.execute("INSERT INTO trade_results (trade_signal_id) SELECT id FROM trade_signals")
+        connection.execute("UPDATE trade_results SET ai_analysis = NULL")
         connection.execute("SELECT calculate_atge_performance(user_id) FROM trade_signals")
         for view in views:
             connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)))

@@ -43,6 +43,7 @@ def test_a_whole_form():
         ({"trade_ids": [SOME_ID, "1", "2"]}, "trade_ids: '1', '2' is no UUID"),
         ({"symbols": "BTC"}, "symbols is no list of texts"),
         ({"symbols": [1]}, "symbols is no list of texts"),
+        ({"symbols": ["BT\x00C"]}, "symbols holds"),
         ({"symbols": ["BTC"] * 10_001}, "symbols lists 10001 entries; 10000 at most"),
     ],
     ids=str,

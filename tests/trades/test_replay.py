@@ -292,6 +292,17 @@ def test_a_trade_that_changes_while_it_is_computed_is_read_again(settled, monkey
     )
 
 
+def test_an_analysis_that_was_given_up_is_tried_again(settled):
+    run(settled, "UPDATE trade_results SET ai_analysis = NULL")
+    run(settled, "INSERT INTO analysis_claims SELECT id, 'given up', now(), 99 FROM trade_signals")
+    run(settled, "UPDATE analysis_claims SET given_up_at = now()")
+    assert replay(settled, redo=["analysis"], symbols=["ETH"], dry_run=True)["analyses_redone"] == 1
+    assert rows(settled, "SELECT count(*) FROM analysis_claims") == [(3,)]
+    assert replay(settled, "replay 2", redo=["analysis"], symbols=["ETH"])["analyses_redone"] == 1
+    assert rows(settled, "SELECT count(*) FROM analysis_claims") == [(2,)]
+    assert history(settled) == [], "nothing was there that would be lost"
+
+
 def test_an_analysis_that_arrives_meanwhile_is_in_the_history(settled, monkeypatch):
     started = begin(settled)
     interfere(monkeypatch, settled, iter(["UPDATE trade_results SET ai_analysis = 'The latest'"]))

@@ -10,7 +10,7 @@ from include.candles import UnknownSymbol
 from include.settings import Settings
 from include.telemetry import Spool, writing_to
 from include.trades import claim_due, gate_batch, refresh_performance, settle_batch
-from include.trades.collect import collect_batch
+from include.trades.collect import collect_batch, collect_interval
 from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
 
 RUN_URL = "http://localhost:8080/dags/settle_trades/runs/run%201"
@@ -49,6 +49,55 @@ def test_a_trade_is_settled_with_its_result_and_its_origin(database):
     assert row.trade_size_usd == 1000
     assert (row.data_source, row.data_resolution, row.data_quality_score) == ("archive", "1m", 100)
     assert rows(database, "SELECT * FROM settlement_claims") == []
+
+
+class NothingKnown:
+    name = "archive"
+    local = True
+
+    def offers(self, symbol, now):
+        raise UnknownSymbol(f"unknown symbol {symbol}")
+
+    def fetch(self, symbol, resolution, start, end):
+        raise AssertionError("it offers nothing")
+
+
+EXTREMES = {
+    "generated in the year 1": {"generated_at": "0001-01-01 00:00Z"},
+    "generated before Christ": {"generated_at": "4000-01-01 00:00Z BC"},
+    "generated before all time": {"generated_at": "-infinity"},
+    "generated at zero": {"generated_at": "1970-01-01 00:00Z"},
+    "generated in the year 9999": {"generated_at": "9999-12-31 23:59Z"},
+    "generated never": {"generated_at": "infinity"},
+    "expired before all time": {"expires_at": "-infinity"},
+    "a price beyond doubles": {"entry_price": Decimal("1e400")},
+    "a price below doubles": {"stop_loss": Decimal("1e-400")},
+    "an infinite price": {"take_profit_3": Decimal("Infinity")},
+    "no number for a price": {"take_profit_1": Decimal("NaN")},
+}
+
+
+@pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
+def test_a_row_that_no_market_knows_does_not_hold_up_its_batch(database, extreme):
+    store(database, rising())
+    sound, odd = insert(database, {}, extreme)
+    impatient = SETTINGS.model_copy(update={"data_quality_patience": timedelta(0)})
+    for batch in claim_due(database, "run 1", impatient).batches:
+        collect_batch(database, "run 1", batch, [NothingKnown()], impatient)
+        gate_batch(database, "run 1", batch, impatient, RUN_URL)
+        settle_batch(database, "run 1", batch, impatient)
+    assert status(database, sound) == "completed_success"
+    assert status(database, odd) == "incomplete_data"
+
+
+@pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
+def test_such_a_row_does_not_widen_what_is_collected(database, extreme, caplog):
+    insert(database, {}, extreme)
+    counts = collect_interval(
+        database, START - timedelta(hours=1), datetime.now(UTC), [NothingKnown()], SETTINGS
+    )
+    assert counts["symbols_short"] == 1
+    assert "366 days" not in caplog.text, "the sound trade's hour is refused with it"
 
 
 def test_settling_twice_changes_nothing(database):
@@ -217,17 +266,6 @@ def test_what_the_suite_says_of_the_candles_is_stored_and_changes_no_verdict(dat
     assert (success, severity) == (False, "critical")
     unmet = [check["fault"] for check in details["checks"] if not check["success"]]
     assert unmet == ["a price far from the closes before"]
-
-
-class NothingKnown:
-    name = "archive"
-    local = True
-
-    def offers(self, symbol, now):
-        raise UnknownSymbol(f"unknown symbol {symbol}")
-
-    def fetch(self, symbol, resolution, start, end):
-        raise AssertionError("it offers nothing")
 
 
 def test_what_no_source_could_give_is_repeated_to_the_operator(database):

@@ -120,26 +120,62 @@ def test_a_call_is_settled_on_the_day_on_which_it_was_made(database):
     assert [day.spent_usd for day in days] == [Decimal("0.00028"), 0]
 
 
-def test_the_reservation_of_a_process_that_died_lapses(database):
-    books = ledger(database, WORST)
-    dead = reserve(books)
-    with pytest.raises(ModelUnavailable, match="budget_spent"):
-        reserve(books)
+def lapse(database):
     run(database, "UPDATE llm_calls SET lapses_at = now() - interval '1 second' WHERE outcome = 'under_way'")
-    reserve(books)
+
+
+def test_a_worker_that_dies_again_and_again_does_not_overspend(database):
+    books = ledger(database, 3 * WORST)
+    dead = reserve(books)
+    for _ in range(2):
+        lapse(database)
+        reserve(books)
+    lapse(database)
+    with pytest.raises(ModelUnavailable, match="budget_spent") as caught:
+        reserve(books)
+    assert "0.0792 are spent, 0 reserved" in caught.value.words
     ((outcome, reason),) = rows(database, "SELECT outcome, reason FROM llm_calls WHERE id = :id", id=dead)
     assert (outcome, reason) == ("lost", "the process ended before the answer came")
+
+
+@pytest.mark.parametrize("budget", [5, None])
+def test_a_lost_call_is_spent_on_its_own_day(database, budget):
+    books = ledger(database, budget)
+    reserve(books)
+    reserve(books)
+    run(database, "UPDATE llm_calls SET day = day - 1")
+    run(database, "UPDATE llm_budget_days SET day = day - 1")
+    lapse(database)
+    reserve(books)
+    days = rows(database, "SELECT spent_usd FROM llm_budget_days ORDER BY day")
+    assert [day.spent_usd for day in days] == [2 * WORST, 0]
 
 
 def test_a_call_that_was_thought_lost_is_settled_after_all_and_once(database):
     books = ledger(database, 5)
     call = reserve(books)
-    run(database, "UPDATE llm_calls SET lapses_at = now() - interval '1 second'")
+    lapse(database)
     reserve(books)
     for _ in range(2):
         books.settle(call, Usage("m", 100, 10), 1.0)
     ((spent,),) = rows(database, "SELECT spent_usd FROM llm_budget_days")
     assert spent == Decimal("0.00028")
+
+
+def test_calls_get_lost_over_midnight_while_others_are_settled(database):
+    """Reservations that find lost calls of yesterday, and settlements of these calls, never deadlock."""
+    books = ledger(database, 5)
+    calls = [reserve(books) for _ in range(40)]
+    run(database, "UPDATE llm_calls SET day = day - 1")
+    run(database, "UPDATE llm_budget_days SET day = day - 1")
+    lapse(database)
+    with ThreadPoolExecutor(16) as pool:
+        settled = [pool.submit(books.settle, call, Usage("m", 100, 10), 1.0) for call in calls]
+        reserved = [pool.submit(reserve, books) for _ in calls]
+        for done in (*settled, *reserved):
+            done.result()
+    days = rows(database, "SELECT spent_usd FROM llm_budget_days ORDER BY day")
+    assert [day.spent_usd for day in days] == [40 * Decimal("0.00028"), 0]
 
 
 def test_without_a_budget_nothing_is_refused_and_the_cost_is_counted(database):

@@ -58,8 +58,9 @@ _HEADER_LINES = 4  # a banner or two may stand above the header
 _END = 16_384  # bytes of a bulk file's beginning and end that are enough to know it by
 
 _DATE = re.compile(r"(?<!\d)(19|20)\d{2}([-_]?(0[1-9]|1[0-2])([-_]?[0-3]\d)?)?(?!\d)")
-_INTERVAL = re.compile(r"(?<![a-z0-9])(\d+)(m|min|h|d|w)(?![a-z0-9])")
+_INTERVAL = re.compile(r"(?<![a-z0-9])(\d+)[-_]?(m|min|h|d|w)(?![a-z0-9])")
 _UNITS: dict[str, Literal["min", "h", "D", "W"]] = {"m": "min", "min": "min", "h": "h", "d": "D", "w": "W"}
+_DATA = re.compile(r"[-_ ]data[-_ ]*$")
 _WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w)$")
 _KRAKEN_MINUTES = re.compile(r"[-_](\d+)$")
 _VENUE = re.compile(r"^(binance|bitfinex|bitstamp|bybit|coinbase|gemini|kraken|okx|poloniex)[-_ ]")
@@ -90,9 +91,10 @@ class Rows:
 def name_parts(path: Path) -> tuple[str, str | None]:
     """Take a file's name apart into symbol ("" if none is left) and resolution (None if it has none).
 
-    `btc-perp-20211231-20220201_1m.csv` is BTC-PERP, 1m; `XBTUSD_60.csv` is XBTUSD, 1h, as Kraken has it.
+    `btc-perp-20211231-20220201_1m.csv` is BTC-PERP, 1m; `XBTUSD_60.csv` is XBTUSD, 1h, as Kraken has it;
+    `btcusd_1-min_data.csv`, the well-known file of Kaggle, is BTCUSD, 1m.
     """
-    stem = _VENUE.sub("", _DATE.sub("", path.stem.lower()))
+    stem = _DATA.sub("", _VENUE.sub("", _DATE.sub("", path.stem.lower())))
     resolution = None
     if found := _INTERVAL.search(stem):
         resolution = resolution_of(pd.Timedelta(int(found[1]), _UNITS[found[2]]))

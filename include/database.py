@@ -127,6 +127,11 @@ def sql(name: str) -> TextClause:
     return text(path.read_text())
 
 
+def storable(value: str) -> str:
+    """Give a text, or JSON, without the zero byte and half characters, which PostgreSQL refuses."""
+    return value.replace("\x00", "�").replace("\\u0000", "�").encode("utf-8", "replace").decode("utf-8")
+
+
 def copy_frame(connection: Connection, table: str, frame: "pd.DataFrame") -> None:
     """Append the rows of a frame to a table with COPY, in the connection's transaction; commit as ever.
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine, text
 
 from include.alerts.causes import Cause, cause_of
-from include.database import sql
+from include.database import sql, storable
 from include.telemetry import Record, Spool, error_record, redact
 
 # One id a failure: the same failure reported twice (a zombie and its successor) is one row and one notice.
@@ -192,10 +192,8 @@ def notice_of(failure: Failure) -> dict[str, Any]:
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"
     shared = failure.cause.words
-    # PostgreSQL stores neither the zero byte nor half characters. More is redacted than is kept, so that no
-    # secret is cut in half and then not known for one.
-    storable = failure.error[: 2 * QUOTED].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    error = redact(storable)
+    # More is redacted than is kept, so that no secret is cut in half and then not known for one.
+    error = redact(storable(failure.error[: 2 * QUOTED]))
     if len(failure.error) > QUOTED:
         error = f"{error[:QUOTED]} … ({len(failure.error)} characters in all)"
     return {

@@ -19,7 +19,7 @@ from include.candles.frame import RESOLUTIONS, in_words, normalise
 from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol
 from include.candles.store import ensure_partitions, find_gaps, write_candles
 from include.candles.windows import held_share, pages
-from include.database import sql
+from include.database import sql, storable
 from include.settings import SANDBOX
 
 FINEST = next(iter(RESOLUTIONS))
@@ -118,6 +118,7 @@ class _Case:
 
     def note(self, source: Source, words: str) -> None:
         said = self.notes.setdefault(source.name, [])
+        words = storable(words)
         if words not in said:
             said.append(words)
 
@@ -280,7 +281,7 @@ class _Collector:
         problems = [*fetched.problems, *([in_words(refused)] if refused else [])]
         for problem in problems:
             case.note(source, problem)
-            words = f"{source.name}, {page.symbol} {resolution}: {problem}"
+            words = storable(f"{source.name}, {page.symbol} {resolution}: {problem}")
             if words not in self.collection.refused:
                 self.collection.refused.append(words)
         if not candles.empty:
@@ -309,7 +310,7 @@ class _Collector:
         self, case: _Case, source: Source, page: _Page, error: UnknownSymbol | SourceError
     ) -> None:
         if isinstance(error, UnknownSymbol):
-            case.unknown[source.name] = str(error)
+            case.unknown[source.name] = storable(str(error))
             page = page._replace(resolution=None)
         else:
             case.note(source, str(error))
@@ -333,7 +334,7 @@ class _Collector:
                 "remember": outcome != "failed" and not source.local,
                 "candles": candles,
                 "outcome": outcome,
-                "reason": reason or None,
+                "reason": storable(reason) or None,  # it quotes answers and names of files
             },
         )
 

@@ -12,6 +12,7 @@ import httpx
 import stamina
 from sqlalchemy import Engine
 
+from include.database import storable
 from include.http.admission import Admission, admit, hold, note_answer, note_failure
 from include.http.answer import read_answer
 from include.http.deadline import limited_to, obey_deadline
@@ -206,7 +207,9 @@ class Client:
         try:
             answer = self._exchange(call)
         except ServiceError as error:
-            failure = error.with_words(redact(error.words, self._secret)[:LONGEST_WORDS])
+            # They quote the answer, and are stored: by the breaker, and by whoever called.
+            words = redact(storable(error.words), self._secret)
+            failure = error.with_words(words[:LONGEST_WORDS])
         else:
             note_answer(self._engine, self.service, admission)
             return answer

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from include.database import storable
 from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
 from include.llm.ledger import Ledger, Purpose, Usage
 from include.telemetry import redact
@@ -305,7 +306,7 @@ def _read_usage(content: bytes) -> Usage:
         return Usage()
     if prompt is not None and total is not None:
         completion = max(completion or 0, total - prompt)
-    return Usage(model[:200] if isinstance(model, str) else None, prompt, completion)
+    return Usage(storable(model[:200]) if isinstance(model, str) else None, prompt, completion)
 
 
 def _whole(value: object) -> int | None:

@@ -2,15 +2,19 @@
 
 from decimal import Decimal
 
+from include.database import storable
+
 
 class ModelError(Exception):
     """The model gave no usable answer.
 
-    `outcome` is one word, `words` the reason without secrets. `billable` says whether the provider may charge
+    `outcome` is one word, `words` the reason without secrets, and without what PostgreSQL refuses: it may
+    quote the answer, and whoever catches it writes it down. `billable` says whether the provider may charge
     for the request all the same: it went out, and no error came back in its place.
     """
 
     def __init__(self, outcome: str, words: str, *, billable: bool) -> None:
+        words = storable(words)
         super().__init__(f"{outcome}: {words}")
         self.outcome = outcome
         self.words = words

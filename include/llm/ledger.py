@@ -2,7 +2,7 @@
 
 The budget of a day (UTC) holds over all processes: `llm_reserve` adds what is spent, what is reserved for
 calls under way and the worst case of the new call under the lock of the day's row, and refuses what does not
-fit. A process that dies leaves a reservation that lapses.
+fit. A process that dies leaves a reservation that lapses: its call may have been billed, so it is spent.
 """
 
 from __future__ import annotations

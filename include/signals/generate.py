@@ -16,13 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from include.candles import Source
 from include.database import sql
 from include.settings import Settings
-from include.signals.attempts import Attempt, end, note, read_batch, summarise
+from include.signals.attempts import Attempt, end, measure, note, read_batch, summarise
 from include.signals.history import History, collect_histories, read_unbroken
 from include.signals.indicators import as_row, compute, contradiction, recent_candles
 from include.signals.propose import ask_for_proposals
 from include.signals.requests import EXPIRY
 from include.signals.snapshot import EndpointOf, Snapshot, score, take_snapshots
-from include.telemetry import record_metric
 
 logger = logging.getLogger(__name__)
 
@@ -180,15 +179,7 @@ def _store(connection: Connection, attempt: Attempt, begun: float) -> str:
     ).one_or_none()
     if stored is None:
         return "ended meanwhile, see signal_attempts"
-    record_metric(
-        "generation_time",
-        "generate_signal",
-        stored.seconds,
-        "seconds",
-        user_id=attempt.user_id,
-        trade_signal_id=stored.trade_signal_id,
-        metadata={"symbol": attempt.symbol, "timeframe": attempt.timeframe},
-    )
+    measure(attempt, "stored", stored.seconds, stored.trade_signal_id)
     tables = "trade_signals, trade_technical_indicators and trade_market_snapshot"
     return f"signal {stored.trade_signal_id} is in {tables}"
 

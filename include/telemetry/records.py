@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from include.database import storable
 from include.telemetry.redaction import redact
 
 ErrorType = Literal["api", "database", "generation", "backtesting", "analysis", "frontend"]
@@ -158,7 +159,7 @@ def _one_of(value: str, kinds: Any, name: str) -> str:
 
 def _text(value: str, limit: int) -> str:
     # Cut before redacting, so that a megabyte costs nothing; once more after, since masks have a length too.
-    cleaned = redact(_storable(value[: 2 * limit]))
+    cleaned = redact(storable(value[: 2 * limit]))
     if len(cleaned) <= limit:
         return cleaned
     return f"{cleaned[:limit]} … ({len(value)} characters in all)"
@@ -166,13 +167,8 @@ def _text(value: str, limit: int) -> str:
 
 def _details(details: Mapping[str, Any] | None) -> dict[str, Any]:
     """Redact, and turn into what JSON can hold; what is too long is kept as its beginning."""
-    text = _storable(json.dumps(redact(details or {}), default=str, allow_nan=True, ensure_ascii=False))
+    text = storable(json.dumps(redact(details or {}), default=str, allow_nan=True, ensure_ascii=False))
     if len(text) > DETAILS_LIMIT:
         return {"too_long": f"{len(text)} characters of details", "beginning": text[:MESSAGE_LIMIT]}
     plain: dict[str, Any] = json.loads(text, parse_constant=str)  # NaN is no JSON to PostgreSQL
     return plain
-
-
-def _storable(value: str) -> str:
-    """Without the zero byte and half characters, which PostgreSQL refuses."""
-    return value.replace("\x00", "�").replace("\\u0000", "�").encode("utf-8", "replace").decode("utf-8")

@@ -1,6 +1,7 @@
 -- May a call of a language model be made within the day's budget? Enters it in llm_calls either way, with the most
 -- that it can cost. The lock of the day's row makes processes ask one after another, so that together they cannot
--- overspend; without a budget nobody waits. Called by include/llm; the tables are in the migration `language_model`.
+-- overspend; without a budget nobody waits, but to enter calls that were lost. Called by include/llm; the tables are
+-- in the migration `language_model`.
 DROP FUNCTION IF EXISTS llm_reserve;
 CREATE FUNCTION llm_reserve(
   p_purpose         text,
@@ -18,7 +19,8 @@ CREATE FUNCTION llm_reserve(
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  today    date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+  moment   timestamptz := clock_timestamp();
+  today    date := (moment AT TIME ZONE 'UTC')::date;
   spent    numeric;
   reserved numeric;
 BEGIN
@@ -26,18 +28,31 @@ BEGIN
   verdict := 'go';
   first_refusal := false;
   INSERT INTO llm_budget_days (day) VALUES (today) ON CONFLICT DO NOTHING;
+  -- The rows of all days that are changed below, before their calls, as in llm_settle, and in one order: no deadlock.
+  PERFORM FROM llm_budget_days
+  WHERE (day = today AND p_budget IS NOT NULL)
+    OR day IN (SELECT call.day FROM llm_calls AS call WHERE call.outcome = 'under_way' AND call.lapses_at <= moment)
+  ORDER BY day
+  FOR UPDATE;
+
+  -- A lost call may have been answered and billed, so it is spent, at its worst: a worker that dies again and again
+  -- would otherwise get its money back each time.
+  WITH lost AS (
+    UPDATE llm_calls SET outcome = 'lost', reason = 'the process ended before the answer came'
+    WHERE outcome = 'under_way' AND lapses_at <= moment
+    RETURNING day, reserved_usd
+  ), by_day AS (
+    SELECT day, sum(reserved_usd) AS usd FROM lost GROUP BY day
+  )
+  UPDATE llm_budget_days AS budget SET spent_usd = budget.spent_usd + by_day.usd
+  FROM by_day
+  WHERE budget.day = by_day.day AND by_day.usd > 0;
+
   IF p_budget IS NOT NULL THEN
-    SELECT spent_usd INTO spent FROM llm_budget_days WHERE day = today FOR UPDATE;
     UPDATE llm_budget_days SET budget_usd = p_budget
     WHERE day = today AND budget_usd IS DISTINCT FROM p_budget;
+    SELECT spent_usd INTO spent FROM llm_budget_days WHERE day = today;
   END IF;
-
-  UPDATE llm_calls SET outcome = 'lost', reason = 'the process ended before the answer came'
-  WHERE id IN (
-    SELECT id FROM llm_calls
-    WHERE outcome = 'under_way' AND lapses_at <= clock_timestamp()
-    FOR UPDATE SKIP LOCKED
-  );
 
   IF p_budget IS NOT NULL AND p_worst IS NULL THEN
     verdict := 'unpriced';
@@ -88,3 +103,5 @@ $$;
 
 COMMENT ON FUNCTION llm_reserve IS
   'May a call of a language model be made within the day''s budget? Enters it in llm_calls';
+COMMENT ON COLUMN llm_calls.lapses_at IS
+  'Under way no longer than this; then the call is lost, and what was reserved for it is spent';

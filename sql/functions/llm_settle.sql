@@ -1,5 +1,6 @@
 -- Enters what became of a call of a language model, once: its cost goes from reserved to spent. A cost that nobody
--- can know counts as the worst case. The day's row is locked before the call's, as in llm_reserve.
+-- can know counts as the worst case. A call that was thought lost is spent at its worst case already; the true cost
+-- takes its place. The day's row is locked before the call's, as in llm_reserve.
 DROP FUNCTION IF EXISTS llm_settle;
 CREATE FUNCTION llm_settle(
   p_id                uuid,
@@ -15,8 +16,9 @@ RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  of_day  date;
-  counted numeric;
+  of_day   date;
+  former   text;
+  reserved numeric;
 BEGIN
   SELECT budget.day INTO of_day
   FROM llm_budget_days AS budget
@@ -24,14 +26,20 @@ BEGIN
   WHERE call.id = p_id
   FOR UPDATE OF budget;
 
+  -- A statement of its own: it must see what whoever held the lock has written.
+  SELECT outcome, coalesce(reserved_usd, 0) INTO former, reserved FROM llm_calls WHERE id = p_id;
+
   UPDATE llm_calls
   SET outcome = p_outcome, reason = p_reason, model_answered = p_model,
     prompt_tokens = p_prompt_tokens, completion_tokens = p_completion_tokens,
     cost_usd = p_cost, seconds = p_seconds
-  WHERE id = p_id AND outcome IN ('under_way', 'lost')
-  RETURNING coalesce(p_cost, reserved_usd, 0) INTO counted;
+  WHERE id = p_id AND outcome IN ('under_way', 'lost');
 
-  UPDATE llm_budget_days SET spent_usd = spent_usd + counted WHERE day = of_day AND counted > 0;
+  IF FOUND THEN
+    UPDATE llm_budget_days
+    SET spent_usd = spent_usd + coalesce(p_cost, reserved) - CASE former WHEN 'lost' THEN reserved ELSE 0 END
+    WHERE day = of_day;
+  END IF;
 END
 $$;
 

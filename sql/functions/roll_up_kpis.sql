@@ -150,8 +150,10 @@ COMMENT ON COLUMN daily_kpis.data_quality_target IS 'data_quality is to be over 
 COMMENT ON COLUMN daily_kpis.data_quality_met IS 'data_quality > data_quality_target';
 COMMENT ON COLUMN daily_kpis.analysis_success IS
   '100 * trades with an analysis / (trades_won + trades_lost); rises when analyses are caught up on';
-COMMENT ON COLUMN daily_kpis.generation_measured IS 'Measurements of metric_type generation_time on the day';
-COMMENT ON COLUMN daily_kpis.generation_within IS 'Percent of them that went well and took less than generation_limit';
+COMMENT ON COLUMN daily_kpis.generation_measured IS
+  'Measurements of metric_type generation_time on the day: one for each attempt that ended, with a signal or without';
+COMMENT ON COLUMN daily_kpis.generation_within IS
+  'Percent of them that went well (a signal, or a reasoned no) and took less than generation_limit';
 COMMENT ON COLUMN daily_kpis.generation_limit IS 'Seconds';
 COMMENT ON COLUMN daily_kpis.generation_target IS 'generation_within is to be at least this';
 COMMENT ON COLUMN daily_kpis.generation_met IS 'generation_within >= generation_target';

@@ -49,6 +49,7 @@ ON CONFLICT (request_key) DO UPDATE SET
   reason = excluded.reason,
   lease_expires_at = excluded.lease_expires_at,
   finished_at = excluded.finished_at,
+  seconds = 0,  -- what it took before has been measured
   snapshot = NULL,
   indicators = NULL,
   recent_candles = NULL,

@@ -43,4 +43,4 @@ COMMENT ON COLUMN llm_daily_costs.unknown_usd IS
 COMMENT ON COLUMN llm_daily_costs.unpriced_calls IS 'Calls of a model without a price: their cost is not known';
 COMMENT ON COLUMN llm_daily_costs.day_budget_usd IS 'The budget at the last call that had one; null: none';
 COMMENT ON COLUMN llm_daily_costs.day_spent_usd IS
-  'What counts against the budget: known costs, and the worst case of calls whose cost nobody can know';
+  'What counts against the budget: known costs, and the worst case of calls whose cost nobody can know, lost ones too';

@@ -137,6 +137,27 @@ def test_crypto_data_download(tmp_path):
     assert_frame_equal(load(path, "BTCUSDT", "1h"), hours.assign(symbol="BTCUSDT").astype({"symbol": "str"}))
 
 
+@pytest.mark.parametrize(
+    ("name", "columns", "taken"),
+    [
+        ("BTCUSDT-1m", "volume volume_quote", "volume"),
+        ("BTCUSDT-1m", "volume_ma volume", "volume"),
+        ("MATICUSDT-1m", "volume_ma volume", "volume"),
+        ("BTCUSDT-1m", "volume volume_btc", "volume_btc"),
+        ("XBTUSD-1m", "volume volume_usd volume_btc", "volume_btc"),
+        ("PEPE_USDT-1m", "volume volume_pepe", "volume_pepe"),
+        ("ADABTC-1m", "volume volume_btc", "volume"),
+        ("ADABTC-1m", "volume_ada volume_btc", "volume_ada"),
+        ("BTCUSD-1m", "volume_usd volume_btc", "volume_btc"),
+        ("BTCUSD-1m", "volume_eth volume_btc", "volume_btc"),
+    ],
+)
+def test_the_volume_is_the_one_in_the_coin(tmp_path, name, columns, taken):
+    frame = minutes(3).drop(columns="volume").assign(**dict.fromkeys(columns.split(), 7.0))
+    plain(tmp_path / f"{name}.csv", frame.assign(**{taken: 5.0}))
+    assert load(tmp_path, name.removesuffix("-1m"))["volume"].tolist() == [5, 5, 5]
+
+
 def test_decimal_numbers_survive_to_the_last_digit(tmp_path):
     path = tmp_path / "ADABTC-1m-2021-11-27.csv"
     path.write_text("1710000000000,0.00002853,0.00002854,0.00002851,0.00002854,36304.20000000,1,1,1,1,1,0\n")
@@ -158,7 +179,10 @@ def test_decimal_numbers_survive_to_the_last_digit(tmp_path):
         ("BTC_USDT-5m.feather", "BTC_USDT", "5m"),
         ("BTC-60min.parquet", "BTC", "1h"),
         ("W_USDT-1h.feather", "W_USDT", "1h"),
+        ("btcusd_1-min_data.csv", "BTCUSD", "1m"),
+        ("ETHUSD_hourly_data_2024.csv", "ETHUSD", "1h"),
         ("BTC-USD.csv", "BTC-USD", None),
+        ("data.csv", "DATA", None),
         ("candles.parquet", "CANDLES", None),
         ("2021-11.csv", "", None),
         ("1m.csv", "", "1m"),

@@ -1,3 +1,4 @@
+import os
 from datetime import datetime, timedelta
 from importlib import import_module
 
@@ -135,6 +136,38 @@ def test_a_failing_symbol_fails_no_other(database):
     source.symbol = "nobody"
     assert collect(database, wanted, [source], now=NOW).missing == {}  # a failure is not remembered
     assert len(stored(database)) == 120
+
+
+@pytest.mark.parametrize("error", [SourceError("\x00\ud800", temporary=True), UnknownSymbol("\x00\ud800")])
+@pytest.mark.parametrize("asked", ["offers", "fetch"])
+def test_words_that_postgresql_refuses_fail_no_other_symbol(database, monkeypatch, error, asked):
+    source = Shelf("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
+    answer = getattr(source, asked)
+
+    def fail(symbol, *rest):
+        if symbol == "BTC":
+            raise error
+        return answer(symbol, *rest)
+
+    monkeypatch.setattr(source, asked, fail)
+    wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
+    collection = collect(database, wanted, [source], now=NOW)
+    assert set(stored(database)["symbol"]) == {"ETH"}
+    assert "�?" in collection.missing["BTC"]
+    assert [fetch.reason for fetch in fetches(database) if fetch.symbol == "BTC"] == ["�?"]
+
+
+def test_a_name_in_an_archive_that_is_no_text_fails_no_symbol(database, tmp_path):
+    minutes(60).to_csv(tmp_path / "BTC-1m.csv", index=False)
+    (tmp_path / os.fsdecode(b"B\xf6rse_1m.csv")).write_text("timestamp,open,high,low,close,volume\n")
+    cut = minutes(3, start=START + 60 * MINUTE).to_csv(index=False) + "BTC,never,1,1,1,1,1\n"
+    (tmp_path / os.fsdecode(b"alle_B\xf6rsen.csv")).write_text(cut)
+    wanted = windows(("BTC", START, START + 120 * MINUTE), ("PEPE", START, START + 60 * MINUTE))
+    collection = collect(database, wanted, [Archive(tmp_path)], now=NOW)
+    assert len(stored(database)) == 63
+    assert "B?RSE" in collection.missing["PEPE"]
+    assert "alle_B?rsen.csv: 1 of 4 rows refused" in collection.missing["BTC"]
+    assert "alle_B?rsen.csv: 1 of 4 rows refused" in "".join(collection.refused)
 
 
 def test_a_source_that_keeps_failing_is_left_alone_and_this_is_said(database):

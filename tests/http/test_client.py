@@ -217,6 +217,13 @@ def test_a_server_error_that_is_no_overload_is_not_tried_again(server, client_of
     assert len(server.received) == 1
 
 
+def test_words_of_a_service_are_such_that_postgresql_holds_them(server, client_of):
+    """They are stored with the breaker, and by whoever asked."""
+    server.answers = [reply({"error": "out of\x00 order \ud800"}, status=500)]
+    with pytest.raises(Unavailable, match=r"out of� order \?"):
+        client_of().get_json("/")
+
+
 def test_too_many_requests_end_as_rate_limited(server, client_of):
     server.answers = [reply({"error": "slow down"}, status=429)]
     with pytest.raises(RateLimited, match="answered 429: slow down"):

@@ -259,6 +259,41 @@ def test_what_is_no_answer_is_invalid(database, content, choices):
     assert calls(database)[0].cost_usd > 0
 
 
+UNSTORABLE = "no\x00 \ud800"  # PostgreSQL takes neither the zero byte nor half a character
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, {"message": {"role": "assistant", "content": None, "refusal": UNSTORABLE}}, "refusal"),
+        (200, {"message": {"role": "assistant", "content": UNSTORABLE}}, "invalid"),
+        (200, {"message": {"role": "assistant", "content": json.dumps({"\x00": 1})}}, "invalid"),
+        (500, {"error": {"message": UNSTORABLE}}, "http_500"),
+        (401, {"error": {"message": UNSTORABLE}}, "http_401"),
+        (400, {"error": {"message": UNSTORABLE, "code": "content_filter"}}, "content_filter"),
+    ],
+)
+def test_what_postgresql_cannot_hold_is_an_outcome_with_its_reason(
+    database, monkeypatch, status, body, outcome
+):
+    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    if status == 200:
+        body = completion(None, choices=[{"index": 0, "finish_reason": "stop", **body}])
+    with endpoint_that_says(status, body) as url, pytest.raises((AnswerUnusable, ModelUnavailable)) as caught:
+        ask(database, url)
+    assert caught.value.outcome == outcome
+    assert {(call.outcome, call.reason) for call in calls(database)} == {(outcome, caught.value.words)}
+    assert "\x00" not in str(caught.value) and "\ud800" not in str(caught.value)
+
+
+def test_the_name_of_a_model_may_hold_what_postgresql_cannot(database):
+    text = '{"symbol": "BTC", "verdict": "fine"}'
+    with endpoint_that_says(200, completion(text, model="m" + UNSTORABLE)) as url:
+        assert ask(database, url).model == "mno� ?"
+    assert calls(database)[0].model_answered == "mno� ?"
+
+
 def test_secrets_stay_out_of_the_books(database):
     key = "plain-looking-secret-of-someone"
     body = {"error": {"message": f"Incorrect API key provided: {key}", "code": "invalid_api_key"}}

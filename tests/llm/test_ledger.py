@@ -1,10 +1,12 @@
 """The daily budget over all processes, and the books that one view adds up."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from include.llm import ModelUnavailable, cost_of, worst_case
 from include.llm.ledger import Ledger, Usage
@@ -120,26 +122,74 @@ def test_a_call_is_settled_on_the_day_on_which_it_was_made(database):
     assert [day.spent_usd for day in days] == [Decimal("0.00028"), 0]
 
 
-def test_the_reservation_of_a_process_that_died_lapses(database):
-    books = ledger(database, WORST)
-    dead = reserve(books)
-    with pytest.raises(ModelUnavailable, match="budget_spent"):
-        reserve(books)
+def lapse(database):
     run(database, "UPDATE llm_calls SET lapses_at = now() - interval '1 second' WHERE outcome = 'under_way'")
-    reserve(books)
+
+
+def until_a_session_waits(database):
+    for _ in range(500):
+        sessions = "SELECT wait_event_type FROM pg_stat_activity WHERE datname = current_database()"
+        if ("Lock",) in rows(database, sessions):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def test_a_worker_that_dies_again_and_again_does_not_overspend(database):
+    books = ledger(database, 3 * WORST)
+    dead = reserve(books)
+    for _ in range(2):
+        lapse(database)
+        reserve(books)
+    lapse(database)
+    with pytest.raises(ModelUnavailable, match="budget_spent") as caught:
+        reserve(books)
+    assert "0.0792 are spent, 0 reserved" in caught.value.words
     ((outcome, reason),) = rows(database, "SELECT outcome, reason FROM llm_calls WHERE id = :id", id=dead)
     assert (outcome, reason) == ("lost", "the process ended before the answer came")
+
+
+@pytest.mark.parametrize("budget", [5, None])
+def test_a_lost_call_is_spent_on_its_own_day(database, budget):
+    books = ledger(database, budget)
+    reserve(books)
+    reserve(books)
+    run(database, "UPDATE llm_calls SET day = day - 1")
+    run(database, "UPDATE llm_budget_days SET day = day - 1")
+    lapse(database)
+    reserve(books)
+    days = rows(database, "SELECT spent_usd FROM llm_budget_days ORDER BY day")
+    assert [day.spent_usd for day in days] == [2 * WORST, 0]
 
 
 def test_a_call_that_was_thought_lost_is_settled_after_all_and_once(database):
     books = ledger(database, 5)
     call = reserve(books)
-    run(database, "UPDATE llm_calls SET lapses_at = now() - interval '1 second'")
+    lapse(database)
     reserve(books)
     for _ in range(2):
         books.settle(call, Usage("m", 100, 10), 1.0)
     ((spent,),) = rows(database, "SELECT spent_usd FROM llm_budget_days")
     assert spent == Decimal("0.00028")
+
+
+def test_a_call_of_yesterday_is_settled_while_it_is_found_lost(database):
+    """Both change the call and its day: in different orders, one would be ended as a deadlock."""
+    books = ledger(database, 5)
+    call = reserve(books)
+    run(database, "UPDATE llm_calls SET day = day - 1")
+    run(database, "UPDATE llm_budget_days SET day = day - 1")
+    lapse(database)
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as settling:
+            settling.execute(text("SELECT FROM llm_budget_days FOR UPDATE"))
+            reserved = pool.submit(reserve, books)
+            until_a_session_waits(database)
+            settling.execute(text("UPDATE llm_calls SET seconds = 1 WHERE id = :id"), {"id": call})
+        reserved.result()
+    books.settle(call, Usage("m", 100, 10), 1.0)
+    days = rows(database, "SELECT spent_usd FROM llm_budget_days ORDER BY day")
+    assert [day.spent_usd for day in days] == [Decimal("0.00028"), 0]
 
 
 def test_without_a_budget_nothing_is_refused_and_the_cost_is_counted(database):

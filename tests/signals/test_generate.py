@@ -236,6 +236,14 @@ def test_a_cleared_run_takes_up_what_ended_without_a_signal(generation, sandbox)
     assert generation.open(request(), request(OTHER, "ETH")) == []
 
 
+def test_a_generation_that_begins_anew_is_measured_anew(generation, sandbox):
+    sandbox.fail("llm", "refusal")
+    generation.all_steps()
+    sandbox.heal()
+    generation.execute("UPDATE signal_attempts SET seconds = 1000")
+    assert generation.all_steps().seconds < 60
+
+
 def test_one_signal_a_minute_for_each_user(generation, sandbox):
     generation.all_steps()
     asked = len(sandbox.requests("llm"))
@@ -325,7 +333,34 @@ def test_the_time_of_a_generation_is_measured(generation):
     (metric,) = generation.rows(metrics)
     assert (metric.metric_name, metric.unit, metric.user_id) == ("generate_signal", "seconds", USER)
     assert metric.trade_signal_id == attempt.trade_signal_id
+    assert metric.metadata == {"symbol": "BTC", "timeframe": "1h", "outcome": "ok"}
     assert 0 < metric.value < 60
+
+
+def test_the_time_of_a_generation_that_failed_is_measured_too(generation, sandbox):
+    """The KPI is about all that was tried: failures and slow answers would otherwise never spoil it."""
+    sandbox.fail("llm", "refusal", match={"symbol": "ETH"})
+    with writing_to(generation.engine):
+        generation.all_steps(request(), request(OTHER, "ETH"))
+        generation.step("propose")  # again: what has ended is not measured twice
+    metrics = "SELECT * FROM atge_performance_metrics WHERE metric_type = 'generation_time'"
+    failed, stored = sorted(generation.rows(metrics), key=lambda metric: metric.metadata["outcome"])
+    assert (failed.metadata["outcome"], stored.metadata["outcome"]) == ("model_failed", "ok")
+    assert (failed.user_id, failed.trade_signal_id) == (OTHER, None)
+    assert 0 < failed.value < 60
+    generation.execute("SELECT roll_up_kpis(CAST(now() AT TIME ZONE 'UTC' AS date))")
+    (kpis,) = generation.rows("SELECT generation_measured, generation_within FROM daily_kpis")
+    assert kpis == (2, 50)
+
+
+def test_advice_against_a_trade_is_a_generation_that_went_well(generation, sandbox):
+    sandbox.fail("llm", "no_trade")
+    with writing_to(generation.engine):
+        assert generation.all_steps().outcome == "no_trade"
+    metrics = (
+        "SELECT metadata ->> 'outcome' FROM atge_performance_metrics WHERE metric_type = 'generation_time'"
+    )
+    assert generation.rows(metrics) == [("ok",)]
 
 
 def test_a_part_of_a_run_that_came_to_nothing_is_an_error_row(generation, sandbox):

@@ -24,6 +24,7 @@ from include.candles.frame import (
     UNREADABLE_TIME,
     UNREADABLE_VOLUME,
 )
+from include.symbols import DOLLARS, same
 
 SUFFIXES = {".csv", ".parquet", ".pq", ".feather", ".ftr"}
 
@@ -57,8 +58,9 @@ _HEADER_LINES = 4  # a banner or two may stand above the header
 _END = 16_384  # bytes of a bulk file's beginning and end that are enough to know it by
 
 _DATE = re.compile(r"(?<!\d)(19|20)\d{2}([-_]?(0[1-9]|1[0-2])([-_]?[0-3]\d)?)?(?!\d)")
-_INTERVAL = re.compile(r"(?<![a-z0-9])(\d+)(m|min|h|d|w)(?![a-z0-9])")
+_INTERVAL = re.compile(r"(?<![a-z0-9])(\d+)[-_]?(m|min|h|d|w)(?![a-z0-9])")
 _UNITS: dict[str, Literal["min", "h", "D", "W"]] = {"m": "min", "min": "min", "h": "h", "d": "D", "w": "W"}
+_DATA = re.compile(r"[-_ ]data[-_ ]*$")
 _WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w)$")
 _KRAKEN_MINUTES = re.compile(r"[-_](\d+)$")
 _VENUE = re.compile(r"^(binance|bitfinex|bitstamp|bybit|coinbase|gemini|kraken|okx|poloniex)[-_ ]")
@@ -89,9 +91,10 @@ class Rows:
 def name_parts(path: Path) -> tuple[str, str | None]:
     """Take a file's name apart into symbol ("" if none is left) and resolution (None if it has none).
 
-    `btc-perp-20211231-20220201_1m.csv` is BTC-PERP, 1m; `XBTUSD_60.csv` is XBTUSD, 1h, as Kraken has it.
+    `btc-perp-20211231-20220201_1m.csv` is BTC-PERP, 1m; `XBTUSD_60.csv` is XBTUSD, 1h, as Kraken has it;
+    `btcusd_1-min_data.csv`, the well-known file of Kaggle, is BTCUSD, 1m.
     """
-    stem = _VENUE.sub("", _DATE.sub("", path.stem.lower()))
+    stem = _DATA.sub("", _VENUE.sub("", _DATE.sub("", path.stem.lower())))
     resolution = None
     if found := _INTERVAL.search(stem):
         resolution = resolution_of(pd.Timedelta(int(found[1]), _UNITS[found[2]]))
@@ -117,9 +120,9 @@ def sniff(path: Path) -> Layout:
             raise BadFile("the file is empty")
         if path.suffix.lower() == ".csv":
             with path.open("rb") as file:
-                return _sniff_csv(file.read(_END))
+                return _sniff_csv(file.read(_END), name_parts(path)[0])
         names = tuple(_table(path, columns=[]).names)
-    return Layout(_columns(names), names, skipped=0, bulk=False)
+    return Layout(_columns(names, name_parts(path)[0]), names, skipped=0, bulk=False)
 
 
 def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
@@ -184,7 +187,7 @@ def _table(path: Path, columns: list[str]) -> Any:  # pyarrow comes without type
     return feather.read_table(path, columns=columns) if columns else ipc.open_file(path).schema
 
 
-def _sniff_csv(head: bytes) -> Layout:
+def _sniff_csv(head: bytes, symbol: str) -> Layout:
     lines = head.decode("utf-8-sig", errors="strict" if len(head) < _END else "ignore").splitlines()
     rows = [row for row, _ in zip(csv.reader(lines), range(_HEADER_LINES + 1), strict=False)]
     first = rows[0] if rows else []
@@ -199,7 +202,7 @@ def _sniff_csv(head: bytes) -> Layout:
                 raise BadFile(
                     f"the file is malformed: {len(row)} columns in the header, {width} in the first row"
                 )
-            columns = _columns(row)
+            columns = _columns(row, symbol)
             bulk = "symbol" not in columns and {"open_time", "close_time"} <= plain
             return Layout(columns, tuple(row), skipped=at + 1, bulk=bulk)
     raise BadFile(
@@ -216,15 +219,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _columns(names: Sequence[str]) -> dict[str, int]:
+def _columns(names: Sequence[str], symbol: str) -> dict[str, int]:
     plain = [_plain(name) for name in names]
-    # `Volume BTC` beside `Volume USD`, or `volume_btc` beside `volume`: the candle's is in the coin
-    in_coin = [n for n in plain if n.startswith("volume_") and not _DOLLAR_VOLUME.match(n)]
+    # The candle's volume is in the coin: `volume_btc` goes before `volume` where the file's name says BTC.
+    # Any other `volume_…` (quote, ma, the pair's other side) is taken only where there is no plain volume.
+    more = [name for name in plain if name.startswith("volume_")]
+    in_coin = [name for name in more if _is_base(name.removeprefix("volume_"), symbol)]
+    others = [name for name in more if not _DOLLAR_VOLUME.match(name)]
     wanted: dict[str, Sequence[str]] = {
         "symbol": _SYMBOLS,
         "timestamp": _TIMES,
         **{price: (price,) for price in PRICES},
-        "volume": (*in_coin, *_VOLUMES),
+        "volume": (*in_coin, *_VOLUMES, *others),
     }
     columns = {}
     for column, candidates in wanted.items():
@@ -234,6 +240,10 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
         elif column != "symbol":
             raise BadFile(f"unknown columns: no {column} in {', '.join(names)[:200]}")
     return columns
+
+
+def _is_base(coin: str, symbol: str) -> bool:
+    return any(same(coin + dollar, symbol) for dollar in ("", *DOLLARS))
 
 
 def _read_csv(path: Path, layout: Layout, ends: bool) -> pd.DataFrame:

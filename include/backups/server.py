@@ -50,14 +50,21 @@ def host_of(url: str) -> str:
 
 def derived_name(name: str, word: str, at: datetime) -> str:
     """A name for a database beside another one: `tradeops_before_20261121T040000Z`."""
-    ending = f"_{word}_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
+    return _with_ending(name, f"_{word}_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
 def is_derived(name: str, original: str, word: str) -> bool:
-    """Whether a name was made by `derived_name` from this original and word."""
-    found = re.fullmatch(rf"(.+)_{word}_\d{{8}}T\d{{6}}Z", name)
-    return found is not None and original.startswith(found[1])
+    """Whether a name was made by `derived_name` from this original and word.
+
+    The whole original counts: `tradeops_before_…` is not of `tradeops_staging`, its neighbour on the server.
+    """
+    found = re.fullmatch(rf".+(_{word}_\d{{8}}T\d{{6}}Z)", name)
+    return found is not None and name == _with_ending(original, found[1])
+
+
+def _with_ending(name: str, ending: str) -> str:
+    """The name cut so that both fit into an identifier."""
+    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
 
 
 @contextmanager

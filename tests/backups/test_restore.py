@@ -229,6 +229,25 @@ def test_derived_names_fit_and_are_known_again():
     assert not is_derived(derived_name("tradeops", "drill", AT), "tradeops", "before")
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("tradeops", "tradeops_staging"), ("tradeops_staging", "tradeops"), ("x" * 30, "x" * 40), ("tr", "trä")],
+)
+def test_a_name_derived_from_a_neighbour_is_not_ours(theirs, ours):
+    for word in ("before", "drill", "restore"):
+        assert not is_derived(derived_name(theirs, word, AT), ours, word)
+        assert is_derived(derived_name(theirs, word, AT), theirs, word)
+
+
+def test_what_the_restore_of_a_neighbour_has_kept_is_not_dropped(target_url, admin_url):
+    theirs = derived_name("restore_target", "before", AT)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{theirs}"')
+    with pytest.raises(BackupError, match="there are: none"):
+        let_go(admin_url, with_database(target_url, "restore_target_staging"), theirs, dry_run=False)
+    assert theirs in databases(admin_url)
+
+
 def drill(engine, storage, database_url, admin_url, **options):
     return drill_restore(engine, storage, database_url, admin_url, **options)
 

@@ -1,5 +1,6 @@
 """Restores and drills on a real server: refused before anything is touched, proven before the swap."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ from include.backups.server import administer, derived_name, is_derived, list_da
 from include.database import connect, migrate
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+TARGET = f"restore_target_{WORKER}"  # the server is shared, and so are its databases' names
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "queries.sql"
 
 
@@ -48,14 +51,13 @@ def backup(filled, storage, sources, settings):
 @pytest.fixture
 def target_url(postgres_server, admin_url, template):
     """A database of its own, which a restore may replace."""
-    name = "restore_target"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER tradeops TEMPLATE {template}")
-        connection.execute(f"ALTER DATABASE {name} SET work_mem = '5MB'")
-    yield postgres_server.url(name)
+        connection.execute(f"CREATE DATABASE {TARGET} OWNER tradeops TEMPLATE {template}")
+        connection.execute(f"ALTER DATABASE {TARGET} SET work_mem = '5MB'")
+    yield postgres_server.url(TARGET)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         for (found,) in connection.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'restore\\_target%'"
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TARGET]
         ).fetchall():
             connection.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
 
@@ -65,8 +67,9 @@ def plan(storage, backup, target_url, admin_url, **options):
 
 
 def databases(admin_url):
+    """Those of this worker: the others make and drop theirs meanwhile."""
     with administer(admin_url) as connection:
-        return set(list_databases(connection))
+        return {name for name in list_databases(connection) if WORKER in name}
 
 
 def count(url, table):
@@ -108,14 +111,14 @@ def test_the_plan_says_what_would_be_overwritten_and_how_long(storage, backup, t
     words = plan(storage, backup, target_url, admin_url, seconds_a_gib=3600).in_words()
     assert "| public.market_candles_2026_03 | 1440 | no such table |" in words
     assert re.search(r"about \d+ s", words)
-    assert backup.id in words and "restore_target_before_20261121T040000Z" in words
+    assert backup.id in words and f"{TARGET}_before_20261121T040000Z" in words
 
 
 def test_without_the_old_database_the_fresh_one_just_takes_its_name(storage, backup, target_url, admin_url):
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE restore_target")
+        connection.execute(f"DROP DATABASE {TARGET}")
     planned = plan(storage, backup, target_url, admin_url)
-    assert planned.current is None and "There is no database restore_target" in planned.in_words()
+    assert planned.current is None and f"There is no database {TARGET}" in planned.in_words()
     part, facts = find_dump(backup, "platform")
     url = restore_into(storage, backup, part, planned.fresh, target_url, admin_url)
     assert take_over(url, target_url, planned.kept, admin_url)
@@ -154,7 +157,7 @@ def test_production_needs_its_name_once_more(storage, backup, target_url, admin_
     options = {"production_names": ["TARGET"]}
     with pytest.raises(Refused, match="confirm_database"):
         plan(storage, backup, target_url, admin_url, confirmed="something", **options)
-    assert plan(storage, backup, target_url, admin_url, confirmed="restore_target", **options)
+    assert plan(storage, backup, target_url, admin_url, confirmed=TARGET, **options)
 
 
 def test_a_database_on_another_machine_looks_like_production():
@@ -193,7 +196,7 @@ def test_a_backup_without_this_database_is_refused(storage, backup, target_url, 
 
 def test_a_restored_database_that_differs_does_not_take_over(storage, backup, target_url, admin_url):
     part, facts = find_dump(backup, "platform")
-    fresh_url = restore_into(storage, backup, part, "restore_target_x", target_url, admin_url)
+    fresh_url = restore_into(storage, backup, part, f"{TARGET}_x", target_url, admin_url)
     with psycopg.connect(fresh_url) as connection:
         connection.execute("UPDATE market_candles SET volume = 11 WHERE timestamp = '2026-03-31Z'")
         connection.execute("DELETE FROM market_candles_2026_04 WHERE timestamp < '2026-04-01 00:05Z'")
@@ -212,13 +215,13 @@ def test_a_failing_restore_leaves_no_database_behind(storage, backup, target_url
     part, _ = find_dump(backup, "platform")
     flip(storage, backup.key(part))
     with pytest.raises(BackupError):
-        restore_into(storage, backup, part, "restore_target_x", target_url, admin_url)
-    assert "restore_target_x" not in databases(admin_url)
+        restore_into(storage, backup, part, f"{TARGET}_x", target_url, admin_url)
+    assert f"{TARGET}_x" not in databases(admin_url)
 
 
 def test_only_what_a_restore_has_kept_can_be_let_go(target_url, admin_url):
-    for name in ("postgres", "restore_target", "other_before_20261121T040000Z"):
-        with pytest.raises(BackupError, match="no database that a restore of restore_target has kept"):
+    for name in ("postgres", TARGET, "other_before_20261121T040000Z"):
+        with pytest.raises(BackupError, match=f"no database that a restore of {TARGET} has kept"):
             let_go(admin_url, target_url, name, dry_run=False)
 
 
@@ -240,11 +243,11 @@ def test_a_name_derived_from_a_neighbour_is_not_ours(theirs, ours):
 
 
 def test_what_the_restore_of_a_neighbour_has_kept_is_not_dropped(target_url, admin_url):
-    theirs = derived_name("restore_target", "before", AT)
+    theirs = derived_name(TARGET, "before", AT)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{theirs}"')
     with pytest.raises(BackupError, match="there are: none"):
-        let_go(admin_url, with_database(target_url, "restore_target_staging"), theirs, dry_run=False)
+        let_go(admin_url, with_database(target_url, f"{TARGET}_staging"), theirs, dry_run=False)
     assert theirs in databases(admin_url)
 
 
@@ -332,9 +335,7 @@ def test_the_acceptance_queries_ask_what_the_contract_asks():
 
 def test_the_schema_of_a_restored_database_is_the_migrated_one(storage, backup, target_url, admin_url):
     part, _ = find_dump(backup, "platform")
-    url = restore_into(
-        storage, open_backup(storage, backup.id), part, "restore_target_x", target_url, admin_url
-    )
+    url = restore_into(storage, open_backup(storage, backup.id), part, f"{TARGET}_x", target_url, admin_url)
     assert migrate(url) == []
     engine = connect(url, application="tests")
     with engine.connect() as connection:

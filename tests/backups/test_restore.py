@@ -1,6 +1,5 @@
 """Restores and drills on a real server: refused before anything is touched, proven before the swap."""
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,48 +27,16 @@ from include.backups import (
 )
 from include.backups import restore as restore_module
 from include.backups.drill import ACCEPTANCE
-from include.backups.server import administer, derived_name, is_derived, list_databases
+from include.backups.server import derived_name, is_derived
 from include.database import connect, migrate
+from tests.backups.target import TARGET, databases
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-TARGET = f"restore_target_{WORKER}"  # the server is shared, and so are its databases' names
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "queries.sql"
-
-
-@pytest.fixture
-def admin_url(postgres_server):
-    return postgres_server.url("postgres", "postgres")
-
-
-@pytest.fixture
-def backup(filled, storage, sources, settings):
-    settings = settings.model_copy(update={"backup_checksums": "always"})
-    return create_backup(filled, storage, "database", sources, settings)
-
-
-@pytest.fixture
-def target_url(postgres_server, admin_url, template):
-    """A database of its own, which a restore may replace."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TARGET} OWNER tradeops TEMPLATE {template}")
-        connection.execute(f"ALTER DATABASE {TARGET} SET work_mem = '5MB'")
-    yield postgres_server.url(TARGET)
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        for (found,) in connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TARGET]
-        ).fetchall():
-            connection.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
 
 
 def plan(storage, backup, target_url, admin_url, **options):
     return plan_restore(storage, backup.id, "platform", target_url, admin_url, AT, **options)
-
-
-def databases(admin_url):
-    """Those of this worker: the others make and drop theirs meanwhile."""
-    with administer(admin_url) as connection:
-        return {name for name in list_databases(connection) if WORKER in name}
 
 
 def count(url, table):

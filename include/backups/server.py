@@ -19,6 +19,8 @@ from include.backups.manifest import BackupError
 from include.database import connect
 
 LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file
+# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself.
+SESSIONS = "FROM pg_stat_activity WHERE datname IN (:current, :fresh) AND usesysid IS NOT NULL"
 TRIES = 20  # of a rename, while a session that was told to end has not ended yet
 PAUSE = 0.5  # seconds between them
 NAME_LIMIT = 63  # bytes of an identifier
@@ -154,16 +156,9 @@ def swap(connection: Connection, current: str, fresh: str, kept: str) -> None:
     try:
         for _ in range(TRIES):
             connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname IN (:current, :fresh) AND pid <> pg_backend_pid()"
-                ),
-                names,
+                text(f"SELECT pg_terminate_backend(pid) {SESSIONS} AND pid <> pg_backend_pid()"), names
             )
-            busy = connection.execute(
-                text("SELECT count(*) FROM pg_stat_activity WHERE datname IN (:current, :fresh)"), names
-            ).scalar_one()
-            if not busy:
+            if not connection.execute(text(f"SELECT count(*) {SESSIONS}"), names).scalar_one():
                 break
             time.sleep(PAUSE)
         else:

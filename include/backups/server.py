@@ -28,7 +28,7 @@ NAME_LIMIT = 63  # bytes of an identifier
 
 @dataclass(frozen=True)
 class Named:
-    """A database of the server."""
+    """A database of the server; the size is 0 where this login may not look into it."""
 
     name: str
     owner: str
@@ -90,7 +90,9 @@ def list_databases(connection: Connection) -> dict[str, Named]:
     """Every database that may be connected to or was kept, by name."""
     rows = connection.execute(
         text(
-            "SELECT datname, pg_get_userbyid(datdba) AS owner, pg_database_size(oid) AS size "
+            # A managed server has databases whose size nobody else may ask, and one may just be dropped.
+            "SELECT datname, pg_get_userbyid(datdba) AS owner, "
+            "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size "
             "FROM pg_database WHERE NOT datistemplate ORDER BY datname"
         )
     )

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from include.backups import with_database
-from include.backups.server import administer, create_beside, swap
+from include.backups.server import administer, create_beside, list_databases, swap
 from tests.backups.target import TARGET, WORKER, databases
 
 
@@ -19,6 +19,16 @@ def manager_url(admin_url):
     yield make_url(admin_url).set(username=role, password="x").render_as_string(hide_password=False)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"DROP ROLE {role}")
+
+
+def test_a_neighbour_that_lets_nobody_in_is_listed_without_its_size(target_url, admin_url, manager_url):
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TARGET}_theirs")
+        connection.execute(f"REVOKE CONNECT ON DATABASE {TARGET}_theirs FROM PUBLIC")
+    with administer(manager_url) as connection:
+        there = list_databases(connection)
+    assert there[f"{TARGET}_theirs"].size == 0
+    assert there[TARGET].size > 1_000_000
 
 
 def test_a_swap_leaves_autovacuum_to_the_server(target_url, manager_url):

@@ -4,6 +4,7 @@ All of it needs a role that may create databases and may act for the owner of th
 role usually may not. Names are quoted.
 """
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
@@ -24,6 +26,18 @@ SESSIONS = "FROM pg_stat_activity WHERE datname IN (:current, :fresh) AND usesys
 TRIES = 20  # of a rename, while a session that was told to end has not ended yet
 PAUSE = 0.5  # seconds between them
 NAME_LIMIT = 63  # bytes of an identifier
+# Settings that PostgreSQL keeps as a list of quoted names (GUC_LIST_QUOTE; the list is pg_dump's own).
+LISTS = {
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+}
+LIST_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -186,30 +200,66 @@ def _allow(connection: Connection, name: str, *, allow: bool) -> None:
 def _copy_settings(connection: Connection, source: str, target: str) -> None:
     settings = connection.execute(
         text(
-            "SELECT unnest(setconfig) FROM pg_db_role_setting "
-            "WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = :name)"
+            "SELECT r.rolname AS role, unnest(s.setconfig) AS setting "
+            "FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase "
+            "LEFT JOIN pg_roles AS r ON r.oid = s.setrole "
+            "WHERE d.datname = :name AND (s.setrole = 0 OR r.rolname IS NOT NULL)"
         ),
         {"name": source},
     )
-    for setting in settings.scalars().all():
-        name, _, value = setting.partition("=")
-        _run(
-            connection,
-            SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(target), Identifier(name), Literal(value)),
+    for row in settings.all():
+        name, _, value = row.setting.partition("=")
+        change = SQL("SET {} = {}").format(Identifier(name), _setting_value(name, value))
+        if row.role is None:
+            _run(connection, SQL("ALTER DATABASE {} {}").format(Identifier(target), change))
+            continue
+        command = SQL("ALTER ROLE {} IN DATABASE {} {}").format(
+            Identifier(row.role), Identifier(target), change
         )
+        try:
+            _run(connection, command)
+        except InsufficientPrivilege:  # it takes CREATEROLE; a restore must not fail for want of it
+            logger.warning("not allowed, so do it by hand after the restore: %s", command.as_string())
+    _copy_grants(connection, source, target)
+
+
+def _setting_value(name: str, value: str) -> Composable:
+    """What stands behind SET. A list keeps its elements apart: as one literal it would be one odd name."""
+    if name.lower() not in LISTS:
+        return Literal(value)
+    elements = [
+        quoted.replace('""', '"') if quoted else plain for quoted, plain in LIST_ELEMENT.findall(value)
+    ]
+    return SQL(", ").join(map(Literal, elements or [""]))
+
+
+def _copy_grants(connection: Connection, source: str, target: str) -> None:
+    """Give the target the grants of the source, also where PUBLIC has fewer than in a new database.
+
+    Without an access list (null) the source is as new ones are.
+    """
     grants = connection.execute(
         text(
-            "SELECT a.privilege_type AS privilege, pg_get_userbyid(a.grantee) AS role "
+            "SELECT a.privilege_type AS privilege, a.is_grantable, "
+            "CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role "
             "FROM pg_database AS d, aclexplode(d.datacl) AS a "
-            "WHERE d.datname = :name AND a.grantee <> 0 AND a.grantee <> d.datdba"
+            "WHERE d.datname = :name AND a.grantee <> d.datdba"
         ),
         {"name": source},
     )
+    listed: bool = connection.execute(
+        text("SELECT datacl IS NOT NULL FROM pg_database WHERE datname = :name"), {"name": source}
+    ).scalar_one()
+    if listed:
+        _run(connection, SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(target)))
     for grant in grants.all():
         _run(
             connection,
-            SQL("GRANT {} ON DATABASE {} TO {}").format(
-                SQL(grant.privilege), Identifier(target), Identifier(grant.role)
+            SQL("GRANT {} ON DATABASE {} TO {}{}").format(
+                SQL(grant.privilege),
+                Identifier(target),
+                SQL("PUBLIC") if grant.role is None else Identifier(grant.role),
+                SQL(" WITH GRANT OPTION" if grant.is_grantable else ""),
             ),
         )
 

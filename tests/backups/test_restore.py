@@ -81,6 +81,16 @@ def test_the_plan_says_what_would_be_overwritten_and_how_long(storage, backup, t
     assert backup.id in words and f"{TARGET}_before_20261121T040000Z" in words
 
 
+def test_a_plan_says_that_the_rows_could_not_be_counted(storage, backup, target_url, admin_url):
+    with psycopg.connect(target_url) as connection:
+        connection.execute("ALTER TABLE trade_signals ENABLE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE trade_signals FORCE ROW LEVEL SECURITY")
+    words = plan(storage, backup, target_url, admin_url).in_words()
+    assert f"The rows of {TARGET} could not be counted: " in words and "Row-level security" in words
+    assert "how much that is, is not known" in words
+    assert "no such table" not in words and "as many rows now" not in words
+
+
 def test_without_the_old_database_the_fresh_one_just_takes_its_name(storage, backup, target_url, admin_url):
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {TARGET}")

@@ -297,6 +297,21 @@ def test_a_query_that_fails_is_a_finding(
     assert "query 2" in finding and "no_such_column" in finding
 
 
+def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path, monkeypatch):
+    from include.backups import drill as module
+
+    queries = tmp_path / "acceptance.sql"
+    queries.write_text(
+        "SELECT 1 / count(*) FROM pg_cursors;\n"  # fails where the answer is sent whole
+        "SELECT 1 / (2500 - n) FROM generate_series(1, 2500) AS n;\n"  # fails at its last row
+        "SELECT n FROM generate_series(1, 2500) AS n;\n"
+    )
+    monkeypatch.setattr(module, "ACCEPTANCE", queries)
+    count, failed = module.run_acceptance(database_url)
+    assert count == 3
+    assert [words.partition(" of ")[0] for words in failed] == ["query 2"]
+
+
 @pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
 def test_the_acceptance_queries_ask_what_the_contract_asks():
     def normal(sql):

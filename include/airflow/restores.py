@@ -85,8 +85,11 @@ def back_up_first(planned: dict[str, Any], run_url: str) -> str | None:
 
 
 def restore(planned: dict[str, Any]) -> None:
-    """Fill the fresh database and prove it."""
-    from include.backups import find_dump, open_backup, prove, restore_into
+    """Fill the fresh database and prove it.
+
+    A failed proof is final: another try would drop the database that is left to look at.
+    """
+    from include.backups import BackupError, find_dump, open_backup, prove, restore_into
 
     _, storage = _here()
     manifest = open_backup(storage, planned["backup_id"])
@@ -95,7 +98,10 @@ def restore(planned: dict[str, Any]) -> None:
     url = restore_into(
         storage, manifest, part, planned["fresh"], target, admin_url(), identity=find_identity()
     )
-    prove(url, facts)
+    try:
+        prove(url, facts)
+    except BackupError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 def take_over(

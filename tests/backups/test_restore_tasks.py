@@ -2,13 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow import restores
 from include.backups import create_backup, list_backups, rebuild_catalogue
 from include.database import connect
 from tests.alerts.told import notify
+from tests.backups.target import databases
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
 RUN = "http://airflow/run"
@@ -46,6 +49,15 @@ def test_after_a_restore_the_catalogue_is_that_of_the_storage(
     assert {row.id for row in list_backups(target, storage.location)} == {taken.id, first.id}
     again = restores.take_over(planned, first.id, "admin", RUN)
     assert "2 whole backups, 0 of them new" in again
+
+
+def test_a_failed_proof_is_not_tried_again_and_leaves_its_database(airflow, storage, backup, admin_url):
+    planned = restores.plan(backup.id, "platform", "", AT)
+    manifest = Path(storage.location) / backup.id / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"rows": 1440', '"rows": 1441', 1))
+    with pytest.raises(AirflowFailException, match=r"1440 rows instead of 1441.* left for you to look at"):
+        restores.restore(planned)
+    assert planned["fresh"] in databases(admin_url)
 
 
 def test_what_was_due_to_be_told_then_is_not_told_again(airflow, filled, storage, sources, settings, target):

@@ -10,7 +10,7 @@ would do.
 | `approve` | waits for a person: **Required Actions** in Airflow's menu, with the plan; no: the run ends |
 | `back_up_first` | a backup of what is there now |
 | `restore` | into a fresh database beside the old one, compared table by table with the manifest |
-| `take_over` | the two swap names; the old one is kept until somebody drops it with `drop_kept_database` |
+| `take_over` | the two swap names, the catalogue is read anew; `drop_kept_database` drops the old one |
 
 Refused, before anything is touched: a wrong key, a missing part, a flipped byte, a newer major version, too
 little space, a target that looks like production without its name in the form.
@@ -70,7 +70,7 @@ def restore(planned: dict[str, str]) -> None:
     restores.restore(planned)
 
 
-@task
+@task(pool=POOL)  # no retention in between, while the catalogue is of the past
 def take_over(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
     """Swap the databases."""
     who = (approval.get("responded_by_user") or {}).get("name")

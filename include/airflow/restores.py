@@ -85,8 +85,11 @@ def back_up_first(planned: dict[str, Any], run_url: str) -> str | None:
 
 
 def restore(planned: dict[str, Any]) -> None:
-    """Fill the fresh database and prove it."""
-    from include.backups import find_dump, open_backup, prove, restore_into
+    """Fill the fresh database and prove it.
+
+    A failed proof is final: another try would drop the database that is left to look at.
+    """
+    from include.backups import BackupError, find_dump, open_backup, prove, restore_into
 
     _, storage = _here()
     manifest = open_backup(storage, planned["backup_id"])
@@ -95,14 +98,20 @@ def restore(planned: dict[str, Any]) -> None:
     url = restore_into(
         storage, manifest, part, planned["fresh"], target, admin_url(), identity=find_identity()
     )
-    prove(url, facts)
+    try:
+        prove(url, facts)
+    except BackupError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 def take_over(
     planned: dict[str, Any], first_backup: str | None, approved_by: str | None, run_url: str
 ) -> str:
-    """Swap the databases, and say what to do with the old one; Airflow's own is swapped by hand."""
-    from include.backups import database_of, record_restore, take_over, with_database
+    """Swap the databases, and say what to do with the old one; Airflow's own is swapped by hand.
+
+    Run again after a failure it goes on where it stopped.
+    """
+    from include.backups import database_of, rebuild_catalogue, record_restore, take_over, with_database
 
     target = database_url(CONNECTIONS[planned["database"]])
     name, fresh = database_of(target), planned["fresh"]
@@ -116,12 +125,17 @@ def take_over(
     record_restore(
         target, planned["backup_id"], "platform", planned["kept"], first_backup, approved_by, run_url
     )
+    # The restored catalogue is of the day of the backup: it does not know the newer ones, the one made just
+    # before among them, and still lists what was deleted since.
+    _, storage = _here()
+    with open_database("restore") as engine:
+        rebuilt = rebuild_catalogue(engine, storage)
     kept = (
         f"The former database is kept as {planned['kept']}; drop it with the DAG drop_kept_database."
         if (planned["kept"])
         else "There was no former database."
     )
-    return f"{name} is restored from {planned['backup_id']}. {kept}"
+    return f"{name} is restored from {planned['backup_id']}. {kept} The catalogue: {rebuilt.in_words()}."
 
 
 def drill(backup_id: str, run_url: str) -> str:

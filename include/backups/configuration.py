@@ -1,7 +1,8 @@
 """The configuration as a backup: an explicit list of files and Airflow objects.
 
 Encrypted, it is complete: the secrets are what one needs most after a loss. Without a recipient, secrets are
-left out: passwords become null, files and addresses go through the redaction, and the manifest says so.
+left out: passwords become null, files that may hold some stay away whole, the rest goes through the
+redaction, and the manifest says so.
 """
 
 import io
@@ -23,7 +24,11 @@ FILES = (
     "pyproject.toml",
     "include/alerts/rules.yaml",
 )
-# They are nothing but secret: without encryption they are left out whole.
+# They say what people write into them, passwords too, and YAML and shell have more ways to write one than a
+# redaction by lines can see (blocks, anchors, tags, words with spaces): without encryption they are left out
+# whole. What they set up is in airflow/connections.json and airflow/variables.json besides.
+MAY_HOLD_SECRETS = ("airflow_settings.yaml", "docker-compose.yaml", "Dockerfile")
+# They are nothing but secret: likewise.
 ONLY_SECRET = ("environment.json", "keys.json")
 
 
@@ -69,11 +74,13 @@ class ConfigurationFiles:
         given = self._configuration
         for name in FILES:
             path = given.folder / name
-            if path.is_file():
+            if not path.is_file():
+                self.left_out.append(f"configuration: {name}, which does not exist")
+            elif not self._encrypted and name in MAY_HOLD_SECRETS:
+                self.left_out.append(f"configuration: {name}, which may hold secrets")
+            else:
                 text = path.read_text(encoding="utf-8", errors="replace")
                 yield name, _file(text if self._encrypted else redact(text))
-            else:
-                self.left_out.append(f"configuration: {name}, which does not exist")
         yield (
             "airflow/connections.json",
             self._json({name: self._connection(fields) for name, fields in given.connections.items()}),

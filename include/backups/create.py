@@ -241,7 +241,11 @@ class _Backup:
                 root = rows[root.parent]
             if root.parent is not None or datetime.now(UTC) - root.started_at > CHAIN:
                 return None  # its beginning is gone, or too old
-            manifest = open_backup(self._storage, row.id)
+            try:
+                manifest = open_backup(self._storage, row.id)
+            except BackupError as error:  # the catalogue is wrong, or it is damaged: nothing can build on it
+                logger.warning("%s: %s is passed over: %s", self.id, row.id, error)
+                continue
             listed = [part for part in manifest.parts if part.content == "backup_manifest"]
             if listed:
                 raw = b"".join(read_part(self._storage, manifest, listed[0]))

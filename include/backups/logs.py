@@ -1,7 +1,13 @@
-"""Log files as a backup: those that changed since the last one, redacted, in one tar."""
+"""Log files as a backup: those that changed since the last one, redacted, in one tar.
 
+What a rotation has compressed by gzip meanwhile is unpacked on the way, for a redaction has to read it; its
+name gets a `.txt` behind, so that it does not meet the file that it was made of.
+"""
+
+import gzip
 import logging
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +20,8 @@ from include.telemetry import redact
 BLOCK = 256 * 1024  # characters that are redacted at a time
 LONGEST_KEY = 64 * 1024  # characters that a private key may go on after a block
 IN_MEMORY = 8 << 20  # bytes of a redacted file before it goes to the disk
-PACKED = {".gz", ".zst", ".bz2", ".xz", ".zip"}
+MOST_UNPACKED = 4 << 30  # bytes that one .gz may hold
+PACKED = {".zst", ".bz2", ".xz", ".zip"}
 NAMED = 20  # files left out that the manifest names
 
 logger = logging.getLogger(__name__)
@@ -52,9 +59,11 @@ class Logs:
             if path.suffix in PACKED:
                 self.left_out.append(f"log {name}: packed, so it cannot be redacted")
                 continue
+            zipped = path.suffix == ".gz"
+            opener = gzip.open if zipped else open
             try:
                 # universal newlines off: the file is kept as it is but for its secrets
-                with path.open(encoding="utf-8", errors="replace", newline="") as source:
+                with opener(path, "rt", encoding="utf-8", errors="replace", newline="") as source:
                     if "\0" in source.read(1024):
                         self.left_out.append(f"log {name}: no text, so it cannot be redacted")
                         continue
@@ -62,7 +71,11 @@ class Logs:
                     with tempfile.SpooledTemporaryFile(IN_MEMORY) as cleaned:
                         for block in redacted_blocks(source):
                             cleaned.write(block.encode())
-                        yield name, cleaned
+                            if zipped and cleaned.tell() > MOST_UNPACKED:
+                                raise zlib.error(f"it holds more than {MOST_UNPACKED >> 20} MiB")
+                        yield f"{name}.txt" if zipped else name, cleaned
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                self.left_out.append(f"log {name}: it cannot be unpacked: {error}")
             except FileNotFoundError:
                 logger.info("log %s was rotated away meanwhile", name)
             except PermissionError:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from include.backups.logical import WORKERS, check_directory, check_dump
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
 from include.backups.read import check_hash, open_backup, read_part
@@ -33,6 +35,7 @@ from include.backups.tar import unpack
 from include.backups.tools import address, feed, find_tools, own_folder, run
 from include.database import DatabaseError
 from include.storage import Storage
+from include.telemetry import error_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +62,8 @@ class Plan:
     size: int  # of the database when it was dumped
     seconds: float | None  # how long it may take; None: no drill has measured it yet
     current: int | None  # size of what is there now; None: nothing
-    rows: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)  # table: in the backup, now
+    # table: in the backup, now (None: no such table). None: they could not be counted
+    rows: Mapping[str, tuple[int, int | None]] | None = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def in_words(self) -> str:
@@ -75,8 +79,13 @@ class Plan:
             f"- What is there now is kept as `{self.kept}` until somebody drops it.",
             *(f"- {note}" for note in self.notes),
         ]
-        changed = {name: rows for name, rows in self.rows.items() if rows[0] != rows[1]}
-        if changed:
+        changed = {name: rows for name, rows in (self.rows or {}).items() if rows[0] != rows[1]}
+        if self.rows is None:
+            lines += [
+                "",
+                "What was written since the backup is not in it, and how much that is, is not known.",
+            ]
+        elif changed:
             lines += ["", "| table | rows in the backup | rows now |", "|---|---|---|"]
             lines += [
                 f"| {name} | {then} | {'no such table' if now is None else now} |"
@@ -135,10 +144,17 @@ def plan_restore(
     except BackupError as error:
         raise Refused(f"Refused, nothing was touched: {error}") from error
     current = there.get(target)
-    rows = {}
+    rows: dict[str, tuple[int, int | None]] | None = {}
     if current is not None:
-        now = _count_rows(target_url)
-        rows = {name: (table.rows, now.get(name)) for name, table in facts.tables.items()}
+        try:
+            now = measure_database(target_url, checksums=False).tables
+            rows = {
+                name: (table.rows, now[name].rows if name in now else None)
+                for name, table in facts.tables.items()
+            }
+        except (BackupError, DatabaseError, SQLAlchemyError) as error:
+            rows = None  # no reason to refuse: a damaged database is what one restores
+            notes.append(f"The rows of {target} could not be counted: {error_in_words(error)}")
     else:
         notes.append(f"There is no database {target} to keep, and no backup of it is made first.")
     return Plan(
@@ -344,11 +360,3 @@ def _check_server(
             f"{free_bytes >> 20} MiB are free."
         )
     return []
-
-
-def _count_rows(url: str) -> dict[str, int]:
-    try:
-        return {name: table.rows for name, table in measure_database(url, checksums=False).tables.items()}
-    except (BackupError, DatabaseError) as error:
-        logger.warning("the rows of the database to replace could not be counted: %s", error)
-        return {}

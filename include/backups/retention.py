@@ -147,7 +147,7 @@ def apply_retention(
     applied = Applied()
     folders = list_folders(storage)
     if not dry_run:
-        _close_abandoned(engine, storage, folders)
+        applied.notes += _close_abandoned(engine, storage, folders)
     with deciding(engine) as connection:
         rows = read_rows(connection, storage.location, ["complete"])
         reasons = choose(rows, rules, now or datetime.now(UTC))
@@ -159,7 +159,9 @@ def apply_retention(
             connection, storage.location, ["running", "failed", "deleting", "complete", "lost"]
         )
     for row in everything:
-        if row.status == "deleting" or (row.status == "failed" and row.id in folders):
+        # A failed one with a manifest is one whose manifest is damaged: its parts may still be good.
+        left_over = row.status == "failed" and row.id in folders and MANIFEST not in folders[row.id]
+        if row.status == "deleting" or left_over:
             try:
                 _remove(engine, storage, row)
                 applied.deleted[row.id] = row.reason or row.status
@@ -214,18 +216,32 @@ def _find_deletable(connection: Connection, location: str, backup_id: str) -> Li
     return found[0]
 
 
-def _close_abandoned(engine: Engine, storage: Storage, folders: Mapping[str, Mapping[str, Stored]]) -> None:
-    """Backups whose process died: whole if their manifest is there, failed otherwise."""
+def _close_abandoned(
+    engine: Engine, storage: Storage, folders: Mapping[str, Mapping[str, Stored]]
+) -> list[str]:
+    """Backups whose process died: whole if their manifest is there, failed otherwise.
+
+    Gives a line for each whose manifest is damaged; one of those must not end the retention of all others.
+    """
+    notes = []
     with engine.connect() as connection:
         rows = read_rows(connection, storage.location, ["running", "failed"])
     for row in rows:
         if row.status == "running" and not is_abandoned(row):
             continue
+        reason = "its process died"
         if MANIFEST in folders.get(row.id, {}):
-            complete(engine, storage.location, open_backup(storage, row.id))
-        elif row.status == "running":
+            try:
+                complete(engine, storage.location, open_backup(storage, row.id))
+                continue
+            except BackupError as error:
+                reason = f"{reason}, and {error}; its parts are left for you to look at"
+                notes.append(f"{row.id}: {reason}")
+                logger.warning(notes[-1])
+        if row.status == "running":
             with engine.begin() as connection:
-                mark(connection, [row.id], "failed", "its process died", ["running"])
+                mark(connection, [row.id], "failed", reason, ["running"])
+    return notes
 
 
 def _remove(engine: Engine, storage: Storage, row: Listed) -> None:

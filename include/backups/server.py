@@ -4,6 +4,7 @@ All of it needs a role that may create databases and may act for the owner of th
 role usually may not. Names are quoted.
 """
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
@@ -19,14 +21,28 @@ from include.backups.manifest import BackupError
 from include.database import connect
 
 LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file
+# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself.
+SESSIONS = "FROM pg_stat_activity WHERE datname IN (:current, :fresh) AND usesysid IS NOT NULL"
 TRIES = 20  # of a rename, while a session that was told to end has not ended yet
 PAUSE = 0.5  # seconds between them
 NAME_LIMIT = 63  # bytes of an identifier
+# Settings that PostgreSQL keeps as a list of quoted names (GUC_LIST_QUOTE; the list is pg_dump's own).
+LISTS = {
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+}
+LIST_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Named:
-    """A database of the server."""
+    """A database of the server; the size is 0 where this login may not look into it."""
 
     name: str
     owner: str
@@ -50,14 +66,21 @@ def host_of(url: str) -> str:
 
 def derived_name(name: str, word: str, at: datetime) -> str:
     """A name for a database beside another one: `tradeops_before_20261121T040000Z`."""
-    ending = f"_{word}_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
+    return _with_ending(name, f"_{word}_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
 def is_derived(name: str, original: str, word: str) -> bool:
-    """Whether a name was made by `derived_name` from this original and word."""
-    found = re.fullmatch(rf"(.+)_{word}_\d{{8}}T\d{{6}}Z", name)
-    return found is not None and original.startswith(found[1])
+    """Whether a name was made by `derived_name` from this original and word.
+
+    The whole original counts: `tradeops_before_…` is not of `tradeops_staging`, its neighbour on the server.
+    """
+    found = re.fullmatch(rf".+(_{word}_\d{{8}}T\d{{6}}Z)", name)
+    return found is not None and name == _with_ending(original, found[1])
+
+
+def _with_ending(name: str, ending: str) -> str:
+    """The name cut so that both fit into an identifier."""
+    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
 
 
 @contextmanager
@@ -81,7 +104,9 @@ def list_databases(connection: Connection) -> dict[str, Named]:
     """Every database that may be connected to or was kept, by name."""
     rows = connection.execute(
         text(
-            "SELECT datname, pg_get_userbyid(datdba) AS owner, pg_database_size(oid) AS size "
+            # A managed server has databases whose size nobody else may ask, and one may just be dropped.
+            "SELECT datname, pg_get_userbyid(datdba) AS owner, "
+            "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size "
             "FROM pg_database WHERE NOT datistemplate ORDER BY datname"
         )
     )
@@ -147,16 +172,9 @@ def swap(connection: Connection, current: str, fresh: str, kept: str) -> None:
     try:
         for _ in range(TRIES):
             connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname IN (:current, :fresh) AND pid <> pg_backend_pid()"
-                ),
-                names,
+                text(f"SELECT pg_terminate_backend(pid) {SESSIONS} AND pid <> pg_backend_pid()"), names
             )
-            busy = connection.execute(
-                text("SELECT count(*) FROM pg_stat_activity WHERE datname IN (:current, :fresh)"), names
-            ).scalar_one()
-            if not busy:
+            if not connection.execute(text(f"SELECT count(*) {SESSIONS}"), names).scalar_one():
                 break
             time.sleep(PAUSE)
         else:
@@ -182,30 +200,66 @@ def _allow(connection: Connection, name: str, *, allow: bool) -> None:
 def _copy_settings(connection: Connection, source: str, target: str) -> None:
     settings = connection.execute(
         text(
-            "SELECT unnest(setconfig) FROM pg_db_role_setting "
-            "WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = :name)"
+            "SELECT r.rolname AS role, unnest(s.setconfig) AS setting "
+            "FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase "
+            "LEFT JOIN pg_roles AS r ON r.oid = s.setrole "
+            "WHERE d.datname = :name AND (s.setrole = 0 OR r.rolname IS NOT NULL)"
         ),
         {"name": source},
     )
-    for setting in settings.scalars().all():
-        name, _, value = setting.partition("=")
-        _run(
-            connection,
-            SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(target), Identifier(name), Literal(value)),
+    for row in settings.all():
+        name, _, value = row.setting.partition("=")
+        change = SQL("SET {} = {}").format(Identifier(name), _setting_value(name, value))
+        if row.role is None:
+            _run(connection, SQL("ALTER DATABASE {} {}").format(Identifier(target), change))
+            continue
+        command = SQL("ALTER ROLE {} IN DATABASE {} {}").format(
+            Identifier(row.role), Identifier(target), change
         )
+        try:
+            _run(connection, command)
+        except InsufficientPrivilege:  # it takes CREATEROLE; a restore must not fail for want of it
+            logger.warning("not allowed, so do it by hand after the restore: %s", command.as_string())
+    _copy_grants(connection, source, target)
+
+
+def _setting_value(name: str, value: str) -> Composable:
+    """What stands behind SET. A list keeps its elements apart: as one literal it would be one odd name."""
+    if name.lower() not in LISTS:
+        return Literal(value)
+    elements = [
+        quoted.replace('""', '"') if quoted else plain for quoted, plain in LIST_ELEMENT.findall(value)
+    ]
+    return SQL(", ").join(map(Literal, elements or [""]))
+
+
+def _copy_grants(connection: Connection, source: str, target: str) -> None:
+    """Give the target the grants of the source, also where PUBLIC has fewer than in a new database.
+
+    Without an access list (null) the source is as new ones are.
+    """
     grants = connection.execute(
         text(
-            "SELECT a.privilege_type AS privilege, pg_get_userbyid(a.grantee) AS role "
+            "SELECT a.privilege_type AS privilege, a.is_grantable, "
+            "CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role "
             "FROM pg_database AS d, aclexplode(d.datacl) AS a "
-            "WHERE d.datname = :name AND a.grantee <> 0 AND a.grantee <> d.datdba"
+            "WHERE d.datname = :name AND a.grantee <> d.datdba"
         ),
         {"name": source},
     )
+    listed: bool = connection.execute(
+        text("SELECT datacl IS NOT NULL FROM pg_database WHERE datname = :name"), {"name": source}
+    ).scalar_one()
+    if listed:
+        _run(connection, SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(target)))
     for grant in grants.all():
         _run(
             connection,
-            SQL("GRANT {} ON DATABASE {} TO {}").format(
-                SQL(grant.privilege), Identifier(target), Identifier(grant.role)
+            SQL("GRANT {} ON DATABASE {} TO {}{}").format(
+                SQL(grant.privilege),
+                Identifier(target),
+                SQL("PUBLIC") if grant.role is None else Identifier(grant.role),
+                SQL(" WITH GRANT OPTION" if grant.is_grantable else ""),
             ),
         )
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from include.backups.manifest import BackupError, DatabaseFacts
 from include.backups.restore import compare_database, in_short
 from include.backups.server import administer, database_of, drop, is_derived, list_databases, swap
-from include.database import connect, migrate
+from include.database import connect, migrate, sql
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def prove(fresh_url: str, facts: DatabaseFacts) -> None:
 def take_over(fresh_url: str, target_url: str, kept: str, admin_url: str) -> bool:
     """Bring a proven database to the current schema, and swap names; True unless it was done before.
 
-    The old database is kept under the name `kept`.
+    The old database is kept under the name `kept`. Messages that were due in the backup are not sent again.
 
     Raises:
         BackupError: the old database's sessions would not end; nothing has changed then.
@@ -50,6 +50,8 @@ def take_over(fresh_url: str, target_url: str, kept: str, admin_url: str) -> boo
     engine = connect(
         fresh_url, application="tradeops:restore", statement_timeout=ANALYZE_TIMEOUT, pool_size=0
     )
+    with engine.begin() as connection:  # before the swap: afterwards new alerts would be among them
+        connection.execute(sql("delivery_drop_restored"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))  # a dump holds no statistics
     engine.dispose()

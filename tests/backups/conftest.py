@@ -1,14 +1,18 @@
 """For the tests of backups: a storage in a folder, sources, and a private key that the writer never sees."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from include.backups import Configuration, Sources
+from include.backups import Configuration, Manifest, Sources, create_backup
+from include.local.postgres import Server
 from include.settings import Settings
 from include.storage import Storage, open_storage
+from tests.backups.target import TARGET
 
 
 @pytest.fixture
@@ -76,3 +80,27 @@ def filled(database: Engine) -> Engine:
 def only(sources: Sources) -> Sources:
     """Sources without any database: quick."""
     return replace(sources, databases={})
+
+
+@pytest.fixture
+def backup(filled: Engine, storage: Storage, sources: Sources, settings: Settings) -> Manifest:
+    return create_backup(filled, storage, "database", sources, settings)
+
+
+@pytest.fixture
+def admin_url(postgres_server: Server) -> str:
+    return postgres_server.url("postgres", "postgres")
+
+
+@pytest.fixture
+def target_url(postgres_server: Server, admin_url: str, template: str) -> Iterator[str]:
+    """A database of its own, which a restore may replace."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TARGET} OWNER tradeops TEMPLATE {template}")
+        connection.execute(f"ALTER DATABASE {TARGET} SET work_mem = '5MB'")
+    yield postgres_server.url(TARGET)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        for (found,) in connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TARGET]
+        ).fetchall():
+            connection.execute(f'DROP DATABASE "{found}" WITH (FORCE)')

@@ -78,6 +78,31 @@ def test_without_a_recipient_no_secret_of_the_configuration_is_kept(database, st
     assert any("docker-compose.yaml, which does not exist" in words for words in manifest.left_out)
 
 
+@pytest.mark.parametrize("name", ["airflow_settings.yaml", "docker-compose.yaml", "Dockerfile"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "conn_password: |\n  hunter2secret",
+        "conn_password:\n  hunter2secret",
+        "conn_password: some hunter2secret words",
+        "conn_password: &x hunter2secret",
+        "conn_password: !!str hunter2secret",
+        'conn_extra: {"aws_session": "hunter2secret"}',
+        "ENV LICENCE hunter2secret",
+    ],
+)
+def test_without_a_recipient_a_file_that_may_hold_secrets_is_left_out_whole(
+    name, written, database, storage, sources, settings
+):
+    (sources.configuration.folder / name).write_text(f"- conn_id: llm\n  {written}\n")
+    (sources.configuration.folder / "requirements.txt").write_text("--index-url https://a:hunter2secret@b/\n")
+    manifest = create_backup(database, storage, "configuration", sources, settings)
+    raw = content(storage, manifest, "configuration.tar.zst")
+    assert b"hunter2secret" not in raw
+    assert name not in files(raw) and "requirements.txt" in files(raw)
+    assert f"configuration: {name}, which may hold secrets" in manifest.left_out
+
+
 @pytest.mark.parametrize(("chosen", "kind", "summed"), [
     ("full", "database", False), ("full", "full", True),
     ("always", "database", True), ("never", "full", False),

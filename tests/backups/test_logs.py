@@ -1,5 +1,6 @@
 """Backups of logs: what changed, redacted, readable again."""
 
+import gzip
 import os
 import tarfile
 from dataclasses import replace
@@ -9,6 +10,7 @@ from io import BytesIO, StringIO
 import pytest
 
 from include.backups import BackupError, create_backup, read_part
+from include.backups import logs as logs_module
 from include.backups.logs import BLOCK, redacted_blocks
 
 KEY = (
@@ -27,7 +29,7 @@ def taken(storage, manifest) -> dict[str, str]:
 def test_logs_are_redacted_and_otherwise_as_they_were(database, storage, only, settings):
     folder = only.log_folders[0]
     (folder / "lines.log").write_bytes(b"first\r\nsecond with postgresql://ops:hunter2x@db/x\nno end")
-    (folder / "old.log.gz").write_bytes(b"\x1f\x8b123")
+    (folder / "old.log.zst").write_bytes(b"\x28\xb5\x2f\xfd123")
     (folder / "core").write_bytes(b"a\0b")
     (folder / "link.log").symlink_to("/etc/passwd")
     manifest = create_backup(database, storage, "logs", only, settings)
@@ -38,8 +40,35 @@ def test_logs_are_redacted_and_otherwise_as_they_were(database, storage, only, s
     assert not [text for text in files.values() if "hunter2" in text]
     assert manifest.left_out == (
         "log 0-logs/core: no text, so it cannot be redacted",
-        "log 0-logs/old.log.gz: packed, so it cannot be redacted",
+        "log 0-logs/old.log.zst: packed, so it cannot be redacted",
     )
+
+
+def test_what_was_compressed_by_a_rotation_is_taken_and_redacted(
+    database, storage, only, settings, monkeypatch
+):
+    folder = only.log_folders[0]
+    (folder / "app.log.1").write_text("newer\n")
+    (folder / "app.log.1.gz").write_bytes(gzip.compress(b"claimed 3 trades\r\npassword=hunter2secret\n"))
+    (folder / "cut.log.gz").write_bytes(gzip.compress(b"lines\n" * 1000)[:-20])
+    (folder / "none.log.gz").write_bytes(b"plain text")
+    (folder / "core.gz").write_bytes(gzip.compress(b"a\0b"))
+    (folder / "bomb.log.gz").write_bytes(gzip.compress(b"0 " * 1_000_000))
+    monkeypatch.setattr(logs_module, "MOST_UNPACKED", 1 << 20)
+    manifest = create_backup(database, storage, "logs", only, settings)
+    files = taken(storage, manifest)
+    assert files["0-logs/app.log.1.gz.txt"].startswith("claimed 3 trades\r\npassword=")
+    assert "hunter2secret" not in files["0-logs/app.log.1.gz.txt"]
+    assert files["0-logs/app.log.1"] == "newer\n"
+    assert not [
+        name for name in files if name.endswith(("cut.log.gz.txt", "none.log.gz.txt", "bomb.log.gz.txt"))
+    ]
+    assert [words.split(": ")[:2] for words in manifest.left_out] == [
+        ["log 0-logs/bomb.log.gz", "it cannot be unpacked"],
+        ["log 0-logs/core.gz", "no text, so it cannot be redacted"],
+        ["log 0-logs/cut.log.gz", "it cannot be unpacked"],
+        ["log 0-logs/none.log.gz", "it cannot be unpacked"],
+    ]
 
 
 def test_the_next_one_takes_what_was_written_to_since_and_a_full_one_takes_all(

@@ -156,6 +156,15 @@ def test_a_bad_parent_is_not_built_on_and_a_missing_one_is_found(
     assert third.parent is None
 
 
+def test_a_parent_that_only_the_catalogue_knows_is_passed_over(
+    database, storage, cluster, physical, tmp_path
+):
+    first = create_backup(database, storage, "full", cluster, physical)
+    second = create_backup(database, storage, "database", cluster, physical)
+    (tmp_path / "store" / second.id / "manifest.json").unlink()
+    assert create_backup(database, storage, "database", cluster, physical).parent == first.id
+
+
 def test_without_the_connection_it_says_what_is_needed(database, storage, sources, physical):
     with pytest.raises(BackupError, match="needs the connection postgres_replication"):
         create_backup(database, storage, "database", sources, physical)

@@ -27,46 +27,16 @@ from include.backups import (
 )
 from include.backups import restore as restore_module
 from include.backups.drill import ACCEPTANCE
-from include.backups.server import administer, derived_name, is_derived, list_databases
+from include.backups.server import derived_name, is_derived
 from include.database import connect, migrate
+from tests.backups.target import TARGET, databases
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "queries.sql"
 
 
-@pytest.fixture
-def admin_url(postgres_server):
-    return postgres_server.url("postgres", "postgres")
-
-
-@pytest.fixture
-def backup(filled, storage, sources, settings):
-    settings = settings.model_copy(update={"backup_checksums": "always"})
-    return create_backup(filled, storage, "database", sources, settings)
-
-
-@pytest.fixture
-def target_url(postgres_server, admin_url, template):
-    """A database of its own, which a restore may replace."""
-    name = "restore_target"
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER tradeops TEMPLATE {template}")
-        connection.execute(f"ALTER DATABASE {name} SET work_mem = '5MB'")
-    yield postgres_server.url(name)
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        for (found,) in connection.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'restore\\_target%'"
-        ).fetchall():
-            connection.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
-
-
 def plan(storage, backup, target_url, admin_url, **options):
     return plan_restore(storage, backup.id, "platform", target_url, admin_url, AT, **options)
-
-
-def databases(admin_url):
-    with administer(admin_url) as connection:
-        return set(list_databases(connection))
 
 
 def count(url, table):
@@ -108,14 +78,24 @@ def test_the_plan_says_what_would_be_overwritten_and_how_long(storage, backup, t
     words = plan(storage, backup, target_url, admin_url, seconds_a_gib=3600).in_words()
     assert "| public.market_candles_2026_03 | 1440 | no such table |" in words
     assert re.search(r"about \d+ s", words)
-    assert backup.id in words and "restore_target_before_20261121T040000Z" in words
+    assert backup.id in words and f"{TARGET}_before_20261121T040000Z" in words
+
+
+def test_a_plan_says_that_the_rows_could_not_be_counted(storage, backup, target_url, admin_url):
+    with psycopg.connect(target_url) as connection:
+        connection.execute("ALTER TABLE trade_signals ENABLE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE trade_signals FORCE ROW LEVEL SECURITY")
+    words = plan(storage, backup, target_url, admin_url).in_words()
+    assert f"The rows of {TARGET} could not be counted: " in words and "Row-level security" in words
+    assert "how much that is, is not known" in words
+    assert "no such table" not in words and "as many rows now" not in words
 
 
 def test_without_the_old_database_the_fresh_one_just_takes_its_name(storage, backup, target_url, admin_url):
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE restore_target")
+        connection.execute(f"DROP DATABASE {TARGET}")
     planned = plan(storage, backup, target_url, admin_url)
-    assert planned.current is None and "There is no database restore_target" in planned.in_words()
+    assert planned.current is None and f"There is no database {TARGET}" in planned.in_words()
     part, facts = find_dump(backup, "platform")
     url = restore_into(storage, backup, part, planned.fresh, target_url, admin_url)
     assert take_over(url, target_url, planned.kept, admin_url)
@@ -154,7 +134,7 @@ def test_production_needs_its_name_once_more(storage, backup, target_url, admin_
     options = {"production_names": ["TARGET"]}
     with pytest.raises(Refused, match="confirm_database"):
         plan(storage, backup, target_url, admin_url, confirmed="something", **options)
-    assert plan(storage, backup, target_url, admin_url, confirmed="restore_target", **options)
+    assert plan(storage, backup, target_url, admin_url, confirmed=TARGET, **options)
 
 
 def test_a_database_on_another_machine_looks_like_production():
@@ -193,7 +173,7 @@ def test_a_backup_without_this_database_is_refused(storage, backup, target_url, 
 
 def test_a_restored_database_that_differs_does_not_take_over(storage, backup, target_url, admin_url):
     part, facts = find_dump(backup, "platform")
-    fresh_url = restore_into(storage, backup, part, "restore_target_x", target_url, admin_url)
+    fresh_url = restore_into(storage, backup, part, f"{TARGET}_x", target_url, admin_url)
     with psycopg.connect(fresh_url) as connection:
         connection.execute("UPDATE market_candles SET volume = 11 WHERE timestamp = '2026-03-31Z'")
         connection.execute("DELETE FROM market_candles_2026_04 WHERE timestamp < '2026-04-01 00:05Z'")
@@ -212,13 +192,13 @@ def test_a_failing_restore_leaves_no_database_behind(storage, backup, target_url
     part, _ = find_dump(backup, "platform")
     flip(storage, backup.key(part))
     with pytest.raises(BackupError):
-        restore_into(storage, backup, part, "restore_target_x", target_url, admin_url)
-    assert "restore_target_x" not in databases(admin_url)
+        restore_into(storage, backup, part, f"{TARGET}_x", target_url, admin_url)
+    assert f"{TARGET}_x" not in databases(admin_url)
 
 
 def test_only_what_a_restore_has_kept_can_be_let_go(target_url, admin_url):
-    for name in ("postgres", "restore_target", "other_before_20261121T040000Z"):
-        with pytest.raises(BackupError, match="no database that a restore of restore_target has kept"):
+    for name in ("postgres", TARGET, "other_before_20261121T040000Z"):
+        with pytest.raises(BackupError, match=f"no database that a restore of {TARGET} has kept"):
             let_go(admin_url, target_url, name, dry_run=False)
 
 
@@ -227,6 +207,25 @@ def test_derived_names_fit_and_are_known_again():
     assert len(name) == 63 and is_derived(name, "x" * 63, "before")
     assert not is_derived("tradeops", "tradeops", "before")
     assert not is_derived(derived_name("tradeops", "drill", AT), "tradeops", "before")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("tradeops", "tradeops_staging"), ("tradeops_staging", "tradeops"), ("x" * 30, "x" * 40), ("tr", "trä")],
+)
+def test_a_name_derived_from_a_neighbour_is_not_ours(theirs, ours):
+    for word in ("before", "drill", "restore"):
+        assert not is_derived(derived_name(theirs, word, AT), ours, word)
+        assert is_derived(derived_name(theirs, word, AT), theirs, word)
+
+
+def test_what_the_restore_of_a_neighbour_has_kept_is_not_dropped(target_url, admin_url):
+    theirs = derived_name(TARGET, "before", AT)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{theirs}"')
+    with pytest.raises(BackupError, match="there are: none"):
+        let_go(admin_url, with_database(target_url, f"{TARGET}_staging"), theirs, dry_run=False)
+    assert theirs in databases(admin_url)
 
 
 def drill(engine, storage, database_url, admin_url, **options):
@@ -298,6 +297,21 @@ def test_a_query_that_fails_is_a_finding(
     assert "query 2" in finding and "no_such_column" in finding
 
 
+def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path, monkeypatch):
+    from include.backups import drill as module
+
+    queries = tmp_path / "acceptance.sql"
+    queries.write_text(
+        "SELECT 1 / count(*) FROM pg_cursors;\n"  # fails where the answer is sent whole
+        "SELECT 1 / (2500 - n) FROM generate_series(1, 2500) AS n;\n"  # fails at its last row
+        "SELECT n FROM generate_series(1, 2500) AS n;\n"
+    )
+    monkeypatch.setattr(module, "ACCEPTANCE", queries)
+    count, failed = module.run_acceptance(database_url)
+    assert count == 3
+    assert [words.partition(" of ")[0] for words in failed] == ["query 2"]
+
+
 @pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
 def test_the_acceptance_queries_ask_what_the_contract_asks():
     def normal(sql):
@@ -313,9 +327,7 @@ def test_the_acceptance_queries_ask_what_the_contract_asks():
 
 def test_the_schema_of_a_restored_database_is_the_migrated_one(storage, backup, target_url, admin_url):
     part, _ = find_dump(backup, "platform")
-    url = restore_into(
-        storage, open_backup(storage, backup.id), part, "restore_target_x", target_url, admin_url
-    )
+    url = restore_into(storage, open_backup(storage, backup.id), part, f"{TARGET}_x", target_url, admin_url)
     assert migrate(url) == []
     engine = connect(url, application="tests")
     with engine.connect() as connection:

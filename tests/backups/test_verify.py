@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -18,6 +18,7 @@ from include.backups import (
     open_backup,
     verify_backup,
 )
+from include.backups.catalogue import begin
 from include.storage import StorageError
 
 ONE = Rules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
@@ -203,3 +204,22 @@ def test_no_room_is_said_before_the_first_byte(filled, storage, sources, setting
     with pytest.raises(BackupError, match="has 1 MiB free, and this may need"):
         create_backup(filled, storage, "database", sources, settings)
     assert list(storage.list("")) == []
+
+
+def test_a_damaged_manifest_of_a_dead_process_does_not_end_the_retention(database, storage, three, tmp_path):
+    dead = "20260101T000000Z-configuration-aaaaaa"
+    storage.write(f"{dead}/configuration.tar.zst", [b"whole, maybe"])
+    storage.write(f"{dead}/manifest.json", [b'{"format": 1, "id": "202'])
+    begin(database, dead, "configuration", storage.location, datetime(2026, 1, 1, tzinfo=UTC), "")
+    verify_backup(database, storage, three[2])
+    for _ in range(2):
+        applied = apply_retention(database, storage, ONE)
+        (note,) = applied.notes
+        assert dead in note and "cannot be read" in note
+        assert dead not in applied.deleted and storage.stat(f"{dead}/configuration.tar.zst")
+    with database.connect() as connection:
+        row = connection.execute(
+            text("SELECT status, reason FROM backups WHERE id = :id"), {"id": dead}
+        ).one()
+    assert row.status == "failed" and "cannot be read" in row.reason
+    assert [row.id for row in list_backups(database, storage.location)] == [three[2]]

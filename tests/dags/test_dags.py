@@ -36,6 +36,7 @@ CALLS_OUTSIDE = {
     "plan": "backups",
     "back_up_first": "backups",
     "restore": "backups",
+    "take_over": "backups",
     "drill": "backups",
 }
 

@@ -91,7 +91,7 @@ class Archive:
         """Write a batch to the archive, read it back and compare; give its id.
 
         Raises:
-            RetentionError: what was read back is not what was written.
+            RetentionError: what was read back is not what was written, or another run took the batch over.
         """
         last = {name: rows.column(name)[-1].as_py() for name in self._rule.order}
         day = last[self._rule.time_column].astimezone(UTC).date()
@@ -118,13 +118,16 @@ class Archive:
         if not read_parquet(back).equals(rows, check_metadata=False):
             raise RetentionError(f"{file} does not equal the rows of {self.table}; no row is deleted")
         with self._engine.begin() as connection:
-            connection.execute(
+            noted = connection.execute(
                 text(
                     "UPDATE archived_batches SET state = 'written', bytes = :bytes, sha256 = :sha256 "
-                    "WHERE id = :id"
+                    "WHERE id = :id AND state = 'writing'"
                 ),
                 {"id": id, "bytes": len(body), "sha256": digest},
             )
+        if noted.rowcount != 1:
+            self._storage.delete(file)  # written after the other run removed it, maybe; nobody knows of it
+            raise RetentionError(f"another run has thrown {file} away meanwhile; no row is deleted")
         done.archived += rows.num_rows
         done.files += 1
         return id
@@ -173,9 +176,7 @@ class Archive:
             ).all()
         for id, file, state in left:
             if state == "writing":
-                self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
-                with self._engine.begin() as connection:
-                    connection.execute(text("DELETE FROM archived_batches WHERE id = :id"), {"id": id})
+                self._throw_away(id, file)
         return [id for id, _, state in left if state == "written"]
 
     def last_key(self) -> list[Any] | None:
@@ -212,6 +213,26 @@ class Archive:
                 )
             connection.execute(text(f"DROP TABLE {self.table}"))
         return int(there)
+
+    def _throw_away(self, id: UUID, file: str) -> None:
+        """Remove a batch that was not written whole, file and row.
+
+        Who writes it may be alive, its lock lost with a connection. So the row is taken over first, by
+        another id: from then on the writer cannot find it and deletes nothing, whatever becomes of this run.
+        """
+        with self._engine.begin() as connection:
+            own = connection.execute(
+                text(
+                    "UPDATE archived_batches SET id = gen_random_uuid() "
+                    "WHERE id = :id AND state = 'writing' RETURNING id"
+                ),
+                {"id": id},
+            ).scalar()
+        if own is None:
+            raise RetentionError(f"another run is writing {file}; this one leaves {self.table} alone")
+        self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
+        with self._engine.begin() as connection:
+            connection.execute(text("DELETE FROM archived_batches WHERE id = :id"), {"id": own})
 
     def _note_deleted(self, id: UUID) -> None:
         with self._engine.begin() as connection:

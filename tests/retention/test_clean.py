@@ -185,6 +185,53 @@ def test_two_runs_at_once_do_not_meet(database, storage):
     assert go(database, storage).deleted == 5
 
 
+@pytest.mark.parametrize("place", ["write", "read"])
+def test_a_run_that_lost_its_lock_and_its_batch_deletes_nothing(
+    database, storage, tmp_path, monkeypatch, place
+):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    original = getattr(type(storage), place)
+
+    def while_another_comes(self, *arguments):
+        other = archive_module.Archive(database, storage, ERRORS, ERRORS.table, "another run")
+        body = list(original(self, *arguments)) if place == "read" else None
+        assert other.forget_unfinished() == []
+        assert batches(database) == []
+        return iter(body) if body else original(self, *arguments)
+
+    monkeypatch.setattr(type(storage), place, while_another_comes)
+    with pytest.raises(RetentionError, match="away meanwhile; no row is deleted"):
+        go(database, storage)
+    monkeypatch.undo()
+    assert len(contents(database)) == 5
+    assert list((tmp_path / "archive").rglob("*.parquet")) == []
+    assert go(database, storage).deleted == 5
+
+
+def test_a_batch_taken_over_is_lost_to_its_writer_though_the_other_run_dies(database, storage, monkeypatch):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    read = type(storage).read
+
+    def while_another_comes_and_dies(self, key):
+        body = list(read(self, key))
+        with pytest.raises(Killed):
+            archive_module.Archive(database, storage, ERRORS, ERRORS.table, "another").forget_unfinished()
+        return iter(body)
+
+    def die(self, key):
+        monkeypatch.undo()
+        raise Killed
+
+    monkeypatch.setattr(type(storage), "read", while_another_comes_and_dies)
+    monkeypatch.setattr(type(storage), "delete", die)
+    with pytest.raises(RetentionError, match="no row is deleted"):
+        go(database, storage)
+    assert [state for state, _ in batches(database)] == ["writing"]
+    assert len(contents(database)) == 5
+    assert go(database, storage).deleted == 5
+    assert {state for state, _ in batches(database)} == {"deleted"}
+
+
 def test_nothing_holds_a_transaction_open_or_locks_long(database, storage, monkeypatch):
     insert_errors(database, 60, newest=NOW - timedelta(days=100))
     write = archive_module.Archive.write

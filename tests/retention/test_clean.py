@@ -1,5 +1,6 @@
 """Archive, prove, delete: on a real database, with the work cut off at every step."""
 
+import dataclasses
 import runpy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -329,6 +330,53 @@ def test_a_month_killed_half_way_is_archived_whole_and_once(two_months, storage,
     assert len(found) == len({(one["symbol"], one["timestamp"]) for one in found}) == 96
     day = date(2026, 8, 30)
     assert load_back(two_months, storage, "market_candles", day, day + timedelta(days=1)) == 96
+
+
+def test_a_month_that_came_back_while_it_was_archived_goes_after_it(two_months, storage, tmp_path):
+    stop = kill_at(two_months, 5)  # August is detached, renamed, and archived in part
+    with pytest.raises(Killed):
+        go(two_months, storage, CANDLES)
+    stop()
+    assert "archiving_market_candles_2026_08" in partitions(two_months)
+    insert_candles(two_months, datetime(2026, 8, 1, tzinfo=UTC), 3)  # a backfill
+    assert count_due(two_months, CANDLES, NOW).rows == 96 + 6
+    assert go(two_months, storage, CANDLES).deleted == 96 + 6
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+    assert len(archived(tmp_path, "market_candles")) == 96 + 6
+
+
+def test_two_tables_of_one_month_that_were_left_standing_both_go(two_months, storage, tmp_path):
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    insert_candles(two_months, datetime(2026, 8, 1, tzinfo=UTC), 3)
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    assert go(two_months, storage, CANDLES).deleted == 96 + 6
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+
+
+def test_candles_are_due_by_whole_months_and_a_detached_month_is_not_forgotten(two_months, storage):
+    due = count_due(two_months, CANDLES, NOW)  # before September 22, whose month is not over its time
+    assert (due.rows, due.oldest) == (96, datetime(2026, 8, 30, tzinfo=UTC))
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    years = dataclasses.replace(CANDLES, keep=timedelta(days=700))
+    assert count_due(two_months, years, NOW).rows == 96  # what is begun is brought to its end
+    assert go(two_months, storage, years).deleted == 96
+    assert count_due(two_months, CANDLES, NOW).rows == 0
+
+
+def test_a_partition_that_is_no_month_stops_candles_only_after_the_months(two_months, storage):
+    execute(
+        two_months,
+        "CREATE TABLE market_candles_old PARTITION OF market_candles "
+        "FOR VALUES FROM ('2010-01-01') TO ('2011-01-01')",
+    )
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    with pytest.raises(RetentionError, match="market_candles_old is no monthly partition"):
+        go(two_months, storage, CANDLES)
+    execute(two_months, "DROP TABLE market_candles_old")
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
 
 
 def test_the_rules_keep_feedback_and_follow_the_settings():

@@ -7,13 +7,15 @@ Rows are deleted by the keys that stand in the file, so that what arrives late i
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from include.database import schema_revision
 from include.retention.parquet import AS_TEXT, arrow_schema, read_parquet, to_table, write_parquet
@@ -25,10 +27,16 @@ if TYPE_CHECKING:
 
 BATCH = 50_000  # rows a file at most
 DELETED_AT_ONCE = 5_000  # rows a transaction, so that nobody waits for its locks
+LOCK_WAIT = timedelta(seconds=1)  # for the lock of a whole partition
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class RetentionError(RuntimeError):
     """Rows could not be archived, or their archive does not equal them; none of them is deleted."""
+
+
+class InUse(RetentionError):
+    """Somebody reads a table that is to go; a backup does so from its start to its end."""
 
 
 @dataclass
@@ -196,8 +204,10 @@ class Archive:
 
         Raises:
             RetentionError: the archive holds another number of rows.
+            InUse: somebody reads the table.
         """
-        with self._engine.begin() as connection:
+        with self._engine.begin() as connection, short_wait(connection, self.table):
+            connection.execute(text(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE"))
             there = connection.execute(text(f"SELECT count(*) FROM {self.table}")).scalar_one()
             marked = connection.execute(
                 text(
@@ -240,6 +250,25 @@ class Archive:
                 text("UPDATE archived_batches SET state = 'deleted', deleted_at = now() WHERE id = :id"),
                 {"id": id},
             )
+
+
+@contextmanager
+def short_wait(connection: Connection, table: str) -> Iterator[None]:
+    """Give up soon where a lock is not to be had: behind one that waits, all who want the table wait too.
+
+    The connection is not used for anything else afterwards.
+
+    Raises:
+        InUse: a statement did not get its lock.
+    """
+    connection.detach()  # from the pool; so nobody inherits the setting
+    connection.execute(text(f"SET lock_timeout = {int(LOCK_WAIT.total_seconds() * 1000)}"))
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise InUse(f"{table} is in use, by a backup perhaps") from error
 
 
 def _columns(connection: Connection, table: str) -> dict[str, str]:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from include.retention.archive import Archive, Cleaned, RetentionError
+from include.retention.archive import Archive, Cleaned, InUse, RetentionError, short_wait
 from include.retention.rules import Rule
 from include.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 DETACHED = "archiving_"  # in front of the name of a partition that is on its way into the archive
+PAUSE = timedelta(minutes=1)  # before a month that somebody reads is tried again
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def clean(
     """Archive and delete the rows of a table that are over their time; None when there is no such table.
 
     Finishes first what an earlier call left. Stops after `patience`, between two batches; a later call goes
-    on.
+    on. A month that somebody reads, as a backup does, is tried again as long as patience lasts.
 
     Args:
         engine: the platform's database.
@@ -94,8 +95,7 @@ def clean(
             return None
         done = Cleaned(rule.table)
         if rule.by_partition:
-            while not done.left and (partition := _next_partition(engine, rule, now - rule.keep)):
-                _archive_partition(Archive(engine, storage, rule, partition, run_url), done, end)
+            _archive_months(engine, storage, rule, now - rule.keep, run_url, done, end)
         else:
             _archive_rows(Archive(engine, storage, rule, rule.table, run_url), now - rule.keep, done, end)
     return done
@@ -108,6 +108,22 @@ def _archive_rows(archive: Archive, cutoff: datetime, done: Cleaned, end: float)
         archive.delete(archive.write(rows, done), rows, done)
         logger.info("%s: %d rows archived and deleted so far", done.table, done.deleted)
         done.left = time.monotonic() > end
+
+
+def _archive_months(
+    engine: Engine, storage: Storage, rule: Rule, cutoff: datetime, run_url: str, done: Cleaned, end: float
+) -> None:
+    while not done.left:
+        try:
+            partition = _next_partition(engine, rule, cutoff)
+            if partition is None:
+                return
+            _archive_partition(Archive(engine, storage, rule, partition, run_url), done, end)
+        except InUse as error:
+            done.left = time.monotonic() + PAUSE.total_seconds() > end
+            logger.warning("%s; %s", error, "left for the next run" if done.left else "trying again soon")
+            if not done.left:
+                time.sleep(PAUSE.total_seconds())
 
 
 def _archive_partition(archive: Archive, done: Cleaned, end: float) -> None:
@@ -130,7 +146,10 @@ def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
     CONCURRENTLY lets readers and writers of the other partitions go on; it needs to be outside a transaction.
     A detached partition gets another name, so that a late candle of its month may have a new one.
     """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with (
+        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        short_wait(connection, f"a month of {rule.table}"),
+    ):
         months = _months(connection, rule, cutoff)
         if not months:
             return None

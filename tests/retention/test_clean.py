@@ -2,6 +2,8 @@
 
 import dataclasses
 import runpy
+import sys
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +16,7 @@ from include.retention import archive as archive_module
 from include.settings import Settings
 from include.storage import open_storage
 
+clean_module = sys.modules["include.retention.clean"]  # the package's own name of it is the function
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 ERRORS = Rule("atge_error_logs", timedelta(days=90))
 METRICS = Rule("atge_performance_metrics", timedelta(days=30))
@@ -364,6 +367,43 @@ def test_candles_are_due_by_whole_months_and_a_detached_month_is_not_forgotten(t
     assert count_due(two_months, years, NOW).rows == 96  # what is begun is brought to its end
     assert go(two_months, storage, years).deleted == 96
     assert count_due(two_months, CANDLES, NOW).rows == 0
+
+
+@contextmanager
+def backup(engine):
+    """Read as pg_dump does: one snapshot, and a lock on every table until the end."""
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        for name in ("market_candles", *partitions(engine)):
+            connection.execute(text(f"LOCK TABLE {name} IN ACCESS SHARE MODE"))
+        yield connection
+
+
+@pytest.mark.parametrize("step", ["attached", "detached", "archiving"])
+def test_a_month_that_a_backup_reads_is_left_for_the_next_run(two_months, storage, caplog, monkeypatch, step):
+    monkeypatch.setattr(archive_module, "LOCK_WAIT", timedelta(milliseconds=100))
+    monkeypatch.setattr(clean_module, "PAUSE", HOUR)
+    if step != "attached":
+        execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    if step == "archiving":
+        execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    with backup(two_months):
+        done = go(two_months, storage, CANDLES, patience=HOUR / 2)
+        assert (done.left, done.deleted) == (True, 0)
+        assert "is in use, by a backup perhaps; left for the next run" in caplog.text
+    with two_months.connect() as connection:  # no session of the pool keeps the short wait
+        assert connection.execute(text("SHOW lock_timeout")).scalar() != "100ms"
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    done = go(two_months, storage, CANDLES)
+    assert (done.left, done.deleted) == (False, 96)
+
+
+def test_a_month_is_tried_again_until_the_backup_is_over(two_months, storage, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive_module, "LOCK_WAIT", timedelta(milliseconds=100))
+    with backup(two_months) as reading:
+        monkeypatch.setattr(clean_module.time, "sleep", lambda seconds: reading.rollback())
+        assert go(two_months, storage, CANDLES).deleted == 96
+    assert len(archived(tmp_path, "market_candles")) == 96
 
 
 def test_a_partition_that_is_no_month_stops_candles_only_after_the_months(two_months, storage):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.database import schema_revision
-from include.retention.parquet import AS_TEXT, arrow_schema, read_parquet, to_table, write_parquet
+from include.retention.parquet import arrow_schema, is_text, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
 
@@ -71,8 +71,10 @@ class Archive:
         """
         when = self._rule.time_column
         order = ", ".join(self._rule.order)
+        quote = self._engine.dialect.identifier_preparer.quote  # an adopted table may have a "userId"
         shown = ", ".join(
-            f"{name}::text AS {name}" if kind in AS_TEXT else name for name, kind in self._columns.items()
+            f"{quote(name)}::text AS {quote(name)}" if is_text(kind) else quote(name)
+            for name, kind in self._columns.items()
         )
         behind = ""
         values: dict[str, Any] = {"cutoff": cutoff, "limit": BATCH}

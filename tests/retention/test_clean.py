@@ -267,16 +267,60 @@ def test_numbers_stay_exact_and_come_back(database, storage):
     assert before[-1].value == Decimal("0.1")
 
 
-def test_a_number_that_the_archive_cannot_hold_exactly_stops_it(database, storage):
+ODD = Rule("odd_rows", timedelta(days=30), key=("id",))
+
+
+@pytest.fixture
+def odd_rows(database):
     execute(
         database,
-        "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value) "
-        "VALUES (:at, 'api_response', 'x', 0.1234567890123456789)",
+        "CREATE TABLE odd_rows (id varchar(9) PRIMARY KEY, timestamp timestamptz NOT NULL, amount numeric, "
+        '  ratio double precision, small smallint, tags text[], "userId" char(5), bytes bytea, '
+        "  naive timestamp, document json, rough real, address inet, steps numeric[])",
+    )
+    yield database
+    execute(database, "DROP TABLE odd_rows")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"amount": "NaN"},
+        {"amount": "1e25"},
+        {"amount": "-Infinity"},
+        {"amount": "0.1234567890123456789"},
+        {"ratio": "NaN"},
+        {"ratio": "-Infinity"},
+        {"small": "-32768", "tags": '{"a,b",NULL,"","ü\\""}', "userId": "x", "bytes": "\\x00ff"},
+        {"naive": "2026-01-01 00:00:00.5", "document": '{"b": 1, "a":  0.10}', "rough": "0.1"},
+        {"address": "10.0.0.0/8", "steps": "{NaN,1.50}"},
+    ],
+    ids=str,
+)
+def test_odd_values_and_types_stop_nothing_and_come_back_as_they_were(odd_rows, storage, odd):
+    names = ", ".join(f'"{name}"' for name in odd)
+    values = ", ".join(f":{name}" for name in odd)
+    execute(
+        odd_rows,
+        f"INSERT INTO odd_rows (id, timestamp, {names}) VALUES ('odd', :at, {values})",
+        at=NOW - timedelta(days=40), **odd,
+    )  # fmt: skip
+    execute(
+        odd_rows,
+        "INSERT INTO odd_rows (id, timestamp, amount, ratio) "
+        "VALUES ('even', :at, 1.5, 0.1), ('', :at, NULL, NULL)",
         at=NOW - timedelta(days=40),
     )
-    with pytest.raises(ValueError, match="column value"):
-        go(database, storage, METRICS)
-    assert len(contents(database, "atge_performance_metrics")) == 1
+    as_text = "SELECT odd_rows::text FROM odd_rows ORDER BY id"
+    before = execute(odd_rows, as_text)
+    stop = kill_at(odd_rows, 3)  # so that the rows to delete are those of the file
+    with pytest.raises(Killed):
+        go(odd_rows, storage, ODD)
+    stop()
+    assert go(odd_rows, storage, ODD).deleted == 3
+    day = (NOW - timedelta(days=40)).date()
+    assert load_back(odd_rows, storage, "odd_rows", day, day) == 3
+    assert execute(odd_rows, as_text) == before
 
 
 def test_loading_back_what_was_never_archived_says_so(database, storage):

@@ -2,7 +2,8 @@
 
 A batch goes through three states in `archived_batches`. `writing`: its file may be anything, and is thrown
 away when nobody is at it. `written`: the file was read back and equals the rows. `deleted`: so they are gone.
-Rows are deleted by the keys that stand in the file, so that what arrives late is never deleted unarchived.
+Rows are deleted by the keys that stand in the file, so that what arrives late is never deleted unarchived,
+and by their version, xmin: a row that was changed since it was read stays, and is archived anew.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BATCH = 50_000  # rows a file at most
 DELETED_AT_ONCE = 5_000  # rows a transaction, so that nobody waits for its locks
+VERSION = "xmin"  # the transaction that wrote a row as it is, PostgreSQL's own column
 LOCK_WAIT = timedelta(seconds=1)  # for the lock of a whole partition
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -61,6 +63,8 @@ class Archive:
         self._run_url = run_url
         with engine.connect() as connection:
             self._columns = _columns(connection, table)
+            if not rule.by_partition:
+                self._columns[VERSION] = "xid"
             about = {"table": table, "schema_revision": schema_revision(connection) or ""}
         self._schema = arrow_schema(self._columns, about)
 
@@ -158,13 +162,15 @@ class Archive:
         return read_parquet(body)
 
     def delete(self, id: UUID, rows: "pa.Table", done: Cleaned) -> None:
-        """Delete the rows of a batch from their table, by their keys, in short transactions."""
-        kinds = {name: self._columns[name] for name in self._rule.order}
+        """Delete the rows of a batch from their table, unless changed since, in short transactions."""
+        known = [*self._rule.order, VERSION] if VERSION in rows.column_names else self._rule.order
+        kinds = {name: self._columns[name] for name in known}  # an older release's file has no version
         names = ", ".join(kinds)
+        same = " AND ".join(f"{self.table}.{name} = archived.{name}" for name in kinds)
         values = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in kinds.items())
         statement = text(
-            f"DELETE FROM {self.table} WHERE ({names}) IN (SELECT * FROM unnest({values}))"
-            f" AND {self._rule.time_column} BETWEEN :first AND :last"
+            f"DELETE FROM {self.table} USING unnest({values}) AS archived ({names}) WHERE {same} "
+            f"AND {self.table}.{self._rule.time_column} BETWEEN :first AND :last"
         )
         for start in range(0, rows.num_rows, DELETED_AT_ONCE):
             part = rows.select(list(kinds)).slice(start, DELETED_AT_ONCE).to_pydict()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, text
 
 from include.database import copy_frame, sql
-from include.retention.archive import RetentionError
+from include.retention.archive import VERSION, RetentionError
 from include.retention.parquet import read_parquet
 from include.storage import Storage
 
@@ -41,7 +41,7 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
                     sql("candles_ensure_partitions"), {"first": times["min"], "last": times["max"]}
                 )
             connection.execute(text(f"CREATE TEMPORARY TABLE loaded (LIKE {table}) ON COMMIT DROP"))
-            copy_frame(connection, "loaded", _as_text(rows))
+            copy_frame(connection, "loaded", _as_text(rows).drop(columns=VERSION, errors="ignore"))
             done = connection.execute(
                 text(
                     f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM loaded ON CONFLICT DO NOTHING"

@@ -149,6 +149,33 @@ def test_a_row_that_arrives_late_is_not_deleted_unarchived(database, storage, tm
     assert len(archived(tmp_path)) == 11
 
 
+@pytest.mark.parametrize("died", [False, True])
+def test_a_row_changed_after_it_was_read_is_archived_as_it_is_before_it_goes(
+    database, storage, tmp_path, monkeypatch, died
+):
+    insert_errors(database, 10, newest=NOW - timedelta(days=100))
+    changed = "UPDATE atge_error_logs SET error_message = 'changed' WHERE error_message = 'error 3'"
+    if died:
+        stop = kill_at(database, 3)  # the file is written, its rows are not deleted
+        with pytest.raises(Killed):
+            go(database, storage)
+        stop()
+        execute(database, changed)
+    else:
+        write = archive_module.Archive.write
+
+        def write_while_one_changes(self, rows, done):
+            execute(database, changed)
+            return write(self, rows, done)
+
+        monkeypatch.setattr(archive_module.Archive, "write", write_while_one_changes)
+    assert go(database, storage).deleted == 10
+    assert contents(database) == []
+    found = [one["error_message"] for one in archived(tmp_path)]
+    assert len(found) == 11
+    assert {"changed", "error 3"} <= set(found)
+
+
 def test_patience_ends_between_two_batches_and_the_next_call_goes_on(database, storage):
     insert_errors(database, 100, newest=NOW - timedelta(days=100))
     done = go(database, storage, patience=timedelta(0))

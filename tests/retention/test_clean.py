@@ -350,6 +350,17 @@ def test_odd_values_and_types_stop_nothing_and_come_back_as_they_were(odd_rows, 
     assert execute(odd_rows, as_text) == before
 
 
+@pytest.mark.parametrize("attempt", range(4))  # files have random names
+def test_of_a_row_that_was_archived_more_than_once_the_last_comes_back(database, storage, attempt):
+    insert_errors(database, 1, newest=NOW - timedelta(days=100))
+    day = (NOW - timedelta(days=100)).date()
+    for version in ("first", "second", "third"):
+        execute(database, "UPDATE atge_error_logs SET error_message = :version", version=version)
+        assert go(database, storage).deleted == 1
+        assert load_back(database, storage, "atge_error_logs", day, day) == 1
+        assert [row.error_message for row in contents(database)] == [version]
+
+
 def test_loading_back_what_was_never_archived_says_so(database, storage):
     with pytest.raises(RetentionError, match="nothing of atge_error_logs from 2020-01-01"):
         load_back(database, storage, "atge_error_logs", date(2020, 1, 1), date(2020, 1, 2))

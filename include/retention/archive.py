@@ -2,21 +2,24 @@
 
 A batch goes through three states in `archived_batches`. `writing`: its file may be anything, and is thrown
 away when nobody is at it. `written`: the file was read back and equals the rows. `deleted`: so they are gone.
-Rows are deleted by the keys that stand in the file, so that what arrives late is never deleted unarchived.
+Rows are deleted by the keys that stand in the file, so that what arrives late is never deleted unarchived,
+and by their version, xmin: a row that was changed since it was read stays, and is archived anew.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from include.database import schema_revision
-from include.retention.parquet import AS_TEXT, arrow_schema, read_parquet, to_table, write_parquet
+from include.retention.parquet import arrow_schema, is_text, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
 
@@ -25,10 +28,17 @@ if TYPE_CHECKING:
 
 BATCH = 50_000  # rows a file at most
 DELETED_AT_ONCE = 5_000  # rows a transaction, so that nobody waits for its locks
+VERSION = "xmin"  # the transaction that wrote a row as it is, PostgreSQL's own column
+LOCK_WAIT = timedelta(seconds=1)  # for the lock of a whole partition
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class RetentionError(RuntimeError):
     """Rows could not be archived, or their archive does not equal them; none of them is deleted."""
+
+
+class InUse(RetentionError):
+    """Somebody reads a table that is to go; a backup does so from its start to its end."""
 
 
 @dataclass
@@ -53,6 +63,8 @@ class Archive:
         self._run_url = run_url
         with engine.connect() as connection:
             self._columns = _columns(connection, table)
+            if not rule.by_partition:
+                self._columns[VERSION] = "xid"
             about = {"table": table, "schema_revision": schema_revision(connection) or ""}
         self._schema = arrow_schema(self._columns, about)
 
@@ -63,8 +75,10 @@ class Archive:
         """
         when = self._rule.time_column
         order = ", ".join(self._rule.order)
+        quote = self._engine.dialect.identifier_preparer.quote  # an adopted table may have a "userId"
         shown = ", ".join(
-            f"{name}::text AS {name}" if kind in AS_TEXT else name for name, kind in self._columns.items()
+            f"{quote(name)}::text AS {quote(name)}" if is_text(kind) else quote(name)
+            for name, kind in self._columns.items()
         )
         behind = ""
         values: dict[str, Any] = {"cutoff": cutoff, "limit": BATCH}
@@ -91,7 +105,7 @@ class Archive:
         """Write a batch to the archive, read it back and compare; give its id.
 
         Raises:
-            RetentionError: what was read back is not what was written.
+            RetentionError: what was read back is not what was written, or another run took the batch over.
         """
         last = {name: rows.column(name)[-1].as_py() for name in self._rule.order}
         day = last[self._rule.time_column].astimezone(UTC).date()
@@ -118,13 +132,16 @@ class Archive:
         if not read_parquet(back).equals(rows, check_metadata=False):
             raise RetentionError(f"{file} does not equal the rows of {self.table}; no row is deleted")
         with self._engine.begin() as connection:
-            connection.execute(
+            noted = connection.execute(
                 text(
                     "UPDATE archived_batches SET state = 'written', bytes = :bytes, sha256 = :sha256 "
-                    "WHERE id = :id"
+                    "WHERE id = :id AND state = 'writing'"
                 ),
                 {"id": id, "bytes": len(body), "sha256": digest},
             )
+        if noted.rowcount != 1:
+            self._storage.delete(file)  # written after the other run removed it, maybe; nobody knows of it
+            raise RetentionError(f"another run has thrown {file} away meanwhile; no row is deleted")
         done.archived += rows.num_rows
         done.files += 1
         return id
@@ -145,13 +162,15 @@ class Archive:
         return read_parquet(body)
 
     def delete(self, id: UUID, rows: "pa.Table", done: Cleaned) -> None:
-        """Delete the rows of a batch from their table, by their keys, in short transactions."""
-        kinds = {name: self._columns[name] for name in self._rule.order}
+        """Delete the rows of a batch from their table, unless changed since, in short transactions."""
+        known = [*self._rule.order, VERSION] if VERSION in rows.column_names else self._rule.order
+        kinds = {name: self._columns[name] for name in known}  # an older release's file has no version
         names = ", ".join(kinds)
+        same = " AND ".join(f"{self.table}.{name} = archived.{name}" for name in kinds)
         values = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in kinds.items())
         statement = text(
-            f"DELETE FROM {self.table} WHERE ({names}) IN (SELECT * FROM unnest({values}))"
-            f" AND {self._rule.time_column} BETWEEN :first AND :last"
+            f"DELETE FROM {self.table} USING unnest({values}) AS archived ({names}) WHERE {same} "
+            f"AND {self.table}.{self._rule.time_column} BETWEEN :first AND :last"
         )
         for start in range(0, rows.num_rows, DELETED_AT_ONCE):
             part = rows.select(list(kinds)).slice(start, DELETED_AT_ONCE).to_pydict()
@@ -173,9 +192,7 @@ class Archive:
             ).all()
         for id, file, state in left:
             if state == "writing":
-                self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
-                with self._engine.begin() as connection:
-                    connection.execute(text("DELETE FROM archived_batches WHERE id = :id"), {"id": id})
+                self._throw_away(id, file)
         return [id for id, _, state in left if state == "written"]
 
     def last_key(self) -> list[Any] | None:
@@ -195,8 +212,10 @@ class Archive:
 
         Raises:
             RetentionError: the archive holds another number of rows.
+            InUse: somebody reads the table.
         """
-        with self._engine.begin() as connection:
+        with self._engine.begin() as connection, short_wait(connection, self.table):
+            connection.execute(text(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE"))
             there = connection.execute(text(f"SELECT count(*) FROM {self.table}")).scalar_one()
             marked = connection.execute(
                 text(
@@ -213,12 +232,51 @@ class Archive:
             connection.execute(text(f"DROP TABLE {self.table}"))
         return int(there)
 
+    def _throw_away(self, id: UUID, file: str) -> None:
+        """Remove a batch that was not written whole, file and row.
+
+        Who writes it may be alive, its lock lost with a connection. So the row is taken over first, by
+        another id: from then on the writer cannot find it and deletes nothing, whatever becomes of this run.
+        """
+        with self._engine.begin() as connection:
+            own = connection.execute(
+                text(
+                    "UPDATE archived_batches SET id = gen_random_uuid() "
+                    "WHERE id = :id AND state = 'writing' RETURNING id"
+                ),
+                {"id": id},
+            ).scalar()
+        if own is None:
+            raise RetentionError(f"another run is writing {file}; this one leaves {self.table} alone")
+        self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
+        with self._engine.begin() as connection:
+            connection.execute(text("DELETE FROM archived_batches WHERE id = :id"), {"id": own})
+
     def _note_deleted(self, id: UUID) -> None:
         with self._engine.begin() as connection:
             connection.execute(
                 text("UPDATE archived_batches SET state = 'deleted', deleted_at = now() WHERE id = :id"),
                 {"id": id},
             )
+
+
+@contextmanager
+def short_wait(connection: Connection, table: str) -> Iterator[None]:
+    """Give up soon where a lock is not to be had: behind one that waits, all who want the table wait too.
+
+    The connection is not used for anything else afterwards.
+
+    Raises:
+        InUse: a statement did not get its lock.
+    """
+    connection.detach()  # from the pool; so nobody inherits the setting
+    connection.execute(text(f"SET lock_timeout = {int(LOCK_WAIT.total_seconds() * 1000)}"))
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise InUse(f"{table} is in use, by a backup perhaps") from error
 
 
 def _columns(connection: Connection, table: str) -> dict[str, str]:

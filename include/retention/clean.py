@@ -10,18 +10,19 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from include.retention.archive import Archive, Cleaned, RetentionError
+from include.retention.archive import Archive, Cleaned, InUse, RetentionError, short_wait
 from include.retention.rules import Rule
 from include.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 DETACHED = "archiving_"  # in front of the name of a partition that is on its way into the archive
+PAUSE = timedelta(minutes=1)  # before a month that somebody reads is tried again
 
 
 @dataclass(frozen=True)
 class Due:
-    """What a dry run reports: how many rows of a table are over their time."""
+    """What a dry run reports: how many rows of a table would go."""
 
     table: str
     rows: int
@@ -29,15 +30,41 @@ class Due:
     cutoff: datetime
 
 
+@dataclass(frozen=True)
+class Month:
+    """A partition that is to go, and how far it has come."""
+
+    name: str
+    state: str  # one of STATES
+    end: datetime | None  # None: it is no month, by its name
+
+
+# A month that is in the archive in part goes first: its name must be free before a late candle's new
+# partition of the same month follows it. PostgreSQL allows one pending detachment a table.
+STATES = ("archiving", "detached", "detaching", "attached")
+
+
 def count_due(engine: Engine, rule: Rule, now: datetime) -> Due | None:
-    """Count the rows that `clean` would take; None when the table does not exist."""
+    """Count the rows that `clean` would take; None when the table does not exist.
+
+    By partition: those of whole months, and of months that are detached but not yet dropped.
+    """
     cutoff = now - rule.keep
     with engine.connect() as connection:
         if not _exists(connection, rule.table):
             return None
-        counted = text(
-            f"SELECT count(*), min({rule.time_column}) FROM {rule.table} WHERE {rule.time_column} < :cutoff"
-        )
+        due = f"SELECT {rule.time_column} AS at FROM {{}} WHERE {rule.time_column} < :cutoff"
+        parts = [due.format(rule.table)]
+        if rule.by_partition:
+            parts = [
+                due.format(month.name)
+                if month.state == "attached"
+                else f"SELECT {rule.time_column} AS at FROM {month.name}"
+                for month in _months(connection, rule, cutoff)
+            ]
+        if not parts:
+            return Due(rule.table, 0, None, cutoff)
+        counted = text(f"SELECT count(*), min(at) FROM ({' UNION ALL '.join(parts)}) AS due")
         rows, oldest = connection.execute(counted, {"cutoff": cutoff}).one()
     return Due(rule.table, rows, oldest, cutoff)
 
@@ -48,7 +75,7 @@ def clean(
     """Archive and delete the rows of a table that are over their time; None when there is no such table.
 
     Finishes first what an earlier call left. Stops after `patience`, between two batches; a later call goes
-    on.
+    on. A month that somebody reads, as a backup does, is tried again as long as patience lasts.
 
     Args:
         engine: the platform's database.
@@ -68,8 +95,7 @@ def clean(
             return None
         done = Cleaned(rule.table)
         if rule.by_partition:
-            for partition in _detach(engine, rule, now - rule.keep):
-                _archive_partition(engine, Archive(engine, storage, rule, partition, run_url), done, end)
+            _archive_months(engine, storage, rule, now - rule.keep, run_url, done, end)
         else:
             _archive_rows(Archive(engine, storage, rule, rule.table, run_url), now - rule.keep, done, end)
     return done
@@ -84,7 +110,23 @@ def _archive_rows(archive: Archive, cutoff: datetime, done: Cleaned, end: float)
         done.left = time.monotonic() > end
 
 
-def _archive_partition(engine: Engine, archive: Archive, done: Cleaned, end: float) -> None:
+def _archive_months(
+    engine: Engine, storage: Storage, rule: Rule, cutoff: datetime, run_url: str, done: Cleaned, end: float
+) -> None:
+    while not done.left:
+        try:
+            partition = _next_partition(engine, rule, cutoff)
+            if partition is None:
+                return
+            _archive_partition(Archive(engine, storage, rule, partition, run_url), done, end)
+        except InUse as error:
+            done.left = time.monotonic() + PAUSE.total_seconds() > end
+            logger.warning("%s; %s", error, "left for the next run" if done.left else "trying again soon")
+            if not done.left:
+                time.sleep(PAUSE.total_seconds())
+
+
+def _archive_partition(archive: Archive, done: Cleaned, end: float) -> None:
     """Archive a detached partition, which nobody writes to any more, and drop it when all of it is there."""
     archive.forget_unfinished()
     after = archive.last_key()
@@ -98,46 +140,62 @@ def _archive_partition(engine: Engine, archive: Archive, done: Cleaned, end: flo
     done.deleted += archive.drop_table()
 
 
-def _detach(engine: Engine, rule: Rule, cutoff: datetime) -> list[str]:
-    """Detach the partitions that end before `cutoff`; give all that are detached, the oldest first.
+def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
+    """Give the name of the next partition that ends before `cutoff`, detached by now; None at the end.
 
     CONCURRENTLY lets readers and writers of the other partitions go on; it needs to be outside a transaction.
     A detached partition gets another name, so that a late candle of its month may have a new one.
     """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        attached = connection.execute(
-            text(
-                "SELECT inhrelid::regclass::text AS name, inhdetachpending AS pending FROM pg_inherits "
-                "WHERE inhparent = CAST(:table AS regclass)"
-            ),
-            {"table": rule.table},
-        ).all()
-        for name, pending in attached:
-            if _month_end(rule, name) > cutoff:
-                continue
-            how = "FINALIZE" if pending else "CONCURRENTLY"
-            connection.execute(text(f"ALTER TABLE {rule.table} DETACH PARTITION {name} {how}"))
-        standing = connection.execute(
-            text(
-                "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition "
-                "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = CAST(:table AS regclass)) "
-                "AND relname ~ :pattern ORDER BY relname"
-            ),
-            {"table": rule.table, "pattern": rf"^({DETACHED})?{rule.table}_\d{{4}}_\d{{2}}$"},
-        ).scalars()
-        detached = []
-        for name in list(standing):
-            if not name.startswith(DETACHED):
-                connection.execute(text(f"ALTER TABLE {name} RENAME TO {DETACHED}{name}"))
-            detached.append(name if name.startswith(DETACHED) else DETACHED + name)
-    return detached
+    with (
+        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        short_wait(connection, f"a month of {rule.table}"),
+    ):
+        months = _months(connection, rule, cutoff)
+        if not months:
+            return None
+        month = months[0]
+        if month.state == "archiving":
+            return month.name
+        if month.end is None:
+            raise RetentionError(f"{month.name} is no monthly partition of {rule.table}; detach it by hand")
+        if month.state != "detached":
+            how = "FINALIZE" if month.state == "detaching" else "CONCURRENTLY"
+            connection.execute(text(f"ALTER TABLE {rule.table} DETACH PARTITION {month.name} {how}"))
+        name = DETACHED + month.name.split(".")[-1]
+        connection.execute(text(f"ALTER TABLE {month.name} RENAME TO {name}"))
+    return name
 
 
-def _month_end(rule: Rule, partition: str) -> datetime:
-    """The end of the month in a partition's name, in UTC."""
-    found = re.fullmatch(rf"(?:.*\.)?{rule.table}_(\d{{4}})_(\d{{2}})", partition)
+def _months(connection: Connection, rule: Rule, cutoff: datetime) -> list[Month]:
+    """The partitions that are to go, in the order in which they do; at the end those that are no months."""
+    found = connection.execute(
+        text(
+            "SELECT pg_class.oid::regclass::text AS name, CASE WHEN inhdetachpending THEN 'detaching' "
+            "  WHEN relispartition THEN 'attached' WHEN relname ^@ :detached THEN 'archiving' "
+            "  ELSE 'detached' END AS state "
+            "FROM pg_class LEFT JOIN pg_inherits ON inhrelid = pg_class.oid "
+            "WHERE inhparent = CAST(:table AS regclass) OR (relkind = 'r' AND NOT relispartition "
+            "  AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = CAST(:table AS regclass)) "
+            "  AND relname ~ :pattern)"
+        ),
+        {
+            "table": rule.table, "detached": DETACHED,
+            "pattern": rf"^({DETACHED})?{rule.table}_\d{{4}}_\d{{2}}$",
+        },
+    )  # fmt: skip
+    months = [Month(name, state, _month_end(rule, name)) for name, state in found]
+    begun = ("archiving", "detaching")  # they go, even if the setting keeps more by now
+    return sorted(
+        (month for month in months if month.state in begun or (month.end or cutoff) <= cutoff),
+        key=lambda month: (STATES.index(month.state), month.end or cutoff, month.end is None, month.name),
+    )
+
+
+def _month_end(rule: Rule, partition: str) -> datetime | None:
+    """The end of the month in a partition's name, in UTC; None for another name."""
+    found = re.fullmatch(rf"(?:.*\.)?(?:{DETACHED})?{rule.table}_(\d{{4}})_(\d{{2}})", partition)
     if found is None:
-        raise RetentionError(f"{partition} is no monthly partition of {rule.table}; detach it by hand")
+        return None
     year, month = int(found[1]), int(found[2])
     return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, text
 
 from include.database import copy_frame, sql
-from include.retention.archive import RetentionError
+from include.retention.archive import VERSION, RetentionError
 from include.retention.parquet import read_parquet
 from include.storage import Storage
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def load_back(engine: Engine, storage: Storage, table: str, first: date, last: date) -> int:
     """Put the archived rows of the days `first` to `last` (UTC, both included) back; give their number.
 
-    Rows that are in the table again are left alone, so doing it twice changes nothing. What is loaded back is
-    over its time: the next cleaning archives it anew.
+    Rows that are in the table again are left alone, so doing it twice changes nothing. Of a row that was
+    archived more than once, the last comes back. What is loaded back is over its time: the next cleaning
+    archives it anew.
 
     Raises:
         RetentionError: nothing is archived of these days, or a file is not what was archived.
@@ -41,7 +42,7 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
                     sql("candles_ensure_partitions"), {"first": times["min"], "last": times["max"]}
                 )
             connection.execute(text(f"CREATE TEMPORARY TABLE loaded (LIKE {table}) ON COMMIT DROP"))
-            copy_frame(connection, "loaded", _as_text(rows))
+            copy_frame(connection, "loaded", _as_text(rows).drop(columns=VERSION, errors="ignore"))
             done = connection.execute(
                 text(
                     f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM loaded ON CONFLICT DO NOTHING"
@@ -71,7 +72,7 @@ def _files(engine: Engine, table: str, first: date, last: date) -> Iterator[tupl
         found = connection.execute(
             text(
                 "SELECT file, sha256 FROM archived_batches WHERE split_part(file, '/', 1) = :table "
-                "AND day BETWEEN :first AND :last AND state <> 'writing' ORDER BY file"
+                "AND day BETWEEN :first AND :last AND state <> 'writing' ORDER BY created_at DESC, file"
             ),
             {"table": table, "first": first, "last": last},
         ).all()

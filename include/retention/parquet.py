@@ -1,9 +1,11 @@
 """Rows of a table as an exact Parquet file, and back.
 
-Numbers of type numeric are kept as decimals with 18 places after the point and 20 before: exactly, or not at
-all. JSON and intervals are kept as text.
+Numbers of type numeric are kept as decimals with 18 places after the point and 20 before. A value that does
+not fit exactly makes text of its column in its file, and a type that Parquet has no twin of is text always:
+as PostgreSQL writes it, so that it comes back as it was. One odd value stops nothing.
 """
 
+import functools
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -13,44 +15,47 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DIGITS, PLACES = 38, 18
-AS_TEXT = ("jsonb", "interval")  # types that are read, kept and loaded back as PostgreSQL writes them
 
 
 class NotArchivable(ValueError):
-    """A value or a type that the archive cannot hold exactly; the message says which."""
+    """A value that the archive cannot hold exactly, or a file that is none of it; the message says which."""
 
 
 def arrow_schema(columns: Mapping[str, str], about: Mapping[str, str]) -> "pa.Schema":
-    """Make the schema for columns given with their PostgreSQL types (as format_type names them).
-
-    Raises:
-        NotArchivable: a type that nobody has thought of.
-    """
+    """Make the schema for columns given with their PostgreSQL types (as format_type names them)."""
     import pyarrow as pa
 
-    types = {
+    return pa.schema(
+        [(name, _types().get(kind, pa.string())) for name, kind in columns.items()],
+        metadata={"columns": json.dumps(dict(columns)), **about},
+    )
+
+
+def is_text(kind: str) -> bool:
+    """Tell whether a type (as format_type names it) is to be read as text, for Parquet has no twin of it."""
+    return kind not in _types()
+
+
+@functools.cache
+def _types() -> "Mapping[str, pa.DataType]":
+    import pyarrow as pa
+
+    return {
         "uuid": pa.string(),
         "text": pa.string(),
-        **dict.fromkeys(AS_TEXT, pa.string()),
         "timestamp with time zone": pa.timestamp("us", "UTC"),
         "date": pa.date32(),
         "boolean": pa.bool_(),
+        "smallint": pa.int64(),
         "integer": pa.int64(),
         "bigint": pa.int64(),
         "double precision": pa.float64(),
         "numeric": pa.decimal128(DIGITS, PLACES),
     }
-    unknown = {name: kind for name, kind in columns.items() if kind not in types}
-    if unknown:
-        raise NotArchivable(f"no Parquet type is declared for {unknown}")
-    return pa.schema(
-        [(name, types[kind]) for name, kind in columns.items()],
-        metadata={"columns": json.dumps(dict(columns)), **about},
-    )
 
 
 def to_table(rows: Sequence[Sequence[Any]], schema: "pa.Schema") -> "pa.Table":
-    """Turn rows as psycopg reads them, JSON as text, into a table.
+    """Turn rows as psycopg reads them, text where `is_text`, into a table.
 
     Raises:
         NotArchivable: a value does not fit its type.
@@ -58,16 +63,28 @@ def to_table(rows: Sequence[Sequence[Any]], schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     kinds = json.loads(schema.metadata[b"columns"])
-    arrays = []
-    for number, (name, field) in enumerate(zip(kinds, schema, strict=True)):
-        values = [row[number] for row in rows]
-        if kinds[name] == "uuid":
-            values = [None if value is None else str(value) for value in values]
-        try:
-            arrays.append(pa.array(values, field.type))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+    arrays = [
+        _array(name, kinds[name], [row[number] for row in rows], field.type)
+        for number, (name, field) in enumerate(zip(kinds, schema, strict=True))
+    ]
+    fields = [field.with_type(array.type) for field, array in zip(schema, arrays, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields, metadata=schema.metadata))
+
+
+def _array(name: str, kind: str, values: list[Any], type: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    if kind == "uuid":
+        values = [None if value is None else str(value) for value in values]
+    if kind == "double precision" and any(value != value for value in values):
+        # NaN equals nothing, so the comparison with what is read back would fail.
+        return pa.array([None if value is None else repr(value) for value in values], pa.string())
+    try:
+        return pa.array(values, type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        if kind != "numeric":
             raise NotArchivable(f"column {name}: {error}") from error
-    return pa.table(arrays, schema=schema)
+        return pa.array([None if value is None else f"{value:f}" for value in values], pa.string())
 
 
 def write_parquet(table: "pa.Table") -> bytes:

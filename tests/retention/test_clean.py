@@ -1,6 +1,9 @@
 """Archive, prove, delete: on a real database, with the work cut off at every step."""
 
+import dataclasses
 import runpy
+import sys
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,6 +16,7 @@ from include.retention import archive as archive_module
 from include.settings import Settings
 from include.storage import open_storage
 
+clean_module = sys.modules["include.retention.clean"]  # the package's own name of it is the function
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 ERRORS = Rule("atge_error_logs", timedelta(days=90))
 METRICS = Rule("atge_performance_metrics", timedelta(days=30))
@@ -145,6 +149,33 @@ def test_a_row_that_arrives_late_is_not_deleted_unarchived(database, storage, tm
     assert len(archived(tmp_path)) == 11
 
 
+@pytest.mark.parametrize("died", [False, True])
+def test_a_row_changed_after_it_was_read_is_archived_as_it_is_before_it_goes(
+    database, storage, tmp_path, monkeypatch, died
+):
+    insert_errors(database, 10, newest=NOW - timedelta(days=100))
+    changed = "UPDATE atge_error_logs SET error_message = 'changed' WHERE error_message = 'error 3'"
+    if died:
+        stop = kill_at(database, 3)  # the file is written, its rows are not deleted
+        with pytest.raises(Killed):
+            go(database, storage)
+        stop()
+        execute(database, changed)
+    else:
+        write = archive_module.Archive.write
+
+        def write_while_one_changes(self, rows, done):
+            execute(database, changed)
+            return write(self, rows, done)
+
+        monkeypatch.setattr(archive_module.Archive, "write", write_while_one_changes)
+    assert go(database, storage).deleted == 10
+    assert contents(database) == []
+    found = [one["error_message"] for one in archived(tmp_path)]
+    assert len(found) == 11
+    assert {"changed", "error 3"} <= set(found)
+
+
 def test_patience_ends_between_two_batches_and_the_next_call_goes_on(database, storage):
     insert_errors(database, 100, newest=NOW - timedelta(days=100))
     done = go(database, storage, patience=timedelta(0))
@@ -185,6 +216,53 @@ def test_two_runs_at_once_do_not_meet(database, storage):
     assert go(database, storage).deleted == 5
 
 
+@pytest.mark.parametrize("place", ["write", "read"])
+def test_a_run_that_lost_its_lock_and_its_batch_deletes_nothing(
+    database, storage, tmp_path, monkeypatch, place
+):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    original = getattr(type(storage), place)
+
+    def while_another_comes(self, *arguments):
+        other = archive_module.Archive(database, storage, ERRORS, ERRORS.table, "another run")
+        body = list(original(self, *arguments)) if place == "read" else None
+        assert other.forget_unfinished() == []
+        assert batches(database) == []
+        return iter(body) if body else original(self, *arguments)
+
+    monkeypatch.setattr(type(storage), place, while_another_comes)
+    with pytest.raises(RetentionError, match="away meanwhile; no row is deleted"):
+        go(database, storage)
+    monkeypatch.undo()
+    assert len(contents(database)) == 5
+    assert list((tmp_path / "archive").rglob("*.parquet")) == []
+    assert go(database, storage).deleted == 5
+
+
+def test_a_batch_taken_over_is_lost_to_its_writer_though_the_other_run_dies(database, storage, monkeypatch):
+    insert_errors(database, 5, newest=NOW - timedelta(days=100))
+    read = type(storage).read
+
+    def while_another_comes_and_dies(self, key):
+        body = list(read(self, key))
+        with pytest.raises(Killed):
+            archive_module.Archive(database, storage, ERRORS, ERRORS.table, "another").forget_unfinished()
+        return iter(body)
+
+    def die(self, key):
+        monkeypatch.undo()
+        raise Killed
+
+    monkeypatch.setattr(type(storage), "read", while_another_comes_and_dies)
+    monkeypatch.setattr(type(storage), "delete", die)
+    with pytest.raises(RetentionError, match="no row is deleted"):
+        go(database, storage)
+    assert [state for state, _ in batches(database)] == ["writing"]
+    assert len(contents(database)) == 5
+    assert go(database, storage).deleted == 5
+    assert {state for state, _ in batches(database)} == {"deleted"}
+
+
 def test_nothing_holds_a_transaction_open_or_locks_long(database, storage, monkeypatch):
     insert_errors(database, 60, newest=NOW - timedelta(days=100))
     write = archive_module.Archive.write
@@ -216,16 +294,71 @@ def test_numbers_stay_exact_and_come_back(database, storage):
     assert before[-1].value == Decimal("0.1")
 
 
-def test_a_number_that_the_archive_cannot_hold_exactly_stops_it(database, storage):
+ODD = Rule("odd_rows", timedelta(days=30), key=("id",))
+
+
+@pytest.fixture
+def odd_rows(database):
     execute(
         database,
-        "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value) "
-        "VALUES (:at, 'api_response', 'x', 0.1234567890123456789)",
+        "CREATE TABLE odd_rows (id varchar(9) PRIMARY KEY, timestamp timestamptz NOT NULL, amount numeric, "
+        '  ratio double precision, small smallint, tags text[], "userId" char(5), bytes bytea, '
+        "  naive timestamp, document json, rough real, address inet, steps numeric[])",
+    )
+    yield database
+    execute(database, "DROP TABLE odd_rows")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"amount": "NaN"},
+        {"amount": "1e25"},
+        {"amount": "-Infinity"},
+        {"amount": "0.1234567890123456789"},
+        {"ratio": "NaN"},
+        {"ratio": "-Infinity"},
+        {"small": "-32768", "tags": '{"a,b",NULL,"","ü\\""}', "userId": "x", "bytes": "\\x00ff"},
+        {"naive": "2026-01-01 00:00:00.5", "document": '{"b": 1, "a":  0.10}', "rough": "0.1"},
+        {"address": "10.0.0.0/8", "steps": "{NaN,1.50}"},
+    ],
+    ids=str,
+)
+def test_odd_values_and_types_stop_nothing_and_come_back_as_they_were(odd_rows, storage, odd):
+    names = ", ".join(f'"{name}"' for name in odd)
+    values = ", ".join(f":{name}" for name in odd)
+    execute(
+        odd_rows,
+        f"INSERT INTO odd_rows (id, timestamp, {names}) VALUES ('odd', :at, {values})",
+        at=NOW - timedelta(days=40), **odd,
+    )  # fmt: skip
+    execute(
+        odd_rows,
+        "INSERT INTO odd_rows (id, timestamp, amount, ratio) "
+        "VALUES ('even', :at, 1.5, 0.1), ('', :at, NULL, NULL)",
         at=NOW - timedelta(days=40),
     )
-    with pytest.raises(ValueError, match="column value"):
-        go(database, storage, METRICS)
-    assert len(contents(database, "atge_performance_metrics")) == 1
+    as_text = "SELECT odd_rows::text FROM odd_rows ORDER BY id"
+    before = execute(odd_rows, as_text)
+    stop = kill_at(odd_rows, 3)  # so that the rows to delete are those of the file
+    with pytest.raises(Killed):
+        go(odd_rows, storage, ODD)
+    stop()
+    assert go(odd_rows, storage, ODD).deleted == 3
+    day = (NOW - timedelta(days=40)).date()
+    assert load_back(odd_rows, storage, "odd_rows", day, day) == 3
+    assert execute(odd_rows, as_text) == before
+
+
+@pytest.mark.parametrize("attempt", range(4))  # files have random names
+def test_of_a_row_that_was_archived_more_than_once_the_last_comes_back(database, storage, attempt):
+    insert_errors(database, 1, newest=NOW - timedelta(days=100))
+    day = (NOW - timedelta(days=100)).date()
+    for version in ("first", "second", "third"):
+        execute(database, "UPDATE atge_error_logs SET error_message = :version", version=version)
+        assert go(database, storage).deleted == 1
+        assert load_back(database, storage, "atge_error_logs", day, day) == 1
+        assert [row.error_message for row in contents(database)] == [version]
 
 
 def test_loading_back_what_was_never_archived_says_so(database, storage):
@@ -282,6 +415,90 @@ def test_a_month_killed_half_way_is_archived_whole_and_once(two_months, storage,
     assert len(found) == len({(one["symbol"], one["timestamp"]) for one in found}) == 96
     day = date(2026, 8, 30)
     assert load_back(two_months, storage, "market_candles", day, day + timedelta(days=1)) == 96
+
+
+def test_a_month_that_came_back_while_it_was_archived_goes_after_it(two_months, storage, tmp_path):
+    stop = kill_at(two_months, 5)  # August is detached, renamed, and archived in part
+    with pytest.raises(Killed):
+        go(two_months, storage, CANDLES)
+    stop()
+    assert "archiving_market_candles_2026_08" in partitions(two_months)
+    insert_candles(two_months, datetime(2026, 8, 1, tzinfo=UTC), 3)  # a backfill
+    assert count_due(two_months, CANDLES, NOW).rows == 96 + 6
+    assert go(two_months, storage, CANDLES).deleted == 96 + 6
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+    assert len(archived(tmp_path, "market_candles")) == 96 + 6
+
+
+def test_two_tables_of_one_month_that_were_left_standing_both_go(two_months, storage, tmp_path):
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    insert_candles(two_months, datetime(2026, 8, 1, tzinfo=UTC), 3)
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    assert go(two_months, storage, CANDLES).deleted == 96 + 6
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
+
+
+def test_candles_are_due_by_whole_months_and_a_detached_month_is_not_forgotten(two_months, storage):
+    due = count_due(two_months, CANDLES, NOW)  # before September 22, whose month is not over its time
+    assert (due.rows, due.oldest) == (96, datetime(2026, 8, 30, tzinfo=UTC))
+    execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    years = dataclasses.replace(CANDLES, keep=timedelta(days=700))
+    assert count_due(two_months, years, NOW).rows == 96  # what is begun is brought to its end
+    assert go(two_months, storage, years).deleted == 96
+    assert count_due(two_months, CANDLES, NOW).rows == 0
+
+
+@contextmanager
+def backup(engine):
+    """Read as pg_dump does: one snapshot, and a lock on every table until the end."""
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        for name in ("market_candles", *partitions(engine)):
+            connection.execute(text(f"LOCK TABLE {name} IN ACCESS SHARE MODE"))
+        yield connection
+
+
+@pytest.mark.parametrize("step", ["attached", "detached", "archiving"])
+def test_a_month_that_a_backup_reads_is_left_for_the_next_run(two_months, storage, caplog, monkeypatch, step):
+    monkeypatch.setattr(archive_module, "LOCK_WAIT", timedelta(milliseconds=100))
+    monkeypatch.setattr(clean_module, "PAUSE", HOUR)
+    if step != "attached":
+        execute(two_months, "ALTER TABLE market_candles DETACH PARTITION market_candles_2026_08")
+    if step == "archiving":
+        execute(two_months, "ALTER TABLE market_candles_2026_08 RENAME TO archiving_market_candles_2026_08")
+    with backup(two_months):
+        done = go(two_months, storage, CANDLES, patience=HOUR / 2)
+        assert (done.left, done.deleted) == (True, 0)
+        assert "is in use, by a backup perhaps; left for the next run" in caplog.text
+    with two_months.connect() as connection:  # no session of the pool keeps the short wait
+        assert connection.execute(text("SHOW lock_timeout")).scalar() != "100ms"
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    done = go(two_months, storage, CANDLES)
+    assert (done.left, done.deleted) == (False, 96)
+
+
+def test_a_month_is_tried_again_until_the_backup_is_over(two_months, storage, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive_module, "LOCK_WAIT", timedelta(milliseconds=100))
+    with backup(two_months) as reading:
+        monkeypatch.setattr(clean_module.time, "sleep", lambda seconds: reading.rollback())
+        assert go(two_months, storage, CANDLES).deleted == 96
+    assert len(archived(tmp_path, "market_candles")) == 96
+
+
+def test_a_partition_that_is_no_month_stops_candles_only_after_the_months(two_months, storage):
+    execute(
+        two_months,
+        "CREATE TABLE market_candles_old PARTITION OF market_candles "
+        "FOR VALUES FROM ('2010-01-01') TO ('2011-01-01')",
+    )
+    assert count_due(two_months, CANDLES, NOW).rows == 96
+    with pytest.raises(RetentionError, match="market_candles_old is no monthly partition"):
+        go(two_months, storage, CANDLES)
+    execute(two_months, "DROP TABLE market_candles_old")
+    assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]
 
 
 def test_the_rules_keep_feedback_and_follow_the_settings():

@@ -4,6 +4,7 @@ A file holds one batch, a record a line, and appears whole or not at all. Who de
 delivery cut short is done again, which the records' ids make harmless.
 """
 
+import contextlib
 import fcntl
 import itertools
 import json
@@ -58,7 +59,7 @@ class Spool:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.folder.stat().st_uid != os.getuid():
             raise PermissionError(f"the spool {self.folder} belongs to another user")
-        if sum(path.stat().st_size for path in self._files()) + len(body) > self._limit:
+        if self._size() + len(body) > self._limit:
             raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
         unfinished = self.folder / f"{name}.unfinished"
@@ -97,6 +98,14 @@ class Spool:
                 path.unlink()
                 delivered += len(records)
         return delivered
+
+    def _size(self) -> int:
+        """Bytes that wait. What another process delivers at this moment takes none."""
+        total = 0
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{_ENDING}")) if self.folder.is_dir() else []

@@ -58,6 +58,15 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(spool):
     assert taken(spool) == kept
 
 
+def test_a_batch_that_another_process_delivers_meanwhile_keeps_nobody_from_keeping(spool, monkeypatch):
+    spool.keep(records(1))
+    listed = [*spool.folder.iterdir(), spool.folder / "just-delivered.jsonl"]
+    monkeypatch.setattr(spool, "_files", lambda: listed)
+    spool.keep(records(1))
+    monkeypatch.undo()
+    assert len(taken(spool)) == 2
+
+
 def test_what_a_crash_left_unfinished_is_no_batch(spool):
     spool.keep(records(1))
     (spool.folder / "0-1-1.unfinished").write_text('["atge_err')

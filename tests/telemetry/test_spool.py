@@ -73,6 +73,39 @@ def test_what_a_crash_left_unfinished_is_no_batch(spool):
     assert len(taken(spool)) == 1
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '["atge_err',
+        "5",
+        "[1]",
+        '["atge_error_logs", 5]',
+        '["elsewhere", {}]',
+        '[["a"], {}]',
+        '"ab"',
+        "\n",
+        "[" * 9999,
+    ],
+)
+def test_what_is_no_batch_is_set_aside_and_stops_nothing_behind_it(spool, caplog, content):
+    spool.folder.mkdir()
+    (spool.folder / "0-1-1.jsonl").write_text(content)
+    kept = records(2)
+    spool.keep(kept)
+    assert taken(spool) == kept
+    (aside,) = spool.folder.iterdir()
+    assert (aside.name, aside.read_text()) == ("0-1-1.broken", content)
+    assert f"cannot be read and are left in {aside}" in caplog.text
+
+
+def test_of_what_is_set_aside_the_newest_ten_are_kept(spool):
+    spool.folder.mkdir()
+    for number in range(12):
+        (spool.folder / f"{number:02}.jsonl").write_text("broken")
+    assert taken(spool) == []
+    assert sorted(path.name for path in spool.folder.iterdir()) == [f"{n:02}.broken" for n in range(2, 12)]
+
+
 def test_the_folder_is_the_users_own(spool):
     spool.keep(records(1))
     assert spool.folder.stat().st_mode & 0o077 == 0

@@ -36,8 +36,8 @@ LOCK = 0x64656C69766572  # "deliver"
 LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for a message
 PEOPLE = ("slack", "email")  # channels that people read: gathered, and kept quiet; the others are machines
 FLOOD_MESSAGES = 2  # about failures, to people, in five minutes; then one for all that has gathered
-NOTICES = 5_000  # routed and judged in one pass
-SPELT_OUT = 200  # rows that a message is written from
+NOTICES = 5_000  # routed and judged in one pass; causes in one message
+CARRIED = 2 * NOTICES  # rows that a message is written from: the first and the last about each subject
 
 
 @dataclass
@@ -74,7 +74,7 @@ def deliver(
         open_channel: gives the channel of a name (slack, email, pagerduty, webhook); raises ChannelError when
             it cannot be used.
         settings: which channels are in force, and how quiet they are.
-        limit: messages at most.
+        limit: messages at most, beside the one about failures that each channel of people may get.
         patience: no further message is begun after this.
     """
     begun = time.monotonic()
@@ -167,16 +167,25 @@ def _judge(connection: Connection) -> int:
 def _claim(connection: Connection, limit: int) -> list[_Parcel]:
     threads = connection.execute(
         sql("delivery_claim"),
-        {"limit": limit, "lease": LEASE, "people": list(PEOPLE), "flood_messages": FLOOD_MESSAGES},
+        {
+            "limit": limit,
+            "lease": LEASE,
+            "people": list(PEOPLE),
+            "flood_messages": FLOOD_MESSAGES,
+            "flood_threads": NOTICES,
+        },
     ).all()
     together: dict[str, list[Any]] = {}
-    parcels = []
+    alone = []
     for thread in threads:
         if thread.flooding:
             together.setdefault(thread.channel, []).append(thread)
         else:
-            parcels.append(_Parcel(uuid.uuid4(), thread.channel, (thread,)))
-    parcels += [_Parcel(uuid.uuid4(), channel, tuple(several)) for channel, several in together.items()]
+            alone.append(_Parcel(uuid.uuid4(), thread.channel, (thread,)))
+    # First the failures: a failed task's callback waits for them, and has no time for all the rest.
+    parcels = [
+        _Parcel(uuid.uuid4(), channel, tuple(several)) for channel, several in together.items()
+    ] + alone
     claimed = [
         {
             "thread_id": thread.id,
@@ -248,7 +257,7 @@ def _attempt(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Pa
 def _compose(engine: Engine, parcel: _Parcel) -> Message:
     with engine.connect() as connection:
         rows = connection.execute(
-            sql("delivery_carried"), {"message_id": parcel.message_id, "limit": SPELT_OUT}
+            sql("delivery_carried"), {"message_id": parcel.message_id, "limit": CARRIED}
         ).all()
     alone = parcel.threads[0] if len(parcel.threads) == 1 else None
     return compose(

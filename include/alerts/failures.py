@@ -115,8 +115,8 @@ def record_success(
 ) -> bool:
     """Mark the earlier failures of a task that has succeeded as healed; answer whether people must be told.
 
-    Healed are its failures in this run, and those of other runs from before this try began. People are told
-    when nothing is left of a cause that they were told of.
+    Healed are its failures in this run, and those of other runs from before this try began; of a mapped task
+    those of the same index. People are told when nothing is left of a cause that they were told of.
     """
     facts = {
         "dag_id": dag_id,

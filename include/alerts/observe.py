@@ -222,14 +222,17 @@ def _measure_rate(rule: RateRule, table: Table) -> list[Measured]:
 
 def _measure_ratio(rule: RatioRule, of_table: Table, to_table: Table) -> list[Measured]:
     parts = _pick(of_table, rule.of, rule.by)
+    missing = 0.0 if rule.of.aggregate in COUNTING else None
     measured = []
     for labels, row in _pick(to_table, rule.to, rule.by).items():
         whole = _value(row, rule.to.aggregate)
-        part = _value(parts[labels], rule.of.aggregate) if labels in parts else 0.0
+        part = _value(parts[labels], rule.of.aggregate) if labels in parts else missing
         if row.samples < rule.min_count:
             measured.append(Measured(labels, None, f"of {row.samples}, {rule.min_count} are needed"))
-        elif not whole or part is None:
+        elif not whole:
             measured.append(Measured(labels, None, "a share of nothing"))
+        elif part is None:
+            measured.append(Measured(labels, None, "no samples of the part"))
         else:
             measured.append(Measured(labels, _finite(100 * part / whole), f"{part:g} of {whole:g}"))
     return measured if measured or rule.by else [Measured((), None, "a share of nothing")]

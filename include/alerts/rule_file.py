@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from include.alerts.rules import RuleSet, find_faults
 from include.database import sql
+from include.telemetry import error_in_words
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
-# Part of each stored set's hash: raise it when RuleSet changes what it accepts, and files are read again.
-FORMAT = 1
+# Part of each stored set's hash: raise it when what is accepted changes, and files are read again.
+FORMAT = 2
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RulesRefused(ValueError):
@@ -56,16 +60,27 @@ def rules_in_force(connection: Connection, path: Path) -> InForce:
         if stored is not None and stored.hash == hash_:
             return InForce(_check_stored(stored.content), hash_)
         rules, plain = _check(path, content)
+        _adopt(connection, path, hash_, plain)
     except RulesRefused as refused:
         if stored is None:
             raise
         logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
         return InForce(_check_stored(stored.content), stored.hash, str(refused))
-    connection.execute(
-        sql("alert_adopt_rules"), {"hash": hash_, "path": str(path), "content": json.dumps(plain)}
-    )
     logger.info("%d rules adopted from %s", len(rules.rules), path)
     return InForce(rules, hash_)
+
+
+def _adopt(connection: Connection, path: Path, hash_: str, plain: Any) -> None:
+    """Store the rules. What the database does not take is refused, and the pass goes on without it."""
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                sql("alert_adopt_rules"), {"hash": hash_, "path": str(path), "content": json.dumps(plain)}
+            )
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        raise RulesRefused(f"{path}: the database does not store it: {error_in_words(error)}") from error
 
 
 def _check_stored(content: Any) -> RuleSet:
@@ -87,7 +102,7 @@ def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         root = yaml.compose(content, Loader=loader)
-        _refuse_twice(path, root)
+        _look_through(path, root)
         plain = yaml.load(content, Loader=loader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -108,8 +123,11 @@ def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
     return rules, plain
 
 
-def _refuse_twice(path: Path, node: yaml.Node | None) -> None:
-    """YAML takes the last of two equal keys in silence."""
+def _look_through(path: Path, node: yaml.Node | None) -> None:
+    """Refuse what YAML takes in silence: the second of two equal keys, and characters that nobody can see.
+
+    PostgreSQL does not store a zero byte, and no channel shows the others.
+    """
     waiting, done = [node], set()
     while waiting:
         node = waiting.pop()
@@ -122,9 +140,12 @@ def _refuse_twice(path: Path, node: yaml.Node | None) -> None:
                 if isinstance(key, yaml.ScalarNode) and key.value in seen:
                     raise RulesRefused(f"{path}, line {key.start_mark.line + 1}: {key.value} is there twice")
                 seen.add(getattr(key, "value", ""))
-                waiting.append(value)
+                waiting += (key, value)
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
+        elif isinstance(node, yaml.ScalarNode) and (found := _CONTROL.search(node.value)):
+            words = f"the control character {found[0]!a} has no place in a text"
+            raise RulesRefused(f"{path}, line {node.start_mark.line + 1}: {words}")
 
 
 def _line_of(root: yaml.Node | None, path: tuple[int | str, ...]) -> int:

@@ -17,6 +17,7 @@ from include.alerts.sources import SOURCES
 Channel = Literal["slack", "email", "pagerduty", "webhook"]
 KEPT = timedelta(days=30)  # nobody has older metrics: retention
 
+_TOO_LONG = "no data is kept for so long: 30d is the most"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -27,14 +28,16 @@ def _read_duration(value: object) -> object:
     found = _DURATION.fullmatch(value)
     if not value or not found:
         raise ValueError(f"{value!r} is no duration: write it like 90s, 5m, 1h30m or 7d")
-    return timedelta(
-        **{_UNITS[unit]: int(part or 0) for unit, part in zip("dhms", found.groups(), strict=True)}
-    )
+    parts = {_UNITS[unit]: int(part or 0) for unit, part in zip("dhms", found.groups(), strict=True)}
+    try:
+        return timedelta(**parts)
+    except OverflowError:
+        raise ValueError(_TOO_LONG) from None
 
 
 def _at_most_kept(value: timedelta) -> timedelta:
     if value > KEPT:
-        raise ValueError("no data is kept for so long: 30d is the most")
+        raise ValueError(_TOO_LONG)
     return value
 
 

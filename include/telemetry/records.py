@@ -26,7 +26,7 @@ MESSAGE_LIMIT = 10_000  # characters
 STACK_LIMIT = 50_000
 DETAILS_LIMIT = 50_000  # characters of JSON
 
-ERRORS, METRICS, FEEDBACK = "atge_error_logs", "atge_performance_metrics", "atge_user_feedback"
+TABLES = ERRORS, METRICS, FEEDBACK = "atge_error_logs", "atge_performance_metrics", "atge_user_feedback"
 
 Id = str | uuid.UUID | None
 

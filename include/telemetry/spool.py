@@ -1,23 +1,31 @@
 """Records on disk: kept while the database is away, delivered when it is back, by whichever process comes by.
 
 A file holds one batch, a record a line, and appears whole or not at all. Who delivers it holds its lock; a
-delivery cut short is done again, which the records' ids make harmless.
+delivery cut short is done again, which the records' ids make harmless. A file that cannot be read all the
+same, by a fault of the disk or of a hand, is set aside for a person to look at: it must not stop those behind
+it.
 """
 
+import contextlib
 import fcntl
 import itertools
 import json
+import logging
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from include.telemetry.records import Record
+from include.telemetry.records import TABLES, Record
+
+logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "TRADEOPS_SPOOL"
 LIMIT = 256 * 1024 * 1024  # bytes of all files; beyond that new records are refused
+BROKEN_KEPT = 10  # files that could not be read; older ones are deleted
 _ENDING = ".jsonl"
+_BROKEN = ".broken"
 
 _numbers = itertools.count()
 
@@ -58,7 +66,7 @@ class Spool:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.folder.stat().st_uid != os.getuid():
             raise PermissionError(f"the spool {self.folder} belongs to another user")
-        if sum(path.stat().st_size for path in self._files()) + len(body) > self._limit:
+        if self._size() + len(body) > self._limit:
             raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
         unfinished = self.folder / f"{name}.unfinished"
@@ -71,11 +79,17 @@ class Spool:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+        folder = os.open(self.folder, os.O_RDONLY)  # a file's new name is on disk when its folder is
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def deliver(self, write: Callable[[list[Record]], None], *, limit: int) -> int:
         """Hand the oldest batches to `write` and forget those it took; give the number of records delivered.
 
-        Stops after `limit` records, or with the exception that `write` raises; that batch stays.
+        Stops after `limit` records, or with the exception that `write` raises; that batch stays. What is no
+        batch is set aside, and the rest goes on.
         """
         delivered = 0
         for path in self._files():
@@ -92,11 +106,38 @@ class Spool:
                     continue  # another process is at it
                 if not path.exists():
                     continue
-                records = [Record(*json.loads(line)) for line in file]
+                try:
+                    records = [_read(line) for line in file]
+                except (ValueError, TypeError, RecursionError) as error:
+                    self._set_aside(path, error)
+                    continue
                 write(records)
                 path.unlink()
                 delivered += len(records)
         return delivered
 
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        aside = path.with_suffix(_BROKEN)
+        path.rename(aside)
+        logger.error("spooled records cannot be read and are left in %s: %s", aside, error)
+        for old in sorted(self.folder.glob(f"*{_BROKEN}"))[:-BROKEN_KEPT]:
+            old.unlink(missing_ok=True)
+
+    def _size(self) -> int:
+        """Bytes that wait. What another process delivers at this moment takes none."""
+        total = 0
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{_ENDING}")) if self.folder.is_dir() else []
+
+
+def _read(line: bytes) -> Record:
+    """Raises ValueError or TypeError for what is no record, so that only records reach the database."""
+    table, row = json.loads(line)
+    if table not in TABLES or not isinstance(row, dict):
+        raise ValueError(f"no record: {line[:60]!r}")
+    return Record(table, row)

@@ -177,6 +177,9 @@ class Writer:
         except (SQLAlchemyError, DatabaseError, OSError) as error:
             logger.warning("telemetry stays in %s: %s", self._spool.folder, error_in_words(error))
             return
+        except Exception:  # whatever it is, it is no fault of the task that happens to deliver it
+            logger.exception("telemetry stays in %s", self._spool.folder)
+            return
         if delivered:
             logger.info("%d records from %s are written", delivered, self._spool.folder)
 

@@ -33,6 +33,7 @@ met AS (  -- every alert there is: seen in this pass, or known from before
     was.held AS was_held,
     was.evaluated_at AS was_evaluated_at,
     was.fired_at AS was_fired_at,
+    seen.fingerprint IS NULL AS vanished,
     coalesce(was.told_level, 0) AS was_told_level,
     was.told_at AS was_told_at,
     was.acknowledged_until
@@ -119,9 +120,18 @@ told AS (
       AND was_told_at + make_interval(secs => repeat) <= CAST(:at AS timestamptz) AS repeated
   FROM fired
 ),
+gone AS (  -- no longer kept; of labels that vanished, what would be the same if it had never been
+  SELECT fingerprint
+  FROM told
+  WHERE retired
+    OR (lost AND labels <> '{}')
+    OR (
+      vanished AND labels <> '{}' AND state = 'normal' AND observed = 'good' AND held >= interval '24 hours'
+      AND coalesce(was_told_at + make_interval(secs => cooldown) <= CAST(:at AS timestamptz), true)
+    )
+),
 removed AS (
-  DELETE FROM alert_states
-  WHERE fingerprint IN (SELECT fingerprint FROM told WHERE retired OR (lost AND labels <> '{}'))
+  DELETE FROM alert_states WHERE fingerprint IN (SELECT fingerprint FROM gone)
 ),
 kept AS (
   INSERT INTO alert_states AS held (
@@ -136,7 +146,7 @@ kept AS (
       ELSE was_told_at
     END
   FROM told
-  WHERE NOT (retired OR (lost AND labels <> '{}'))
+  WHERE fingerprint NOT IN (SELECT fingerprint FROM gone)
   ON CONFLICT (fingerprint) DO UPDATE SET
     labels = excluded.labels,
     state = excluded.state,

@@ -1,5 +1,6 @@
 -- Beginnings that may go out now, also with others before they are due, and those that are held: each may be held
--- back by a silence or by another alert, or set free.
+-- back by a silence or by another alert, or set free. What may go out comes first: it must not pass unjudged because
+-- thousands are held.
 SELECT
   delivery.notice_id,
   delivery.channel,
@@ -49,5 +50,5 @@ WHERE delivery.settled_at IS NULL
       )
     )
   )
-ORDER BY delivery.due_at
+ORDER BY delivery.state = 'held', delivery.due_at
 LIMIT :limit

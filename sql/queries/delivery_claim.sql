@@ -1,29 +1,31 @@
 -- Takes the threads that have something to say now, under a lease. What is told of one subject waits for its
 -- thread's growing interval, unless it is news of another kind: an end, an escalation, an acknowledgement.
 -- People get at most :flood_messages messages about failures in five minutes, whatever their causes; what is due
--- then goes into one message. The caller holds the advisory lock of this step.
-WITH due AS (
+-- then goes into one message. So :limit counts messages, and that one takes up to :flood_threads causes beside it:
+-- fewer would make several messages of a flood. The caller holds the advisory lock of this step.
+WITH waiting AS (  -- in one go: a flood has thousands of threads
+  SELECT
+    delivery.channel,
+    delivery.subject,
+    bool_or(notice.kind IN ('resolved', 'healed', 'escalated', 'acknowledged')) AS urgent
+  FROM alert_deliveries AS delivery
+  JOIN alert_notices AS notice ON notice.id = delivery.notice_id
+  WHERE delivery.state = 'waiting' AND delivery.due_at <= now()
+  GROUP BY delivery.channel, delivery.subject
+),
+due AS (
   SELECT
     thread.*,
     starts_with(thread.subject, 'failure/') AND thread.channel = ANY (CAST(:people AS text[])) AS flooding,
     waiting.urgent
   FROM alert_threads AS thread
-  CROSS JOIN LATERAL (
-    SELECT
-      bool_or(due_at <= now()) AS due,
-      bool_or(due_at <= now() AND notice.kind IN ('resolved', 'healed', 'escalated', 'acknowledged')) AS urgent
-    FROM alert_deliveries AS delivery
-    JOIN alert_notices AS notice ON notice.id = delivery.notice_id
-    WHERE delivery.state = 'waiting' AND delivery.channel = thread.channel AND delivery.subject = thread.subject
-  ) AS waiting
-  WHERE thread.closed_at IS NULL
-    AND waiting.due
-    AND coalesce(thread.claimed_until, '-infinity') < now()
+  JOIN waiting ON waiting.channel = thread.channel AND waiting.subject = thread.subject
+  WHERE thread.closed_at IS NULL AND coalesce(thread.claimed_until, '-infinity') < now()
 ),
 ready AS (
   SELECT *, next_at <= now() OR (urgent AND attempts = 0) AS now FROM due
 ),
-room AS (  -- by channel: may people be told of failures now, and is any of it ready?
+room AS MATERIALIZED (  -- by channel, asked once: may people be told of failures now, and is any of it ready?
   SELECT ready.channel
   FROM ready
   WHERE ready.flooding AND ready.now
@@ -44,15 +46,17 @@ room AS (  -- by channel: may people be told of failures now, and is any of it r
   )
 ),
 chosen AS (
-  SELECT id, flooding
-  FROM ready
-  WHERE CASE
-    WHEN NOT flooding THEN ready.now
-    ELSE (ready.now OR (next_at <= now() + interval '1 minute' AND attempts = 0))
+  (SELECT id, flooding FROM ready WHERE NOT flooding AND ready.now ORDER BY next_at LIMIT :limit)
+  UNION ALL
+  (
+    SELECT id, flooding
+    FROM ready
+    WHERE flooding
+      AND (ready.now OR (next_at <= now() + interval '1 minute' AND attempts = 0))
       AND channel IN (SELECT channel FROM room)
-  END
-  ORDER BY flooding DESC, next_at
-  LIMIT :limit
+    ORDER BY next_at
+    LIMIT :flood_threads
+  )
 )
 UPDATE alert_threads AS thread
 SET claimed_until = now() + CAST(:lease AS interval)

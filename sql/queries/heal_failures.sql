@@ -1,5 +1,7 @@
--- A task has succeeded: its earlier failures are healed. A cause of which no failure of the last day is left is
--- told as healed, where it was told at all. The caller holds the advisory lock of this step.
+-- A task has succeeded: its earlier failures are healed. Of a mapped task only those of the same index: that another
+-- batch went well proves nothing of this one, and an index that does not come back is not healed. A cause of which no
+-- failure of the last day is left is told as healed, where it was told at all. The caller holds the advisory lock of
+-- this step.
 WITH healed AS (
   UPDATE atge_error_logs
   SET context = context || jsonb_build_object('healed', CASE
@@ -10,10 +12,8 @@ WITH healed AS (
     AND NOT context ? 'healed'
     AND context ->> 'dag_id' = :dag_id
     AND context ->> 'task_id' = :task_id
-    AND (
-      (context ->> 'run_id' = :run_id AND context ->> 'map_index' = CAST(:map_index AS text))
-      OR (context ->> 'run_id' <> :run_id AND timestamp < CAST(:started_at AS timestamptz))
-    )
+    AND context ->> 'map_index' = CAST(:map_index AS text)
+    AND (context ->> 'run_id' = :run_id OR timestamp < CAST(:started_at AS timestamptz))
   RETURNING id, context ->> 'healed' AS words
 ),
 causes AS (

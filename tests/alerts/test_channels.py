@@ -13,12 +13,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import ChannelError, PagerDuty, SlackBot, SlackWebhook, Webhook
+from include.alerts import ChannelError, PagerDuty, SlackBot, SlackWebhook, Webhook, record_failure
 from include.alerts.channels.pagerduty import dedup_key
 from include.alerts.channels.slack import slack_payload
+from include.alerts.delivery import deliver
 from include.http import SERVICES, Client, Limit, Retry
 from include.local.state import CHECKOUT
-from include.settings import Endpoint
+from include.settings import Endpoint, Settings
+from tests.alerts.told import FAILURE, pass_time, scalar, states
 from tests.alerts.written import failure, hostile, row, written
 
 QUICK = {"retry": Retry(attempts=2, budget=4.0, wait_initial=0.01, jitter=0.0), "limits": (Limit(1000, 1),)}
@@ -84,6 +86,32 @@ def test_every_channel_takes_every_kind_of_message(channel, sandbox):
     for message in messages:
         assert channel.send(message).response
     assert len(sandbox.received(service_of(channel))) == len(messages)
+
+
+def test_five_hundred_failures_of_as_many_causes_are_at_most_three_messages(webhook, sandbox, database):
+    settings = Settings(alert_channels={"slack": ("critical",)})
+
+    def run(**named):
+        deliver(database, lambda name: webhook, settings, **named)
+
+    for number in range(500):
+        symbol = "".join("ABCDEFGHIJ"[int(digit)] for digit in str(number))
+        failure = replace(FAILURE, map_index=number, error=f"ValueError: no candle of {symbol} is left")
+        record_failure(database, failure)
+        if number in (0, 100, 200, 499):  # as callbacks do, while others still fail
+            run(limit=5)
+    for _ in range(60):
+        run()
+        pass_time(database, timedelta(minutes=1))
+    assert scalar(database, "SELECT count(*) FROM atge_error_logs") == 500
+    assert scalar(database, "SELECT count(DISTINCT cause) FROM alert_notices") == 500
+    assert set(states(database)) == {"sent"}
+    headlines = [request["body"]["text"] for request in sandbox.received("slack")]
+    assert len(headlines) == 3
+    assert [words.partition(":")[0] for words in headlines[1:]] == [
+        "100 failures of 100 causes",
+        "399 failures of 399 causes",
+    ]
 
 
 def test_a_hostile_text_is_shown_in_slack_and_means_nothing(webhook, sandbox):

@@ -1,5 +1,6 @@
 """One pass over all rules: once, though repeated, beside itself, late or killed; and what it cannot read."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ from sqlalchemy import event, text
 
 from include.alerts import RulesRefused, evaluate_rules
 from include.alerts.evaluate import LOCK
+from include.alerts.rule_file import FORMAT, rules_in_force
 from include.database import connect
 from tests.alerts.passes import (
     SLOW,
@@ -240,6 +242,32 @@ def test_a_broken_file_is_told_and_the_last_good_one_stays_in_force(database, tm
     assert len(ask(database, "SELECT FROM alert_rule_sets")) == 1
 
 
+@pytest.mark.parametrize("change", [{"cooldown": "9999999999999d"}, {"summary": "Slow\0answers"}])
+def test_what_is_beyond_all_measure_is_refused_as_any_broken_file(database, tmp_path, change):
+    path = write_rules(tmp_path, SLOW)
+    evaluate(database, path, 1)
+    write_rules(tmp_path, SLOW | change)
+    evaluate(database, path, 2)
+    assert state(database, "refused") == "firing"
+
+
+def test_rules_that_the_database_does_not_store_are_refused_and_the_pass_goes_on(
+    database, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("include.alerts.rule_file._CONTROL", re.compile("(?!)"))  # our own check is blind
+    path = write_rules(tmp_path, SLOW)
+    measure(database, [(1.5, 900)])
+    evaluate(database, path, 1)
+    write_rules(tmp_path, SLOW | {"summary": "Slow\0answers"})
+    evaluate(database, path, 2)
+    assert state(database) == "firing"  # by the rule of the stored set
+    (told,) = ask(database, "SELECT body ->> 'reason' AS why FROM alert_notices WHERE cause = 'refused'")
+    assert f"{path}: the database does not store it: " in told.why
+    with pytest.raises(RulesRefused, match="the database does not store it"), database.begin() as connection:
+        connection.execute(text("DELETE FROM alert_rule_sets"))
+        rules_in_force(connection, path)
+
+
 def test_without_any_good_file_the_pass_refuses_in_words(database, tmp_path):
     path = tmp_path / "rules.yaml"
     with pytest.raises(RulesRefused, match="No such file"):
@@ -279,7 +307,7 @@ def test_stored_rules_that_the_code_no_longer_understands_are_read_from_the_file
         connection.execute(text("UPDATE alert_rule_sets SET content = '{}'"))
     with pytest.raises(RulesRefused, match="cannot be used any more"):
         evaluate(database, path, 2)
-    monkeypatch.setattr("include.alerts.rule_file.FORMAT", 2)
+    monkeypatch.setattr("include.alerts.rule_file.FORMAT", FORMAT + 1)
     assert evaluate(database, path, 2).rules == 4
 
 

@@ -191,9 +191,20 @@ def test_a_cause_is_healed_when_the_last_of_its_failures_is(database):
 def test_a_later_run_heals_an_earlier_one_but_not_one_that_failed_since(database):
     record_failure(database, FAILURE)
     earlier = datetime.now(UTC) - timedelta(minutes=5)
-    assert succeed(database, run_id="later", map_index=0, started_at=earlier) is False, "it began before"
-    assert succeed(database, run_id="later", map_index=0) is True
+    assert succeed(database, run_id="later", started_at=earlier) is False, "it began before"
+    assert succeed(database, run_id="later") is True
     assert rows(database)[0].context["healed"] == "by a later run"
+
+
+def test_a_later_run_heals_only_the_same_index_of_a_mapped_task(database):
+    for index in (0, 5):
+        record_failure(database, replace(FAILURE, map_index=index))
+    for index in (0, 1, 2):  # the later run has fewer of them
+        assert succeed(database, run_id="later", map_index=index) is False
+    healed = {row.context["map_index"]: row.context.get("healed") for row in rows(database)}
+    assert healed == {0: "by a later run", 5: None}
+    assert not any(notice.kind == "healed" for notice in notices(database))
+    assert succeed(database, run_id="still later", map_index=5) is True
 
 
 def test_another_task_s_success_heals_nothing(database):

@@ -70,6 +70,17 @@ def test_a_share_of_few_or_nothing_is_no_data(database, tmp_path):
     assert notices(database, "share") == []
 
 
+@pytest.mark.parametrize(
+    ("aggregate", "expected"), [("sum", "firing"), ("count", "firing"), ("avg", "no_data")]
+)
+def test_a_part_without_samples_is_nothing_only_where_it_is_counted(database, tmp_path, aggregate, expected):
+    part = OF | {"match": OF["match"] | {"metric_name": "part"}, "aggregate": aggregate}
+    path = write_rules(tmp_path, RATIO | {"of": part, "above": None, "below": {"warning": 5}})
+    measure(database, [(0.5, 100)] * 20)
+    evaluate(database, path, 1)
+    assert severities(database, "share") == {"warning": expected}
+
+
 def test_a_share_beyond_all_numbers_is_no_data(database, tmp_path):
     """It must not stop the pass either: JSON knows no infinity."""
     huge, tiny = (OF | {"match": OF["match"] | {"metric_name": name}} for name in ("huge", "tiny"))

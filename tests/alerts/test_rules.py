@@ -134,6 +134,10 @@ BROKEN = [
     (SLOW | {"for": ""}, "is no duration"),
     (SLOW | {"for": 5}, "a duration is written like 90s"),
     (SLOW | {"for": "31d"}, "30d is the most"),
+    (SLOW | {"cooldown": "9999999999999d"}, "cooldown: no data is kept for so long: 30d is the most"),
+    (SLOW | {"summary": "a\0b"}, r"the control character '\x00' has no place in a text"),
+    (SLOW | {"of": SLOW["of"] | {"match": {"metric_type": "a\x9bb"}}}, r"the control character '\x9b'"),
+    (SLOW | {"a\x07b": 1}, r"the control character '\x07'"),
     (SLOW | {"window": "0s"}, "must be longer than nothing"),
     (without(SLOW, "window"), "window is missing"),
     (without(SLOW, "above"), "give either above or below"),
@@ -216,6 +220,11 @@ def test_what_is_no_rule_file_is_refused_in_words(tmp_path, content, words):
 def test_a_file_that_cannot_be_opened_is_refused_in_words(tmp_path):
     assert refusal(tmp_path / "rules.yaml").endswith("rules.yaml: No such file or directory")
     assert refusal(tmp_path).endswith(": Is a directory")
+
+
+def test_a_text_may_have_several_lines(tmp_path):
+    path = write_rules(tmp_path, SLOW | {"summary": "Slow answers,\n\tof whatever kind\n"})
+    assert read_rules(path).rules[0].summary == "Slow answers,\n\tof whatever kind\n"
 
 
 def test_a_name_is_taken_once(tmp_path):

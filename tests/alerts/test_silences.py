@@ -325,3 +325,13 @@ def test_only_what_is_open_can_be_acknowledged(database):
         acknowledge_failure(database, "failure/none", " ", HOUR)
     with pytest.raises(ValueError, match="days"):
         acknowledge_failure(database, "failure/none", "anna", timedelta(days=8))
+
+
+def test_many_that_are_held_keep_no_newer_one_from_being_judged(database, channels, monkeypatch):
+    monkeypatch.setattr("include.alerts.delivery.NOTICES", 2)
+    silenced(database)
+    for number in range(4):
+        notify(database, fingerprint=f"cpu_busy/critical/{number}")
+        channels.run()
+    assert states(database) == ["held"] * 4
+    assert channels.headlines() == []

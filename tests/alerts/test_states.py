@@ -262,6 +262,26 @@ def test_what_is_gone_for_a_day_is_closed_and_says_that_nothing_is_proven(databa
     assert [row.body["ended"] for row in ended] == ["closed: no data for 24 hours, nothing is proven"]
 
 
+def test_labels_that_vanish_and_count_as_well_are_forgotten_when_nothing_follows_from_them(
+    database, tmp_path
+):
+    quiet = SLOW | {"by": ["metric_name"], "no_data": "normal", "recover_for": "1m", "cooldown": "30m"}
+    path = write_rules(tmp_path, quiet)
+    measure(database, [(0.5, BAD)])
+    measure(database, [(minute - 0.5, GOOD) for minute in (1, 20, 31)], metric_name="seen")
+    for minute in (1, 2, 3):
+        evaluate(database, path, minute)
+    vanished = {"metric_name=answer": "normal", "metric_name=seen": "normal"}
+    assert states(database) == vanished
+    with database.begin() as connection:  # the proof of a day's passes, which are all alike
+        connection.execute(text("UPDATE alert_states SET held = '23:58:30' WHERE rule = 'slow'"))
+    evaluate(database, path, 20)
+    assert states(database) == vanished, "the cooldown goes on"
+    evaluate(database, path, 31)
+    assert states(database) == {"metric_name=seen": "normal"}
+    assert [kind for _, kind, _ in notices(database)] == ["firing", "resolved"]
+
+
 def test_an_alert_whose_rule_is_taken_away_is_closed_where_it_was_told(database, tmp_path):
     steps = [{"after": "0s", "channels": ["email"]}]
     path = write_rules(tmp_path, SLOW, escalations={"plain": steps})

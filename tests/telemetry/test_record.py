@@ -97,6 +97,28 @@ def test_a_process_that_records_nothing_delivers_what_others_left(database, nowh
     assert len(rows(database, "atge_error_logs")) == 1
 
 
+@pytest.mark.parametrize("recorded", [0, 1])
+def test_a_broken_file_in_the_spool_is_no_trouble_of_the_task_that_comes_by(database, spool, recorded):
+    spool.folder.mkdir()
+    (spool.folder / "0-1-1.jsonl").write_text('["atge_error_logs", {"error_mess')
+    spool.keep([error_record("api", "behind it")])
+    with writing_to(database, spool):
+        for _ in range(recorded):
+            record_error("api", "a record of its own")
+    words = [row["error_message"] for row in rows(database, "atge_error_logs")]
+    assert words == ["behind it", *["a record of its own"] * recorded], "and none counted as lost"
+
+
+def test_no_fault_of_the_spool_reaches_the_task(database, spool, monkeypatch, caplog):
+    def fail(*_arguments, **_named):
+        raise RuntimeError("a fault in the code")
+
+    monkeypatch.setattr(spool, "deliver", fail)
+    with writing_to(database, spool):
+        pass
+    assert "telemetry stays in" in caplog.text
+
+
 def test_an_outage_in_the_middle_loses_nothing(database, spool, monkeypatch):
     monkeypatch.setattr(writer_module, "REST", (0.0, 0.0))
     monkeypatch.setattr(writer_module, "GATHER", 0.001)

@@ -58,10 +58,52 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(spool):
     assert taken(spool) == kept
 
 
+def test_a_batch_that_another_process_delivers_meanwhile_keeps_nobody_from_keeping(spool, monkeypatch):
+    spool.keep(records(1))
+    listed = [*spool.folder.iterdir(), spool.folder / "just-delivered.jsonl"]
+    monkeypatch.setattr(spool, "_files", lambda: listed)
+    spool.keep(records(1))
+    monkeypatch.undo()
+    assert len(taken(spool)) == 2
+
+
 def test_what_a_crash_left_unfinished_is_no_batch(spool):
     spool.keep(records(1))
     (spool.folder / "0-1-1.unfinished").write_text('["atge_err')
     assert len(taken(spool)) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '["atge_err',
+        "5",
+        "[1]",
+        '["atge_error_logs", 5]',
+        '["elsewhere", {}]',
+        '[["a"], {}]',
+        '"ab"',
+        "\n",
+        "[" * 9999,
+    ],
+)
+def test_what_is_no_batch_is_set_aside_and_stops_nothing_behind_it(spool, caplog, content):
+    spool.folder.mkdir()
+    (spool.folder / "0-1-1.jsonl").write_text(content)
+    kept = records(2)
+    spool.keep(kept)
+    assert taken(spool) == kept
+    (aside,) = spool.folder.iterdir()
+    assert (aside.name, aside.read_text()) == ("0-1-1.broken", content)
+    assert f"cannot be read and are left in {aside}" in caplog.text
+
+
+def test_of_what_is_set_aside_the_newest_ten_are_kept(spool):
+    spool.folder.mkdir()
+    for number in range(12):
+        (spool.folder / f"{number:02}.jsonl").write_text("broken")
+    assert taken(spool) == []
+    assert sorted(path.name for path in spool.folder.iterdir()) == [f"{n:02}.broken" for n in range(2, 12)]
 
 
 def test_the_folder_is_the_users_own(spool):

@@ -23,18 +23,5 @@ FROM found
 CROSS JOIN LATERAL jsonb_to_record(found.context -> 'notice') AS notice (
   notice_key text, fingerprint text, severity text, title text, body jsonb, labels jsonb, owner text, link text
 )
-WHERE NOT (
-  found.context ->> 'task_id' IS NULL
-  AND NOT found.context ? 'late'
-  AND EXISTS (
-    SELECT
-    FROM atge_error_logs AS earlier
-    WHERE earlier.context ? 'dag_id'
-      AND earlier.context ->> 'dag_id' = found.context ->> 'dag_id'
-      AND earlier.context ->> 'run_id' = found.context ->> 'run_id'
-      AND earlier.context ->> 'task_id' IS NOT NULL
-      AND earlier.severity <> 'low'
-      AND earlier.timestamp > found.timestamp - interval '1 day'
-  )
-)
+WHERE NOT told_with_its_task(found.context, found.timestamp)
 ON CONFLICT DO NOTHING

@@ -18,19 +18,6 @@ CROSS JOIN jsonb_to_record(CAST(:notice AS jsonb)) AS notice (
   notice_key text, fingerprint text, severity text, title text, body jsonb, labels jsonb, owner text, link text
 )
 WHERE notice_key IS NOT NULL
-  AND NOT (
-    written.context ->> 'task_id' IS NULL
-    AND NOT written.context ? 'late'
-    AND EXISTS (
-      SELECT
-      FROM atge_error_logs AS earlier
-      WHERE earlier.context ? 'dag_id'
-        AND earlier.context ->> 'dag_id' = written.context ->> 'dag_id'
-        AND earlier.context ->> 'run_id' = written.context ->> 'run_id'
-        AND earlier.context ->> 'task_id' IS NOT NULL
-        AND earlier.severity <> 'low'
-        AND earlier.timestamp > now() - interval '1 day'
-    )
-  )
+  AND NOT told_with_its_task(written.context, now())
 ON CONFLICT (notice_key) DO NOTHING
 RETURNING id

@@ -19,7 +19,7 @@ from include.alerts.failures import (
 )
 
 if TYPE_CHECKING:
-    from include.alerts.acknowledgement import acknowledge_failure
+    from include.alerts.acknowledgement import acknowledge, acknowledge_failure
     from include.alerts.channels import Channel, ChannelError
     from include.alerts.channels.mail import Mail, MailServer
     from include.alerts.channels.pagerduty import PagerDuty
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from include.alerts.overview import Overview, read_overview
     from include.alerts.rule_file import RulesRefused, read_rules
     from include.alerts.silences import Silence, end_silence, list_silences, silence
-    from include.alerts.states import acknowledge
     from include.alerts.system import sample_system
 
 __all__ = [
@@ -85,7 +84,7 @@ _HOME = {
     "SlackBot": "channels.slack",
     "SlackWebhook": "channels.slack",
     "Webhook": "channels.webhook",
-    "acknowledge": "states",
+    "acknowledge": "acknowledgement",
     "acknowledge_failure": "acknowledgement",
     "deliver": "delivery",
     "end_silence": "silences",

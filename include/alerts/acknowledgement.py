@@ -1,11 +1,35 @@
-"""Taking over a cause of failures: nothing further is told of it for a while. Rules have `states`."""
+"""What people do to alerts: taking one over. Of a cause of failures, nothing further is told for a while."""
 
 from datetime import timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from include.alerts.states import LONGEST
 from include.database import sql
+
+LONGEST = timedelta(days=7)
+
+
+def acknowledge(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> str:
+    """Take over an alert that fires: it does not escalate for so long; give the state that it had.
+
+    An alert that recovers or has no data stays so, and is acknowledged if it fires again by then. When
+    the time is over and the alert still fires, its people are told again. Whoever was told that it fires is
+    told of this too.
+
+    Raises:
+        LookupError: no such alert fires.
+        ValueError: `by` names nobody, or `lasts` is not between nothing and seven days.
+    """
+    _check(by, lasts)
+    with engine.begin() as connection:
+        # The evaluation steps all alerts under the same lock: it sees all of this or nothing.
+        connection.execute(text("LOCK TABLE alert_states IN SHARE ROW EXCLUSIVE MODE"))
+        had = connection.execute(
+            sql("alert_acknowledge"), {"fingerprint": fingerprint, "by": by.strip(), "lasts": lasts}
+        ).scalar_one_or_none()
+    if had is None:
+        raise LookupError(f"no alert {fingerprint!r} fires: it has ended, or never was")
+    return str(had)
 
 
 def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> None:
@@ -15,13 +39,17 @@ def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timede
         LookupError: there was no such failure in the last day, or it has healed.
         ValueError: `by` names nobody, or `lasts` is not between nothing and seven days.
     """
-    if not by.strip():
-        raise ValueError("who acknowledges must be named")
-    if not timedelta(0) < lasts <= LONGEST:
-        raise ValueError(f"an acknowledgement lasts for up to {LONGEST.days} days")
+    _check(by, lasts)
     with engine.begin() as connection:
         taken = connection.execute(
             sql("acknowledge_failure"), {"fingerprint": fingerprint, "by": by.strip()[:100], "lasts": lasts}
         ).all()
     if not taken:
         raise LookupError(f"no failure {fingerprint!r} is open: it has healed, or was more than a day ago")
+
+
+def _check(by: str, lasts: timedelta) -> None:
+    if not by.strip():
+        raise ValueError("who acknowledges must be named")
+    if not timedelta(0) < lasts <= LONGEST:
+        raise ValueError(f"an acknowledgement lasts for up to {LONGEST.days} days")

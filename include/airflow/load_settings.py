@@ -22,6 +22,8 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.yaml_lines import line_of
+
 PREFIX = "TRADEOPS_SERVICE_"
 BEFORE = "_BEFORE"
 
@@ -106,7 +108,7 @@ def read_settings_file(path: Path) -> Objects:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        line = _line_of(root, first["loc"])
+        line = line_of(root, first["loc"])
         raise SettingsFileError(f"{path}, line {line}: {where}: {first['msg']}") from error
     for kind, key, entries in (
         ("connections", "conn_id", objects.connections),
@@ -117,7 +119,7 @@ def read_settings_file(path: Path) -> Objects:
         for number, entry in enumerate(entries):
             name = getattr(entry, key)
             if name in seen:
-                line = _line_of(root, ("airflow", kind, number, key))
+                line = line_of(root, ("airflow", kind, number, key))
                 raise SettingsFileError(f"{path}, line {line}: {key} {name} is there twice")
             seen.add(name)
     return objects
@@ -233,21 +235,6 @@ def _split_address(host: str | None, port: int | None) -> tuple[str, int | None]
         url = urlsplit(host)
         return url.hostname or "", url.port or port
     return host or "", port
-
-
-def _line_of(root: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """The line of the file where a value is, or of the last part of its path that is there."""
-    node = root
-    for part in path:
-        child = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-        if child is None:
-            break
-        node = child
-    return node.start_mark.line + 1 if node is not None else 1
 
 
 def main(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from include.alerts.rules import RuleSet, find_faults
 from include.database import sql
 from include.telemetry import error_in_words
+from include.yaml_lines import line_of
 
 logger = logging.getLogger(__name__)
 
@@ -117,9 +118,9 @@ def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         words = first["msg"].removeprefix("Value error, ")
-        raise RulesRefused(f"{path}, line {_line_of(root, first['loc'])}: {where}: {words}") from error
+        raise RulesRefused(f"{path}, line {line_of(root, first['loc'])}: {where}: {words}") from error
     for fault in find_faults(rules):
-        raise RulesRefused(f"{path}, line {_line_of(root, fault.path)}: {fault.words}")
+        raise RulesRefused(f"{path}, line {line_of(root, fault.path)}: {fault.words}")
     return rules, plain
 
 
@@ -146,17 +147,3 @@ def _look_through(path: Path, node: yaml.Node | None) -> None:
         elif isinstance(node, yaml.ScalarNode) and (found := _CONTROL.search(node.value)):
             words = f"the control character {found[0]!a} has no place in a text"
             raise RulesRefused(f"{path}, line {node.start_mark.line + 1}: {words}")
-
-
-def _line_of(root: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """The line where a value is, or of the last part of its path that is there."""
-    node = root
-    for part in path:
-        child = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-        # pydantic also names the kind that it took the rule for, which is no place in the file
-        node = child or node
-    return node.start_mark.line + 1 if node is not None else 1

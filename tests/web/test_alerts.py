@@ -1,31 +1,16 @@
 """The page on alerts, through the application that the plugin mounts, over a real database."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.alerts import ChannelError, acknowledge_failure, record_failure, silence
-from include.web import build_app
 from tests.alerts.told import FAILURE, Channels, fire, notify, pass_time
 from tests.web.test_data_docs import Page
 
 NASTY = '<script>alert("x")</script>'
-
-
-@pytest.fixture
-def client(database) -> TestClient:
-    @contextmanager
-    def open_database():
-        yield database
-
-    server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, []))
-    return TestClient(server)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The pages of Data Docs, through the application that the plugin mounts, over a real database."""
 
 from base64 import b64encode
-from contextlib import contextmanager
 from datetime import date, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -9,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
 
 from include.database import DatabaseError
@@ -39,19 +38,6 @@ def write(database):
             write_results(connection, day, validations, run_url)
 
     return write
-
-
-@pytest.fixture
-def client(database) -> TestClient:
-    """The application under a prefix, as Airflow mounts it, open to everybody."""
-
-    @contextmanager
-    def open_database():
-        yield database
-
-    server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, []))
-    return TestClient(server)
 
 
 class Page(HTMLParser):

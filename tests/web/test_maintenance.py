@@ -1,30 +1,14 @@
 """The page on the database's upkeep."""
 
-from contextlib import contextmanager
 from datetime import date
 from uuid import uuid4
 
-import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.maintenance import Finding, Report, Section, store_report
-from include.web import build_app
 from include.web.maintenance import HEIGHT, WIDTH, draw_line
 
 NASTY = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def client(database):
-    @contextmanager
-    def open_database():
-        yield database
-
-    server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, []))
-    return TestClient(server)
 
 
 def store(database, run, *findings):

@@ -1,29 +1,15 @@
 """The page of the probes, through the application that the plugin mounts, over a real database."""
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.probes import Answer, Down, Probe, run_round
-from include.web import build_app
 
 NASTY = '<script>alert("x")</script>'
 RUN = "http://airflow/dags/probe_government/runs/1"
-
-
-@pytest.fixture
-def client(database) -> TestClient:
-    @contextmanager
-    def open_database():
-        yield database
-
-    server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, []))
-    return TestClient(server)
 
 
 @pytest.fixture

@@ -42,10 +42,14 @@ class RunningStack:
         value = {"key": "tradeops_settings", "value": json.dumps(settings)}
         self.api("PATCH", "/variables/tradeops_settings", value)
 
+    def wait_for_sweeps(self) -> None:
+        """Until no sweep is under way or queued."""
+        unfinished = "/dags/settle_trades/dagRuns?state=running&state=queued"
+        wait_for(lambda: not self.api("GET", unfinished)["dag_runs"], "all sweeps to end", 300)
+
     def empty(self) -> None:
         """No trades and nothing that came of any, once the sweeps under way have ended."""
-        unfinished = "/dags/settle_trades/dagRuns?state=running&state=queued"
-        wait_for(lambda: not self.api("GET", unfinished)["dag_runs"], "earlier sweeps to end", 300)
+        self.wait_for_sweeps()
         self.execute(f"TRUNCATE {TABLES} CASCADE")
 
 

@@ -34,8 +34,7 @@ def messages(stack, run_id):
 @pytest.fixture
 def held_up(stack):
     """Seven trades that wait for a market which does not answer, and no other sweep under way."""
-    unfinished = "/dags/settle_trades/dagRuns?state=running&state=queued"
-    wait_for(lambda: not stack.api("GET", unfinished)["dag_runs"], "earlier sweeps to end", 200)
+    stack.wait_for_sweeps()
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": True})
     stack.empty()
     stack.configure(candle_sources=["sandbox"])
@@ -45,7 +44,7 @@ def held_up(stack):
     httpx.delete(f"{stack.sandbox_url}/_faults")
     stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
     stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": None})
-    wait_for(lambda: not stack.api("GET", unfinished)["dag_runs"], "the sweeps to end", 200)
+    stack.wait_for_sweeps()
 
 
 def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_once_each(held_up):

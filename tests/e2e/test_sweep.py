@@ -77,11 +77,6 @@ def tasks(stack, run_id):
     return {(task["task_id"], task["map_index"]): task["state"] for task in instances(stack, run_id)}
 
 
-def unfinished(stack):
-    found = stack.api("GET", "/dags/settle_trades/dagRuns?state=running&state=queued")
-    return [run["dag_run_id"] for run in found["dag_runs"]]
-
-
 def holder(stack, symbol):
     """The run that claimed the trades of a symbol, and the batch they are in."""
 
@@ -99,7 +94,7 @@ def holder(stack, symbol):
 def sweep_up(stack):
     """Trigger a sweep and wait until every sweep has ended."""
     trigger(stack)
-    wait_for(lambda: not unfinished(stack), "all sweeps to end", 300)
+    stack.wait_for_sweeps()
 
 
 def finish(stack, run_id, expected="success"):

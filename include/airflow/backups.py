@@ -201,7 +201,9 @@ def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[st
         try:
             match action:
                 case "list":
-                    lines = [backup.in_words() for backup in list_backups(engine, storage.location)]
+                    lines = [
+                        backup.in_words() for backup in list_backups(engine, storage.location, everybody=True)
+                    ]
                 case "verify":
                     verdict = verify_backup(engine, storage, backup_id, find_identity())
                     lines = [f"{backup_id}: {verdict.depth} {verdict.reason}".strip()]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from include.backups.manifest import (
     MANIFEST,
@@ -25,7 +26,8 @@ from include.storage import Storage, Stored
 from include.telemetry import redact
 
 MOST = 10_000  # backups of one location
-ABANDONED = timedelta(hours=24)  # a backup that began before this and never ended belongs to a dead process
+ABANDONED = timedelta(hours=24)  # what began before this and never ended belongs to a dead process
+DIED = "its process died"
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Listed:
     reason: str | None
     run_url: str
     method: str | None
+    foreign: bool = False  # another installation made it, or nobody knows who
+    installation: str | None = None
 
     def in_words(self) -> str:
         """One line for people."""
@@ -53,7 +57,8 @@ class Listed:
             f"{self.verified} at {self.verified_at:%Y-%m-%d %H:%M} UTC" if self.verified else "never verified"
         )
         reason = f" ({self.reason})" if self.reason else ""
-        return f"{self.id}: {(self.size or 0) / 1e6:.1f} MB, {checked}{reason}"
+        whose = f", made by {self.installation or 'nobody knows whom'}" if self.foreign else ""
+        return f"{self.id}: {(self.size or 0) / 1e6:.1f} MB, {checked}{reason}{whose}"
 
 
 @dataclass
@@ -65,10 +70,16 @@ class Rebuilt:
     lost: list[str] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
     strays: dict[str, int] = field(default_factory=dict)
+    foreign: list[str] = field(default_factory=list)
 
     def in_words(self) -> str:
         """One paragraph for a log or a message."""
         words = [f"{len(self.listed)} whole backups, {len(self.added)} of them new to the catalogue"]
+        words += (
+            [f"{len(self.foreign)} of them made by other installations, which are never deleted from here"]
+            if self.foreign
+            else []
+        )
         words += [f"lost, for the manifest is gone: {', '.join(self.lost)}"] if self.lost else []
         words += [f"damaged: {name}: {reason}" for name, reason in self.damaged.items()]
         words += [
@@ -78,21 +89,54 @@ class Rebuilt:
         return "; ".join(words)
 
 
-def list_backups(engine: Engine, location: str, kind: Kind | None = None) -> list[Listed]:
-    """The whole backups of a location, newest first. What was never finished is not among them."""
+def list_backups(
+    engine: Engine, location: str, kind: Kind | None = None, *, everybody: bool = False
+) -> list[Listed]:
+    """The whole backups of a location, newest first. What was never finished is not among them.
+
+    Those of this installation; with `everybody` also those that the catalogue knows to be of others.
+    """
     with engine.connect() as connection:
-        return read_rows(connection, location, ["complete"], kind)
+        return read_rows(connection, location, ["complete"], kind, everybody=everybody)
 
 
 def read_rows(
-    connection: Connection, location: str, statuses: Iterable[str], kind: Kind | None = None
+    connection: Connection,
+    location: str,
+    statuses: Iterable[str],
+    kind: Kind | None = None,
+    *,
+    everybody: bool = False,
 ) -> list[Listed]:
-    """The rows of a location in these states, newest first."""
+    """The rows of a location in these states, newest first: this installation's, or everybody's."""
     found = connection.execute(
         sql("backup_list"),
-        {"location": location, "statuses": list(statuses), "kind": kind, "most": MOST},
+        {
+            "location": location,
+            "statuses": list(statuses),
+            "kind": kind,
+            "most": MOST,
+            "everybody": everybody,
+        },
     )
     return [Listed(**row) for row in found.mappings()]
+
+
+def this_installation(engine: Engine) -> str:
+    """Name this installation as its backups do: the server's system identifier and the database.
+
+    Raises:
+        BackupError: the role may not ask the server.
+    """
+    try:
+        with engine.connect() as connection:
+            return str(connection.execute(text("SELECT this_installation()")).scalar_one())
+    except ProgrammingError as error:
+        raise BackupError(
+            "Backups carry the server's identifier, and this role may not read it. As an administrator: "
+            "GRANT EXECUTE ON FUNCTION pg_control_system() TO the platform's role. "
+            f"PostgreSQL said: {error.orig}"
+        ) from error
 
 
 @contextmanager
@@ -101,6 +145,53 @@ def deciding(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('tradeops backups', 0))"))
         yield connection
+
+
+@contextmanager
+def at_work(engine: Engine, backup_id: str) -> Iterator[None]:
+    """Hold the lock that says that somebody makes this backup, on a connection of its own.
+
+    The server lets go of it when the process dies, however it dies.
+    """
+    key = {"name": f"tradeops backup {backup_id}"}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), key)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
+
+
+def close_dead(engine: Engine, storage: Storage) -> list[str]:
+    """Close backups whose process died: whole if their manifest is there, failed otherwise.
+
+    Gives a line for each that is not whole. A damaged manifest must not end the work of the caller; its
+    backup is looked at again each time, for its parts may still be good.
+    """
+    notes = []
+    with deciding(engine) as connection:
+        values = {"location": storage.location, "most": MOST}
+        dead = set(connection.execute(sql("backup_find_dead"), values).scalars())
+        rows = read_rows(connection, storage.location, ["running", "failed"])
+    for row in rows:
+        if row.id not in dead and row.status == "running":
+            continue
+        reason = DIED
+        if storage.stat(f"{row.id}/{MANIFEST}") is not None:
+            try:
+                complete(engine, storage.location, open_backup(storage, row.id))
+                continue
+            except BackupError as error:
+                reason = f"{DIED}, and {error}; its parts are left for you to look at"
+                notes.append(f"{row.id}: {reason}")
+        elif row.id in dead:
+            notes.append(f"{row.id}: {reason}; what it stored goes with the next retention")
+        if row.id in dead:
+            with engine.begin() as connection:
+                mark(connection, [row.id], "failed", reason, ["running"])
+    for note in notes:
+        logger.warning(note)
+    return notes
 
 
 def begin(engine: Engine, manifest_id: str, kind: Kind, location: str, at: datetime, run_url: str) -> None:
@@ -130,6 +221,7 @@ def complete(engine: Engine, location: str, manifest: Manifest, verdict: Verdict
                 "verified": verdict.depth if verdict else None,
                 "verified_at": verdict.checked_at if verdict else None,
                 "reason": (verdict.reason or None) if verdict else None,
+                "installation": manifest.installation,
             },
         )
 
@@ -166,9 +258,9 @@ def rebuild_catalogue(engine: Engine, storage: Storage) -> Rebuilt:
     Raises:
         StorageError: the storage cannot be reached; nothing was changed by then, or all of it is true.
     """
-    result, began = Rebuilt(), datetime.now(UTC)
+    result, began, mine = Rebuilt(), datetime.now(UTC), this_installation(engine)
     location = storage.location
-    before = {row.id for row in list_backups(engine, location)}
+    before = {row.id for row in list_backups(engine, location, everybody=True)}
     folders = list_folders(storage)
     for name, objects in folders.items():
         if MANIFEST not in objects:
@@ -181,9 +273,11 @@ def rebuild_catalogue(engine: Engine, storage: Storage) -> Rebuilt:
             result.damaged[name] = str(error)
         else:
             result.listed.append(name)
+            if manifest.installation != mine:
+                result.foreign.append(name)
             complete(engine, location, manifest, _read_verdict(storage, name, objects))
     with deciding(engine) as connection:
-        known = read_rows(connection, location, ["complete", "running"])
+        known = read_rows(connection, location, ["complete", "running"], everybody=True)
         gone = [
             row.id
             for row in known

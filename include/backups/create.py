@@ -12,7 +12,15 @@ from time import monotonic
 
 from sqlalchemy import Engine
 
-from include.backups.catalogue import begin, complete, list_backups, mark
+from include.backups.catalogue import (
+    at_work,
+    begin,
+    close_dead,
+    complete,
+    list_backups,
+    mark,
+    this_installation,
+)
 from include.backups.configuration import Configuration, ConfigurationFiles
 from include.backups.logical import Write, dump_database
 from include.backups.logs import Logs
@@ -87,38 +95,42 @@ def create_backup(
         BackupError: it cannot be made; the message says why.
         StorageError, DatabaseError: one of them cannot be reached.
     """
+    installation = this_installation(engine)
+    close_dead(engine, storage)
     begun = datetime.now(UTC)
     backup = _Backup(engine, storage, new_id(kind, begun), settings)
-    begin(engine, backup.id, kind, storage.location, begun, run_url)
-    clock = monotonic()
-    try:
-        backup.check_room(kind, sources)
-        if kind in ("database", "full"):
-            backup.add_databases(kind, sources)
-        if kind in ("configuration", "full"):
-            backup.add_configuration(sources)
-        if kind in ("logs", "full"):
-            backup.add_logs(kind, sources)
-        manifest = Manifest(
-            id=backup.id,
-            kind=kind,
-            method=settings.backup_method if backup.databases else None,
-            parent=backup.parent,
-            started_at=begun,
-            finished_at=datetime.now(UTC),
-            seconds=round(monotonic() - clock, 3),
-            parts=tuple(backup.parts),
-            databases=backup.databases,
-            versions=backup.versions,
-            recipient=settings.backup_recipient,
-            left_out=(*sources.absent, *backup.left_out),
-            run_url=run_url,
-        )
-        storage.write(f"{backup.id}/{MANIFEST}", [manifest.model_dump_json(indent=1).encode()])
-    except BaseException as error:
-        backup.give_up(error)
-        raise
-    complete(engine, storage.location, manifest)
+    with at_work(engine, backup.id):
+        begin(engine, backup.id, kind, storage.location, begun, run_url)
+        clock = monotonic()
+        try:
+            backup.check_room(kind, sources)
+            if kind in ("database", "full"):
+                backup.add_databases(kind, sources)
+            if kind in ("configuration", "full"):
+                backup.add_configuration(sources)
+            if kind in ("logs", "full"):
+                backup.add_logs(kind, sources)
+            manifest = Manifest(
+                id=backup.id,
+                kind=kind,
+                method=settings.backup_method if backup.databases else None,
+                parent=backup.parent,
+                started_at=begun,
+                finished_at=datetime.now(UTC),
+                seconds=round(monotonic() - clock, 3),
+                parts=tuple(backup.parts),
+                databases=backup.databases,
+                versions=backup.versions,
+                recipient=settings.backup_recipient,
+                left_out=(*sources.absent, *backup.left_out),
+                run_url=run_url,
+                installation=installation,
+            )
+            storage.write(f"{backup.id}/{MANIFEST}", [manifest.model_dump_json(indent=1).encode()])
+        except BaseException as error:
+            backup.give_up(error)
+            raise
+        complete(engine, storage.location, manifest)
     logger.info("%s: whole, %d bytes in %.1f s", manifest.id, manifest.size, manifest.seconds)
     return manifest
 

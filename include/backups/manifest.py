@@ -91,6 +91,9 @@ class Manifest(_Record):
     recipient: str | None = Field(None, description="the public age key of the encrypted parts")
     left_out: tuple[str, ...] = Field((), description="what is not in it, and why, in words")
     run_url: str = ""
+    installation: str | None = Field(
+        None, description="who made it: server and database, as this_installation() names them"
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Manifest":

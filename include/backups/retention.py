@@ -6,7 +6,7 @@ that a kept incremental backup needs.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,18 +14,20 @@ from sqlalchemy import Connection, Engine
 
 from include.backups.catalogue import (
     ABANDONED,
+    DIED,
     Listed,
-    complete,
+    close_dead,
     deciding,
     is_abandoned,
     list_folders,
     mark,
     read_rows,
+    this_installation,
 )
 from include.backups.manifest import MANIFEST, VERDICT, BackupError
 from include.backups.read import open_backup
 from include.settings import Settings
-from include.storage import Storage, StorageError, Stored
+from include.storage import Storage, StorageError
 
 GOOD = ("decoded", "hashed")
 
@@ -147,7 +149,7 @@ def apply_retention(
     applied = Applied()
     folders = list_folders(storage)
     if not dry_run:
-        applied.notes += _close_abandoned(engine, storage, folders)
+        applied.notes += close_dead(engine, storage)
     with deciding(engine) as connection:
         rows = read_rows(connection, storage.location, ["complete"])
         reasons = choose(rows, rules, now or datetime.now(UTC))
@@ -160,7 +162,12 @@ def apply_retention(
         )
     for row in everything:
         # A failed one with a manifest is one whose manifest is damaged: its parts may still be good.
-        left_over = row.status == "failed" and row.id in folders and MANIFEST not in folders[row.id]
+        left_over = (
+            row.status == "failed"
+            and row.id in folders
+            and MANIFEST not in folders[row.id]
+            and (row.reason != DIED or is_abandoned(row))  # its process may only have lost the server
+        )
         if row.status == "deleting" or left_over:
             try:
                 _remove(engine, storage, row)
@@ -174,10 +181,16 @@ def apply_retention(
         applied.notes.append(f"unfinished uploads could not be cleared away: {error}")
         logger.warning(applied.notes[-1])
     known = {row.id for row in everything}
+    strangers = [name for name, objects in folders.items() if name not in known and MANIFEST in objects]
+    foreign = _foreign_folders(storage, strangers, this_installation(engine))
+    if foreign:
+        applied.notes.append(
+            f"backups of other installations in {storage.location}, not touched: {len(foreign)}"
+        )
     applied.strays = {
         name: sum(found.size for found in objects.values())
         for name, objects in folders.items()
-        if name not in known
+        if name not in known | foreign
     }
     return applied
 
@@ -200,9 +213,16 @@ def delete_backup(engine: Engine, storage: Storage, backup_id: str, *, dry_run: 
 
 
 def _find_deletable(connection: Connection, location: str, backup_id: str) -> Listed:
-    rows = read_rows(connection, location, ["complete"])
+    everybody = read_rows(connection, location, ["complete"], everybody=True)
+    # One that names no installation may be deleted by a person who says so; the retention leaves it alone.
+    rows = [row for row in everybody if not row.foreign or row.installation is None]
     found = [row for row in rows if row.id == backup_id]
     if not found:
+        whose = [row for row in everybody if row.id == backup_id and row.installation is not None]
+        if whose:
+            raise BackupError(
+                f"{backup_id} was made by another installation ({whose[0].installation}): delete it there."
+            )
         raise BackupError(f"The catalogue lists no backup {backup_id!r}.")
     children = [row.id for row in rows if row.parent == backup_id]
     if children:
@@ -216,32 +236,18 @@ def _find_deletable(connection: Connection, location: str, backup_id: str) -> Li
     return found[0]
 
 
-def _close_abandoned(
-    engine: Engine, storage: Storage, folders: Mapping[str, Mapping[str, Stored]]
-) -> list[str]:
-    """Backups whose process died: whole if their manifest is there, failed otherwise.
-
-    Gives a line for each whose manifest is damaged; one of those must not end the retention of all others.
-    """
-    notes = []
-    with engine.connect() as connection:
-        rows = read_rows(connection, storage.location, ["running", "failed"])
-    for row in rows:
-        if row.status == "running" and not is_abandoned(row):
+def _foreign_folders(storage: Storage, folders: Iterable[str], mine: str) -> set[str]:
+    """Those of the folders whose manifest names another installation."""
+    found = set()
+    for name in folders:
+        try:
+            whose = open_backup(storage, name).installation
+        except BackupError as error:
+            logger.warning("%s: its manifest cannot be read, so it stays: %s", name, error)
             continue
-        reason = "its process died"
-        if MANIFEST in folders.get(row.id, {}):
-            try:
-                complete(engine, storage.location, open_backup(storage, row.id))
-                continue
-            except BackupError as error:
-                reason = f"{reason}, and {error}; its parts are left for you to look at"
-                notes.append(f"{row.id}: {reason}")
-                logger.warning(notes[-1])
-        if row.status == "running":
-            with engine.begin() as connection:
-                mark(connection, [row.id], "failed", reason, ["running"])
-    return notes
+        if whose not in (None, mine):
+            found.add(name)
+    return found
 
 
 def _remove(engine: Engine, storage: Storage, row: Listed) -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from include.backups.catalogue import record_verdict
+from include.backups.catalogue import record_verdict, this_installation
 from include.backups.logical import check_directory, check_dump
-from include.backups.manifest import BackupDamaged, Manifest, Part, Verdict
+from include.backups.manifest import BackupDamaged, BackupError, Manifest, Part, Verdict
 from include.backups.physical import check_base_backup, read_manifest_file
 from include.backups.read import check_hash, open_backup, read_part
 from include.backups.tar import read_tar
@@ -29,10 +29,16 @@ def verify_backup(engine: Engine, storage: Storage, backup_id: str, identity: st
         identity: the private age key, if this machine may read backups.
 
     Raises:
-        BackupError: there is no such backup, the identity is no key, or no pg_restore fits: no verdict then.
+        BackupError: there is no such backup, it is another installation's, the identity is no key, or no
+            pg_restore fits: no verdict then.
         StorageError: the storage cannot be reached: no verdict either.
     """
     manifest = open_backup(storage, backup_id)
+    if manifest.installation not in (None, this_installation(engine)):
+        raise BackupError(
+            f"{backup_id} was made by another installation ({manifest.installation}): verify it there, "
+            "where its verdict is kept. To restore it here is possible."
+        )
     undecoded: list[str] = []
     try:
         if manifest.parent is not None:

@@ -33,7 +33,7 @@ DAY = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days
 FIRST = "{{ params.first_day or params.last_day or (" + DAY + " | ds) }}"
 LAST = (
     "{{ params.last_day or params.first_day or "
-    "((dag_run.run_after if dag_run.run_type == 'manual' else " + DAY + ") | ds) }}"
+    "((" + DAY + " if dag_run.run_type in ('scheduled', 'backfill') else dag_run.run_after) | ds) }}"
 )
 CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 

@@ -12,16 +12,18 @@ dropped).
 | `clean` | one table each; stops after 45 minutes, and the next run goes on |
 | `report` | what was archived and deleted |
 
-Run by hand, it is a **dry run** unless the form says otherwise. A run that dies, or is cleared, goes on where
-it stopped: nothing is deleted before its archive is proven. How to query the archive and to load rows back:
-`docs/retention.md`.
+The nightly run cleans. Every other run, by hand, by the API, by another DAG or as a backfill, does what its
+form or `conf` says, and is a **dry run** where they say nothing. A run that dies, or is cleared, goes on
+where it stopped: nothing is deleted before its archive is proven. How to query the archive and to load rows
+back: `docs/retention.md`.
 """
 
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from airflow.sdk import Param, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk import Context, Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.defaults import dag_defaults
@@ -39,8 +41,8 @@ logger = logging.getLogger(__name__)
 
 
 @task
-def choose() -> list[str]:
-    """Count what is over its time; give the tables to clean."""
+def choose() -> list[dict[str, Any]]:
+    """Count what is over its time; give the tables to clean, and how many rows of each."""
     from include.retention import count_due, retention_rules
 
     context = get_current_context()
@@ -56,19 +58,19 @@ def choose() -> list[str]:
     due = [one for one in counted if one is not None and one.rows]
     for one in due:
         logger.info("%s: %d rows before %s, the oldest of %s", one.table, one.rows, one.cutoff, one.oldest)
-    if context["dag_run"].run_type == "manual" and context["params"]["dry_run"]:
-        raise AirflowSkipException("dry run: nothing was touched; the rows over their time are listed above")
-    return [one.table for one in due]
+    return [{"table": one.table, "rows": one.rows} for one in due]
 
 
 @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(minutes=59))
-def clean(table: str) -> dict[str, int]:
-    """Archive and delete the rows of one table."""
+def clean(due: dict[str, Any]) -> dict[str, Any]:
+    """Archive and delete the rows of one table; in a dry run only pass on how many they are."""
     from include.retention import clean, retention_rules
 
     context = get_current_context()
+    if is_dry_run(context):
+        return due
     settings = load_settings()
-    (rule,) = (rule for rule in retention_rules(settings) if rule.table == table)
+    (rule,) = (rule for rule in retention_rules(settings) if rule.table == due["table"])
     storage = open_storage(settings.archive_location or "")
     url = run_url(DAG_ID, context["run_id"])
     with open_database("retention") as engine:
@@ -77,11 +79,21 @@ def clean(table: str) -> dict[str, int]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
-def report(cleaned: list[dict[str, int]]) -> str:
-    """Say in one line what was done."""
+def report(cleaned: list[dict[str, Any]] | None) -> str:
+    """Say in one line what was done, or what a dry run would do."""
+    cleaned = list(cleaned or [])
+    if is_dry_run(get_current_context()):
+        tables = "".join(f"; {one['table']}: {one['rows']}" for one in cleaned)
+        rows = sum(one["rows"] for one in cleaned)
+        return f"dry run, nothing was touched; rows over their time: {rows}{tables}"
     rows = sum(one.get("deleted", 0) for one in cleaned)
     left = sum(one.get("left", 0) for one in cleaned)
-    return f"{rows} rows archived and deleted, {left} tables left for the next run"
+    return f"rows archived and deleted: {rows}; tables left for the next run: {left}"
+
+
+def is_dry_run(context: Context) -> bool:
+    """Only the nightly run cleans of itself; every other does what its form or conf says."""
+    return context["dag_run"].run_type != "scheduled" and bool(context["params"]["dry_run"])
 
 
 @dag(
@@ -90,14 +102,14 @@ def report(cleaned: list[dict[str, int]]) -> str:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
-    params={"dry_run": Param(True, type="boolean", description="only count; for runs started by hand")},
+    params={"dry_run": Param(True, type="boolean", description="only count; the nightly run does not ask")},
     doc_md=__doc__,
     tags=["safekeeping"],
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )
 def clean_up() -> None:
     """Wire the steps."""
-    report(clean.expand(table=choose()))
+    report(clean.expand(due=choose()))
 
 
 clean_up()

@@ -6,6 +6,8 @@ name gets a `.txt` behind, so that it does not meet the file that it was made of
 
 import gzip
 import logging
+import math
+import os
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -35,13 +37,40 @@ class Logs:
         missing = [str(folder) for folder in folders if not folder.is_dir()]
         if missing:
             raise BackupError(f"There is no folder of logs {', '.join(missing)}: see backup_log_folders.")
-        start = since.timestamp() if since else 0.0
+        start = since.timestamp() if since else -math.inf
         self._files = [
-            (f"{number}-{folder.name}/{path.relative_to(folder)}", path)
+            (f"{number}-{in_utf8(folder.name)}/{in_utf8(str(path.relative_to(folder)))}", path)
             for number, folder in enumerate(folders)
-            for path in sorted(folder.rglob("*"))
-            if not path.is_symlink() and path.is_file() and path.stat().st_mtime >= start
+            for path in self._walk(folder)
+            if path.stat().st_mtime >= start
         ]
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        """The files below a folder, in the order of their paths; a folder that may not be read is noted."""
+
+        def note(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                self.left_out.append(f"log folder {in_utf8(str(error.filename))}: {error.strerror}")
+
+        found = []
+        for parent, folders, names in os.walk(folder, onerror=note):
+            folders[:] = [name for name in folders if self._may_enter(Path(parent, name))]
+            found += [Path(parent, name) for name in names]
+        for path in sorted(found):
+            try:
+                if not path.is_symlink() and path.is_file():
+                    yield path
+            except OSError as error:
+                note(error)
+
+    def _may_enter(self, folder: Path) -> bool:
+        """Whether its files can be read: one that may be listed and not entered has names only."""
+        if folder.is_symlink():
+            return False
+        if os.access(folder, os.R_OK | os.X_OK):
+            return True
+        self.left_out.append(f"log folder {in_utf8(str(folder))}: this user may not read it")
+        return False
 
     @property
     def size(self) -> int:
@@ -80,6 +109,11 @@ class Logs:
                 logger.info("log %s was rotated away meanwhile", name)
             except PermissionError:
                 self.left_out.append(f"log {name}: this user may not read it")
+
+
+def in_utf8(name: str) -> str:
+    """A name without the bytes that are no UTF-8, which no manifest can hold: `caf\\xe9.log`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def redacted_blocks(source: IO[str]) -> Iterator[str]:

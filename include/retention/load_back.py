@@ -1,11 +1,14 @@
 """Rows out of the archive, back into their table."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, text
+import psycopg
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from include.database import copy_frame, sql
 from include.retention.archive import VERSION, RetentionError
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+logger = logging.getLogger(__name__)
+
 
 def load_back(engine: Engine, storage: Storage, table: str, first: date, last: date) -> int:
     """Put the archived rows of the days `first` to `last` (UTC, both included) back; give their number.
@@ -24,12 +29,18 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
     archived more than once, the last comes back. What is loaded back is over its time: the next cleaning
     archives it anew.
 
+    The table may have changed since: a column that is new gets its default, a generated one is computed anew,
+    and what stands in a column that the table no longer has stays in the archive, which the log says.
+
     Raises:
-        RetentionError: nothing is archived of these days, or a file is not what was archived.
+        RetentionError: nothing is archived of these days, a file is not what was archived, or its rows do not
+            fit the table as it is now; what was loaded of earlier files stays.
     """
     import pyarrow.compute as pc
 
     loaded = 0
+    with engine.connect() as connection:
+        writable = set(connection.execute(sql("retention_writable_columns"), {"table": table}).scalars())
     for file, digest in _files(engine, table, first, last):
         body = b"".join(storage.read(file))
         if hashlib.sha256(body).hexdigest() != digest:
@@ -41,15 +52,33 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
                 connection.execute(
                     sql("candles_ensure_partitions"), {"first": times["min"], "last": times["max"]}
                 )
-            connection.execute(text(f"CREATE TEMPORARY TABLE loaded (LIKE {table}) ON COMMIT DROP"))
-            copy_frame(connection, "loaded", _as_text(rows).drop(columns=VERSION, errors="ignore"))
-            done = connection.execute(
-                text(
-                    f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM loaded ON CONFLICT DO NOTHING"
-                )
-            )
-        loaded += done.rowcount
+            loaded += _insert(connection, table, file, _as_text(rows), writable)
     return loaded
+
+
+def _insert(connection: Connection, table: str, file: str, rows: "pd.DataFrame", writable: set[str]) -> int:
+    """Insert the columns that the file and the table have in common; give the number of new rows."""
+    columns = [name for name in rows.columns if name in writable]
+    gone = [name for name in rows.columns if name not in writable and name != VERSION]
+    if gone:
+        logger.warning("%s: not brought back, for %s cannot take it now: %s", file, table, ", ".join(gone))
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    try:
+        connection.execute(
+            text(f"CREATE TEMPORARY TABLE loaded ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA")
+        )
+        copy_frame(connection, "loaded", rows[columns])
+        done = connection.execute(
+            text(
+                f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM loaded "
+                "ON CONFLICT DO NOTHING"
+            )
+        )
+    except (DBAPIError, psycopg.Error) as error:
+        said = str(getattr(error, "orig", error)).strip()
+        raise RetentionError(f"{file} does not fit {table} as it is now: {said}") from error
+    return done.rowcount
 
 
 def _as_text(rows: "pa.Table") -> "pd.DataFrame":

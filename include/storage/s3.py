@@ -9,7 +9,7 @@ import base64
 import hashlib
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ PART_BYTES = 16 << 20
 MOST_PARTS = 10_000  # S3's own limit
 PARTS_AT_ONCE = 3
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 4
+JOIN_SECONDS = 600  # until a store has joined the parts of one upload
 GONE = ("404", "NoSuchKey", "NotFound")
 WRONG_KEY = (
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "InvalidToken",
@@ -140,6 +141,14 @@ class S3Storage:
 
     @cached_property
     def _client(self) -> Any:
+        return self._connect(READ_SECONDS)
+
+    @cached_property
+    def _joining_client(self) -> Any:
+        """One that waits longer: a store may take minutes to join thousands of parts."""
+        return self._connect(JOIN_SECONDS)
+
+    def _connect(self, read_seconds: int) -> Any:
         from botocore.config import Config
 
         checksums = "when_required" if self._access.when_required else "when_supported"
@@ -152,7 +161,7 @@ class S3Storage:
                 region_name=self._access.region,
                 config=Config(
                     connect_timeout=CONNECT_SECONDS,
-                    read_timeout=READ_SECONDS,
+                    read_timeout=read_seconds,
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                     s3={"addressing_style": "path" if self._access.endpoint_url else "auto"},
                     request_checksum_calculation=checksums,
@@ -175,6 +184,7 @@ class S3Storage:
             upload = self._client.create_multipart_upload(**self._name(key), **kind)["UploadId"]
         name = {**self._name(key), "UploadId": upload}
         sent: list[dict[str, Any]] = []
+        size = 0
         try:
             with ThreadPoolExecutor(PARTS_AT_ONCE) as senders:
                 under_way: list[Future[dict[str, Any]]] = []
@@ -187,9 +197,9 @@ class S3Storage:
                     if len(under_way) == PARTS_AT_ONCE:
                         sent.append(under_way.pop(0).result())
                     under_way.append(senders.submit(self._send_part, key, name, number, part))
+                    size += len(part)
                 sent += [future.result() for future in under_way]
-            with self._in_words(key):
-                self._client.complete_multipart_upload(**name, MultipartUpload={"Parts": sent})
+            self._complete(key, name, sent, size)
         except BaseException:
             try:
                 with self._in_words(key):
@@ -198,6 +208,21 @@ class S3Storage:
                 # what stopped the upload is what the caller must hear of
                 logger.warning("an unfinished upload is left for abort_unfinished: %s", error)
             raise
+
+    def _complete(self, key: str, name: dict[str, str], parts: Sequence[dict[str, Any]], size: int) -> None:
+        """Join the parts; where the answer is lost, the object itself says what became of it.
+
+        A store forgets an upload that it has completed, and says NoSuchUpload to the client's second try.
+        """
+        before = self.stat(key)
+        try:
+            with self._in_words(key):
+                self._joining_client.complete_multipart_upload(**name, MultipartUpload={"Parts": parts})
+        except StorageError:
+            found = self.stat(key)
+            if found is None or found.size != size or found == before:
+                raise
+            logger.info("%s is whole; the answer to its last request was lost", key)
 
     def _send_part(self, key: str, name: dict[str, str], number: int, part: bytes) -> dict[str, Any]:
         with self._in_words(key):

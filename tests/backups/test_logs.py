@@ -106,3 +106,35 @@ def test_no_log_at_all_is_a_backup_of_none(database, storage, only, settings, tm
         database, storage, "logs", replace(only, log_folders=(tmp_path / "empty",)), settings
     )
     assert taken(storage, manifest) == {}
+
+
+def test_names_that_are_no_utf_8_are_kept_in_a_form_that_can_be_written(database, storage, only, settings):
+    folder = os.fsencode(only.log_folders[0])
+    for name, content in ((b"caf\xe9.log", b"lines\n"), (b"caf\xe9.bin", b"\0\1"), (b"caf\xe9.zip", b"PK")):
+        with open(os.path.join(folder, name), "wb") as file:  # noqa: PTH118, PTH123 - the name is bytes
+            file.write(content)
+    manifest = create_backup(database, storage, "logs", only, settings)
+    assert taken(storage, manifest)["0-logs/caf\\xe9.log"] == "lines\n"
+    assert [line.split(":")[0] for line in manifest.left_out] == [
+        "log 0-logs/caf\\xe9.bin",
+        "log 0-logs/caf\\xe9.zip",
+    ]
+
+
+def test_a_folder_that_may_not_be_read_is_named(database, storage, only, settings, monkeypatch):
+    """Tests run as root, whom no folder refuses: the refusal is played."""
+    closed = only.log_folders[0] / "closed"
+    closed.mkdir()
+    (closed / "a.log").write_text("x\n")
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: closed != path and allowed(path, mode))
+    manifest = create_backup(database, storage, "logs", only, settings)
+    assert set(taken(storage, manifest)) == {"0-logs/dag_id=settle/attempt=1.log"}
+    assert manifest.left_out == (f"log folder {closed}: this user may not read it",)
+
+
+def test_a_file_of_before_1970_is_a_file(database, storage, only, settings):
+    old = only.log_folders[0] / "old.log"
+    old.write_text("x\n")
+    os.utime(old, (-1, -1))
+    assert "0-logs/old.log" in taken(storage, create_backup(database, storage, "logs", only, settings))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from include.storage import StorageError, open_storage
 from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3, unused_url
@@ -134,3 +135,39 @@ def test_what_the_store_holds_is_compared_with_what_was_sent(moto_s3, monkeypatc
     )  # fmt: skip
     with pytest.raises(StorageError, match="4 bytes were sent, but the store holds 3"):
         storage.write("a", [b"four"])
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_an_upload_is_whole_though_the_answer_to_its_last_request_was_lost(rclone_s3, monkeypatch, tries):
+    """The client asks again, and the store, which has forgotten the finished upload, says NoSuchUpload."""
+    storage = open_storage(f"s3://{BUCKET}/lost{tries}", rclone_s3)
+    real = storage._joining_client.complete_multipart_upload
+
+    def lose(**named):
+        for _ in range(tries):
+            real(**named)
+        raise ReadTimeoutError(endpoint_url=rclone_s3.endpoint_url)
+
+    monkeypatch.setattr(storage._joining_client, "complete_multipart_upload", lose)
+    body = [b"x" * PART_BYTES, b"the end"]
+    assert storage.write("a", body).size == PART_BYTES + 7
+    assert b"".join(storage.read("a")) == b"".join(body)
+
+
+def test_a_join_that_never_happened_is_a_failure_also_where_an_older_object_is(rclone_s3, monkeypatch):
+    storage = open_storage(f"s3://{BUCKET}/never", rclone_s3)
+    storage.write("a", [b"y" * (PART_BYTES + 7)])
+
+    def never(**_):
+        raise ReadTimeoutError(endpoint_url=rclone_s3.endpoint_url)
+
+    monkeypatch.setattr(storage._joining_client, "complete_multipart_upload", never)
+    with pytest.raises(StorageError, match="went silent"):
+        storage.write("a", [b"x" * PART_BYTES, b"the end"])
+    assert next(storage.read("a")).startswith(b"y")
+    assert "Uploads" not in client_of(rclone_s3).list_multipart_uploads(Bucket=BUCKET, Prefix="never/")
+
+
+def test_a_store_has_minutes_to_join_the_parts(rclone_s3):
+    storage = open_storage(f"s3://{BUCKET}/slow", rclone_s3)
+    assert storage._joining_client.meta.config.read_timeout >= 600

@@ -39,7 +39,8 @@ def validate_candles(
     The candles may come from the store, or raw from a source: then rows out of order, repeated and
     contradictory ones are found too. `windows`, `within` and `second` are those of `measure`; a symbol of
     `windows` that has no candle at all is found. `coverage`: percent of the wanted candles that must be
-    there. `batch`: what the data is called in the findings.
+    there. `batch`: what the data is called in the findings. Whether a second source agrees is judged only
+    where one has candles of the same times.
 
     Raises ValueError for an unknown resolution or naive timestamps.
     """
@@ -53,6 +54,8 @@ def validate_candles(
     measured = measure(candles, interval, windows=windows, within=within, second=second)
     symbols = set() if windows is None else set(windows["symbol"])
     expectations += _candle_rows(symbols, coverage)
+    if measured["difference"].notna().any():  # what nobody was asked about is not met, it is not looked at
+        expectations += _agreement()
     return validate(measured, CANDLES, expectations, batch=batch, noun="candles", key=["symbol", "timestamp"])
 
 
@@ -195,6 +198,11 @@ def _candle_rows(symbols: set[str], coverage: float) -> list[Any]:
         # jumps
         _at_least("limit", "move", "no price is far from the closes before",
                   "a price far from the closes before"),
+    ]  # fmt: skip
+
+
+def _agreement() -> list[Any]:
+    return [
         _between("difference", f"a second source agrees to within {WRONG_PERCENT:g} %",
                  "another source has another price", max_value=WRONG_PERCENT),
         _between("difference", f"a second source agrees to within {UNUSUAL_PERCENT:g} %",

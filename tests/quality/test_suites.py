@@ -49,6 +49,14 @@ def test_sound_candles_meet_every_expectation():
     assert len(validation.checks) > 30
 
 
+def test_a_second_source_agrees_only_where_one_was_asked():
+    candles = walk()
+    later = walk().assign(timestamp=candles["timestamp"] + timedelta(days=365))
+    for second, judged in ((None, 0), (later, 0), (candles, 2)):
+        checks = validate_candles(candles, "1m", batch="made", second=second).checks
+        assert sum("second source" in check.expectation for check in checks) == judged
+
+
 def test_flat_minutes_without_volume_are_sound():
     candles = walk()
     quiet = candles.index[100:160]

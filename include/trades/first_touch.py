@@ -9,7 +9,8 @@ log2(candles of the longest window) steps, each of them one NumPy pass over all 
 Highs are stored negated: "high >= p" is "-high <= -p", so that one table of minima answers both questions for
 both directions. Negation is exact in floating point: no touch is gained or lost by it.
 
-A candle on which nobody traded touches nothing: for the search its low is above every price and its high below.
+A candle on which nobody traded touches nothing: for the search its low lies above every price, its high
+below.
 """
 
 from dataclasses import dataclass, fields
@@ -93,8 +94,8 @@ def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders) -> To
 
     `low` and `high` (finite) hold the candles of all symbols one after the other, each symbol in order of
     time; a window lies within its symbol. A `silent` candle touches nothing, but it is seen: it may be the
-    last one, and it counts for the extremes. On the entry candle only the stop counts; later a target counts if
-    the stop was touched neither before nor on the same candle, and the trade did not end before.
+    last one, and it counts for the extremes. On the entry candle only the stop counts; later a target counts
+    if the stop was touched neither before nor on the same candle, and the trade did not end before.
     """
     n = len(orders.first)
     by_start = np.argsort(orders.first)
@@ -124,8 +125,8 @@ def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders) -> To
 def _drop_unused(columns: _Candles, orders: Orders) -> tuple[_Candles, Ints]:
     """Leave out the candles of no window where these are the most: few trades on many candles.
 
-    `columns` hold low, high and silence. `orders` come sorted by `first`. The second value, for each trade, is
-    what its positions have lost.
+    `columns` hold low, high and silence. `orders` come sorted by `first`. The second value, for each trade,
+    is what its positions have lost.
     """
     reach = np.maximum.accumulate(orders.end)
     gap = np.maximum(orders.first - np.append(0, reach[:-1]), 0)  # unused candles in front of each trade

@@ -19,8 +19,8 @@ FREE = {"fee_rate": 0.0, "slippage_rate": 0.0}
 
 deterministic = settings(derandomize=True, deadline=None, max_examples=40)
 steps = st.integers(-4, 4)
-# The volume of a candle that is flat at its open, or None for one that moves: flat ones are silent, or traded, or
-# nobody knows.
+# The volume of a candle that is flat at its open, None for one that moves. Flat ones are silent, or traded,
+# or nobody knows.
 flatness = st.sampled_from([None, None, None, 0.0, 0.0, 1.0, np.nan])
 
 

@@ -1,4 +1,4 @@
-"""The search against a scan, on windows long and short, sparse and dense, loud and silent, in one table and across."""
+"""The search against a scan: windows long and short, sparse and dense, silent, in one table and across."""
 
 import numpy as np
 import pytest

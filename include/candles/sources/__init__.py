@@ -31,10 +31,11 @@ def open_source(
     probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
     setting, and include.http.Refused when it lacks an address or a key.
     """
-    from include.http import SERVICES, Client, Service, hurry
+    from include.http import SERVICES, Client, hurry
 
-    def declared(service: str) -> Service:
-        return SERVICES[service] if within is None else hurry(SERVICES[service], within)
+    def opened(service_name: str) -> Client:
+        service = SERVICES[service_name] if within is None else hurry(SERVICES[service_name], within)
+        return Client(service, endpoint(service.connection_id), engine)
 
     match name.split(":"):
         case ["archive"]:
@@ -52,22 +53,22 @@ def open_source(
         case ["coingecko"] | ["coingecko", "pro"]:
             from include.candles.sources.coingecko import CoinGecko
 
-            with Client(declared(name.replace(":", "-")), endpoint("market_coingecko"), engine) as client:
+            with opened(name.replace(":", "-")) as client:
                 yield CoinGecko(client, name)
         case ["coinmarketcap"]:
             from include.candles.sources.coinmarketcap import CoinMarketCap
 
-            with Client(declared(name), endpoint("market_coinmarketcap"), engine) as client:
+            with opened(name) as client:
                 yield CoinMarketCap(client)
         case ["kraken"]:
             from include.candles.sources.kraken import Kraken
 
-            with Client(declared(name), endpoint("market_kraken"), engine) as client:
+            with opened(name) as client:
                 yield Kraken(client)
         case ["sandbox"]:
             from include.candles.sources.sandbox import Sandbox
 
-            with Client(declared(name), endpoint("market_sandbox"), engine) as client:
+            with opened(name) as client:
                 yield Sandbox(client)
         case _:
             raise ValueError(f"candle_sources: unknown source {name!r}; known: {KNOWN}")

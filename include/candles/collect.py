@@ -261,9 +261,10 @@ class _Collector:
                 break
             self._failures[source.name] = 0
             looked_at = page
-            if fetched.reached and page.start < fetched.reached < page.end:
-                left.append(page._replace(start=fetched.reached))  # it goes on from there
-                looked_at = page._replace(end=fetched.reached)
+            if fetched.reached and fetched.reached < page.end:
+                looked_at = page._replace(end=max(page.start, fetched.reached))
+                if page.start < fetched.reached:
+                    left.append(page._replace(start=fetched.reached))  # it goes on from there
             asked += (looked_at.end - looked_at.start) // interval
             came += self._store(case, source, page, looked_at, fetched)
         if came < asked:

@@ -1,18 +1,62 @@
 """Where candles come from: one file an outside source, all with the interface of `Source`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from include.candles.sources.source import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol
+from include.candles.sources.source import (
+    Fetched,
+    LeftOut,
+    MissingSetting,
+    Offer,
+    Pong,
+    Source,
+    SourceError,
+    UnknownSymbol,
+)
 from include.settings import Endpoint, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["Fetched", "Offer", "Pong", "Source", "SourceError", "UnknownSymbol", "open_source"]
+__all__ = [
+    "Fetched",
+    "LeftOut",
+    "Offer",
+    "Pong",
+    "Source",
+    "SourceError",
+    "UnknownSymbol",
+    "open_source",
+    "open_sources",
+]
 
 KNOWN = "archive, sandbox, kraken, coinmarketcap, coingecko, coingecko:pro, ccxt:<exchange>"
+
+
+@contextmanager
+def open_sources(
+    settings: Settings, engine: "Engine", endpoint: Callable[[str], Endpoint | None]
+) -> Iterator[list[Source]]:
+    """Open all sources that `candle_sources` names, in this order, and close them afterwards.
+
+    One that lacks an address, a key or a setting stands in its place as LeftOut, and does not stop the
+    others. If that is true of all, the first one's error is raised. Raises ValueError for an unknown name.
+    """
+    from include.http import Refused
+
+    with ExitStack() as stack:
+        sources: list[Source] = []
+        errors: list[Exception] = []
+        for name in settings.candle_sources:
+            try:
+                sources.append(stack.enter_context(open_source(name, settings, engine, endpoint)))
+            except (Refused, MissingSetting) as error:
+                errors.append(error)
+                sources.append(LeftOut(name, error.words if isinstance(error, Refused) else str(error)))
+        if errors and len(errors) == len(sources):
+            raise errors[0]
+        yield sources
 
 
 @contextmanager
@@ -42,7 +86,9 @@ def open_source(
             from include.candles.sources.archive import Archive
 
             if settings.archive_path is None:
-                raise ValueError("candle_sources names the archive: set archive_path to its file or folder")
+                raise MissingSetting(
+                    "candle_sources names the archive: set archive_path to its file or folder"
+                )
             yield Archive(settings.archive_path)
         case ["ccxt", exchange]:
             from include.candles.sources.ccxt import SERVICE, Ccxt

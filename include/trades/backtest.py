@@ -261,20 +261,21 @@ def _read_candles(candles: pd.DataFrame) -> _Market:
         )
     bounds = np.append(starts, len(opened))
     prices = [_read_numbers(candles, name) for name in ("open", "high", "low", "close")]
-    silent = _find_silence(*prices, _read_numbers(candles, "volume"))
+    silent = _find_silence(prices, _read_numbers(candles, "volume"))
     usable = reduce(np.logical_and, map(_is_price, prices))
     if not usable.all():
         prices = [price[usable] for price in prices]
         opened, silent = opened[usable], silent[usable]
         bounds = np.append(0, np.cumsum(usable))[bounds]
-    return _Market(symbols, bounds, opened, *prices, silent)
+    return _Market(symbols, bounds, opened, *prices, silent=silent)
 
 
-def _find_silence(open_: Floats, high: Floats, low: Floats, close: Floats, volume: Floats) -> Flags:
+def _find_silence(prices: list[Floats], volume: Floats) -> Flags:
     """The candles on which nobody traded; an unknown volume (NaN) does not say so."""
-    silent = volume == 0
+    silent: Flags = volume == 0
     quiet = np.flatnonzero(silent)  # mostly few
-    silent[quiet] = (high[quiet] == low[quiet]) & (open_[quiet] == low[quiet]) & (close[quiet] == low[quiet])
+    for price in prices[1:]:
+        silent[quiet] &= price[quiet] == prices[0][quiet]
     return silent
 
 

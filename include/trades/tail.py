@@ -24,7 +24,7 @@ def find_awaited(
     sorted by symbol and timestamp. Nobody waits for the end of a window longer than `patience` after its
     expiry.
     """
-    awaited = trades["expires_at"] > now - patience
+    awaited: pd.Series[bool] = trades["expires_at"] > now - patience
     ends = last_close(trades["expires_at"], interval)
     last = pd.DataFrame({"symbol": trades["symbol"], "start": ends - interval, "end": ends})
     awaited &= count_candles(last, candles[priced(candles)], interval)["found"].to_numpy() == 0

@@ -68,8 +68,7 @@ def sweep(database, *sources, claim_id="run 1", settings=SETTINGS):
 def trade(database):
     (row,) = rows(
         database,
-        "SELECT s.status, s.status_reason, r.exit_reason, r.net_profit_loss, r.unseen_candles "
-        "FROM trade_signals s LEFT JOIN trade_results r ON r.trade_signal_id = s.id",
+        "SELECT status, status_reason, exit_reason, net_profit_loss, unseen_candles FROM vw_complete_trades",
     )
     return row
 

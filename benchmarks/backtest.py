@@ -161,10 +161,11 @@ def measure_engine(market: Arrays, trades: Arrays) -> dict[str, float]:
             "expires_at": generated + pd.to_timedelta(trades["end"] - trades["first"], unit="min"),
         }
     )
-    check_against_plain(find_touches(market["low"], market["high"], orders), market, trades)
+    silent = np.zeros(len(market["low"]), dtype=bool)
+    check_against_plain(find_touches(market["low"], market["high"], silent, orders), market, trades)
     return {
         "engine, search only": TRADES
-        / best_of(5, lambda: find_touches(market["low"], market["high"], orders)),
+        / best_of(5, lambda: find_touches(market["low"], market["high"], silent, orders)),
         "engine, whole call (frames in, frame out)": TRADES / best_of(5, lambda: evaluate(frame, candles)),
     }
 

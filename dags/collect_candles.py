@@ -11,6 +11,7 @@ give is in the task's log and in `candle_fetches`. Sources and their limits: `do
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
@@ -27,8 +28,11 @@ NEXT_STEP = (
 @task(pool="market_data")
 def collect(
     data_interval_start: datetime | None = None, data_interval_end: datetime | None = None
-) -> dict[str, int]:
-    """Fetch what the trades open in the interval lack; count candles written and symbols left short."""
+) -> dict[str, Any]:
+    """Fetch what the trades open in the interval lack; count candles written and symbols left short.
+
+    Sources that gave nothing are named with their reason.
+    """
     from include.trades import collect_interval
 
     # A run that was triggered by hand has no interval: it looks at the last quarter of an hour.

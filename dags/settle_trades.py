@@ -20,6 +20,7 @@ the number of trades waiting. Rules: `docs/settlement.md`. Settings: Variable `t
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
@@ -50,8 +51,8 @@ def claim(claim_id: str) -> list[int]:
 
 
 @task(pool="market_data")
-def collect_candles(claim_id: str, batch: int) -> dict[str, int]:
-    """Fetch the candles of the batch's windows that the store lacks."""
+def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
+    """Fetch the candles of the batch's windows that the store lacks; say which sources were left out."""
     from include.trades import collect_batch
 
     settings = load_settings()

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     data_quality_patience: timedelta = Field(
         timedelta(hours=24), description="after expiry, how long a trade waits for better data"
     )
+    tail_patience: timedelta = Field(
+        timedelta(hours=2),
+        ge=timedelta(0),
+        description="after expiry, how long an open trade waits for the last candles of its window",
+    )
 
     # candles
     candle_sources: tuple[str, ...] = Field(

@@ -5,7 +5,7 @@ The product itself never sees Airflow: it is handed a `Settings`, an `Engine` or
 
 import logging
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -134,21 +134,19 @@ def endpoint(connection_id: str) -> Endpoint:
 def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]]":
     """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
 
-    A source without a connection is asked at the vendor's own address, without a key. Raises ValueError when
-    none is named, or an unknown one, and include.http.Refused when one cannot do without a key.
+    A source without a connection is asked at the vendor's own address, without a key. One that cannot do
+    without is left out, and says so. Raises ValueError when none is named, or an unknown one, and the first
+    one's error when all would be left out.
     """
-    from include.candles import open_source
+    from include.candles import open_sources
 
     if not settings.candle_sources:
         raise ValueError(
             f"no source of candles is set: name some in candle_sources of the Variable {SETTINGS_VARIABLE}, "
             "see docs/sources.md"
         )
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(open_source(name, settings, engine, endpoint_if_any))
-            for name in settings.candle_sources
-        ]
+    with open_sources(settings, engine, endpoint_if_any) as sources:
+        yield sources
 
 
 def open_storage(location: str) -> "Storage":

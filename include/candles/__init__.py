@@ -11,10 +11,21 @@ from include.candles.frame import (
     last_close,
     no_candles,
     normalise,
+    priced,
     valid,
 )
 from include.candles.history import parts_of, read_history
-from include.candles.sources import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol, open_source
+from include.candles.sources import (
+    Fetched,
+    LeftOut,
+    Offer,
+    Pong,
+    Source,
+    SourceError,
+    UnknownSymbol,
+    open_source,
+    open_sources,
+)
 from include.candles.store import find_gaps, read_candles, write_candles
 
 __all__ = [
@@ -23,6 +34,7 @@ __all__ = [
     "RESOLUTIONS",
     "Collection",
     "Fetched",
+    "LeftOut",
     "Offer",
     "Pong",
     "Source",
@@ -37,7 +49,9 @@ __all__ = [
     "no_candles",
     "normalise",
     "open_source",
+    "open_sources",
     "parts_of",
+    "priced",
     "read_candles",
     "read_history",
     "valid",

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from include.candles.frame import RESOLUTIONS, in_words, normalise
-from include.candles.sources import Fetched, Offer, Source, SourceError, UnknownSymbol
+from include.candles.case import Case, breakdowns_of
+from include.candles.frame import RESOLUTIONS, in_words, last_close, normalise
+from include.candles.sources import Fetched, LeftOut, Offer, Source, SourceError, UnknownSymbol
 from include.candles.store import ensure_partitions, find_gaps, write_candles
 from include.candles.windows import held_share, pages
 from include.database import sql, storable
@@ -38,7 +39,13 @@ class Collection:
     missing: dict[str, str] = field(
         default_factory=dict
     )  # symbol -> why its windows are not filled, in words
+    awaited: dict[str, str] = field(
+        default_factory=dict
+    )  # symbol -> why the last candle of a window that has just ended is not there yet, in words
     refused: list[str] = field(default_factory=list)  # data that came and could not be used, in words
+    left_out: dict[str, str] = field(
+        default_factory=dict
+    )  # source that gave nothing at last -> why, in words
 
 
 def collect(
@@ -50,6 +57,7 @@ def collect(
     now: datetime | None = None,
     enough: float = 90.0,
     budget: timedelta = timedelta(minutes=5),
+    tail_patience: timedelta = WAIT_FOR_FINER,
     again_since: datetime | None = None,
 ) -> Collection:
     """Fetch and store what the windows lack of candles; what is there already is not asked for.
@@ -69,6 +77,8 @@ def collect(
         enough: percent of a window's candles that make the next resolution unnecessary.
         again_since: the time, tz-aware, at which fetching again began; None: only what is missing.
         budget: after this time nothing more is asked for, and what is left is said to be missing.
+        tail_patience: for so long after a window's end its last candles may only be late, so that a source is
+            asked for them at every collection.
 
     Raises:
         ValueError: the sandbox is mixed with real sources, or the windows are no such frame.
@@ -87,7 +97,9 @@ def collect(
     wanted = wanted[wanted["start"] < wanted["end"]]
 
     deadline = time.monotonic() + budget.total_seconds()
-    collector = _Collector(engine, sources, resolutions, now, enough / 100, deadline, again_since)
+    collector = _Collector(
+        engine, sources, resolutions, now, enough / 100, deadline, again_since, tail_patience
+    )
     with engine.begin() as connection:
         connection.execute(sql("candles_forget_fetches"), {"now": now})
         gaps = find_gaps(
@@ -95,7 +107,7 @@ def collect(
         )
     for symbol, of_symbol in wanted[wanted["symbol"].isin(gaps["symbol"])].groupby("symbol"):
         collector.collect(str(symbol), of_symbol)
-    return collector.collection
+    return collector.finish()
 
 
 class _Page(NamedTuple):
@@ -105,35 +117,6 @@ class _Page(NamedTuple):
     resolution: str | None  # None: whatever there is
     start: datetime
     end: datetime
-
-
-@dataclass
-class _Case:
-    """One symbol under way: what each source had to say, for the reason if candles stay missing."""
-
-    symbol: str
-    notes: dict[str, list[str]] = field(default_factory=dict)
-    unknown: dict[str, str] = field(default_factory=dict)  # source -> how it said that it does not know it
-    hopeful: bool = False  # a source that did not answer may do so at the next collection
-
-    def note(self, source: Source, words: str) -> None:
-        said = self.notes.setdefault(source.name, [])
-        words = storable(words)
-        if words not in said:
-            said.append(words)
-
-    def in_words(self, sources: Sequence[Source]) -> str:
-        names = [source.name for source in sources]
-        plain = f"unknown symbol {self.symbol}"
-        if all(name in self.unknown for name in names):
-            said = [
-                name if self.unknown[name] == plain else f"{name} ({self.unknown[name]})" for name in names
-            ]
-            return f"{plain} at every source: {', '.join(said)}"
-        silent = "no candles to offer"
-        return "; ".join(
-            f"{name}: {self.unknown.get(name) or ', '.join(self.notes.get(name, [silent]))}" for name in names
-        )
 
 
 class _Collector:
@@ -148,6 +131,7 @@ class _Collector:
         enough: float,
         deadline: float,
         again_since: datetime | None,
+        tail_patience: timedelta,
     ):
         self.collection = Collection()
         self._engine = engine
@@ -158,12 +142,13 @@ class _Collector:
         self._enough = enough
         self._deadline = deadline  # by time.monotonic()
         self._again_since = again_since
-        self._failures = {source.name: 0 for source in sources}  # in a row
+        self._late_since = now - tail_patience  # what ended before is not late, it is missing
+        self._failures: dict[str, list[str]] = {source.name: [] for source in sources}  # in a row
         self._given_up: dict[str, SourceError] = {}  # source -> its last failure
 
     def collect(self, symbol: str, windows: pd.DataFrame) -> None:
         """Fill the windows of one symbol as far as can be; say why if some are not filled."""
-        case = _Case(symbol)
+        case = Case(symbol)
         short = windows["end"] - windows["start"] <= LONGEST_WINDOW
         unfilled = windows[short]
         offers = self._offers(case, unfilled) if short.any() else {}
@@ -183,8 +168,19 @@ class _Collector:
             reasons.append(case.in_words(self._sources))
         if reasons:
             self.collection.missing[symbol] = "; ".join(reasons)
+        elif case.awaited:
+            self.collection.awaited[symbol] = case.in_words(self._sources)
 
-    def _offers(self, case: _Case, windows: pd.DataFrame) -> dict[str, list[tuple[Source, Offer]]]:
+    def finish(self) -> Collection:
+        """Give what came of it, with the sources that gave nothing when they were last asked."""
+        for source in self._sources:
+            if isinstance(source, LeftOut):
+                self.collection.left_out[source.name] = source.why
+            elif self._failures[source.name]:
+                self.collection.left_out[source.name] = self._failures[source.name][-1]
+        return self.collection
+
+    def _offers(self, case: Case, windows: pd.DataFrame) -> dict[str, list[tuple[Source, Offer]]]:
         """Ask all sources what they have of the symbol; answer by resolution, in order of preference."""
         with self._engine.begin() as connection:
             known = {"symbol": case.symbol, "now": self._now}
@@ -197,7 +193,8 @@ class _Collector:
                 case.unknown[source.name] = remembered[source.name]
             elif self._may_ask(case, source):
                 try:
-                    offered = source.offers(case.symbol, self._now)
+                    with breakdowns_of(source):
+                        offered = source.offers(case.symbol, self._now)
                 except (UnknownSymbol, SourceError) as error:
                     self._note_refusal(case, source, everything, error)
                 else:
@@ -206,7 +203,7 @@ class _Collector:
         return offers
 
     def _fill(
-        self, case: _Case, windows: pd.DataFrame, resolution: str, offered: list[tuple[Source, Offer]]
+        self, case: Case, windows: pd.DataFrame, resolution: str, offered: list[tuple[Source, Offer]]
     ) -> pd.DataFrame:
         """Fill windows in one resolution; answer with those that it leaves with too little."""
         if windows.empty:
@@ -233,10 +230,18 @@ class _Collector:
                     if shares.notna().any()
                     else f"no {resolution} candle fits into a window",
                 )
+        case.awaited |= self._late(some, gaps, RESOLUTIONS[resolution])
         filled = shares.reindex(windows.index) >= self._enough
         return windows[~filled]
 
-    def _ask(self, case: _Case, windows: pd.DataFrame, resolution: str, source: Source) -> None:
+    def _late(self, windows: pd.DataFrame, gaps: pd.DataFrame, interval: timedelta) -> bool:
+        """Say whether the last candle of a window that has just ended is not there."""
+        ends = last_close(windows["end"], interval)
+        recent = (windows["end"] > self._late_since) & (windows["end"] < self._now)
+        last = pd.DataFrame({"start": ends - interval, "end": ends})
+        return bool((recent & (held_share(last, gaps, interval) < 1)).any())
+
+    def _ask(self, case: Case, windows: pd.DataFrame, resolution: str, source: Source) -> None:
         """Ask one source for what the store lacks of the windows, and store what comes."""
         interval = RESOLUTIONS[resolution]
         with self._engine.begin() as connection:
@@ -255,21 +260,23 @@ class _Collector:
             page = left.pop()
             self.collection.fetches += 1
             try:
-                fetched = source.fetch(case.symbol, resolution, page.start, page.end)
+                with breakdowns_of(source):
+                    fetched = source.fetch(case.symbol, resolution, page.start, page.end)
             except (UnknownSymbol, SourceError) as error:
                 self._note_refusal(case, source, page, error)
                 break
-            self._failures[source.name] = 0
+            self._failures[source.name].clear()
             looked_at = page
-            if fetched.reached and page.start < fetched.reached < page.end:
-                left.append(page._replace(start=fetched.reached))  # it goes on from there
-                looked_at = page._replace(end=fetched.reached)
+            if fetched.reached and fetched.reached < page.end:
+                looked_at = page._replace(end=max(page.start, fetched.reached))
+                if page.start < fetched.reached:
+                    left.append(page._replace(start=fetched.reached))  # it goes on from there
             asked += (looked_at.end - looked_at.start) // interval
             came += self._store(case, source, page, looked_at, fetched)
         if came < asked:
             case.note(source, f"gave {came} of {asked} {resolution} candles")
 
-    def _store(self, case: _Case, source: Source, page: _Page, looked_at: _Page, fetched: Fetched) -> int:
+    def _store(self, case: Case, source: Source, page: _Page, looked_at: _Page, fetched: Fetched) -> int:
         """Store a page, and the note of what was looked at, in one transaction; count its usable candles."""
         resolution = looked_at.resolution or FINEST
         candles, refused = normalise(fetched.candles, resolution, now=self._now)
@@ -289,11 +296,24 @@ class _Collector:
                 ensure_partitions(connection, candles["timestamp"].min(), candles["timestamp"].max())
         with self._engine.begin() as connection:
             self.collection.written += write_candles(connection, candles, resolution, source.name)
-            self._note_fetch(connection, source, looked_at, "answered", "; ".join(problems), len(candles))
+            seen = self._without_late_end(looked_at, candles)
+            self._note_fetch(connection, source, seen, "answered", "; ".join(problems), len(candles))
         return len(candles)
 
-    def _may_ask(self, case: _Case, source: Source) -> bool:
+    def _without_late_end(self, page: _Page, candles: pd.DataFrame) -> _Page:
+        """The part of a page that need not be looked at again soon: what came last may not be the last."""
+        if page.end <= self._late_since:
+            return page
+        came_to = page.start
+        if not candles.empty:
+            came_to = candles["timestamp"].max().to_pydatetime() + RESOLUTIONS[page.resolution or FINEST]
+        return page._replace(end=min(page.end, max(page.start, came_to)))
+
+    def _may_ask(self, case: Case, source: Source) -> bool:
         failure = self._given_up.get(source.name)
+        if isinstance(source, LeftOut):
+            case.note(source, f"left out: {source.why}")
+            return False
         if failure:
             words = f"left alone after it failed: {failure}"
         elif time.monotonic() > self._deadline:
@@ -307,7 +327,7 @@ class _Collector:
         return False
 
     def _note_refusal(
-        self, case: _Case, source: Source, page: _Page, error: UnknownSymbol | SourceError
+        self, case: Case, source: Source, page: _Page, error: UnknownSymbol | SourceError
     ) -> None:
         if isinstance(error, UnknownSymbol):
             case.unknown[source.name] = storable(str(error))
@@ -315,8 +335,9 @@ class _Collector:
         else:
             case.note(source, str(error))
             case.hopeful |= error.temporary
-            self._failures[source.name] += 1
-            if not error.temporary or self._failures[source.name] >= MAX_FAILURES:
+            failures = self._failures[source.name]
+            failures.append(str(error))
+            if not error.temporary or len(failures) >= MAX_FAILURES:
                 self._given_up[source.name] = error
         outcome = "unknown_symbol" if isinstance(error, UnknownSymbol) else "failed"
         with self._engine.begin() as connection:

@@ -86,6 +86,12 @@ def valid(candles: pd.DataFrame) -> "pd.Series[bool]":
     )
 
 
+def priced(candles: pd.DataFrame) -> "pd.Series[bool]":
+    """Say of each candle whether it has four finite positive prices: what settling takes for a candle."""
+    prices = candles[PRICES]
+    return ((prices > 0) & (prices < np.inf)).all(axis=1)
+
+
 def normalise(frame: pd.DataFrame, resolution: str, *, now: datetime) -> tuple[pd.DataFrame, dict[str, int]]:
     """Make a candle frame of rows in any order; count the rows that were refused, by reason in words.
 

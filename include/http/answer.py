@@ -54,14 +54,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return min(float(text), _LONGEST_PAUSE)
-    until = _parse_date(text)
+    until = parse_date(text)
     if until is None:
         return None
-    now = _parse_date(headers.get("date", "")) or datetime.now(UTC)
+    now = parse_date(headers.get("date", "")) or datetime.now(UTC)
     return min(max(0.0, (until - now).total_seconds()), _LONGEST_PAUSE)
 
 
-def _parse_date(text: str) -> datetime | None:
+def parse_date(text: str) -> datetime | None:
+    """Read a date as headers have it, tz-aware; None for what is none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from sqlalchemy import Engine
 
 from include.database import storable
 from include.http.admission import Admission, admit, hold, note_answer, note_failure
-from include.http.answer import read_answer
+from include.http.answer import parse_date, read_answer
 from include.http.deadline import limited_to, obey_deadline
 from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
 from include.http.services import SERVICES, Service
@@ -65,6 +66,7 @@ class Client:
         milliseconds: what the latest request took, from sending it to the end of its answer, without waiting
             for the quota; None before the first.
         sandbox: whether the latest answer came from the sandbox, which says so in a header.
+        clock: when the service made its latest answer, by its own clock; None where it does not say.
 
     Raises:
         Refused: no address, no key or contact where one is needed, or a key that cannot be sent.
@@ -81,6 +83,7 @@ class Client:
         headers, self._key_params, self._key_fields = _credentials(self.service, self._secret)
         self.milliseconds: float | None = None
         self.sandbox = False
+        self.clock: datetime | None = None
         self._measurements = Writer(engine)
         timeout = self.service.timeout
         self._http = obey_deadline(
@@ -236,6 +239,7 @@ class Client:
                 response = self._http.send(call.request, stream=True)
                 call.status = response.status_code
                 self.sandbox = "x-sandbox" in response.headers
+                self.clock = parse_date(response.headers.get("date", ""))
                 try:
                     body = self._read(response)
                 finally:
@@ -284,9 +288,10 @@ def _declared(name: str) -> Service:
 def _base_url(service: Service, endpoint: Endpoint | None) -> str:
     address = (endpoint.base_url if endpoint else "") or service.base_url
     if not address:
-        raise Refused(service.name, f"no address; store one in the connection {service.name!r}")
+        raise Refused(service.name, f"no address; store one in the connection {service.connection_id!r}")
     if not address.startswith(("http://", "https://")):
-        raise Refused(service.name, "its address begins with neither http:// nor https://")
+        words = f"its address, in the connection {service.connection_id!r}, begins with neither http:// nor https://"
+        raise Refused(service.name, words)
     return address.rstrip("/")
 
 
@@ -305,11 +310,13 @@ def _credentials(
         return {}, {}, {}
     if not secret:
         if auth.required:
-            raise Refused(service.name, f"no key; store one as password of the connection {service.name!r}")
+            words = f"no key; store one as password of the connection {service.connection_id!r}"
+            raise Refused(service.name, words)
         return {}, {}, {}
     if not (secret.isascii() and secret.isprintable() and " " not in secret):
         # The libraries below would quote it in their complaint.
-        raise Refused(service.name, "its key holds a space, a line break or a letter outside ASCII")
+        words = "its key holds a space, a line break or a letter outside ASCII"
+        raise Refused(service.name, f"{words}: see the password of the connection {service.connection_id!r}")
     if auth.place == "query":
         return {}, {auth.name: secret}, {}
     if auth.place == "json":

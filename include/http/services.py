@@ -90,7 +90,8 @@ class Service:
     `find_fault` looks for an error in the body of an answer, whatever its status: it gets the parsed JSON,
     or the text where it is not JSON. `max_bytes` bounds the body, unpacked. `pauses` says for how long, in
     seconds, nobody calls at least after an answer of that status. `wants_contact`: it refuses callers whose
-    User-Agent names nobody to write to; see `introduce`.
+    User-Agent names nobody to write to; see `introduce`. `connection` is the Airflow connection that holds
+    address and key, where it is not called like the service: complaints name it.
     """
 
     name: str
@@ -105,6 +106,12 @@ class Service:
     pauses: Mapping[int, float] = field(default_factory=dict)
     wants_contact: bool = False
     max_bytes: int = 64 * 1024 * 1024
+    connection: str | None = None
+
+    @property
+    def connection_id(self) -> str:
+        """The Airflow connection that holds its address and key."""
+        return self.connection or self.name
 
 
 def introduce(service: Service, contact: str) -> Service:
@@ -230,13 +237,14 @@ _BRIEF = Timeout(connect=4.0, read=8.0, total=10.0)
 _ONCE_MORE = Retry(attempts=2, budget=15.0, wait_initial=0.5, wait_max=2.0)
 
 _DECLARED = (
-    Service("sandbox", limits=(Limit(200, 1),)),
+    Service("sandbox", limits=(Limit(200, 1),), connection="market_sandbox"),
     Service(
         "coinmarketcap",
         "https://pro-api.coinmarketcap.com",
         auth=Auth("header", "X-CMC_PRO_API_KEY"),
         limits=(Limit(30, MINUTE),),
         find_fault=find_coinmarketcap_fault,
+        connection="market_coinmarketcap",
     ),
     Service(  # demo plan; errors count against it too
         "coingecko",
@@ -244,6 +252,7 @@ _DECLARED = (
         auth=Auth("header", "x-cg-demo-api-key", required=False),
         limits=(Limit(100, MINUTE), Limit(10_000, MONTH)),
         find_fault=find_coingecko_fault,
+        connection="market_coingecko",
     ),
     Service(
         "coingecko-pro",
@@ -251,12 +260,14 @@ _DECLARED = (
         auth=Auth("header", "x-cg-pro-api-key"),
         limits=(Limit(500, MINUTE),),
         find_fault=find_coingecko_fault,
+        connection="market_coingecko",
     ),
     Service(
         "kraken",
         "https://api.kraken.com",
         limits=(Limit(1, 1),),
         find_fault=find_kraken_fault,
+        connection="market_kraken",
     ),
     Service(  # individual plan
         "lunarcrush",
@@ -264,12 +275,14 @@ _DECLARED = (
         auth=Auth("bearer"),
         limits=(Limit(10, MINUTE), Limit(2_000, DAY)),
         find_fault=find_lunarcrush_fault,
+        connection="market_lunarcrush",
     ),
     Service(
         "fear_greed",
         "https://api.alternative.me",
         limits=(Limit(60, MINUTE),),
         find_fault=find_fear_greed_fault,
+        connection="market_fear_greed",
     ),
     Service(  # https://www.sec.gov/about/webmaster-frequently-asked-questions#developers
         "sec",
@@ -297,6 +310,7 @@ _DECLARED = (
         "https://api.bls.gov/publicAPI/v1",
         limits=(Limit(25, DAY),),
         find_fault=find_bls_fault,
+        connection="bls",
     ),
     Service(  # the one figure that it has published, for callers without a key; it asks for one since 2026-05
         "census",
@@ -329,6 +343,7 @@ _DECLARED = (
         limits=(Limit(1, 1),),
         timeout=_BRIEF,
         retry=_ONCE_MORE,
+        connection="slack_alerts",
     ),
     Service(
         "slack-bot",
@@ -337,6 +352,7 @@ _DECLARED = (
         limits=(Limit(1, 1),),
         timeout=_BRIEF,
         retry=_ONCE_MORE,
+        connection="slack_alerts",
     ),
     Service(
         "pagerduty",
@@ -345,6 +361,6 @@ _DECLARED = (
         timeout=_BRIEF,
         retry=_ONCE_MORE,
     ),
-    Service("webhook", limits=(Limit(10, 1),), timeout=_BRIEF, retry=_ONCE_MORE),
+    Service("webhook", limits=(Limit(10, 1),), timeout=_BRIEF, retry=_ONCE_MORE, connection="alert_webhook"),
 )
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _DECLARED})

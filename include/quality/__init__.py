@@ -15,7 +15,7 @@ from include.quality.results import (
     read_result,
     write_results,
 )
-from include.quality.score import explain, score
+from include.quality.score import count_candles, explain, score
 from include.quality.suites import validate_candles
 from include.quality.validation import Check, Finding, Validation
 
@@ -28,6 +28,7 @@ __all__ = [
     "Validation",
     "audit_candles",
     "audit_trades",
+    "count_candles",
     "days_between",
     "explain",
     "read_day",

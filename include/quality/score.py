@@ -32,29 +32,40 @@ def score(trades: pd.DataFrame, candles: pd.DataFrame, interval: str | timedelta
     length = pd.Timedelta(interval)
     _check(trades, TRADE, ["generated_at", "expires_at"])
     _check(candles, CANDLE, ["timestamp"])
-    span = last_close(trades["expires_at"], length) - first_open(trades["generated_at"], length)
-    expected = np.maximum(_microseconds(span) // _length(length), 0)
-
-    good = candles.loc[valid(candles), ["symbol", "timestamp"]].drop_duplicates()
-    times = _microseconds(good["timestamp"])
-    times_of = {symbol: np.sort(times[rows]) for symbol, rows in good.groupby("symbol").indices.items()}
-    first = _microseconds(trades["generated_at"])
-    last = _microseconds(trades["expires_at"] - length)
-    found = np.zeros(len(trades), dtype="int64")
-    for symbol, rows in trades.groupby("symbol").indices.items():
-        if (held := times_of.get(symbol)) is not None:
-            found[rows] = held.searchsorted(last[rows], "right") - held.searchsorted(first[rows], "left")
-    found[expected == 0] = 0
-
-    share = 100.0 * found / np.where(expected > 0, expected, np.nan)
+    windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
+    counts = count_candles(windows, candles[valid(candles)], length)
+    expected, found = counts["expected"], counts["found"]
     return pd.DataFrame(
         {
             "id": trades["id"].to_numpy(),
-            "data_quality_score": np.minimum(share, 100.0),
+            "data_quality_score": np.minimum(100.0 * found / expected.where(expected > 0), 100.0),
             "expected": expected,
             "valid": found,
         }
     )
+
+
+def count_candles(windows: pd.DataFrame, candles: pd.DataFrame, interval: timedelta) -> pd.DataFrame:
+    """Count the whole candles of windows (`symbol, start, end`, tz-aware UTC), all and those that are there.
+
+    Returns, in the order of the windows, `expected`, the number of candles on the grid of `interval` with
+    `timestamp >= start` and `timestamp + interval <= end`; `found`, the distinct times of `candles` among
+    these. `candles`: rows in any order, repeated ones count once.
+    """
+    length = pd.Timedelta(interval)
+    span = last_close(windows["end"], length) - first_open(windows["start"], length)
+    expected = np.maximum(_microseconds(span) // _length(length), 0)
+    distinct = candles[["symbol", "timestamp"]].drop_duplicates()
+    times = _microseconds(distinct["timestamp"])
+    times_of = {symbol: np.sort(times[rows]) for symbol, rows in distinct.groupby("symbol").indices.items()}
+    first = _microseconds(windows["start"])
+    last = _microseconds(windows["end"] - length)
+    found = np.zeros(len(windows), dtype="int64")
+    for symbol, rows in windows.groupby("symbol").indices.items():
+        if (held := times_of.get(symbol)) is not None:
+            found[rows] = held.searchsorted(last[rows], "right") - held.searchsorted(first[rows], "left")
+    found[expected == 0] = 0
+    return pd.DataFrame({"expected": expected, "found": found})
 
 
 def explain(trades: pd.DataFrame, candles: pd.DataFrame, interval: str | timedelta) -> list[str]:

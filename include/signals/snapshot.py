@@ -158,7 +158,7 @@ class _Reporter:
     def _open(self, name: str) -> Client:
         service = replace(SERVICES[name], timeout=TIMEOUT, retry=RETRY)
         if not self._sandbox:
-            return Client(service, self._endpoint(f"market_{name.removesuffix('-pro')}"), self._engine)
+            return Client(service, self._endpoint(service.connection_id), self._engine)
         imitation = self._endpoint(SANDBOX)
         if imitation is not None:
             imitation = Endpoint(imitation.base_url + SANDBOX_PATHS[name], imitation.secret)
@@ -213,4 +213,10 @@ class _Reporter:
 
 
 def _imitated(service: Service) -> Service:
-    return replace(service, name=f"{SANDBOX}:{service.name}", base_url=None, limits=(Limit(200, 1),))
+    return replace(
+        service,
+        name=f"{SANDBOX}:{service.name}",
+        base_url=None,
+        limits=(Limit(200, 1),),
+        connection=SANDBOX,
+    )

@@ -57,6 +57,7 @@ class _Market:
     high: Floats
     low: Floats
     close: Floats
+    silent: Flags  # nobody traded: it fills nothing
 
 
 def evaluate(
@@ -73,7 +74,8 @@ def evaluate(
     percent, tz-aware times. `candles`, one row each, has the columns CANDLE_COLUMNS; all are `interval` long
     (a timedelta, or "1min", "1h", "1D" as pandas has it), and `timestamp` is the open time, tz-aware. The
     candles of a symbol stand together, in order of time. Gaps are allowed; a candle without four finite
-    positive prices is a gap. Numbers may have any numeric type, Decimal included. `fee_rate` and
+    positive prices is a gap. A candle with volume 0 and four equal prices says that nobody traded: no order
+    fills on it. Numbers may have any numeric type, Decimal included. `fee_rate` and
     `slippage_rate` are shares of the traded value, on each side; `trade_size_usd` is what a trade puts in.
     Arguments are never changed.
 
@@ -107,7 +109,7 @@ def evaluate(
         faults = _find_faults(book)
         faulty = reduce(np.logical_or, faults.values())
         first, end = _find_windows(market, book, ~faulty, unit, length)
-        touches = find_touches(market.low, market.high, _to_orders(book, first, end))
+        touches = find_touches(market.low, market.high, market.silent, _to_orders(book, first, end))
         fill, stop_price, exit_price, used_up = _price_fills(market, book, touches)
         quantity = trade_size_usd / fill
         gross = quantity * (book.sign * exit_price - book.sign * fill)
@@ -259,12 +261,22 @@ def _read_candles(candles: pd.DataFrame) -> _Market:
         )
     bounds = np.append(starts, len(opened))
     prices = [_read_numbers(candles, name) for name in ("open", "high", "low", "close")]
+    silent = _find_silence(prices, _read_numbers(candles, "volume"))
     usable = reduce(np.logical_and, map(_is_price, prices))
     if not usable.all():
         prices = [price[usable] for price in prices]
-        opened = opened[usable]
+        opened, silent = opened[usable], silent[usable]
         bounds = np.append(0, np.cumsum(usable))[bounds]
-    return _Market(symbols, bounds, opened, *prices)
+    return _Market(symbols, bounds, opened, *prices, silent=silent)
+
+
+def _find_silence(prices: list[Floats], volume: Floats) -> Flags:
+    """The candles on which nobody traded; an unknown volume (NaN) does not say so."""
+    silent: Flags = volume == 0
+    quiet = np.flatnonzero(silent)  # mostly few
+    for price in prices[1:]:
+        silent[quiet] &= price[quiet] == prices[0][quiet]
+    return silent
 
 
 def _read_trades(trades: pd.DataFrame, symbols: "pd.Index[Any]", generated: Ticks, expires: Ticks) -> _Trades:

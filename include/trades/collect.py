@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -17,25 +18,27 @@ logger = logging.getLogger(__name__)
 
 def collect_batch(
     engine: Engine, claim_id: str, batch: int, sources: Sequence[Source], settings: Settings
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Fetch the candles that the batch's windows lack; answer counts of candles written and symbols short.
 
     Never fails for one symbol or source: what could not be had is noted in the claims; the gate repeats it.
+    Sources that gave nothing stand under `left_out` in the answer, with the reason.
     """
     with engine.begin() as connection:
         trades = read_batch(connection, claim_id, batch, settings)
     windows = trades.loc[trades["gate"].isna(), ["symbol", "generated_at", "expires_at"]]
     windows = windows[windows["generated_at"] < windows["expires_at"]]
     windows = windows.set_axis(["symbol", "start", "end"], axis=1)
-    collection = collect(engine, windows, sources, enough=settings.data_quality_min)
+    collection = _collect(engine, windows, sources, settings)
+    reasons = collection.awaited | collection.missing
     with engine.begin() as connection:
         connection.execute(
             sql("note_collection"),
             {
                 "claim_id": claim_id,
                 "batch": batch,
-                "symbols": list(collection.missing),
-                "reasons": list(collection.missing.values()),
+                "symbols": list(reasons),
+                "reasons": list(reasons.values()),
             },
         )
     return _report(collection)
@@ -43,7 +46,7 @@ def collect_batch(
 
 def collect_interval(
     engine: Engine, start: datetime, end: datetime, sources: Sequence[Source], settings: Settings
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Fetch the candles that trades open between `start` and `end` (tz-aware) lack; answer the same counts.
 
     Done twice for an interval, the second time asks for nothing that came the first time.
@@ -53,12 +56,22 @@ def collect_interval(
     windows = pd.DataFrame(rows, columns=["symbol", "start", "end"])
     for column in ("start", "end"):
         windows[column] = pd.to_datetime(windows[column], utc=True)
-    return _report(collect(engine, windows, sources, enough=settings.data_quality_min))
+    return _report(_collect(engine, windows, sources, settings))
 
 
-def _report(collection: Collection) -> dict[str, int]:
+def _collect(
+    engine: Engine, windows: pd.DataFrame, sources: Sequence[Source], settings: Settings
+) -> Collection:
+    enough, patience = settings.data_quality_min, settings.tail_patience
+    return collect(engine, windows, sources, enough=enough, tail_patience=patience)
+
+
+def _report(collection: Collection) -> dict[str, Any]:
     for symbol, reason in collection.missing.items():
         logger.warning("%s: %s", symbol, reason)
     for refused in collection.refused:
         logger.warning("refused: %s", refused)
-    return {"candles": collection.written, "symbols_short": len(collection.missing)}
+    for source, why in collection.left_out.items():
+        logger.warning("%s is left out: %s", source, why)
+    counts = {"candles": collection.written, "symbols_short": len(collection.missing)}
+    return counts | ({"left_out": collection.left_out} if collection.left_out else {})

@@ -8,6 +8,9 @@ log2(candles of the longest window) steps, each of them one NumPy pass over all 
 
 Highs are stored negated: "high >= p" is "-high <= -p", so that one table of minima answers both questions for
 both directions. Negation is exact in floating point: no touch is gained or lost by it.
+
+A candle on which nobody traded touches nothing: for the search its low lies above every price, its high
+below.
 """
 
 from dataclasses import dataclass, fields
@@ -19,6 +22,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+_Candles = tuple[Floats, Floats, Flags]  # lows, highs, and where nobody traded
 
 NEVER = -1  # the position of a candle that does not exist
 
@@ -85,17 +89,18 @@ class Touches(_Columns):
         return self.target_1, self.target_2, self.target_3
 
 
-def find_touches(low: Floats, high: Floats, orders: Orders) -> Touches:
+def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders) -> Touches:
     """Follow n trades over the candles: entry, then stop before targets, until the trade ends.
 
     `low` and `high` (finite) hold the candles of all symbols one after the other, each symbol in order of
-    time; a window lies within its symbol. On the entry candle only the stop counts; later a target counts if
-    the stop was touched neither before nor on the same candle, and the trade did not end before.
+    time; a window lies within its symbol. A `silent` candle touches nothing, but it is seen: it may be the
+    last one, and it counts for the extremes. On the entry candle only the stop counts; later a target counts
+    if the stop was touched neither before nor on the same candle, and the trade did not end before.
     """
     n = len(orders.first)
     by_start = np.argsort(orders.first)
     orders = orders.pick(by_start)
-    low, high, offset = _drop_unused(low, high, orders)
+    (low, high, silent), offset = _drop_unused((low, high, silent), orders)
     first, end = orders.first - offset, orders.end - offset
 
     touches = Touches(*np.full((6, n), NEVER), *np.full((2, n), np.nan))
@@ -104,9 +109,12 @@ def find_touches(low: Floats, high: Floats, orders: Orders) -> Touches:
         upto = min(int(np.searchsorted(first, first[at] + _CHUNK)), at + _CHUNK)
         base, stop_at = first[at], end[at:upto].max()
         longest = int((end[at:upto] - first[at:upto]).max())
-        table = _Minima(low[base:stop_at], high[base:stop_at], longest)
+        lows, highs, still = low[base:stop_at], high[base:stop_at], silent[base:stop_at]
+        seen = touched = _Minima(lows, highs, longest)
+        if still.any():
+            touched = _Minima(np.where(still, np.inf, lows), np.where(still, -np.inf, highs), longest)
         chunk = slice(at, upto)
-        _follow(table, offset[chunk] + base, orders.pick(chunk), touches.pick(chunk))
+        _follow(touched, seen, offset[chunk] + base, orders.pick(chunk), touches.pick(chunk))
         at = upto
 
     given = np.empty(n, dtype=np.intp)
@@ -114,25 +122,30 @@ def find_touches(low: Floats, high: Floats, orders: Orders) -> Touches:
     return touches.pick(given)
 
 
-def _drop_unused(low: Floats, high: Floats, orders: Orders) -> tuple[Floats, Floats, Ints]:
+def _drop_unused(columns: _Candles, orders: Orders) -> tuple[_Candles, Ints]:
     """Leave out the candles of no window where these are the most: few trades on many candles.
 
-    `orders` come sorted by `first`. The third value, for each trade, is what its positions have lost.
+    `columns` hold low, high and silence. `orders` come sorted by `first`. The second value, for each trade,
+    is what its positions have lost.
     """
     reach = np.maximum.accumulate(orders.end)
     gap = np.maximum(orders.first - np.append(0, reach[:-1]), 0)  # unused candles in front of each trade
     offset = np.cumsum(gap)
     used = int(reach[-1] - offset[-1]) if len(reach) else 0
+    low, high, silent = columns
     if used == 0 or 2 * used > len(low):
-        return low, high, np.zeros_like(offset)
+        return columns, np.zeros_like(offset)
     islands = np.append(0, np.flatnonzero(gap[1:]) + 1)  # the first trade of each run of used candles
     starts = orders.first[islands] - offset[islands]
     kept = np.arange(used) + np.repeat(offset[islands], np.diff(starts, append=used))
-    return low[kept], high[kept], offset
+    return (low[kept], high[kept], silent[kept]), offset
 
 
-def _follow(table: "_Minima", shift: Ints, orders: Orders, touches: Touches) -> None:
-    """Follow trades whose candle p lies at p - shift in the table, and fill in their touches."""
+def _follow(table: "_Minima", seen: "_Minima", shift: Ints, orders: Orders, touches: Touches) -> None:
+    """Follow trades whose candle p lies at p - shift in both tables, and fill in their touches.
+
+    `table` holds what can be touched, `seen` the silent candles' prices as well.
+    """
     # A LONG is entered and stopped by lows and reaches its targets by highs, a SHORT the other way round.
     sign = np.where(orders.short, -1.0, 1.0)
     against = np.where(orders.short, table.highs, 0) - shift
@@ -162,8 +175,8 @@ def _follow(table: "_Minima", shift: Ints, orders: Orders, touches: Touches) -> 
 
     ended = final != NEVER
     exit_ = np.where(ended, final, np.where(stopped, stop, orders.end - 1))
-    worst = sign * table.lowest(entry + against, exit_ + against)
-    best = -sign * table.lowest(entry + along, exit_ + along)
+    worst = sign * seen.lowest(entry + against, exit_ + against)
+    best = -sign * seen.lowest(entry + along, exit_ + along)
 
     touches.entry[entered] = entry
     touches.stop[entered] = np.where(stopped & ~ended, stop, NEVER)

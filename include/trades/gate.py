@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from include.candles import RESOLUTIONS, interval_of, no_candles, read_candles
 from include.database import copy_frame, sql
@@ -14,6 +14,7 @@ from include.quality import Validation, explain, score, validate_candles, write_
 from include.settings import SANDBOX, Settings
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
+from include.trades.tail import find_awaited
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +25,10 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
     """Judge the batch's unjudged trades; answer how many `passed`, are `waiting` or were `refused`.
 
     A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`. Otherwise
-    it waits with its reason until `settings.data_quality_patience` after its expiry, and is then refused. A
-    trade with bad parameters, or whose window can hold no candle, passes: settling answers it at once, and
-    no better data would change that.
+    it waits with its reason until `settings.data_quality_patience` after its expiry, and is then refused. One
+    that is still open where its candles end waits for the end of its window, `settings.tail_patience` after
+    its expiry at most. A trade with bad parameters, or whose window can hold no candle, passes: settling
+    answers it at once, and no better data would change that.
 
     The candles that trades pass on are also put before the candle suite, and what it says is stored in
     `data_quality_results` with `run_url`. It changes no verdict: the contract lets the score alone decide.
@@ -53,6 +55,7 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
                 "claim_id": claim_id,
                 "batch": batch,
                 "patience": settings.data_quality_patience,
+                "tail_patience": settings.tail_patience,
                 "lease": settings.lease,
             },
         )
@@ -69,13 +72,17 @@ def judge_trades(
 
     `trades`: the engine's columns, and `reason`, what the sources said when candles were collected.
     `validate` is shown, for each resolution, the candles and the windows (`symbol, start, end`) that passed.
-    Returns, in the order of `trades`: `id, passed, resolution, data_source, data_quality_score, reason`.
+    Returns, in the order of `trades`: `id, passed, awaited, resolution, data_source, data_quality_score,
+    reason`; what is `awaited` is good enough but for the end of its window, which may come a little later.
+    The database's clock says how late it is.
     """
+    now = connection.execute(text("SELECT now()")).scalar_one()
     answered = _needs_no_candles(trades)
     verdicts = pd.DataFrame(
         {
             "id": trades["id"],
             "passed": answered,
+            "awaited": False,
             "resolution": FINEST,
             "data_source": pd.Series(None, index=trades.index, dtype=object),
             "data_quality_score": np.where(answered, np.nan, 0.0),
@@ -85,7 +92,7 @@ def judge_trades(
     sandbox = SANDBOX in settings.candle_sources
     windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
     for resolution in RESOLUTIONS:
-        open_ones = verdicts.index[~verdicts["passed"]]
+        open_ones = verdicts.index[~(verdicts["passed"] | verdicts["awaited"])]
         if open_ones.empty:
             break
         candles = read_candles(connection, windows.loc[open_ones], resolution, sandbox=sandbox)
@@ -98,12 +105,15 @@ def judge_trades(
         verdicts.loc[better, "resolution"] = resolution
         verdicts.loc[better, "data_quality_score"] = scores
         verdicts.loc[better, "data_source"] = _sources(chosen, candles, interval)
-        verdicts.loc[better, "passed"] = scores[better] >= settings.data_quality_min
-        passed = better[scores[better] >= settings.data_quality_min]
+        good = better[scores[better] >= settings.data_quality_min]
+        awaited = find_awaited(trades.loc[good], candles, interval, now=now, patience=settings.tail_patience)
+        verdicts.loc[good, "awaited"] = awaited
+        verdicts.loc[good, "passed"] = ~awaited
+        passed = good[~awaited]
         if validate and not passed.empty:
             validate(candles, windows.loc[passed], resolution)
-        poor = better[scores[better] < settings.data_quality_min]
-        verdicts.loc[poor, "reason"] = _reasons(trades.loc[poor], scores[poor], candles, interval, settings)
+        for some, said in ((better.difference(good), _poor(settings)), (good[awaited], _open(settings))):
+            verdicts.loc[some, "reason"] = _reasons(trades.loc[some], scores[some], candles, interval, said)
     return verdicts
 
 
@@ -138,17 +148,35 @@ def _sources(trades: pd.DataFrame, candles: pd.DataFrame, interval: timedelta) -
     return names.str.removeprefix("+")
 
 
+def _poor(settings: Settings) -> Callable[[float, pd.Timestamp], str]:
+    return lambda found, _expiry: f"data quality {found:.1f} of {settings.data_quality_min:g}"
+
+
+def _open(settings: Settings) -> Callable[[float, pd.Timestamp], str]:
+    def say(_found: float, expiry: pd.Timestamp) -> str:
+        until = expiry + settings.tail_patience
+        return (
+            f"open where its candles end, whose rest is awaited until {until:%Y-%m-%d %H:%M} (tail_patience)"
+        )
+
+    return say
+
+
 def _reasons(
     trades: pd.DataFrame,
     scores: "pd.Series[float]",
     candles: pd.DataFrame,
     interval: timedelta,
-    settings: Settings,
+    say: Callable[[float, pd.Timestamp], str],
 ) -> list[str]:
-    """Say why each poor trade is poor: the score, what its window lacks, and what the sources said."""
+    """Say why each trade waits: `say` of score and expiry, what its window lacks, what the sources said."""
     return [
-        f"data quality {found:.1f} of {settings.data_quality_min:g}: {lacks}" + (f"; {said}" if said else "")
-        for found, lacks, said in zip(
-            scores, explain(trades, candles, interval), trades["reason"].fillna(""), strict=True
+        f"{say(found, expiry)}: {lacks}" + (f"; {said}" if said else "")
+        for found, expiry, lacks, said in zip(
+            scores,
+            trades["expires_at"],
+            explain(trades, candles, interval),
+            trades["reason"].fillna(""),
+            strict=True,
         )
     ]

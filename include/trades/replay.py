@@ -26,7 +26,10 @@ from include.trades.settle import evaluate_trades
 logger = logging.getLogger(__name__)
 
 REDO = ("candles", "settlement", "analysis")
-FIXED = ("batch_size", "fee_rate", "slippage_rate", "trade_size_usd", "data_quality_min", "candle_sources")
+FIXED = (
+    "batch_size", "fee_rate", "slippage_rate", "trade_size_usd", "data_quality_min", "tail_patience",
+    "candle_sources",
+)  # fmt: skip
 SELECTION_TIME = timedelta(minutes=10)  # for writing down a million trades
 FETCHING_TIME = timedelta(minutes=10)  # for the candles of one batch
 MOST_PASSES = 5  # over a batch whose trades others keep changing
@@ -164,9 +167,12 @@ def refetch_candles(engine: Engine, replay: Replay, worker: str, sources: Sequen
             enough=replay.settings.data_quality_min,
             budget=FETCHING_TIME,
             again_since=replay.started_at,
+            tail_patience=replay.settings.tail_patience,
         )
         for symbol, reason in collection.missing.items():
             logger.warning("%s: %s", symbol, reason)
+        for source, why in collection.left_out.items():
+            logger.warning("%s is left out: %s", source, why)
         total["candles"] += collection.written
         total["symbols_short"] += len(collection.missing)
         with engine.begin() as connection:

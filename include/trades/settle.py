@@ -9,6 +9,7 @@ from include.settings import SANDBOX, Settings
 from include.telemetry import timed
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
+from include.trades.tail import count_unseen
 
 # What the engine answers and `settled_rows` holds; the net result is computed in the database, in numeric.
 RESULT = [
@@ -19,7 +20,7 @@ RESULT = [
     "profit_loss_percentage", "time_to_completion_minutes",
     "max_favorable_excursion", "max_adverse_excursion",
 ]  # fmt: skip
-ORIGIN = ["status_reason", "data_source", "data_resolution", "data_quality_score"]
+ORIGIN = ["status_reason", "data_source", "data_resolution", "data_quality_score", "unseen_candles"]
 
 
 def settle_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
@@ -39,14 +40,13 @@ def settle_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) 
 
 
 def _settle(engine: Engine, claim_id: str, trades: pd.DataFrame, settings: Settings) -> dict[str, int]:
-    passed = trades[trades["gate"] == "passed"]
     with engine.begin() as connection:
         settled = [
-            evaluate_trades(connection, group, str(resolution), settings)
-            for resolution, group in passed.groupby("resolution")
+            do(connection, group, str(resolution), settings)
+            for gate, do in (("passed", evaluate_trades), ("refused", _refuse))
+            for resolution, group in trades[trades["gate"] == gate].groupby("resolution")
         ]
-    settled.append(_refuse(trades[trades["gate"] == "refused"]))
-    rows = pd.concat([frame for frame in settled if not frame.empty])
+    rows = pd.concat(settled)
     with engine.begin() as connection:
         connection.execute(sql("create_settled_rows"))
         copy_frame(connection, "settled_rows", rows)
@@ -64,10 +64,7 @@ def evaluate_trades(
     `trades`: the engine's columns, and `data_source, resolution, data_quality_score` as the gate chose them.
     Returns RESULT and ORIGIN, in the order of the trades; `net_profit_loss` is left to the database.
     """
-    windows = trades[["symbol", "generated_at", "expires_at"]].rename(
-        columns={"generated_at": "start", "expires_at": "end"}
-    )
-    candles = read_candles(connection, windows, resolution, sandbox=SANDBOX in settings.candle_sources)
+    candles = _read_candles(connection, trades, resolution, settings)
     results = evaluate(
         trades,
         candles,
@@ -77,20 +74,34 @@ def evaluate_trades(
         trade_size_usd=settings.trade_size_usd,
     )
     # The engine answers in the order of the trades.
-    origin = trades[["data_source", "resolution", "data_quality_score"]].set_axis(ORIGIN[1:], axis="columns")
+    origin = trades[["data_source", "resolution", "data_quality_score"]].set_axis(ORIGIN[1:4], axis="columns")
     rows = pd.concat([results[RESULT], origin.reset_index(drop=True)], axis="columns")
-    return rows.assign(status_reason=results["exit_reason"])
+    unseen = count_unseen(trades.reset_index(drop=True), results["exit_at"], candles, interval_of(resolution))
+    invalid = results["exit_reason"].str.startswith("invalid")  # nobody looked for candles
+    return rows.assign(status_reason=results["exit_reason"], unseen_candles=unseen.mask(invalid))
 
 
-def _refuse(trades: pd.DataFrame) -> pd.DataFrame:
+def _read_candles(
+    connection: Connection, trades: pd.DataFrame, resolution: str, settings: Settings
+) -> pd.DataFrame:
+    windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
+    return read_candles(connection, windows, resolution, sandbox=SANDBOX in settings.candle_sources)
+
+
+def _refuse(
+    connection: Connection, trades: pd.DataFrame, resolution: str, settings: Settings
+) -> pd.DataFrame:
     """Results of trades whose data never became good enough: no money moves."""
+    candles = _read_candles(connection, trades, resolution, settings)
+    never = pd.Series(pd.NaT, trades.index, dtype=trades["expires_at"].dtype)
     hits = {f"{level}_hit": False for level in ("tp1", "tp2", "tp3", "sl")}
     no_candles = trades["data_quality_score"].fillna(0) == 0
     rows = trades[["id", "data_source", "data_quality_score"]].assign(
         status="incomplete_data",
         exit_reason=no_candles.map({True: "no_candles", False: "poor_data"}),
         status_reason=trades["reason"],
-        data_resolution=trades["resolution"],
+        data_resolution=resolution,
+        unseen_candles=count_unseen(trades, never, candles, interval_of(resolution)),
         **hits,
     )
     return rows.reindex(columns=[*RESULT, *ORIGIN])

@@ -2,6 +2,7 @@
 CREATE TEMP TABLE gate_verdicts (
   id uuid PRIMARY KEY,
   passed boolean NOT NULL,
+  awaited boolean NOT NULL,  -- good enough, but the end of its window is not there yet
   resolution text,
   data_source text,
   data_quality_score numeric,

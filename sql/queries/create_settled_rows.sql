@@ -21,5 +21,6 @@ CREATE TEMP TABLE settled_rows (
   max_adverse_excursion numeric,
   data_source text,
   data_resolution text,
-  data_quality_score numeric
+  data_quality_score numeric,
+  unseen_candles int
 ) ON COMMIT DROP

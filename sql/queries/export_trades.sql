@@ -15,7 +15,7 @@ SELECT
   result.gross_profit_loss, result.fees_paid, result.slippage_cost, result.net_profit_loss,
   result.profit_loss_percentage, result.time_to_completion_minutes,
   result.max_favorable_excursion, result.max_adverse_excursion,
-  result.data_source, result.data_resolution, result.data_quality_score,
+  result.data_source, result.data_resolution, result.data_quality_score, result.unseen_candles,
   result.ai_analysis, result.ai_analysis_generated_at
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id

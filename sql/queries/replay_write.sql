@@ -22,7 +22,8 @@ WITH compared AS MATERIALIZED (
       result.actual_exit_price, result.exit_reason, result.trade_size_usd, result.gross_profit_loss,
       result.fees_paid, result.slippage_cost, result.net_profit_loss, result.profit_loss_percentage,
       result.time_to_completion_minutes, result.max_favorable_excursion, result.max_adverse_excursion,
-      result.data_source, result.data_resolution, result.data_quality_score
+      result.data_source, result.data_resolution, result.data_quality_score,
+      coalesce(result.unseen_candles, found.unseen_candles)  -- counting what nobody had counted changes nothing
     ) IS DISTINCT FROM (
       found.status, found.status_reason,
       found.entry_at, found.actual_entry_price, found.tp1_hit, found.tp1_hit_at, found.tp1_hit_price,
@@ -31,7 +32,7 @@ WITH compared AS MATERIALIZED (
       found.actual_exit_price, found.exit_reason, found.trade_size_usd, found.gross_profit_loss,
       found.fees_paid, found.slippage_cost, found.net_profit_loss, found.profit_loss_percentage,
       found.time_to_completion_minutes, found.max_favorable_excursion, found.max_adverse_excursion,
-      found.data_source, found.data_resolution, found.data_quality_score
+      found.data_source, found.data_resolution, found.data_quality_score, found.unseen_candles
     ) AS changed,
     :redo_analysis AND result.ai_analysis IS NOT NULL AS aside,
     :redo_analysis AND result.ai_analysis IS NULL AND EXISTS (
@@ -64,7 +65,7 @@ WITH compared AS MATERIALIZED (
     tp3_hit, tp3_hit_at, tp3_hit_price, sl_hit, sl_hit_at, sl_hit_price, exit_at, actual_exit_price,
     exit_reason, trade_size_usd, gross_profit_loss, fees_paid, slippage_cost, net_profit_loss,
     profit_loss_percentage, time_to_completion_minutes, max_favorable_excursion, max_adverse_excursion,
-    data_source, data_resolution, data_quality_score
+    data_source, data_resolution, data_quality_score, unseen_candles
   )
   SELECT
     id,
@@ -74,7 +75,7 @@ WITH compared AS MATERIALIZED (
     (found).actual_exit_price, (found).exit_reason, (found).trade_size_usd, (found).gross_profit_loss,
     (found).fees_paid, (found).slippage_cost, (found).net_profit_loss, (found).profit_loss_percentage,
     (found).time_to_completion_minutes, (found).max_favorable_excursion, (found).max_adverse_excursion,
-    (found).data_source, (found).data_resolution, (found).data_quality_score
+    (found).data_source, (found).data_resolution, (found).data_quality_score, (found).unseen_candles
   FROM compared
   WHERE changed AND NOT :dry_run
   ON CONFLICT (trade_signal_id) DO UPDATE SET
@@ -83,7 +84,7 @@ WITH compared AS MATERIALIZED (
       tp3_hit, tp3_hit_at, tp3_hit_price, sl_hit, sl_hit_at, sl_hit_price, exit_at, actual_exit_price,
       exit_reason, trade_size_usd, gross_profit_loss, fees_paid, slippage_cost, net_profit_loss,
       profit_loss_percentage, time_to_completion_minutes, max_favorable_excursion, max_adverse_excursion,
-      data_source, data_resolution, data_quality_score,
+      data_source, data_resolution, data_quality_score, unseen_candles,
       ai_analysis, ai_analysis_detail, ai_analysis_generated_at
     ) = (
       excluded.entry_at, excluded.actual_entry_price, excluded.tp1_hit, excluded.tp1_hit_at,
@@ -93,7 +94,7 @@ WITH compared AS MATERIALIZED (
       excluded.gross_profit_loss, excluded.fees_paid, excluded.slippage_cost, excluded.net_profit_loss,
       excluded.profit_loss_percentage, excluded.time_to_completion_minutes, excluded.max_favorable_excursion,
       excluded.max_adverse_excursion, excluded.data_source, excluded.data_resolution,
-      excluded.data_quality_score,
+      excluded.data_quality_score, excluded.unseen_candles,
       NULL, NULL, NULL
     )
 ), set_aside AS (

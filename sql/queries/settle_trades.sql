@@ -15,7 +15,7 @@ WITH mine AS MATERIALIZED (
     sl_hit, sl_hit_at, sl_hit_price, exit_at, actual_exit_price, exit_reason, trade_size_usd,
     gross_profit_loss, fees_paid, slippage_cost, net_profit_loss, profit_loss_percentage,
     time_to_completion_minutes, max_favorable_excursion, max_adverse_excursion,
-    data_source, data_resolution, data_quality_score
+    data_source, data_resolution, data_quality_score, unseen_candles
   )
   SELECT
     settled.id, settled.entry_at, settled.actual_entry_price,
@@ -29,7 +29,7 @@ WITH mine AS MATERIALIZED (
     settled.gross_profit_loss - settled.fees_paid - settled.slippage_cost,
     settled.profit_loss_percentage,
     settled.time_to_completion_minutes, settled.max_favorable_excursion, settled.max_adverse_excursion,
-    settled.data_source, settled.data_resolution, settled.data_quality_score
+    settled.data_source, settled.data_resolution, settled.data_quality_score, settled.unseen_candles
   FROM settled_rows AS settled
   JOIN mine USING (id)
   ON CONFLICT (trade_signal_id) DO UPDATE SET
@@ -48,7 +48,7 @@ WITH mine AS MATERIALIZED (
     max_favorable_excursion = excluded.max_favorable_excursion,
     max_adverse_excursion = excluded.max_adverse_excursion,
     data_source = excluded.data_source, data_resolution = excluded.data_resolution,
-    data_quality_score = excluded.data_quality_score,
+    data_quality_score = excluded.data_quality_score, unseen_candles = excluded.unseen_candles,
     ai_analysis = NULL, ai_analysis_detail = NULL, ai_analysis_generated_at = NULL
 ), signals AS (
   UPDATE trade_signals AS signal

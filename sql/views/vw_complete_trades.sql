@@ -35,7 +35,10 @@ SELECT
   snapshot.social_volume_24h, snapshot.social_posts_24h, snapshot.social_interactions_24h,
   snapshot.social_contributors_24h, snapshot.correlation_score, snapshot.whale_transactions_24h,
   snapshot.exchange_inflow_24h, snapshot.exchange_outflow_24h,
-  snapshot.data_quality_score AS snapshot_data_quality_score, snapshot.data_sources, snapshot.snapshot_at
+  snapshot.data_quality_score AS snapshot_data_quality_score, snapshot.data_sources, snapshot.snapshot_at,
+
+  -- younger columns stand last: the view is replaced in place
+  result.unseen_candles
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
 LEFT JOIN LATERAL (

@@ -16,6 +16,7 @@ from include.airflow.platform import (
     open_sources,
     open_storage,
 )
+from include.candles import LeftOut, SourceError
 from include.http import Refused
 from include.settings import Settings
 from include.storage import StorageError
@@ -83,6 +84,30 @@ def test_a_source_that_needs_a_key_says_so(database):
     with (
         pytest.raises(Refused, match="coinmarketcap: no key"),
         open_sources(Settings(candle_sources=("coinmarketcap",)), database),
+    ):
+        pass
+
+
+def test_a_source_that_cannot_be_opened_does_not_stop_the_others(database, monkeypatch):
+    connection(monkeypatch, "market_coingecko", host="ftp://example.com", password="a-key")
+    names = ("coinmarketcap", "archive", "kraken", "coingecko:pro")
+    with open_sources(Settings(candle_sources=names), database) as sources:
+        assert tuple(source.name for source in sources) == names
+        said = {source.name: source.why for source in sources if isinstance(source, LeftOut)}
+        with pytest.raises(SourceError, match="no key") as caught:
+            sources[0].offers("BTC", None)
+        assert not caught.value.temporary
+    assert said == {
+        "coinmarketcap": "no key; store one as password of the connection 'market_coinmarketcap'",
+        "archive": "candle_sources names the archive: set archive_path to its file or folder",
+        "coingecko:pro": "its address, in the connection 'market_coingecko', begins with neither http:// nor https://",
+    }
+
+
+def test_a_source_that_nobody_knows_is_a_setting_to_mend(database):
+    with (
+        pytest.raises(ValueError, match="unknown source 'krakn'"),
+        open_sources(Settings(candle_sources=("krakn", "kraken")), database),
     ):
         pass
 

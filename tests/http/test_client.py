@@ -172,10 +172,16 @@ def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(client_of,
 
 
 def test_what_is_missing_is_said(database):
-    with pytest.raises(Refused, match="coinmarketcap: no key; store one"):
+    with pytest.raises(
+        Refused, match=r"coinmarketcap: no key; store one .*connection 'market_coinmarketcap'"
+    ):
         Client("coinmarketcap", None, database)
-    with pytest.raises(Refused, match="sandbox: no address"):
+    with pytest.raises(Refused, match=r"sandbox: no address; .*connection 'market_sandbox'"):
         Client("sandbox", None, database)
+    with pytest.raises(Refused, match=r"slack-bot: no key; .*connection 'slack_alerts'"):
+        Client("slack-bot", None, database)
+    with pytest.raises(Refused, match=r"fred: no key; .*connection 'fred'"):
+        Client("fred", None, database)
     with pytest.raises(Refused, match="neither http:// nor https://"):
         Client("sandbox", Endpoint("localhost:80"), database)
     with pytest.raises(ValueError, match=r"no service 'krakken' is declared.*kraken"):

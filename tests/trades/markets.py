@@ -74,8 +74,18 @@ def random_candles(
                 "volume": rng.integers(0, 5, count).astype(float),
             }
         )
-        frames.append(frame[rng.random(count) > rng.choice([0.0, 0.05, 0.3])])
+        frame = frame[rng.random(count) > rng.choice([0.0, 0.05, 0.3])]
+        frames.append(hush(rng, frame, rng.choice([0.0, 0.1, 0.6])))
     return pd.concat(frames, ignore_index=True)
+
+
+def hush(rng: np.random.Generator, candles: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Flatten a share of the candles at one of their prices: silent ones, and some that are flat only."""
+    flat = rng.random(len(candles)) < share
+    price = candles[rng.choice(["open", "high", "low", "close"])].to_numpy()
+    volume = rng.choice([0.0, 0.0, 0.0, 1.0, np.nan], len(candles))
+    flattened = {name: np.where(flat, price, candles[name]) for name in ("open", "high", "low", "close")}
+    return candles.assign(**flattened, volume=np.where(flat, volume, candles["volume"]))
 
 
 def random_trades(

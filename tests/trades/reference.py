@@ -5,6 +5,7 @@ Written from the contract alone; nothing of the engine is used. Slow and plain o
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ class Candle:
     high: float
     low: float
     close: float
+    volume: float
+
+    @property
+    def silent(self) -> bool:
+        """Nobody traded; a volume that is not known does not say so."""
+        return self.volume == 0 and self.open == self.high == self.low == self.close
 
 
 def settle_slowly(
@@ -50,7 +57,8 @@ def settle_slowly(
     for row in candles.to_dict("records"):
         prices = [float(row[name]) for name in ("open", "high", "low", "close")]
         if all(math.isfinite(price) and price > 0 for price in prices):
-            by_symbol.setdefault(row["symbol"], []).append(Candle(row["timestamp"], *prices))
+            volume = math.nan if pd.isna(row["volume"]) else float(row["volume"])
+            by_symbol.setdefault(row["symbol"], []).append(Candle(row["timestamp"], *prices, volume))
     length = pd.Timedelta(interval)
     rows = [
         settle_one(trade, by_symbol.get(trade["symbol"], []), length, fee_rate, slippage_rate, trade_size_usd)
@@ -90,7 +98,7 @@ def settle_one(
 
     entered_on = fill = None  # rule 2
     for number, candle in enumerate(window):
-        if candle.low <= entry if long else candle.high >= entry:
+        if not candle.silent and (candle.low <= entry if long else candle.high >= entry):
             entered_on = number
             fill = min(candle.open, entry) if long else max(candle.open, entry)
             break
@@ -107,7 +115,7 @@ def settle_one(
     for number in range(entered_on, len(window)):
         candle = window[number]
         seen.append(candle)
-        if candle.low <= stop if long else candle.high >= stop:
+        if not candle.silent and (candle.low <= stop if long else candle.high >= stop):
             if number == entered_on:  # rule 3
                 price = min(stop, fill) if long else max(stop, fill)
             else:  # rule 4
@@ -116,7 +124,7 @@ def settle_one(
             row |= {"sl_hit": True, "sl_hit_at": candle.opened, "sl_hit_price": price}
             reason = "targets_then_stopped" if row["tp1_hit"] else "stopped"
             break
-        if number > entered_on:  # rule 5
+        if number > entered_on and not candle.silent:  # rule 5
             for k in range(3):
                 reached = candle.high >= targets[k] if long else candle.low <= targets[k]
                 if reached and not row[f"tp{k + 1}_hit"]:
@@ -135,7 +143,8 @@ def settle_one(
             reason = "expired"
     last = seen[-1]
 
-    exit_price = sum(share * price for share, price in exits) / sum(share for share, _ in exits)  # rule 7
+    weighted = sum(Fraction(share) * Fraction(price) for share, price in exits)  # rule 7
+    exit_price = float(weighted / sum(Fraction(share) for share, _ in exits))
     quantity = size / fill
     gross = quantity * (exit_price - fill if long else fill - exit_price)
     fees = fee_rate * quantity * (fill + exit_price)

@@ -19,21 +19,26 @@ FREE = {"fee_rate": 0.0, "slippage_rate": 0.0}
 
 deterministic = settings(derandomize=True, deadline=None, max_examples=40)
 steps = st.integers(-4, 4)
+# The volume of a candle that is flat at its open, None for one that moves. Flat ones are silent, or traded,
+# or nobody knows.
+flatness = st.sampled_from([None, None, None, 0.0, 0.0, 1.0, np.nan])
 
 
 @st.composite
 def markets(draw: st.DrawFn) -> pd.DataFrame:
-    """Up to 24 minutes of each symbol, with jumps and gaps."""
+    """Up to 24 minutes of each symbol, with jumps, gaps and silence."""
     frames = []
     for symbol in SYMBOLS:
         drawn = draw(
             st.lists(
-                st.tuples(steps, steps, st.integers(0, 4), st.integers(0, 4), st.booleans()),
+                st.tuples(steps, steps, st.integers(0, 4), st.integers(0, 4), st.booleans(), flatness),
                 min_size=1,
                 max_size=24,
             )
         )
-        jump, move, above, below, kept = (np.array(column) for column in zip(*drawn, strict=True))
+        *columns, volumes = zip(*drawn, strict=True)
+        jump, move, above, below, kept = map(np.array, columns)
+        flat = np.array([volume is not None for volume in volumes])
         close = 200 + np.cumsum(move)
         opens = np.append(200, close[:-1]) + np.where(np.abs(jump) == 4, jump, 0)
         frame = pd.DataFrame(
@@ -41,10 +46,10 @@ def markets(draw: st.DrawFn) -> pd.DataFrame:
                 "symbol": symbol,
                 "timestamp": pd.date_range(START, periods=len(drawn), freq="1min"),
                 "open": opens,
-                "high": np.maximum(opens, close) + above,
-                "low": np.minimum(opens, close) - below,
-                "close": close,
-                "volume": 1,
+                "high": np.where(flat, opens, np.maximum(opens, close) + above),
+                "low": np.where(flat, opens, np.minimum(opens, close) - below),
+                "close": np.where(flat, opens, close),
+                "volume": [1 if volume is None else volume for volume in volumes],
             }
         )
         frames.append(frame[kept | (np.arange(len(drawn)) % 3 > 0)])
@@ -223,6 +228,25 @@ def test_what_comes_after_the_exit_does_not_matter(trades, candles):
         expected = rows.loc[[number]].reset_index(drop=True)
         until_exit = candles[candles["timestamp"] <= rows.at[number, "exit_at"]]
         pd.testing.assert_frame_equal(evaluate(trades.loc[[number]], until_exit), expected)
+
+
+@deterministic
+@given(sound, markets())
+def test_no_order_fills_while_nobody_trades(trades, candles):
+    rows = evaluate(trades, candles)
+    flat = (candles[PRICES].nunique(axis=1) == 1) & (candles["volume"] == 0)
+    silent = set(zip(candles["symbol"][flat], candles["timestamp"][flat], strict=True))
+    for fill in ["entry_at", *(f"{level}_hit_at" for level in LEVELS)]:
+        assert not silent & set(zip(trades["symbol"], rows[fill], strict=True)), fill
+
+
+@deterministic
+@given(sound, markets())
+def test_silence_before_the_entry_is_as_good_as_a_gap(trades, candles):
+    flat = (candles[PRICES].nunique(axis=1) == 1) & (candles["volume"] == 0)
+    with_it, without = evaluate(trades, candles), evaluate(trades, candles[~flat])
+    pd.testing.assert_series_equal(with_it["entry_at"], without["entry_at"])
+    pd.testing.assert_series_equal(with_it["actual_entry_price"], without["actual_entry_price"])
 
 
 @deterministic

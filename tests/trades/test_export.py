@@ -78,6 +78,7 @@ def test_csv_holds_every_digit_and_character_and_negative_numbers_stay_numbers(t
     assert settled["ai_reasoning"] == ODD
     assert settled["entry_at"] == "2026-03-02T12:00:00.000000Z"
     assert (settled["tp1_hit"], settled["sl_hit"]) == ("true", "false")
+    assert settled["unseen_candles"] == "0"
     assert settled["user_id"] == str(USER)
     assert (active["status"], active["net_profit_loss"], active["tp1_hit"]) == ("active", "", "")
 
@@ -89,6 +90,7 @@ def test_json_is_a_document_with_a_trade_a_line(trades, folder):
     assert settled["ai_reasoning"] == ODD
     assert settled["entry_at"] == "2026-03-02T12:00:00.000000Z"
     assert (settled["tp1_hit"], settled["time_to_completion_minutes"]) == (True, 29)
+    assert settled["unseen_candles"] == 0
     assert (active["net_profit_loss"], active["market_condition"]) == (None, "")
     lines = content(folder, manifest["files"][0]["key"]).splitlines()
     assert [json.loads(line.rstrip(b",")) for line in lines[1:-1]] == [settled, active]
@@ -106,6 +108,7 @@ def test_parquet_has_types_and_row_groups_and_exact_decimals(trades, folder, mon
     assert settled["ai_reasoning"] == ODD
     assert settled["entry_at"] == START
     assert (settled["tp1_hit"], settled["time_to_completion_minutes"]) == (True, 29)
+    assert settled["unseen_candles"] == 0
     assert (active["net_profit_loss"], active["market_condition"]) == (None, "")
     file = parquet.ParquetFile(io.BytesIO(content(folder, manifest["files"][0]["key"])))
     assert file.num_row_groups == 2

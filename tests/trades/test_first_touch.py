@@ -1,4 +1,4 @@
-"""The search against a scan, on windows long and short, sparse and dense, within one table and across."""
+"""The search against a scan: windows long and short, sparse and dense, silent, in one table and across."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from include.trades import first_touch
 from include.trades.first_touch import NEVER, Orders, Touches, find_touches
 
 
-def scan(low: np.ndarray, high: np.ndarray, orders: Orders) -> Touches:
+def scan(low: np.ndarray, high: np.ndarray, silent: np.ndarray, orders: Orders) -> Touches:
     """Candle by candle."""
     rows = []
     for row in range(len(orders.first)):
@@ -18,10 +18,12 @@ def scan(low: np.ndarray, high: np.ndarray, orders: Orders) -> Touches:
         entry = stop = exit_ = NEVER
         for candle in range(first, end):
             if entry == NEVER:
-                if against[candle] < -sign * orders.entry[row]:
+                if silent[candle] or against[candle] < -sign * orders.entry[row]:
                     continue
                 entry = candle
             exit_ = candle
+            if silent[candle]:
+                continue
             if against[candle] >= -sign * orders.stop[row]:
                 stop = candle
                 break
@@ -42,6 +44,11 @@ def walk(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     middle = 10_000 + np.cumsum(rng.integers(-2, 3, count))
     low = middle - rng.integers(0, 3, count)
     return low.astype(float), (low + rng.integers(0, 5, count)).astype(float)
+
+
+def nowhere(low: np.ndarray) -> np.ndarray:
+    """No silent candle."""
+    return np.zeros(len(low), dtype=bool)
 
 
 def draw_orders(rng: np.random.Generator, low: np.ndarray, count: int, longest: int, reach: int) -> Orders:
@@ -85,14 +92,16 @@ def assert_same(got: Touches, expected: Touches) -> None:
     ],
 )
 @pytest.mark.parametrize("chunk", [1 << 16, 7])
-def test_the_search_finds_what_a_scan_finds(monkeypatch, candles, trades, longest, reach, chunk):
+@pytest.mark.parametrize("silence", [0, 0.2, 0.95])
+def test_the_search_finds_what_a_scan_finds(monkeypatch, candles, trades, longest, reach, chunk, silence):
     monkeypatch.setattr(first_touch, "_CHUNK", chunk)
     rng = np.random.default_rng([candles, chunk])
     low, high = walk(rng, candles)
+    silent = np.random.default_rng(5).random(candles) < silence
     orders = draw_orders(rng, low, trades, longest, reach)
-    expected = scan(low, high, orders)
-    assert_same(find_touches(low, high, orders), expected)
-    if candles > 17:
+    expected = scan(low, high, silent, orders)
+    assert_same(find_touches(low, high, silent, orders), expected)
+    if candles > 17 and silence < 0.5:
         for positions in (expected.entry, expected.stop, expected.target_1, expected.target_3):
             assert 0 < (positions != NEVER).sum() < trades  # the market makes both happen
 
@@ -108,7 +117,7 @@ def test_a_touch_at_any_distance(distance, short):
     }  # fmt: skip
     orders = Orders(**{name: np.array(values) for name, values in row.items()})
     (low if short else high)[2 + distance] = 80.0 if short else 120.0
-    touches = find_touches(low, high, orders)
+    touches = find_touches(low, high, nowhere(low), orders)
     assert (touches.entry[0], touches.target_1[0], touches.exit[0]) == (2, 2 + distance, 2 + distance)
     assert (touches.lowest[0], touches.highest[0]) == ((80.0, 101.0) if short else (99.0, 120.0))
 
@@ -117,16 +126,17 @@ def test_a_single_window_at_the_start_of_many_candles():
     low, high = walk(np.random.default_rng(1), 100)
     values = (0, 1, False, low[0] + 1, low[0] - 50, 1e6, 1e6, 1e6, 0)
     orders = Orders(*(np.array([value]) for value in values))
-    assert_same(find_touches(low, high, orders), scan(low, high, orders))
+    assert_same(find_touches(low, high, nowhere(low), orders), scan(low, high, nowhere(low), orders))
 
 
 def test_candles_outside_of_all_windows_do_not_matter():
     rng = np.random.default_rng(3)
     low, high = walk(rng, 3000)
     orders = draw_orders(rng, low, 20, 50, 8)
-    expected = find_touches(low, high, orders)
+    silent = rng.random(3000) < 0.1
+    expected = find_touches(low, high, silent, orders)
     outside = np.ones(3000, dtype=bool)
     for first, end in zip(orders.first, orders.end, strict=True):
         outside[first:end] = False
     low[outside], high[outside] = 1.0, 1e9
-    assert_same(find_touches(low, high, orders), expected)
+    assert_same(find_touches(low, high, silent & ~outside, orders), expected)

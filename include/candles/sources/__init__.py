@@ -1,18 +1,62 @@
 """Where candles come from: one file an outside source, all with the interface of `Source`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from include.candles.sources.source import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol
+from include.candles.sources.source import (
+    Fetched,
+    LeftOut,
+    MissingSetting,
+    Offer,
+    Pong,
+    Source,
+    SourceError,
+    UnknownSymbol,
+)
 from include.settings import Endpoint, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["Fetched", "Offer", "Pong", "Source", "SourceError", "UnknownSymbol", "open_source"]
+__all__ = [
+    "Fetched",
+    "LeftOut",
+    "Offer",
+    "Pong",
+    "Source",
+    "SourceError",
+    "UnknownSymbol",
+    "open_source",
+    "open_sources",
+]
 
 KNOWN = "archive, sandbox, kraken, coinmarketcap, coingecko, coingecko:pro, ccxt:<exchange>"
+
+
+@contextmanager
+def open_sources(
+    settings: Settings, engine: "Engine", endpoint: Callable[[str], Endpoint | None]
+) -> Iterator[list[Source]]:
+    """Open all sources that `candle_sources` names, in this order, and close them afterwards.
+
+    One that lacks an address, a key or a setting stands in its place as LeftOut, and does not stop the
+    others. If that is true of all, the first one's error is raised. Raises ValueError for an unknown name.
+    """
+    from include.http import Refused
+
+    with ExitStack() as stack:
+        sources: list[Source] = []
+        errors: list[Exception] = []
+        for name in settings.candle_sources:
+            try:
+                sources.append(stack.enter_context(open_source(name, settings, engine, endpoint)))
+            except (Refused, MissingSetting) as error:
+                errors.append(error)
+                sources.append(LeftOut(name, error.words if isinstance(error, Refused) else str(error)))
+        if errors and len(errors) == len(sources):
+            raise errors[0]
+        yield sources
 
 
 @contextmanager
@@ -31,17 +75,20 @@ def open_source(
     probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
     setting, and include.http.Refused when it lacks an address or a key.
     """
-    from include.http import SERVICES, Client, Service, hurry
+    from include.http import SERVICES, Client, hurry
 
-    def declared(service: str) -> Service:
-        return SERVICES[service] if within is None else hurry(SERVICES[service], within)
+    def opened(service_name: str) -> Client:
+        service = SERVICES[service_name] if within is None else hurry(SERVICES[service_name], within)
+        return Client(service, endpoint(service.connection_id), engine)
 
     match name.split(":"):
         case ["archive"]:
             from include.candles.sources.archive import Archive
 
             if settings.archive_path is None:
-                raise ValueError("candle_sources names the archive: set archive_path to its file or folder")
+                raise MissingSetting(
+                    "candle_sources names the archive: set archive_path to its file or folder"
+                )
             yield Archive(settings.archive_path)
         case ["ccxt", exchange]:
             from include.candles.sources.ccxt import SERVICE, Ccxt
@@ -52,22 +99,22 @@ def open_source(
         case ["coingecko"] | ["coingecko", "pro"]:
             from include.candles.sources.coingecko import CoinGecko
 
-            with Client(declared(name.replace(":", "-")), endpoint("market_coingecko"), engine) as client:
+            with opened(name.replace(":", "-")) as client:
                 yield CoinGecko(client, name)
         case ["coinmarketcap"]:
             from include.candles.sources.coinmarketcap import CoinMarketCap
 
-            with Client(declared(name), endpoint("market_coinmarketcap"), engine) as client:
+            with opened(name) as client:
                 yield CoinMarketCap(client)
         case ["kraken"]:
             from include.candles.sources.kraken import Kraken
 
-            with Client(declared(name), endpoint("market_kraken"), engine) as client:
+            with opened(name) as client:
                 yield Kraken(client)
         case ["sandbox"]:
             from include.candles.sources.sandbox import Sandbox
 
-            with Client(declared(name), endpoint("market_sandbox"), engine) as client:
+            with opened(name) as client:
                 yield Sandbox(client)
         case _:
             raise ValueError(f"candle_sources: unknown source {name!r}; known: {KNOWN}")

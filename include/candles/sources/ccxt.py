@@ -8,7 +8,7 @@ See https://docs.ccxt.com/#/README?id=ohlcv-candlestick-charts.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +25,7 @@ from include.symbols import distance, dollar_of, same
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
-MORE = 60  # candles asked for beyond the wanted ones, to see that there are later ones
+SLOW = timedelta(hours=1)  # a clock further behind ours is wrong, and no answer is kept for so long
 REACH = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
 SERVICE = Service("ccxt")  # time limits and retries; name, quota and errors are the exchange's
 
@@ -66,12 +66,14 @@ class Ccxt:
             service,
             name=self.name,
             limits=(Limit(1, self._exchange.rateLimit / 1000),),
+            connection=f"market_ccxt_{exchange}",
             find_fault=self._find_fault,
         )
         self._endpoint = endpoint
         self._engine = engine
         self._clients: dict[tuple[str, str], Client] = {}
         self._error: Exception | None = None  # what ccxt made of the latest answer
+        self._clock: datetime | None = None  # when the exchange made it, by its own clock
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +108,11 @@ class Ccxt:
         )
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        """Get the closed candles with `start <= open time < end`. Raises UnknownSymbol, SourceError.
+
+        Exchanges answer with so many candles from a time on, or with those of a stretch of time. So an empty
+        page is no end, and a page that ends early may be all there is: the next one begins where it ended.
+        """
         market = self._market_of(symbol)
         problems = []
         if dollar_of(market) != dollar_of(symbol):
@@ -117,40 +123,57 @@ class Ccxt:
         parts = [no_candles()]
         at, until = start, min(end, datetime.now(UTC))
         for _ in range(MAX_PAGES):
-            if at > until:
+            if at + interval > until:
                 break
-            limit = min(page, (until - at) // interval + MORE)
+            limit = min(page, (until - at) // interval + 1)  # one more: an exchange may count the open one
             candles = _read(self._ask("fetch_ohlcv", market, resolution, int(at.timestamp() * 1000), limit))
-            parts.append(candles)
+            parts.append(candles[candles["timestamp"] + interval <= self._answered_at()])
             following = at + limit * interval
             if not candles.empty and at <= candles["timestamp"].max() < following:
                 following = candles["timestamp"].max().to_pydatetime() + interval
-            elif candles.empty and at < end:  # there are none, or the exchange failed and does not say so
-                problems.append(f"an empty page from {at:%Y-%m-%d %H:%M} to {following:%Y-%m-%d %H:%M}")
+            elif candles.empty:  # there are none, or the exchange failed and does not say so
+                empty_to = min(following, end)
+                problems.append(f"an empty page from {at:%Y-%m-%d %H:%M} to {empty_to:%Y-%m-%d %H:%M}")
             at = following
-        if at <= until:
-            problems.append(f"stopped after {MAX_PAGES} pages, at {at:%Y-%m-%d %H:%M}")
-        candles = pd.concat(parts, ignore_index=True)
-        # The newest candle may be open still, even if our clock says otherwise: the exchange may be behind.
-        closed = candles["timestamp"] < candles["timestamp"].max()
-        wanted = closed & (candles["timestamp"] >= start) & (candles["timestamp"] < end)
-        return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems))
+        candles = pd.concat(parts, ignore_index=True).drop_duplicates()  # pages may overlap
+        wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
+        return Fetched(
+            candles[wanted].assign(symbol=symbol)[CANDLE],
+            tuple(problems),
+            reached=at if at + interval <= until else None,
+        )
+
+    def _answered_at(self) -> datetime:
+        """When the latest answer was made: candles that were open then are no whole candles.
+
+        By the exchange's clock where it is behind ours, since its candles close by that one; an answer that
+        somebody kept for a while bears the time at which it was made, too.
+        """
+        now = datetime.now(UTC)
+        theirs = self._clock
+        return theirs if theirs and now - SLOW < theirs < now else now
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""
         markets = [market for market in self._markets if same(market, symbol)]
         if not markets:
             raise UnknownSymbol(f"unknown symbol {symbol}")
-        return min(markets, key=lambda market: distance(market, symbol))
+
+        def order(market: str) -> tuple[Any, ...]:
+            # A closed market still has its candles. It is the one that is meant if it is named in full.
+            its_own = _letters(market) == _letters(symbol)
+            return not (its_own or self._markets[market]), distance(market, symbol)
+
+        return min(markets, key=order)
 
     @cached_property
-    def _markets(self) -> tuple[str, ...]:
-        """The spot markets that are open, like BTC/USDT."""
-        markets = tuple(
-            market["symbol"]
+    def _markets(self) -> dict[str, bool]:
+        """The spot markets, like BTC/USDT -> whether it is open."""
+        markets = {
+            market["symbol"]: market["active"] is not False
             for market in self._ask("load_markets").values()
-            if market["spot"] and market["active"] is not False
-        )
+            if market["spot"]
+        }
         if not markets:  # otherwise every symbol would be taken for unknown
             raise SourceError("an answer that holds no markets", temporary=True)
         return markets
@@ -189,6 +212,8 @@ class Ccxt:
             if self._error is not None:
                 raise self._error from None
             raise
+        finally:
+            self._clock = client.clock
 
     def _client(self, origin: str, headers: dict[str, str]) -> Client:
         """The client of one of the exchange's addresses, with the headers that ccxt wants sent."""
@@ -214,6 +239,10 @@ class Ccxt:
                 return Fault(RateLimited, str(error))
             return Fault(Unavailable if isinstance(error, ccxt.OperationFailed) else Refused, str(error))
         return None
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.upper() if letter.isalnum())
 
 
 def _read(rows: Any) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from include.symbols import Coin
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
 SPANS = (7, 14, 30)  # days that can be asked for
 A_DAY = timedelta(days=1)
+KEPT = timedelta(minutes=30)  # twice as long as CoinGecko says that it keeps an answer
 CHART_SPAN = timedelta(days=100)  # of more than 90 days it gives one point a day, at midnight
 # The close of a day and the price at midnight come from two answers; by more they differ for two coins only.
 TOLERANCE = 0.1
@@ -68,8 +69,8 @@ class CoinGecko:
         chart = {"from": int((now - CHART_SPAN).timestamp()), "to": int(now.timestamp())}
         points = self._ask(coin, "market_chart/range", chart)
         steps, refused = normalise(_read_steps(rows).assign(symbol=symbol), STEP, now=now)
-        # The newest one may be open still, even if our clock says otherwise: the answer may be an old one.
-        days = _join_days(steps[steps["timestamp"] < steps["timestamp"].max()])
+        # An answer may be an old one, in which the newest candle was open still.
+        days = _join_days(steps[steps["timestamp"] + RESOLUTIONS[STEP] <= now - KEPT])
         midnights = _read_midnights(points).reindex(days["timestamp"] + A_DAY).reset_index(drop=True)
         _check_same_coin(days, midnights["price"])
         days["volume"] = midnights["volume"] / days[["high", "low", "close"]].mean(axis=1)

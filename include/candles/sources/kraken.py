@@ -72,7 +72,10 @@ class Kraken:
         candles = self._read_ohlc(pair, resolution, start) if end > reach else no_candles()
         if resolution == REBUILT and start < reach:
             until = min(end, reach if candles.empty else candles["timestamp"].min().to_pydatetime())
-            trades, reached = self._read_trades(pair, start - LEAD, until)
+            trades, reached, missed = self._read_trades(pair, start - LEAD, until)
+            problems += missed
+            if reached and reached <= start:
+                problems.append(f"its trades could not be read past {reached:%Y-%m-%d %H:%M}")
             candles = pd.concat([rebuild_minutes(trades, until), candles], ignore_index=True)
         wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
         return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], tuple(problems), reached)
@@ -92,23 +95,36 @@ class Kraken:
             raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
         return candles[closed].assign(symbol=pair)[CANDLE]
 
-    def _read_trades(self, pair: str, start: datetime, end: datetime) -> tuple[pd.DataFrame, datetime | None]:
+    def _read_trades(
+        self, pair: str, start: datetime, end: datetime
+    ) -> tuple[pd.DataFrame, datetime | None, list[str]]:
         """Read the trades from `start` up to the first one that is not before `end`, or as far as can be.
 
-        Answers with the trades and, where that was not far enough, the minute that was reached.
+        Answers with the trades; where that was not far enough, the minute that was reached; and in words what
+        was missed on the way.
         """
         since = (start - EPOCH) // timedelta(microseconds=1) * 1000 - 1  # nanoseconds, exclusive
-        trades = _parse_trades([])
+        trades, missed, left = _parse_trades([]), [], False
         for _ in range(MAX_PAGES):
             rows, last = self._ask("Trades", pair, {"since": since, "count": PAGE})
             page = _parse_trades(rows)
-            before = len(trades)
-            trades = pd.concat([trades, page], ignore_index=True).drop_duplicates("id")
-            if len(trades) == before or page["time"].max() >= end:
-                return trades, None
-            # Many trades share one moment, and a page may end between them: that moment is read again.
-            since = last - 1
-        return trades, trades["time"].max().floor("min").to_pydatetime()
+            new = page[~page["id"].isin(trades["id"])]
+            if left and not new.empty:  # trades are numbered one by one
+                moment = trades["time"].max()
+                if (lost := new["id"].min() - trades["id"].max() - 1) > 0:
+                    words = f"{lost} of the trades at {moment:%Y-%m-%d %H:%M:%S} are missing in its minute"
+                    missed.append(f"{words}: Kraken gives {PAGE} of one moment")
+            trades = pd.concat([trades, new], ignore_index=True)
+            one_moment = len(page) >= PAGE and page["time"].min() == page["time"].max()
+            if page["time"].max() >= end or (new.empty and not one_moment):
+                return trades, None, missed
+            if new.empty and left:
+                break
+            # Many trades share one moment, and a page may end between them: that moment is read again. If it
+            # fills a page of its own, that is all that Kraken gives of it, and the next one begins behind it.
+            left = new.empty
+            since = last if left else last - 1
+        return trades, trades["time"].max().floor("min").to_pydatetime(), missed
 
     def _ask(self, what: str, pair: str, params: Mapping[str, str | int]) -> tuple[list[Any], int]:
         """Ask about a pair; answer the rows and `last`, if they are of this pair."""

@@ -51,6 +51,10 @@ class SourceError(Exception):
         self.temporary = temporary
 
 
+class MissingSetting(ValueError):
+    """A source that the settings name lacks a setting of its own."""
+
+
 def listed_coin(symbol: str) -> Coin:
     """Find the coin of a symbol in the table, for vendors that are asked by ids of their own.
 
@@ -93,6 +97,29 @@ class Source(Protocol):
         Asked for are 10,000 candles at most; no candles is an answer too. Raises UnknownSymbol, SourceError.
         """
         ...
+
+
+class LeftOut:
+    """Stands for a source that could not be opened, and says why at every question."""
+
+    local = False
+
+    def __init__(self, name: str, why: str):
+        """Take the name that the settings use, and in words why there is no such source now."""
+        self.name = name
+        self.why = why
+
+    def ping(self) -> Pong:
+        """Raise SourceError."""
+        raise SourceError(self.why, temporary=False)
+
+    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
+        """Raise SourceError."""
+        raise SourceError(self.why, temporary=False)
+
+    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
+        """Raise SourceError."""
+        raise SourceError(self.why, temporary=False)
 
 
 def ask_cheaply(client: Client, path: str) -> tuple[Any, Pong]:

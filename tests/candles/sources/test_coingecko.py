@@ -108,7 +108,6 @@ def test_a_day_is_made_of_six_steps_and_the_volume_before_midnight(scripted):
 @pytest.mark.parametrize(
     "rows",
     [
-        STEPS[:6],  # nothing tells that the last step is over
         STEPS[:3] + STEPS[4:],  # a hole
         [*STEPS, [2, 1, 9, 1, 9]],  # two versions of one step
         [*STEPS[:2], [2, None, 22, 7, 13], *STEPS[3:]],  # a price is missing

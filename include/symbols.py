@@ -7,8 +7,9 @@ the table.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 # The dollar and the coins that stand for it, in the order in which one is preferred to the next.
 DOLLARS = ("USD", "USDT", "USDC")
@@ -22,6 +23,17 @@ class Coin:
     coingecko: str  # CoinGecko's id
     coinmarketcap: int  # CoinMarketCap's id
     kraken: str  # the base in names of Kraken's pairs
+
+
+class Names(Protocol):
+    """What a coin is called elsewhere, as the setting `coins` has it."""
+
+    @property
+    def coingecko(self) -> str: ...
+    @property
+    def coinmarketcap(self) -> int: ...
+    @property
+    def kraken(self) -> str | None: ...
 
 
 COINS = (
@@ -67,7 +79,7 @@ _DECLARED = _table(COINS)
 _by_spelling = _DECLARED
 
 
-def add_coins(coins: Sequence[Coin]) -> None:
+def add_coins(coins: Mapping[str, Names]) -> None:
     """Let the table of this process be the declared one and these coins, in the place of those added before.
 
     Raises:
@@ -75,10 +87,11 @@ def add_coins(coins: Sequence[Coin]) -> None:
     """
     global _by_spelling
     table = dict(_DECLARED)
-    for coin in coins:
+    for code, names in coins.items():
+        coin = Coin(code, names.coingecko, names.coinmarketcap, names.kraken or code)
         for name, found in _spellings(coin).items():
             if name in table and table[name][0] != coin:
-                raise ValueError(f"coins: {name} of {coin.code} is a name of {table[name][0].code} already")
+                raise ValueError(f"coins: {name}, a name of {code}, means {table[name][0].code} already")
             table[name] = found
     _by_spelling = table
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from include.candles.sources.source import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol
 from include.settings import Endpoint, Settings
+from include.symbols import add_coins
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,6 +33,8 @@ def open_source(
     setting, and include.http.Refused when it lacks an address or a key.
     """
     from include.http import SERVICES, Client, Service, hurry
+
+    add_coins(settings.coins)
 
     def declared(service: str) -> Service:
         return SERVICES[service] if within is None else hurry(SERVICES[service], within)

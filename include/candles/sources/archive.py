@@ -55,7 +55,8 @@ class Archive:
         if not held:
             names = sorted({name_of(file)[0] for file in self._files} - {""})
             words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
-            words += [hint] if (hint := what_would_work(symbol, names)) else []
+            others = [name for name in names if not find_markets(symbol, [name])]
+            words += [hint] if (hint := what_would_work(symbol, others)) else []
             raise UnknownSymbol("; ".join([*words, f"its files are named after {_some(names)}"]))
         return tuple(
             Offer(

@@ -30,6 +30,7 @@ from include.candles.sources.archive_columns import Layout, find_columns, plain
 from include.candles.sources.archive_name import BadFile, name_parts
 from include.candles.sources.archive_packed import PACKED, inner_path, unpack
 from include.candles.sources.archive_times import (
+    MINUTE,
     SECOND,
     all_before_the_minute,
     is_clock,
@@ -63,6 +64,7 @@ class Rows:
     """The readable rows of a file, and what is to say about the others."""
 
     candles: pd.DataFrame  # columns of a candle frame, in the file's order; `symbol` only if the file has it
+    times: "pd.Series[pd.Timestamp]"  # of these and of the rows that have nothing but a time
     problems: tuple[str, ...]
     closes: bool = False  # whether `timestamp` is when a candle closes
     length: pd.Timedelta | None = None  # from open to close, where the file has both and all are alike
@@ -116,7 +118,8 @@ def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
     readable, problems = _find_readable(candles, raw)
     if not readable.any():
         raise BadFile("; ".join(problems))
-    return Rows(candles[readable], tuple(problems), closes, _find_length(raw, times))
+    dated = candles.loc[times.notna(), "timestamp"]
+    return Rows(candles[readable], dated, tuple(problems), closes, _find_length(raw, times))
 
 
 def _read_texts(values: "pd.Series[Any]") -> "pd.Series[float]":
@@ -125,6 +128,8 @@ def _read_texts(values: "pd.Series[Any]") -> "pd.Series[float]":
 
 def _as_text(values: "pd.Series[Any]") -> "pd.Series[str]":
     """Give symbols as text, whatever the file took them for: 42 and TRUE are symbols too."""
+    if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")  # whole numbers beside an empty value
     text = values.astype("str").str.strip().astype("object")
     return text.where(values.notna() & (text != ""), None)
 
@@ -155,8 +160,8 @@ def _find_length(raw: pd.DataFrame, times: "pd.Series[pd.Timestamp]") -> pd.Time
     """Find how long the candles are by the times at which they close; None if these do not say it."""
     if "closes" not in raw or len(raw) > 1:  # more rows tell it by their steps
         return None
-    length = (read_times(raw["closes"]) - times).dt.ceil(SECOND).iloc[0]
-    return length if length > SECOND else None
+    length = (read_times(raw["closes"]) - times).dt.ceil(MINUTE).iloc[0]
+    return length if length > pd.Timedelta(0) else None
 
 
 def _find_readable(candles: pd.DataFrame, raw: pd.DataFrame) -> tuple["pd.Series[bool]", list[str]]:
@@ -231,7 +236,8 @@ def _sniff_csv(head: bytes, symbol: str) -> Layout:
         )
     raise BadFile(
         "unknown columns: neither a header with open, high, low and close, nor the 7 numbers of a Kraken row "
-        f"or the 12 of a Binance row; it begins with {','.join(first)[:80]!r}"
+        f"or the 12 of a Binance row; it begins with {','.join(first)[:80]!r}; put a header like "
+        "timestamp,open,high,low,close,volume above it"
     )
 
 

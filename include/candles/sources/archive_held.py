@@ -10,7 +10,7 @@ import pandas as pd
 from include.candles.frame import valid
 from include.candles.sources.archive_columns import Layout
 from include.candles.sources.archive_file import Rows, read, sniff
-from include.candles.sources.archive_name import BadFile, name_parts
+from include.candles.sources.archive_name import BadFile, name_parts, quote_of_venue
 from include.candles.sources.archive_packed import inner_path
 from include.candles.sources.archive_steps import find_resolution, opens_of
 
@@ -128,11 +128,15 @@ def _divide(file: File, rows: Rows) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     if "symbol" not in candles:
         if not symbol:
             raise BadFile("no symbol: name the file like BTCUSDT-1m.csv, or add a column symbol")
+        if quote_of_venue(symbol):
+            raise BadFile(f"the name {symbol} says an exchange and a currency, but no coin: name it like BTCUSDT-1m.csv")
         candles = candles.assign(symbol=symbol)
     parts, faults = [], {}
+    symbols = candles["symbol"].nunique()
     for name, of_symbol in _by_symbol(candles):
+        times = rows.times if symbols == 1 else of_symbol["timestamp"]
         try:
-            resolution = find_resolution(of_symbol["timestamp"], named, rows.length)
+            resolution = find_resolution(times, named, rows.length)
             if not valid(of_symbol).any():
                 raise BadFile("no row is a valid candle: prices of zero, or low and high that do not fit")
         except BadFile as error:

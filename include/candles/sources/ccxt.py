@@ -21,7 +21,7 @@ from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
-from include.symbols import distance, dollar_of, same
+from include.symbols import find_markets, lacking_dollar, what_would_work
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
@@ -109,8 +109,8 @@ class Ccxt:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
         market = self._market_of(symbol)
         problems = []
-        if dollar_of(market) != dollar_of(symbol):
-            problems.append(f"{market} stands for {symbol}: there is no market in {dollar_of(symbol)}")
+        if dollar := lacking_dollar(market, symbol):
+            problems.append(f"{market} stands for {symbol}: there is no market in {dollar}")
         interval = RESOLUTIONS[resolution]
         features = (self._exchange.features or {}).get("spot") or {}
         page = (features.get("fetchOHLCV") or {}).get("limit") or PAGE
@@ -138,10 +138,11 @@ class Ccxt:
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""
-        markets = [market for market in self._markets if same(market, symbol)]
+        markets = find_markets(symbol, self._markets)
         if not markets:
-            raise UnknownSymbol(f"unknown symbol {symbol}")
-        return min(markets, key=lambda market: distance(market, symbol))
+            hint = what_would_work(symbol, self._markets)
+            raise UnknownSymbol(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
+        return markets[0]
 
     @cached_property
     def _markets(self) -> tuple[str, ...]:

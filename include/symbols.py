@@ -29,11 +29,19 @@ class Names(Protocol):
     """What a coin is called elsewhere, as the setting `coins` has it."""
 
     @property
-    def coingecko(self) -> str: ...
+    def coingecko(self) -> str:
+        """CoinGecko's id."""
+        ...
+
     @property
-    def coinmarketcap(self) -> int: ...
+    def coinmarketcap(self) -> int:
+        """CoinMarketCap's id."""
+        ...
+
     @property
-    def kraken(self) -> str | None: ...
+    def kraken(self) -> str | None:
+        """The base in names of Kraken's pairs; None: the coin's own code."""
+        ...
 
 
 COINS = (
@@ -165,7 +173,7 @@ def what_would_work(symbol: str, markets: Iterable[str]) -> str:
 
 
 def lacking_dollar(market: str, symbol: str) -> str | None:
-    """Say which dollar a symbol names that the market found for it is not quoted in; None if it is, or none."""
+    """Say which dollar a symbol names that its market is not quoted in; None if it is, or names none."""
     wanted = dollar_of(symbol)
     if wanted is not None:
         return wanted if dollar_of(market) != wanted else None

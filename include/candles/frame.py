@@ -139,8 +139,8 @@ def decimals(values: "pd.Series[Any]") -> "pd.Series[float]":
     """
     numbers = pd.to_numeric(values, errors="coerce")
     given = numbers.dtype
-    if given.kind == "f" and given.itemsize < 8:
-        texts = numbers.to_numpy(f"float{8 * given.itemsize}", na_value=np.nan).astype("U32")
+    if isinstance(given, np.dtype) and given.kind == "f" and given.itemsize < 8:
+        texts = numbers.to_numpy().astype("U32")
         return pd.Series(texts.astype("float64"), index=values.index)
     floats = numbers.astype("float64")
     return shortest(floats) if values.dtype.kind == "f" else floats

@@ -136,7 +136,7 @@ def _sandbox_windows(now: datetime) -> list[tuple[str, str, datetime, datetime]]
 
 
 def _archive_windows(holdings: Sequence[_Holding]) -> list[tuple[str, str, datetime, datetime]]:
-    """Of each market the finest resolution, and of that the newest candles, under the spelling of the newest."""
+    """Of each market the finest resolution, and of that the newest candles, under their spelling."""
     from include.candles import interval_of
     from include.symbols import market_of
 

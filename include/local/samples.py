@@ -61,7 +61,9 @@ def make_trades(markets: Sequence[Market], batch: int, count: int = COUNT) -> li
     markets = [replace(market, candles=market.candles[valid(market.candles)]) for market in markets]
     usable = [market for market in markets if len(market.candles) >= 2 * FEWEST_CANDLES]
     if not usable:
-        raise ValueError(f"no symbol has {2 * FEWEST_CANDLES} valid candles or more, which sample trades need")
+        raise ValueError(
+            f"no symbol has {2 * FEWEST_CANDLES} candles or more that are valid, as sample trades need"
+        )
     random = np.random.default_rng([SEED, batch])
     timeframes = list(HORIZONS)
     trades = []

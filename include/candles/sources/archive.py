@@ -114,7 +114,7 @@ class Archive:
         )
 
     def problems(self, symbol: str | None = None) -> tuple[str, ...]:
-        """Say which files cannot be used or were passed over, and why; of one symbol, those named after it."""
+        """Say which files cannot be used or are passed over, and why; of one symbol, those named after it."""
         unusable = [
             f"{file.path.name}: {problem}"
             for file in self._candidates(symbol)

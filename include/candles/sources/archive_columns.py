@@ -16,7 +16,17 @@ _INTERVALS = ("interval", "timeframe", "resolution", "granularity")
 _MARKET_CAPS = {"marketcap", "market_cap"}
 
 # A name of a time is made of these words, with or without separators: `timeOpen`, `start`, `Gmt time`.
-_TIMES = ("unix", "epoch", "timestamp", "ts", "time", "datetime", "date", "day", "bucket")  # the preferred ones first
+_TIMES = (
+    "unix",
+    "epoch",
+    "timestamp",
+    "ts",
+    "time",
+    "datetime",
+    "date",
+    "day",
+    "bucket",
+)  # the preferred ones first
 _OPENING = ("open", "opened", "opening", "start", "started", "starts", "begin", "begins", "beginning", "from")
 _CLOSING = ("close", "closed", "closing", "end", "ended", "ends", "ending", "stop", "stops", "until", "to")
 _ALONE = {"start", "starts", "begin", "begins", "end", "ends", "stop", "stops"}  # `open` alone is a price
@@ -58,8 +68,8 @@ def find_columns(names: Sequence[str], symbol: str) -> Layout:
     known = set(plains)
     if any(name.strip().startswith("<") for name in names):
         raise BadFile(
-            "an export of MetaTrader or the like: its times are those of the broker's server, in a zone that the "
-            "file does not say; write them in UTC into a column timestamp, without the < and > in the header"
+            "an export of MetaTrader or the like: its times are those of the broker's server, in a zone that "
+            "the file does not say; write them in UTC into a column timestamp, without < and > in the header"
         )
     if {"homenotional", "foreignnotional"} <= {name.replace("_", "") for name in plains}:
         raise BadFile("buckets of BitMEX: contracts, no spot market, and stamped when they close")
@@ -98,18 +108,17 @@ class _Times:
 
 
 def _find_times(names: Sequence[str], plains: Sequence[str]) -> _Times:
-    """Find the time a candle opens. A time that says so goes before one that does not, and this before a close."""
-    opening, closing, others = [], [], []
+    """Find the time a candle opens: one that says so, or else one that does not say it, or else its close."""
+    opening: list[tuple[bool, int, int]] = []
+    closing: list[tuple[bool, int, int]] = []
+    others: list[tuple[bool, int, int]] = []
     for at, name in enumerate(plains):
         words = _words(name)
         if words is None:
             continue
         rank = next((place for place, word in enumerate(_TIMES) if word in words), len(_TIMES))
-        entry = ("local" in words, rank, at)
-        kinds = (opening, others, closing)[
-            0 if words & set(_OPENING) else 2 if words & set(_CLOSING) else 1
-        ]
-        kinds.append(entry)
+        kind = opening if words & set(_OPENING) else closing if words & set(_CLOSING) else others
+        kind.append(("local" in words, rank, at))
     if "ts_event" in plains and "ts_init" in plains and not opening:
         raise BadFile(
             "ts_event beside ts_init is when a bar opened or when it closed, as its maker chose: "
@@ -152,7 +161,7 @@ def _words(name: str) -> set[str] | None:
 
 def _volumes(plains: Sequence[str], symbol: str) -> Sequence[str]:
     # The candle's volume is in the coin: `volume_btc` goes before `volume` where the file's name says BTC.
-    # Any other `volume_…` is taken only where there is no plain volume, and never one in the pair's other side.
+    # Any other `volume_…` is taken only without a plain volume, and never one of the pair's other side.
     more = [name for name in plains if name.startswith("volume_")]
     in_coin = [name for name in more if _is_base(name.removeprefix("volume_"), symbol)]
     others = [name for name in more if not _NOT_IN_COIN.fullmatch(name)]

@@ -1,7 +1,7 @@
 """Reading one file of an archive: Kraken's and Binance's bulk CSV, CSV with a header, Parquet, Feather.
 
-A CSV may be packed with gzip or zip. Rows come back in the columns of a candle frame, in the file's order, with
-`symbol` as the file spells it; what cannot be read is said in words.
+A CSV may be packed with gzip or zip. Rows come back in the columns of a candle frame, in the file's order,
+with `symbol` as the file spells it; what cannot be read is said in words.
 """
 
 import csv
@@ -246,11 +246,13 @@ def _sniff_headerless(rows: Sequence[list[str]]) -> Layout | None:
     if width not in (_KRAKEN, _BINANCE) or not all(_is_number(cell) for cell in rows[0]):
         return None
     numbers = [[float(cell) for cell in row[1:5]] for row in rows if all(map(_is_number, row[:5]))]
-    ordered = sum(low <= min(opened, closed) and high >= max(opened, closed) for opened, high, low, closed in numbers)
+    ordered = sum(
+        low <= min(opened, closed) and high >= max(opened, closed) for opened, high, low, closed in numbers
+    )
     if 2 * ordered < len(numbers):
         raise BadFile(
-            f"{width} numbers a row without a header, which are not a time, open, high, low and close in this "
-            "order; put a header above them"
+            f"{width} numbers a row without a header, which are not a time, open, high, low and close in "
+            "this order; put a header above them"
         )
     columns = {column: at for at, column in enumerate(CANDLE[1:])}
     if width == _BINANCE:
@@ -289,7 +291,9 @@ def _sniff_yahoo(
         return None
     named = {ticker.strip() for ticker in tickers} - {""}
     if len(named) != 1:
-        raise BadFile(f"several tickers in one file of yfinance: {', '.join(sorted(named))[:80]}; save one a file")
+        raise BadFile(
+            f"several tickers in one file of yfinance: {', '.join(sorted(named))[:80]}; save one a file"
+        )
     layout = find_columns(["Date", *row[1:]], symbol)
     for number, cells in below[:2]:
         if not _FROM_YAHOO.fullmatch(cells[0].strip()):
@@ -312,7 +316,9 @@ def _read_csv(path: Path, layout: Layout, ends: bool) -> pd.DataFrame:
             skiprows=layout.skipped,
             index_col=False,
             sep=layout.separator,
-            dtype={at: "str" for what, at in layout.columns.items() if what in ("symbol", "interval", "clock")},
+            dtype={
+                at: "str" for what, at in layout.columns.items() if what in ("symbol", "interval", "clock")
+            },
             low_memory=False,
             keep_default_na=False,
             na_values=[""],

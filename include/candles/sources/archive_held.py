@@ -129,7 +129,9 @@ def _divide(file: File, rows: Rows) -> tuple[tuple[Part, ...], tuple[str, ...]]:
         if not symbol:
             raise BadFile("no symbol: name the file like BTCUSDT-1m.csv, or add a column symbol")
         if quote_of_venue(symbol):
-            raise BadFile(f"the name {symbol} says an exchange and a currency, but no coin: name it like BTCUSDT-1m.csv")
+            raise BadFile(
+                f"the name {symbol} says an exchange and a currency, but no coin: name it like BTCUSDT-1m.csv"
+            )
         candles = candles.assign(symbol=symbol)
     parts, faults = [], {}
     symbols = candles["symbol"].nunique()

@@ -38,7 +38,8 @@ class Listing:
 
     def in_words(self) -> str:
         """Say why there are no files."""
-        words = f"none ends in {', '.join(sorted(SUFFIXES))}"
+        some = any(file.path.suffix.lower() in SUFFIXES for file in self.passed_over)
+        words = "none is read" if some else f"none ends in {', '.join(sorted(SUFFIXES))}"
         others = [f"{file.path.name}: {file.reason}" for file in self.passed_over[:5]]
         return "; ".join([words, *others])
 

@@ -39,9 +39,7 @@ _VENUES = (
     "okex|okx|poloniex|upbit|whitebit"
 )
 # but not in `HTX_USDT`, which is a coin against a dollar
-_VENUE = re.compile(
-    rf"^({_VENUES})[-_ ]+(?!(USD[TC]?|EUR)([-_ ,.]|$))|[-_ ]+({_VENUES})$", re.IGNORECASE
-)
+_VENUE = re.compile(rf"^({_VENUES})[-_ ]+(?!(USD[TC]?|EUR)([-_ ,.]|$))|[-_ ]+({_VENUES})$", re.IGNORECASE)
 # `bitstampUSD`, as bitcoincharts and the well-known files of Kaggle have it: the coin is not said
 _VENUE_AND_QUOTE = re.compile(rf"({_VENUES})(USD|USDT|USDC|EUR|GBP|JPY)", re.IGNORECASE)
 
@@ -91,9 +89,9 @@ def name_parts(path: PurePath) -> tuple[str, str | None]:
         resolution = "1 month" if word.startswith(_MONTH) else f"1{word[0]}"
         stem = stem[: found.start()]
     elif found := _KRAKEN_MINUTES.search(stem):
-        interval = pd.Timedelta(minutes=int(found[1]))
-        days = interval // pd.Timedelta(days=1)
-        resolution = resolution_of(interval) or (f"{days}d" if days else None)
+        length = pd.Timedelta(minutes=int(found[1]))
+        days = length // pd.Timedelta(days=1)
+        resolution = resolution_of(length) or (f"{days}d" if days else None)
         stem = stem[: found.start()]
     stem = re.sub(r"[-_ .]{2,}", "-", stem).strip("-_ .,")
     return _VENUE.sub("", _DATA.sub("", stem)).upper(), resolution
@@ -120,7 +118,7 @@ def quote_of_venue(symbol: str) -> str | None:
 
 
 def _of_interval(count: int, unit: str) -> str:
-    # Only the case tells a month (1M) from a minute (1m). Of what is no whole quarter of a year, M is minutes.
+    # Only the case tells a month (1M) from a minute (1m). 5M, 15M and the like are no lengths in months.
     if unit == "M":
         return f"{count}M" if count in (1, 3, 6, 12) else _named(f"{count}m")
     unit = unit.lower()

@@ -61,7 +61,7 @@ def _of_one(named: str | None, length: pd.Timedelta | None) -> str:
 
 
 def _of_steps(steps: _Steps) -> str:
-    """Tell the resolution by the steps alone: the greatest common one, or the usual one if some are astray."""
+    """Tell the resolution by the steps alone, the greatest common one, or if few are astray the usual one."""
     base, usual = _common(steps), _usual(steps)
     resolution = resolution_of(_length(base if (steps == base).mean() >= SEEN else usual))
     if resolution is None:
@@ -80,7 +80,8 @@ def _without_strays(moments: _Steps, steps: _Steps, resolution: str, named: str 
     few = len(moments) > 5 and astray.sum() <= min(FEW_STRAYS, max(1, SHARE_OF_STRAYS * len(moments)))
     # two in a row may be the beginning of a finer resolution, and the candle before them belong to it
     if few and not (astray[1:] & astray[:-1]).any():
-        return np.diff(moments[~astray])
+        kept: _Steps = np.diff(moments[~astray])
+        return kept
     usual = _usual(steps)
     if usual == base or named is None:
         raise BadFile(

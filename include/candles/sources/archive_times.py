@@ -42,8 +42,8 @@ def read_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     read = _iso(text)
     left = text[read.isna()]
     if not left.empty:
-        for form, iso in _FORMS:
-            left = left.str.replace(form, iso, regex=True)
+        for pattern, iso in _FORMS:
+            left = left.str.replace(pattern, iso, regex=True)
         read = read.fillna(_iso(left))
         # CryptoDataDownload's hours: 2017-07-01 11-AM; dates with the month's name
         for form in ("%Y-%m-%d %I-%p", "%b %d, %Y"):

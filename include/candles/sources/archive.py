@@ -55,7 +55,7 @@ class Archive:
         if not held:
             names = sorted({name_of(file)[0] for file in self._files} - {""})
             words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
-            others = [name for name in names if not find_markets(symbol, [name])]
+            others = set(names) - set(find_markets(symbol, names))
             words += [hint] if (hint := what_would_work(symbol, others)) else []
             raise UnknownSymbol("; ".join([*words, f"its files are named after {_some(names)}"]))
         return tuple(

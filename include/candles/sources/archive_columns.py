@@ -173,6 +173,8 @@ def _is_base(coin: str, symbol: str) -> bool:
 
 
 def _hint(column: str, known: set[str]) -> str:
-    if column == "volume" and known & {"tick_volume", "tickvol", "tickvolume"}:
+    if column != "volume":
+        return ""
+    if known & {"tick_volume", "tickvol", "tickvolume"}:
         return "; a tick volume counts changes of the price, not coins"
-    return ""
+    return "; without a volume no candle passes the quality gate: export it too"

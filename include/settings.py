@@ -49,6 +49,16 @@ class ModelPrice(BaseModel):
 FREE = ModelPrice(prompt=Decimal(0), completion=Decimal(0))
 
 
+class CoinNames(BaseModel):
+    """What a coin is called at the sources; its own name is the key under which this stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    coingecko: str = Field(min_length=1)  # CoinGecko's id
+    coinmarketcap: int = Field(gt=0)  # CoinMarketCap's id
+    kraken: str | None = None  # the base in names of Kraken's pairs; None: the coin's own name
+
+
 class SignalRequest(BaseModel):
     """One signal that is asked for: for whom, of what, on which candles."""
 
@@ -97,6 +107,9 @@ class Settings(BaseSettings):
         (), description="where candles come from, in order of preference; the sandbox only ever alone"
     )
     archive_path: Path | None = Field(None, description="file or folder of candles: CSV, Parquet, Feather")
+    coins: dict[str, CoinNames] = Field(
+        {}, description="coins besides those of the table, with their names elsewhere: docs/sources.md"
+    )
 
     # the language model, whatever it is asked for
     llm_prices: dict[str, ModelPrice] = Field(
@@ -226,6 +239,14 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"there is no backup of the kind {', '.join(sorted(unknown))}")
         return BACKUP_SCHEDULES | schedules
+
+    @field_validator("coins")
+    @classmethod
+    def _coins_are_upper_case(cls, coins: dict[str, CoinNames]) -> dict[str, CoinNames]:
+        for name in coins:
+            if not re.fullmatch(r"[A-Z0-9]{1,20}", name):
+                raise ValueError(f"coins: {name!r} is no name of a coin: capitals and digits, like PEPE")
+        return coins
 
     @field_validator("candle_sources")
     @classmethod

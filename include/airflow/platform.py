@@ -14,6 +14,7 @@ from airflow.sdk import Connection, Variable
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.settings import Endpoint, Settings
+from include.symbols import add_coins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,9 @@ def load_settings() -> Settings:
             f"Variable {SETTINGS_VARIABLE}: signal_schedule is read with the DAG's file, without Variables; "
             "set TRADEOPS_SIGNAL_SCHEDULE in the environment of Airflow's processes"
         )
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    add_coins(settings.coins)
+    return settings
 
 
 def database_url(connection_id: str = DATABASE_CONNECTION) -> str:

@@ -25,6 +25,7 @@ SANDBOX_SYMBOLS = ("BTC", "ETH", "SOL", "XRP", "ADA")
 SANDBOX_SPAN = timedelta(days=8)
 MOST_SYMBOLS = 12  # of an archive
 MOST_CANDLES = 100_000  # of a symbol, the newest
+MOST_SAID = 20  # files and rows of an archive that are left out, by name
 RUN_TIMEOUT = 900.0  # seconds; about 20 are normal
 
 INSERT = """
@@ -94,10 +95,12 @@ class _Holding(Protocol):
 class _Archive(Protocol):
     def holdings(self) -> Sequence[_Holding]: ...
 
+    def problems(self) -> Sequence[str]: ...
+
 
 def _read_markets(stack: Stack, engine: "Engine", chosen: dict[str, object]) -> list[Market]:
     """Read the candles that the trades will lie on, from the source that will settle them."""
-    from include.candles import SourceError, interval_of, normalise, open_source
+    from include.candles import SourceError, in_words, interval_of, normalise, open_source, valid
 
     settings = Settings.model_validate(chosen)
     now = datetime.now(UTC)
@@ -105,13 +108,21 @@ def _read_markets(stack: Stack, engine: "Engine", chosen: dict[str, object]) -> 
     try:
         with open_source(name, settings, engine, lambda _: Endpoint(f"{stack.sandbox_url}/market")) as source:
             windows = _sandbox_windows(now)
+            left_out: list[str] = []
             if name == "archive":
-                windows = _archive_windows(cast("_Archive", source).holdings())
+                archive = cast("_Archive", source)
+                windows = _archive_windows(archive.holdings())
+                left_out += archive.problems()
             markets = []
             for symbol, resolution, start, end in windows:
                 fetched = source.fetch(symbol, resolution, start, end)
-                frame, _ = normalise(fetched.candles, resolution, now=now)
+                frame, refused = normalise(fetched.candles, resolution, now=now)
+                if invalid := int((~valid(frame)).sum()):
+                    refused["no valid candle, such as one of zeros"] = invalid
+                left_out += fetched.problems
+                left_out += [f"{symbol} {resolution}: {in_words(refused)}"] if refused else []
                 markets.append(Market(frame, interval_of(resolution)))
+            _say_left_out(left_out)
         make_trades(markets, batch=0)
     except (SourceError, ValueError) as error:
         place = f"CANDLES={settings.archive_path}" if name == "archive" else "The sandbox market"
@@ -125,27 +136,39 @@ def _sandbox_windows(now: datetime) -> list[tuple[str, str, datetime, datetime]]
 
 
 def _archive_windows(holdings: Sequence[_Holding]) -> list[tuple[str, str, datetime, datetime]]:
-    """Of each symbol the finest resolution, and of that the newest candles."""
+    """Of each market the finest resolution, and of that the newest candles, under their spelling."""
     from include.candles import interval_of
+    from include.symbols import market_of
 
-    finest: dict[str, _Holding] = {}
+    of_markets: dict[str, list[_Holding]] = {}
     for holding in sorted(
         holdings, key=lambda holding: (interval_of(holding.resolution), -holding.last.value)
     ):
-        finest.setdefault(holding.symbol, holding)
+        of_markets.setdefault(market_of(holding.symbol), []).append(holding)
     windows = []
-    for holding in list(finest.values())[:MOST_SYMBOLS]:
-        interval = interval_of(holding.resolution)
-        start = max(holding.first, holding.last - MOST_CANDLES * interval)
+    for of_market in list(of_markets.values())[:MOST_SYMBOLS]:
+        newest = of_market[0]
+        interval = interval_of(newest.resolution)
+        first = min(holding.first for holding in of_market if holding.resolution == newest.resolution)
+        start = max(first, newest.last - MOST_CANDLES * interval)
         windows.append(
             (
-                holding.symbol,
-                holding.resolution,
+                newest.symbol,
+                newest.resolution,
                 start.to_pydatetime(),
-                (holding.last + interval).to_pydatetime(),
+                (newest.last + interval).to_pydatetime(),
             )
         )
     return windows
+
+
+def _say_left_out(left_out: Sequence[str]) -> None:
+    """Print which files and rows of an archive no trade lies on, and why."""
+    left_out = list(dict.fromkeys(left_out))
+    for problem in left_out[:MOST_SAID]:
+        print(f"Left out: {problem}", flush=True)
+    if len(left_out) > MOST_SAID:
+        print(f"Left out: {len(left_out) - MOST_SAID} more", flush=True)
 
 
 def _insert_batch(engine: "Engine", markets: Sequence[Market]) -> tuple[int, int]:

@@ -4,7 +4,7 @@ Deterministic: the same candles and batch number give the same trades, another b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
@@ -48,16 +48,22 @@ def make_trades(markets: Sequence[Market], batch: int, count: int = COUNT) -> li
     the wrong side, allocations that do not sum to 100, an unknown symbol): a sweep must answer those too.
 
     Args:
-        markets: what the trades are about; markets with fewer than 24 candles are left out.
+        markets: what the trades are about. Candles that are not valid are left out, and then markets with
+            fewer than 24 candles.
         batch: number of the batch; it goes into the ids and into `ai_model`.
         count: how many trades.
 
     Raises:
         ValueError: no market has enough candles.
     """
+    from include.candles import valid
+
+    markets = [replace(market, candles=market.candles[valid(market.candles)]) for market in markets]
     usable = [market for market in markets if len(market.candles) >= 2 * FEWEST_CANDLES]
     if not usable:
-        raise ValueError(f"no symbol has {2 * FEWEST_CANDLES} candles or more, which sample trades need")
+        raise ValueError(
+            f"no symbol has {2 * FEWEST_CANDLES} candles or more that are valid, as sample trades need"
+        )
     random = np.random.default_rng([SEED, batch])
     timeframes = list(HORIZONS)
     trades = []

@@ -56,5 +56,8 @@ def _checked(request: SignalRequest) -> SignalRequest:
     """Give the request under the coin's canonical name. Raises BadRequest for a symbol outside the table."""
     coin = coin_of(request.symbol)
     if coin is None:
-        raise BadRequest(f"unknown symbol {request.symbol[:50]!r}; there are {', '.join(SYMBOLS)}")
+        raise BadRequest(
+            f"unknown symbol {request.symbol[:50]!r}; there are {', '.join(SYMBOLS)} "
+            "and those of the setting coins"
+        )
     return request.model_copy(update={"symbol": coin.code})

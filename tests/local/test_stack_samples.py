@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.local.demo import MOST_CANDLES, _archive_windows
+from include.local.demo import MOST_CANDLES, _archive_windows, _read_markets
 from include.local.samples import (
     ALLOCATIONS_OFF,
     HORIZONS,
@@ -116,6 +116,66 @@ def test_flat_prices_still_give_trades_with_different_levels():
             levels = [trade[name] for name in ("stop_loss", "entry_price", "take_profit_1", "take_profit_3")]
             assert levels in (sorted(levels), sorted(levels, reverse=True))
             assert len(set(levels)) == 4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"open": 0.0, "high": 0.0, "low": 0.0, "close": 0.0},
+        {"high": 1.0},
+        {"close": np.nan},
+        {"volume": -1.0},
+        {"open": np.inf, "high": np.inf},
+    ],
+)
+def test_a_candle_that_is_none_is_no_sample(markets, broken):
+    spoilt = [Market(each.candles.copy(), each.interval) for each in markets]
+    for each in spoilt:
+        each.candles.loc[each.candles.index % 100 == 50, list(broken)] = list(broken.values())
+    for number, trade in enumerate(make_trades(spoilt, 1)):
+        assert trade["entry_price"].is_finite()
+        assert trade["stop_loss"] > 0
+        assert trade["entry_price"] > 0
+        if number % 20 not in (STOP_ON_WRONG_SIDE, NO_SUCH_SYMBOL):
+            side = 1 if trade["direction"] == "LONG" else -1
+            assert side * (trade["entry_price"] - trade["stop_loss"]) > 0
+            assert trade["entry_price"] < 200
+
+
+def test_rates_and_broken_candles_of_a_folder_are_left_out_by_name(tmp_path, capsys):
+    frame = market("BTC", rows=300, minutes=60).candles.drop(columns="symbol")
+    frame.loc[7, ["open", "high", "low", "close"]] = 0.0
+    frame.to_feather(tmp_path / "BTC_USDT-1h.feather")
+    frame.to_csv(tmp_path / "BTC_USDT-1h-mark.csv", index=False)
+    rates = frame.assign(open=0.0001, high=0.0, low=0.0, close=0.0)[::8]
+    rates.to_feather(tmp_path / "SOL_USDT_USDT-8h-funding_rate.feather")
+    rates.to_feather(tmp_path / "SOL_USDT-8h.feather")
+    (tmp_path / "ETH_USDT-1h.json").write_text("[]")
+    stack = SimpleNamespace(sandbox_url="http://nowhere.invalid")
+    chosen = {"candle_sources": ["archive"], "archive_path": str(tmp_path)}
+    (found,) = _read_markets(stack, None, chosen)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in said] == [
+        "SOL_USDT-8h.feather",
+        "BTC_USDT-1h-mark.csv",
+        "ETH_USDT-1h.json",
+        "SOL_USDT_USDT-8h-funding_rate.feather",
+        "BTC_USDT 1h",
+    ]
+    assert "mark prices by its name" in said[1]
+    assert said[4].endswith("1 row refused: no valid candle, such as one of zeros")
+    trades = make_trades([found], 1)
+    assert {trade["symbol"] for trade in trades} == {"BTC_USDT", UNKNOWN_SYMBOL}
+
+
+def test_daily_files_and_two_spellings_are_one_market():
+    def holding(symbol, day):
+        first = pd.Timestamp(day, tz="UTC")
+        last = first + timedelta(hours=23)
+        return SimpleNamespace(symbol=symbol, resolution="1h", first=first, last=last)
+
+    windows = _archive_windows([holding("ETHUSDT", "2026-01-01"), holding("ETH_USDT", "2026-01-02")])
+    assert windows == [("ETH_USDT", "1h", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC))]
 
 
 def test_of_an_archive_the_finest_resolution_and_the_newest_candles_are_read():

@@ -15,6 +15,7 @@ from include.candles.sources.source import (
     UnknownSymbol,
 )
 from include.settings import Endpoint, Settings
+from include.symbols import add_coins
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -76,6 +77,8 @@ def open_source(
     setting, and include.http.Refused when it lacks an address or a key.
     """
     from include.http import SERVICES, Client, hurry
+
+    add_coins(settings.coins)
 
     def opened(service_name: str) -> Client:
         service = SERVICES[service_name] if within is None else hurry(SERVICES[service_name], within)

@@ -8,48 +8,29 @@ and the reason, and spoils nothing else.
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
-from include.candles.sources.archive_file import (
-    SUFFIXES,
-    BadFile,
-    Layout,
-    Rows,
-    name_parts,
-    read,
-    resolution_of,
-    sniff,
+from include.candles.sources.archive_held import (
+    MAX_FILES,
+    File,
+    Holding,
+    contents,
+    file_at,
+    has_symbols,
+    load,
+    name_of,
 )
+from include.candles.sources.archive_listing import Listing, list_files
+from include.candles.sources.archive_name import BadFile
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
-from include.symbols import distance, same
+from include.symbols import find_markets, market_of, what_would_work
 
-MAX_FILES = 100_000
-FEW_STEPS = 10
-
-
-class File(NamedTuple):
-    """One state of a file; what was read of it is good until it changes."""
-
-    path: Path
-    changed_ns: int
-    size: int
-
-
-class Holding(NamedTuple):
-    """What one file holds of one symbol: candles with open times from `first` to `last` (tz-aware UTC)."""
-
-    file: File
-    symbol: str  # as the file spells it
-    resolution: str
-    first: pd.Timestamp
-    last: pd.Timestamp
+NAMED = 10  # files or symbols that a message names
 
 
 class Archive:
@@ -72,17 +53,11 @@ class Archive:
         """Offer each resolution that some file has of the symbol. Raises UnknownSymbol, SourceError."""
         held = self.holdings(symbol)
         if not held:
-            names = sorted({name_parts(file.path)[0] for file in self._files} - {""})
-            listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-            raise UnknownSymbol(
-                "; ".join(
-                    [
-                        f"nothing under {symbol} in {self.path}",
-                        *self.problems(symbol),
-                        f"its files are named after {listed}",
-                    ]
-                )
-            )
+            names = sorted({name_of(file)[0] for file in self._files} - {""})
+            words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
+            others = set(names) - set(find_markets(symbol, names))
+            words += [hint] if (hint := what_would_work(symbol, others)) else []
+            raise UnknownSymbol("; ".join([*words, f"its files are named after {_some(names)}"]))
         return tuple(
             Offer(
                 resolution,
@@ -100,14 +75,18 @@ class Archive:
         for holding in self.holdings(symbol):
             if holding.resolution != resolution or holding.first >= end or holding.last < start:
                 continue
-            rows = _rows(holding.file)
-            problems += [f"{holding.file.path.name}: {problem}" for problem in rows.problems]
-            candles = rows.candles
-            wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
-            if "symbol" in candles:
-                wanted &= candles["symbol"] == holding.symbol
-            parts.append(candles[wanted].assign(symbol=symbol)[CANDLE])
-        return Fetched(pd.concat([no_candles(), *parts], ignore_index=True), tuple(problems))
+            try:
+                loaded = load(holding.file)
+            except BadFile as error:  # between its ends and its middle it is something else
+                problems.append(f"{holding.file.path.name}: {error}")
+                continue
+            problems += [f"{holding.file.path.name}: {problem}" for problem in loaded.problems]
+            for part in loaded.parts:
+                if (part.symbol, part.resolution) == (holding.symbol, resolution):
+                    times = part.candles["timestamp"]
+                    wanted = part.candles[(times >= start) & (times < end)]
+                    parts.append(wanted.assign(symbol=symbol)[CANDLE])
+        return Fetched(pd.concat([no_candles(), *parts], ignore_index=True), tuple(dict.fromkeys(problems)))
 
     def holdings(self, symbol: str | None = None) -> tuple[Holding, ...]:
         """List what the archive holds; of one symbol, of the market nearest to it in spelling only.
@@ -115,12 +94,7 @@ class Archive:
         Raises SourceError when the path does not exist or holds no file of candles, and without a symbol also
         when none of them can be used.
         """
-        found = [
-            holding
-            for file in self._candidates(symbol)
-            for holding in _contents(file).holdings
-            if symbol is None or same(holding.symbol, symbol)
-        ]
+        found = [holding for file in self._candidates(symbol) for holding in contents(file).holdings]
         if symbol is None:
             if not found:
                 raise SourceError(
@@ -128,116 +102,58 @@ class Archive:
                 )
             return tuple(found)
         nearest: dict[str, str] = {}
-        for holding in sorted(found, key=lambda holding: distance(holding.symbol, symbol)):
-            nearest.setdefault(holding.resolution, holding.symbol)
-        return tuple(holding for holding in found if holding.symbol == nearest[holding.resolution])
+        markets = find_markets(symbol, {holding.symbol for holding in found})
+        for market in markets:
+            for holding in found:
+                if holding.symbol == market:
+                    nearest.setdefault(holding.resolution, market_of(market))
+        return tuple(
+            holding
+            for holding in found
+            if holding.symbol in markets and market_of(holding.symbol) == nearest[holding.resolution]
+        )
 
     def problems(self, symbol: str | None = None) -> tuple[str, ...]:
-        """Say which files cannot be used and why; of one symbol, those named after it."""
-        return tuple(
+        """Say which files cannot be used or are passed over, and why; of one symbol, those named after it."""
+        unusable = [
             f"{file.path.name}: {problem}"
             for file in self._candidates(symbol)
-            if (problem := _contents(file).problem)
-        )
+            for problem in contents(file).problems
+        ]
+        passed_over = [file for file in self._listing.passed_over if symbol is None or file.may_hold(symbol)]
+        reasons = dict.fromkeys(file.reason for file in passed_over)
+        for reason in reasons:
+            names = [file.path.name for file in passed_over if file.reason == reason]
+            unusable.append(f"{_some(names)}: {reason}")
+        return tuple(unusable)
 
     def _candidates(self, symbol: str | None) -> Iterator[File]:
         # Looking into a thousand files for one symbol takes seconds; the names of most files rule them out.
+        if symbol is None:
+            yield from self._files
+            return
+        names = {name_of(file)[0] for file in self._files}
+        named = {name for name in names if find_markets(symbol, [name])}
         for file in self._files:
-            if symbol is None or same(name_parts(file.path)[0], symbol) or _has_symbols(file):
+            if name_of(file)[0] in named or has_symbols(file):
                 yield file
 
     @cached_property
-    def _files(self) -> tuple[File, ...]:
+    def _listing(self) -> Listing:
         try:
-            self.path.stat()
-            paths = sorted(self.path.rglob("*")) if self.path.is_dir() else [self.path]
+            listing = list_files(self.path)
         except OSError as error:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}", temporary=False) from error
-        paths = [
-            path
-            for path in paths
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-        ]
-        if not paths:
-            endings = ", ".join(sorted(SUFFIXES))
-            raise SourceError(f"no file of candles in {self.path}: none ends in {endings}", temporary=False)
-        if len(paths) > MAX_FILES:
+        if not listing.files:
+            raise SourceError(f"no file of candles in {self.path}: {listing.in_words()}", temporary=False)
+        if len(listing.files) > MAX_FILES:
             raise SourceError(f"{self.path} holds more than {MAX_FILES} files of candles", temporary=False)
-        return tuple(_file(path) for path in paths)
+        return listing
+
+    @cached_property
+    def _files(self) -> tuple[File, ...]:
+        return tuple(file_at(path) for path in self._listing.files)
 
 
-class _Contents(NamedTuple):
-    holdings: tuple[Holding, ...]
-    problem: str | None  # why the file cannot be used
-
-
-def _file(path: Path) -> File:
-    state = path.stat() if path.exists() else path.lstat()  # a broken link is a file that cannot be read
-    return File(path, state.st_mtime_ns, state.st_size)
-
-
-@lru_cache(maxsize=MAX_FILES)
-def _layout(file: File) -> Layout | str:
-    try:
-        return sniff(file.path)
-    except BadFile as error:
-        return str(error)
-
-
-def _has_symbols(file: File) -> bool:
-    layout = _layout(file)
-    return isinstance(layout, Layout) and "symbol" in layout.columns
-
-
-@lru_cache(maxsize=MAX_FILES)
-def _contents(file: File) -> _Contents:
-    layout = _layout(file)
-    if isinstance(layout, str):
-        return _Contents((), layout)
-    try:
-        return _Contents(tuple(_describe(file, layout)), None)
-    except BadFile as error:
-        return _Contents((), str(error))
-
-
-def _describe(file: File, layout: Layout) -> Iterator[Holding]:
-    symbol, named = name_parts(file.path)
-    candles = read(file.path, layout, ends=True).candles if layout.bulk else _rows(file).candles
-    times = candles["timestamp"]
-    if layout.bulk and not (times.is_monotonic_increasing or times.is_monotonic_decreasing):
-        candles = _rows(file).candles  # its ends do not tell what is between them
-    if "symbol" not in candles:
-        if not symbol:
-            raise BadFile("no symbol: name the file like BTCUSDT-1m.csv, or add a column symbol")
-        candles = candles.assign(symbol=symbol)
-    for name, of_symbol in candles.groupby("symbol")["timestamp"]:
-        resolution = _resolution(of_symbol, named)
-        yield Holding(file, str(name), resolution, of_symbol.min(), of_symbol.max())
-
-
-def _resolution(times: "pd.Series[pd.Timestamp]", named: str | None) -> str:
-    """Find the resolution by the most frequent step between candles; a name that it denies is an error."""
-    steps = np.diff(np.unique(times.to_numpy("datetime64[us]")))
-    if len(steps) == 0:
-        if named is None:
-            raise BadFile("one candle and no resolution in the file's name")
-        return named
-    lengths, counts = np.unique(steps, return_counts=True)
-    step = pd.Timedelta(lengths[counts.argmax()])
-    resolution = resolution_of(step)
-    if named is None or resolution == named:
-        if resolution is None:
-            raise BadFile(f"most candles are {step} apart, which is none of {', '.join(RESOLUTIONS)}")
-        return resolution
-    # a few candles with gaps between them prove nothing against the name
-    if len(steps) < FEW_STEPS and (lengths % np.timedelta64(RESOLUTIONS[named]) == np.timedelta64(0)).all():
-        return named
-    raise BadFile(f"the name says {named}, but most candles are {resolution or step} apart")
-
-
-@lru_cache(maxsize=4)
-def _rows(file: File) -> Rows:
-    layout = _layout(file)
-    if isinstance(layout, str):
-        raise BadFile(layout)
-    return read(file.path, layout)
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")

@@ -21,7 +21,7 @@ from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
 from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
 from include.settings import Endpoint
-from include.symbols import distance, dollar_of, same
+from include.symbols import find_markets, lacking_dollar, what_would_work
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
@@ -115,8 +115,8 @@ class Ccxt:
         """
         market = self._market_of(symbol)
         problems = []
-        if dollar_of(market) != dollar_of(symbol):
-            problems.append(f"{market} stands for {symbol}: there is no market in {dollar_of(symbol)}")
+        if dollar := lacking_dollar(market, symbol):
+            problems.append(f"{market} stands for {symbol}: there is no market in {dollar}")
         interval = RESOLUTIONS[resolution]
         features = (self._exchange.features or {}).get("spot") or {}
         page = (features.get("fetchOHLCV") or {}).get("limit") or PAGE
@@ -155,16 +155,14 @@ class Ccxt:
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""
-        markets = [market for market in self._markets if same(market, symbol)]
+        # A closed market still has its candles. It is meant where it is named in full, or where no other fits.
+        named = [market for market in self._markets if _letters(market) == _letters(symbol)]
+        open_markets = [market for market, is_open in self._markets.items() if is_open]
+        markets = named or find_markets(symbol, open_markets) or find_markets(symbol, self._markets)
         if not markets:
-            raise UnknownSymbol(f"unknown symbol {symbol}")
-
-        def order(market: str) -> tuple[Any, ...]:
-            # A closed market still has its candles. It is the one that is meant if it is named in full.
-            its_own = _letters(market) == _letters(symbol)
-            return not (its_own or self._markets[market]), distance(market, symbol)
-
-        return min(markets, key=order)
+            hint = what_would_work(symbol, self._markets)
+            raise UnknownSymbol(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
+        return markets[0]
 
     @cached_property
     def _markets(self) -> dict[str, bool]:

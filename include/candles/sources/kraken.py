@@ -16,7 +16,7 @@ import pandas as pd
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, frame_of, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
 from include.http import Client, Refused, ServiceError
-from include.symbols import distance, dollar_of, same
+from include.symbols import find_markets, lacking_dollar, what_would_work
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 REBUILT = "1m"
@@ -66,8 +66,8 @@ class Kraken:
         pair = self._pair_of(symbol)
         problems = []
         reached = None
-        if dollar_of(pair) != dollar_of(symbol):
-            problems.append(f"{pair} stands for {symbol}: there is no pair with {dollar_of(symbol)}")
+        if dollar := lacking_dollar(pair, symbol):
+            problems.append(f"{pair} stands for {symbol}: there is no pair with {dollar}")
         reach = datetime.now(UTC) - REACH * RESOLUTIONS[resolution]
         candles = self._read_ohlc(pair, resolution, start) if end > reach else no_candles()
         if resolution == REBUILT and start < reach:
@@ -157,10 +157,11 @@ class Kraken:
 
     def _pair_of(self, symbol: str) -> str:
         """Choose the pair of a symbol, the one in its own dollar before others."""
-        pairs = [pair for pair in self._pairs if same(pair, symbol)]
+        pairs = find_markets(symbol, self._pairs)
         if not pairs:
-            raise UnknownSymbol(f"unknown symbol {symbol}")
-        return min(pairs, key=lambda pair: distance(pair, symbol))
+            hint = what_would_work(symbol, self._pairs)
+            raise UnknownSymbol(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
+        return pairs[0]
 
     @cached_property
     def _pairs(self) -> dict[str, str]:

@@ -63,7 +63,9 @@ def listed_coin(symbol: str) -> Coin:
     """
     coin = coin_of(symbol)
     if coin is None:
-        raise UnknownSymbol(f"unknown symbol {symbol}: it is not in the table of coins")
+        raise UnknownSymbol(
+            f"unknown symbol {symbol}: it is not in the table of coins, which the setting coins adds to"
+        )
     return coin
 
 

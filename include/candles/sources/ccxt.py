@@ -155,7 +155,7 @@ class Ccxt:
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""
-        # A closed market still has its candles. It is meant where it is named in full, or where no other fits.
+        # A closed market still has its candles: it is meant where it is named in full, or no other fits.
         named = [market for market in self._markets if _letters(market) == _letters(symbol)]
         open_markets = [market for market, is_open in self._markets.items() if is_open]
         markets = named or find_markets(symbol, open_markets) or find_markets(symbol, self._markets)

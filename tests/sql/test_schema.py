@@ -289,7 +289,9 @@ def test_a_type_measured_in_two_units_has_two_rows(database):
 def test_errors_and_feedback_are_found_by_what_people_look_for(database, table, condition):
     column = condition.split()[0]
     with database.begin() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))  # next to no rows: reading them all is quick
+        connection.execute(
+            text("SET LOCAL enable_seqscan = off")
+        )  # next to no rows: reading them all is quick
         plan = "\n".join(
             connection.execute(
                 text(

@@ -14,7 +14,7 @@ from include.signals.history import History
 # This many ATR apart they are of two coins, or one of them is wrong.
 FARTHEST = 5.0
 RECENT = 24  # candles that the model is shown
-# A range below this share of the price is what a double rounds away, no movement: no market has ticks so fine.
+# A range below this share of the price is what a double rounds away: no market has ticks so fine.
 ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def contradiction(price: float, history: History, atr: float | None) -> str | No
 
 
 def _last(values: Floats, prices: Floats | None = None) -> float | None:
-    """The newest value; with `prices` it is a difference of prices, and 0 where it is what was rounded away."""
+    """The newest value; with `prices` it is a difference of prices, 0 where only rounding is left of it."""
     value = float(values[-1])
     if prices is not None and abs(value) <= ROUNDING * abs(float(prices[-1])):
         return 0.0

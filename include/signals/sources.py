@@ -209,7 +209,7 @@ def _number(value: object, low: float, high: float) -> float | None:
 
 
 def _known(value: object, most: float) -> float | None:
-    """Read a figure of which 0 means that the vendor does not know it: no coin here is worth, or has, nothing."""
+    """Read a figure of which 0 means that the vendor does not know it: no coin here is worth nothing."""
     return _number(value, 0, most) or None
 
 

@@ -1,7 +1,7 @@
 """How much the triggers that note changed trades do: in proportion to what has changed, whatever came before.
 
-The work is counted in blocks. With little work_mem the rows that a trigger is handed lie on disk, so that each
-time it runs through them is seen as blocks read.
+The work is counted in blocks. With little work_mem the rows that a trigger is handed lie on disk, so that
+each time it runs through them is seen as blocks read.
 """
 
 import json
@@ -58,7 +58,7 @@ def test_a_change_of_many_rows_costs_the_same_after_one_of_few(database, table, 
                 text(f"{CHANGES[table]} WHERE {key} IN (SELECT id FROM trade_signals LIMIT :rows)"),
                 {"rows": first},
             )
-        # The rows as they were and as they are, about 300 blocks, are gone through a few times, not 3,000 times.
+        # The rows as they were and as they are, some 300 blocks, are read a few times, not 3,000 times.
         assert blocks_read(connection, CHANGES[table]) < ROWS
 
 
@@ -99,7 +99,8 @@ def test_what_does_not_matter_leaves_no_note_and_what_does_leaves_one(database):
             connection.execute(text(statement))
             found = connection.execute(
                 text(
-                    "SELECT (SELECT count(*) FROM daily_stats_due), (SELECT count(*) FROM performance_refreshes)"
+                    "SELECT (SELECT count(*) FROM daily_stats_due), "
+                    "(SELECT count(*) FROM performance_refreshes)"
                 )
             ).one()
         assert tuple(found) == (days, users), statement

@@ -1,4 +1,4 @@
-"""monitoring: indexes by what errors and feedback are looked for: type, severity, user and rating, newest first."""
+"""monitoring: indexes by what errors and feedback are looked for: type, severity, user, rating."""
 
 from alembic import op
 

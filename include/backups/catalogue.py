@@ -25,6 +25,7 @@ from include.storage import Storage, Stored
 from include.telemetry import redact
 
 MOST = 10_000  # backups of one location
+AHEAD = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
 ABANDONED = timedelta(hours=24)  # a backup that began before this and never ended belongs to a dead process
 
 logger = logging.getLogger(__name__)
@@ -206,8 +207,8 @@ def list_folders(storage: Storage) -> dict[str, dict[str, Stored]]:
 
 
 def is_abandoned(row: Listed) -> bool:
-    """Whether a backup that runs has run for so long that its process must be dead."""
-    return datetime.now(UTC) - row.started_at > ABANDONED
+    """Whether a backup that runs has run for so long that its process must be dead, or began in the future."""
+    return not -AHEAD < datetime.now(UTC) - row.started_at <= ABANDONED
 
 
 def _check_sizes(manifest: Manifest, objects: dict[str, Stored]) -> None:

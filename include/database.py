@@ -36,7 +36,7 @@ class DatabaseError(RuntimeError):
 
 
 class StrangeTime(datetime):
-    """A time that Python cannot hold, as the nearest that it can, EARLIEST or LATEST; `text` is the true one."""
+    """A time that Python cannot hold: EARLIEST or LATEST in its place; `text` is the true one."""
 
     text = ""
 
@@ -138,10 +138,12 @@ def _reader_of(kind: str, stand_in: Callable[[str], Any]) -> "type[psycopg.adapt
     if ordinary is None:
         raise LookupError(f"the driver has no reader for {kind}")
 
+    load_ordinary = ordinary  # for the type checker: not None from here on
+
     class Reader(adapt.Loader):
         def __init__(self, oid: int, context: Any = None) -> None:
             super().__init__(oid, context)
-            self._ordinary = ordinary(oid, context)
+            self._ordinary = load_ordinary(oid, context)
 
         def load(self, data: Any) -> Any:
             try:

@@ -207,7 +207,7 @@ def list_folders(storage: Storage) -> dict[str, dict[str, Stored]]:
 
 
 def is_abandoned(row: Listed) -> bool:
-    """Whether a backup that runs has run for so long that its process must be dead, or began in the future."""
+    """Whether a backup that runs has run for too long for its process to live, or began in the future."""
     return not -AHEAD < datetime.now(UTC) - row.started_at <= ABANDONED
 
 

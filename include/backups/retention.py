@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from include.backups.catalogue import (
-    AHEAD,
     ABANDONED,
+    AHEAD,
     Listed,
     complete,
     deciding,

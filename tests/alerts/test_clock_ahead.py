@@ -1,4 +1,4 @@
-"""The clock was ahead for a pass or two, then it is right: rules, messages and the word "alive" go by it at once."""
+"""The clock was ahead for a pass or two, then it is right: rules, messages and "alive" go by it at once."""
 
 from datetime import timedelta
 
@@ -82,13 +82,15 @@ def test_messages_of_the_future_are_told_and_hold_no_others_back(database, tmp_p
     ask(  # two messages about failures were sent while the clock was ahead: nobody's flood
         database,
         "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, owner, "
-        "handled_at) SELECT 'old' || n, 'failure', 'failure', 'failure/old', 'failure/old', 'critical', 'x', 'o', "
+        "handled_at) SELECT 'old' || n, 'failure', 'failure', 'failure/old', 'failure/old', "
+        "'critical', 'x', 'o', "
         "now() FROM generate_series(1, 3) AS n",
     )
     ask(
         database,
         "INSERT INTO alert_deliveries (notice_id, channel, subject, state, due_at, settled_at, message_id) "
-        "SELECT id, 'slack', 'failure/old', 'sent', now(), now() + CAST(:ahead AS interval), gen_random_uuid() "
+        "SELECT id, 'slack', 'failure/old', 'sent', now(), now() + CAST(:ahead AS interval), "
+        "gen_random_uuid() "
         "FROM alert_notices WHERE cause = 'failure/old'",
         ahead=ahead,
     )
@@ -116,7 +118,8 @@ def test_a_thread_that_was_to_rest_until_the_future_speaks(database):
     ask(
         database,
         "INSERT INTO alert_states (fingerprint, rule, severity, state, since, observed, evaluated_at, "
-        "fired_at) VALUES ('disk', 'disk', 'critical', 'firing', now(), 'bad', now(), now() - interval '1 hour')",
+        "fired_at) VALUES ('disk', 'disk', 'critical', 'firing', now(), 'bad', now(), now() - "
+        "interval '1 hour')",
     )
     assert channels.run().sent["slack"] >= 1
     assert any("The disk is full" in line for line in channels.headlines())

@@ -1,4 +1,4 @@
-"""The books of the language model after a clock was ahead: what was spent counts today, what was reserved lapses."""
+"""The books of the language model after a clock was ahead: spent counts today, reserved lapses."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -6,9 +6,9 @@ from sqlalchemy import text
 from include.database import sql
 from include.settings import Settings, SignalRequest
 from include.signals import open_attempts
+from tests.signals.generation import URL, USER
 from tests.sql.rows import insert_signal
 from tests.sql.test_signal_slots import generate
-from tests.signals.generation import URL, USER
 from tests.trades.sweep import rows, run
 
 AHEAD = ["2 hours", "600 days"]

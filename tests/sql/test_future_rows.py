@@ -1,4 +1,4 @@
-"""What a clock that was ahead leaves in each table: set back or taken away, so that nothing waits, and said once."""
+"""What a clock that was ahead leaves in each table: set back or taken away, and said once."""
 
 import re
 
@@ -22,11 +22,13 @@ STATE = (
     "told_level, told_at, acknowledged_at, acknowledged_until) VALUES ('a', 'a', 'info', 'firing', "
 )
 NOTICE = (
-    "INSERT INTO alert_notices (created_at, notice_key, source, kind, fingerprint, cause, severity, title, owner) "
+    "INSERT INTO alert_notices (created_at, notice_key, source, kind, fingerprint, cause, severity, "
+    "title, owner) "
     "VALUES (:at, 'k', 'failure', 'failure', 'f', 'f', 'critical', 't', 'o')"
 )
 DELIVERY = (
-    "WITH notice AS (INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, owner) "
+    "WITH notice AS (INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, "
+    "severity, title, owner) "
     "VALUES ('k', 'rule', 'firing', 'f', 'f', 'critical', 't', 'o') RETURNING id) "
     "INSERT INTO alert_deliveries (notice_id, channel, subject, state, due_at, settled_at) SELECT id, "
 )
@@ -37,15 +39,20 @@ ATTEMPT = (
     "INSERT INTO signal_attempts (request_key, run_id, run_url, batch, user_id, symbol, timeframe, "
     "requested_at, lease_expires_at) VALUES ('k', 'r', 'u', 0, gen_random_uuid(), 'BTC', '1h', "
 )
-CALL = "INSERT INTO llm_calls (purpose, model_asked, outcome, at, lapses_at) VALUES ('signal', 'm', 'under_way', "
+CALL = (
+    "INSERT INTO llm_calls (purpose, model_asked, outcome, at, lapses_at) "
+    "VALUES ('signal', 'm', 'under_way', "
+)
 FETCH = (
-    "INSERT INTO candle_fetches (symbol, source, start_at, end_at, fetched_at, ask_again_at, candles, outcome) "
+    "INSERT INTO candle_fetches (symbol, source, start_at, end_at, fetched_at, ask_again_at, "
+    "candles, outcome) "
     "VALUES ('BTC', 'kraken', now(), now(), :at, :at, 0, 'answered')"
 )
 REPLAY = (
     "WITH replay AS (INSERT INTO replays (id, requested_by, dry_run, redo, filter, settings, run_url) "
     "VALUES ('r', 'ann', true, '{settlement}', '{}', '{}', 'u') RETURNING id) "
-    "INSERT INTO replay_batches (replay_id, phase, batch, lease_expires_at) SELECT id, 'settlement', 0, :at FROM replay"
+    "INSERT INTO replay_batches (replay_id, phase, batch, lease_expires_at) SELECT id, 'settlement', "
+    "0, :at FROM replay"
 )
 
 # Table -> statements that write a row of the future into it.
@@ -74,7 +81,8 @@ ROWS = {
     ],
     "alert_notices": [NOTICE],
     "alert_silences": [
-        f"{SILENCE} VALUES ('{{\"rule\": \"x\"}}', 'a', 'r', now() - interval '1 day', now() + interval '1 hour', :at, NULL)",
+        f"{SILENCE} VALUES ('{{\"rule\": \"x\"}}', 'a', 'r', now() - interval '1 day', now() + "
+        f"interval '1 hour', :at, NULL)",
     ],
     "system_samples": [
         "INSERT INTO system_samples (at, host, gauge, value) VALUES (:at, 'h', 'cpu_percent', 1)"
@@ -97,10 +105,12 @@ ROWS = {
     "replay_batches": [REPLAY],
     "signal_attempts": [f"{ATTEMPT} now(), :at)", f"{ATTEMPT} :at, now())"],
     "signal_slots": [
-        "INSERT INTO signal_slots (user_id, taken_at, trade_signal_id) SELECT user_id, :at, id FROM trade_signals"
+        "INSERT INTO signal_slots (user_id, taken_at, trade_signal_id) SELECT user_id, :at, id FROM "
+        "trade_signals"
     ],
     "snapshot_parts": [
-        "INSERT INTO snapshot_parts (source, symbol, part, observed_at, fetched_at) VALUES ('s', '', '{}', now(), :at)"
+        "INSERT INTO snapshot_parts (source, symbol, part, observed_at, fetched_at) VALUES ('s', '', "
+        "'{}', now(), :at)"
     ],
     "llm_calls": [f"{CALL} now(), :at)", f"{CALL} :at, now())"],
     "candle_fetches": [FETCH],
@@ -131,7 +141,8 @@ SAID_ONLY = {
         "INSERT INTO atge_user_feedback (timestamp, feedback_type) VALUES (:at, 'bug_report')"
     ],
     "backups": [
-        "INSERT INTO backups (id, kind, status, location, started_at) VALUES ('b', 'logs', 'running', 'l', :at)"
+        "INSERT INTO backups (id, kind, status, location, started_at) VALUES ('b', 'logs', "
+        "'running', 'l', :at)"
     ],
     "restore_drills": [
         "INSERT INTO restore_drills (backup_id, started_at, success, findings, run_url) "
@@ -221,7 +232,8 @@ def test_a_failure_that_somebody_took_over_rests_as_long_as_that_person_said(dat
     write(database, f"{THREAD} VALUES ('slack', 'f', 1, 0, now() + interval '3 days', NULL, NULL)", "0 s")
     write(
         database,
-        "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, owner, body) "
+        "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, "
+        "owner, body) "
         "VALUES ('k', 'failure', 'acknowledged', 'f', 'f', 'critical', 't', 'o', "
         "jsonb_build_object('until', now() + interval '3 days 1 second'))",
         "0 s",

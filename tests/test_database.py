@@ -16,7 +16,19 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from include.database import SQL, DatabaseError, connect, copy_frame, migrate, revision, sql
+from include.database import (
+    EARLIEST,
+    LATEST,
+    SQL,
+    DatabaseError,
+    StrangeDate,
+    StrangeTime,
+    connect,
+    copy_frame,
+    migrate,
+    revision,
+    sql,
+)
 
 SECRET = "s3cr#t:/p@ss"
 
@@ -93,6 +105,48 @@ def test_the_values_of_a_statement_stay_out_of_its_error(database):
     with pytest.raises(DBAPIError) as error, database.connect() as connection:
         connection.execute(text("SELECT CAST(:value AS integer) FROM nowhere"), {"value": "personal"})
     assert "personal" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+@pytest.mark.parametrize(
+    ("text_", "end"),
+    [
+        ("infinity", LATEST), ("12026-05-01", LATEST), ("10000-01-01", LATEST),
+        ("-infinity", EARLIEST), ("0044-03-15 BC", EARLIEST), ("4713-01-01 BC", EARLIEST),
+    ],
+)  # fmt: skip
+def test_a_time_that_python_cannot_hold_is_read_as_the_nearest_beside_all_others(database, kind, text_, end):
+    with database.connect() as connection:
+        values = connection.execute(
+            text(
+                f"SELECT CAST(of AS {kind}), CAST(of AS {kind})::text AS true_one "
+                "FROM unnest(ARRAY['2026-05-01', :odd, NULL]) WITH ORDINALITY AS given (of, place) "
+                "ORDER BY place"
+            ),
+            {"odd": text_},
+        ).all()
+    before, odd, nothing = (row[0] for row in values)
+    assert isinstance(odd, StrangeDate if kind == "date" else StrangeTime)
+    assert odd.text == values[1].true_one
+    assert odd == (end.date() if kind == "date" else end)
+    assert str(before).startswith("2026-05-01")
+    assert type(before) in (date, datetime)
+    assert nothing is None
+
+
+def test_every_time_that_python_can_hold_is_read_as_it_is(database):
+    edges = [
+        "0001-01-01 00:00:00",
+        "9999-12-31 23:59:59.999999",
+        "1582-10-10 00:00:00",
+        "2026-02-28 01:02:03.5",
+    ]
+    with database.connect() as connection:
+        for edge in edges:
+            for kind in ("timestamptz", "timestamp"):
+                found = connection.execute(text(f"SELECT CAST(:at AS {kind})"), {"at": edge}).scalar_one()
+                assert type(found) is datetime
+                assert found.replace(tzinfo=None) == datetime.fromisoformat(edge)
 
 
 def refusal(url: str) -> str:

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 LOCK = 0x64656C69766572  # "deliver"
 LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for a message
+WAITING = [  # tables whose times say what is told when
+    "alert_states", "alert_threads", "alert_deliveries", "alert_notices", "alert_silences",
+]  # fmt: skip
 PEOPLE = ("slack", "email")  # channels that people read: gathered, and kept quiet; the others are machines
 FLOOD_MESSAGES = 2  # about failures, to people, in five minutes; then one for all that has gathered
 NOTICES = 5_000  # routed and judged in one pass; causes in one message
@@ -83,6 +86,7 @@ def deliver(
         # One pass at a time decides; a lock timeout ends one that waits too long: the next takes its work.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         connection.execute(sql("adopt_failures"), {"limit": NOTICES})
+        connection.execute(sql("set_back_future_rows"), {"tables": WAITING, "lease": LEASE})
         connection.execute(sql("delivery_route"), _routes(settings))
         connection.execute(sql("delivery_drop_ended"))
         done.held = _judge(connection)

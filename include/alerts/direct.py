@@ -14,6 +14,7 @@ from include.alerts.failures import Failure, notice_of
 from include.alerts.messages import Message, compose, one_line
 
 QUIET = timedelta(minutes=10)  # after a message about a cause
+AHEAD = 60.0  # seconds; a mark further ahead is of a clock that was wrong
 MOST = 3  # messages in that time, whatever their causes
 TIMEOUT = 8  # seconds
 
@@ -26,10 +27,11 @@ def may_tell_directly(folder: Path, cause: str) -> bool:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "told.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        since = time.time() - QUIET.total_seconds()
+        now = time.time()
+        since = now - QUIET.total_seconds()
         fresh = set()
         for mark in folder.glob("told-*"):
-            if mark.stat().st_mtime < since:
+            if not since <= mark.stat().st_mtime <= now + AHEAD:
                 mark.unlink(missing_ok=True)
             else:
                 fresh.add(mark.name)

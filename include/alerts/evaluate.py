@@ -2,7 +2,7 @@
 
 One transaction: a pass that dies has not happened, and the next one does its work. Passes exclude each other
 by an advisory lock; one that comes late, beside another or twice says so and changes nothing. The clock is
-the database's.
+the database's; what one that was ahead has left in any table is set back first, and said.
 """
 
 import json
@@ -88,6 +88,12 @@ def _reason_to_skip(connection: Connection, moment: datetime) -> str | None:
     """Take the lock of the pass, unless there is a reason not to."""
     if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK}).scalar_one():
         return "another evaluation is under way"
+    # A clock that was ahead must not keep rules from being evaluated until that time has come.
+    set_back = connection.execute(
+        text("SELECT set_back_future_rows(NULL, greatest(now(), CAST(:at AS timestamptz)))"), {"at": moment}
+    ).scalar_one()
+    if set_back:
+        logger.warning("a clock was ahead: rows from the future that are set back: %d", set_back)
     last = connection.execute(text("SELECT max(at) FROM alert_evaluations")).scalar_one()
     if last is not None and last >= moment:
         return f"the evaluation of {last:%F %T} UTC is not older than this one"

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from include.analysis.facts import Trade, read_facts
 from include.analysis.postmortem import INSTRUCTIONS, Postmortem, as_text, check
 from include.database import sql
 from include.llm import Answer, AnswerUnusable, LanguageModel, ModelError, ModelUnavailable
-from include.telemetry import timed
+from include.telemetry import error_in_words, timed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -62,13 +63,6 @@ class Job:
     working_time: timedelta  # no question is begun later than this
 
 
-@dataclass(frozen=True)
-class _Trade:
-    id: str
-    user_id: str
-    facts: dict[str, Any]
-
-
 class Desk:
     """One job's work: as many workers as the settings allow, until nothing is left or the model is down."""
 
@@ -80,8 +74,8 @@ class Desk:
         self._result = Analysed()
         self._failures_in_a_row = 0
         self._left = job.limit
-        self._ready: list[_Trade] = []
-        self._portion: asyncio.Task[list[_Trade]] | None = None  # the next ones, being claimed
+        self._ready: list[Trade] = []
+        self._portion: asyncio.Task[list[Trade]] | None = None  # the next ones, being claimed
         self._claiming = asyncio.Lock()
         self._until = time.monotonic() + job.working_time.total_seconds()
 
@@ -134,7 +128,7 @@ class Desk:
         self._result.stopped = str(failure)
         self._result.passing = failure.passing
 
-    async def _next(self) -> _Trade | None:
+    async def _next(self) -> Trade | None:
         """Hand out a trade; None when there is none left, or none shall be begun any more."""
         if time.monotonic() >= self._until and self._result.stopped is None:
             self._result.stopped = "its time was up"
@@ -149,21 +143,19 @@ class Desk:
                 self._portion = asyncio.create_task(self._claim_portion())
             return trade
 
-    async def _claim_portion(self) -> list[_Trade]:
+    async def _claim_portion(self) -> list[Trade]:
         if not self._left or self._result.stopped is not None:
             return []
         portion = await asyncio.to_thread(self._take_portion)
         self._left = self._left - len(portion) if portion else 0
         return portion
 
-    def _take_portion(self) -> list[_Trade]:
+    def _take_portion(self) -> list[Trade]:
         with self._engine.begin() as connection:
             ids = self._claim(connection, min(PORTION * self._settings.analysis_concurrency, self._left))
-        with self._engine.begin() as connection:
-            rows = connection.execute(sql("analysis_facts"), {"ids": ids})
-            return [_Trade(row.id, row.user_id, row.facts) for row in rows]
+        return read_facts(self._engine, ids) if ids else []
 
-    async def _explain(self, trade: _Trade, model: LanguageModel) -> ModelUnavailable | None:
+    async def _explain(self, trade: Trade, model: LanguageModel) -> ModelUnavailable | None:
         """Ask, store or put off; give the failure of the service, if that is what it was."""
         try:
             async with timed("analysis_time", "post_mortem", trade_signal_id=trade.id, user_id=trade.user_id):
@@ -179,13 +171,15 @@ class Desk:
             logger.info("%d analyses stored, %d put off", self._result.stored, self._result.put_off.total())
         return None
 
-    async def _ask(self, trade: _Trade, model: LanguageModel) -> Answer[Postmortem]:
+    async def _ask(self, trade: Trade, model: LanguageModel) -> Answer[Postmortem]:
+        if trade.fault:
+            raise AnswerUnusable("unreadable_facts", trade.fault, billable=False)
         ask = functools.partial(
             model.ask,
             answer_type=Postmortem,
             trade_signal_id=trade.id,
             user_id=trade.user_id,
-            check=functools.partial(check, facts=trade.facts),
+            check=functools.partial(_check, facts=trade.facts),
         )
         try:
             return await ask(INSTRUCTIONS, trade.facts)
@@ -253,3 +247,14 @@ class Desk:
                 },
             )
         self._ready = []
+
+
+def _check(postmortem: Postmortem, facts: dict[str, Any]) -> None:
+    """Check an answer; where a fact trips the check, its trade is put off as for any unusable answer."""
+    try:
+        check(postmortem, facts)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        logger.exception("an answer could not be checked")
+        raise AnswerUnusable(
+            "unchecked", f"the answer could not be checked: {error_in_words(error)}"
+        ) from error

@@ -115,7 +115,7 @@ class Known:
         if isinstance(value, int | float | Decimal):
             self.values[_unit_of(name)].add(Decimal(str(value)))
         elif isinstance(value, str) and (name == "at" or name.endswith("_at")):
-            self.moments.add(datetime.fromisoformat(value))
+            self.moments.add(datetime.fromisoformat(value))  # facts.py leaves out what is none
         elif isinstance(value, str) and name in ("timeframe", "resolution"):
             self.values["minutes"] |= {
                 int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])$", value)

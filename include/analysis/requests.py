@@ -174,6 +174,9 @@ def analyse_batch(
     )
 
     def claim(connection: Connection, limit: int) -> list[str]:
+        connection.execute(
+            sql("set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
+        )
         rows = connection.execute(
             sql("claim_requested_analyses"),
             {"claim_id": claim_id, "batch": batch, "limit": limit, "lease": settings.lease},

@@ -26,6 +26,7 @@ from include.storage import Storage, Stored
 from include.telemetry import redact
 
 MOST = 10_000  # backups of one location
+AHEAD = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
 ABANDONED = timedelta(hours=24)  # what began before this and never ended belongs to a dead process
 DIED = "its process died"
 
@@ -300,8 +301,8 @@ def list_folders(storage: Storage) -> dict[str, dict[str, Stored]]:
 
 
 def is_abandoned(row: Listed) -> bool:
-    """Whether a backup that runs has run for so long that its process must be dead."""
-    return datetime.now(UTC) - row.started_at > ABANDONED
+    """Whether a backup that runs has run for too long for its process to live, or began in the future."""
+    return not -AHEAD < datetime.now(UTC) - row.started_at <= ABANDONED
 
 
 def _check_sizes(manifest: Manifest, objects: dict[str, Stored]) -> None:

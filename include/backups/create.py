@@ -13,6 +13,7 @@ from time import monotonic
 from sqlalchemy import Engine
 
 from include.backups.catalogue import (
+    AHEAD,
     at_work,
     begin,
     close_dead,
@@ -251,8 +252,8 @@ class _Backup:
             root = row
             while root.parent is not None and root.parent in rows:
                 root = rows[root.parent]
-            if root.parent is not None or datetime.now(UTC) - root.started_at > CHAIN:
-                return None  # its beginning is gone, or too old
+            if root.parent is not None or not -AHEAD < datetime.now(UTC) - root.started_at <= CHAIN:
+                return None  # its beginning is gone, too old, or of a clock that was ahead
             try:
                 manifest = open_backup(self._storage, row.id)
             except BackupError as error:  # the catalogue is wrong, or it is damaged: nothing can build on it
@@ -277,7 +278,10 @@ class _Backup:
         since = None
         if kind == "logs":
             earlier = list_backups(self._engine, self._storage.location, "logs")
-            since = next((row.started_at for row in earlier if row.verified != "bad"), None)
+            known = datetime.now(UTC) + AHEAD
+            since = next(
+                (row.started_at for row in earlier if row.verified != "bad" and row.started_at <= known), None
+            )
         logs = Logs(sources.log_folders, since)
         self.write("logs.tar", logs.tar(), "files", True, of="logs")
         self.left_out += logs.left_out

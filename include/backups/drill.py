@@ -148,7 +148,8 @@ def read_speed(engine: Engine) -> float | None:
     with engine.connect() as connection:
         row = connection.execute(
             text(
-                "SELECT restore_seconds, bytes FROM restore_drills WHERE success "
+                "SELECT restore_seconds, bytes FROM restore_drills "
+                "WHERE success AND started_at <= now() + interval '1 minute' "
                 "ORDER BY started_at DESC LIMIT 1"
             )
         ).one_or_none()

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from include.backups.catalogue import (
     ABANDONED,
+    AHEAD,
     DIED,
     Listed,
     close_dead,
@@ -81,7 +82,8 @@ def choose(backups: Sequence[Listed], rules: Rules, now: datetime) -> dict[str, 
     for kind in {backup.kind for backup in backups}:
         newest_first = sorted(
             (backup for backup in backups if backup.kind == kind),
-            key=lambda backup: (backup.started_at, backup.id),
+            # one from a clock that was ahead is not the newest: it must not take the place of one that is
+            key=lambda backup: (backup.started_at <= now + AHEAD, backup.started_at, backup.id),
             reverse=True,
         )
         good = [backup for backup in newest_first if backup.verified in GOOD]

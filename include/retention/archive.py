@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from include.database import schema_revision
+from include.database import schema_revision, strange_time
 from include.retention.parquet import arrow_schema, is_text, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
@@ -91,6 +91,7 @@ class Archive:
             first = connection.execute(text(oldest), values).scalar_one()
             if first is None:
                 return None
+            # What lies before every calendar is read as its first day, EARLIEST, and goes with that.
             values["day_end"] = min(cutoff, _midnight(first.date()) + timedelta(days=1))
             rows = connection.execute(
                 text(
@@ -108,7 +109,7 @@ class Archive:
             RetentionError: what was read back is not what was written, or another run took the batch over.
         """
         last = {name: rows.column(name)[-1].as_py() for name in self._rule.order}
-        day = last[self._rule.time_column].astimezone(UTC).date()
+        day = _day_of(last[self._rule.time_column])
         id = uuid4()
         file = f"{self._rule.table}/day={day}/{id}.parquet"
         with self._engine.begin() as connection:
@@ -288,6 +289,16 @@ def _columns(connection: Connection, table: str) -> dict[str, str]:
         {"table": table},
     )
     return {str(name): str(kind) for name, kind in found}
+
+
+def _day_of(moment: datetime | str) -> date:
+    """The day (UTC) of a row's time; of a time of no calendar, which is text, the nearest that there is."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).date()
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC).date()
+    except ValueError:
+        return strange_time(moment).date()
 
 
 def _midnight(day: date) -> datetime:

@@ -94,6 +94,10 @@ def clean(
         if not exists:
             return None
         done = Cleaned(rule.table)
+        with engine.begin() as connection:  # the newest batch says where a month goes on
+            connection.execute(
+                text("SELECT set_back_future_rows(ARRAY['archived_batches'], now())"),
+            )
         if rule.by_partition:
             _archive_months(engine, storage, rule, now - rule.keep, run_url, done, end)
         else:

@@ -1,15 +1,19 @@
 """Rows of a table as an exact Parquet file, and back.
 
 Numbers of type numeric are kept as decimals with 18 places after the point and 20 before. A value that does
-not fit exactly makes text of its column in its file, and a type that Parquet has no twin of is text always:
-as PostgreSQL writes it, so that it comes back as it was. One odd value stops nothing.
+not fit exactly makes text of its column in its file (so does a time of no calendar), and a type that Parquet
+has no twin of is text always: as PostgreSQL writes it, so that it comes back as it was. One odd value stops
+nothing.
 """
 
 import functools
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from include.database import StrangeDate, StrangeTime
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,6 +80,8 @@ def _array(name: str, kind: str, values: list[Any], type: "pa.DataType") -> "pa.
 
     if kind == "uuid":
         values = [None if value is None else str(value) for value in values]
+    if any(isinstance(value, StrangeTime | StrangeDate) for value in values):
+        return pa.array([None if value is None else as_text(value) for value in values], pa.string())
     if kind == "double precision" and any(value != value for value in values):
         # NaN equals nothing, so the comparison with what is read back would fail.
         return pa.array([None if value is None else repr(value) for value in values], pa.string())
@@ -85,6 +91,11 @@ def _array(name: str, kind: str, values: list[Any], type: "pa.DataType") -> "pa.
         if kind != "numeric":
             raise NotArchivable(f"column {name}: {error}") from error
         return pa.array([None if value is None else f"{value:f}" for value in values], pa.string())
+
+
+def as_text(value: date) -> str:
+    """Give a time or date as PostgreSQL reads it, also one that Python cannot hold."""
+    return value.text if isinstance(value, StrangeTime | StrangeDate) else str(value)
 
 
 def write_parquet(table: "pa.Table") -> bytes:

@@ -61,6 +61,10 @@ def open_attempts(
     """
     key = {"run_id": run_id}
     with engine.begin() as connection:
+        connection.execute(
+            sql("set_back_future_rows"),
+            {"tables": ["signal_attempts", "signal_slots"], "lease": settings.lease},
+        )
         connection.execute(sql("signals_forget"))
         connection.execute(
             sql("signals_open"),

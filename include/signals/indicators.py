@@ -14,6 +14,8 @@ from include.signals.history import History
 # This many ATR apart they are of two coins, or one of them is wrong.
 FARTHEST = 5.0
 RECENT = 24  # candles that the model is shown
+# A range below this share of the price is what a double rounds away: no market has ticks so fine.
+ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
 
@@ -23,31 +25,39 @@ def compute(history: History, timeframe: str) -> dict[str, float | None]:
 
     RSI 14, MACD 12/26/9, EMA 20/50/200, Bollinger 20/2, ATR 14, stochastic 14/3/3 (slow), SMA 20 of the
     volume; `volume_24h` is the volume of the last 24 hours. Prices are in dollars, volumes in coins.
+
+    A market that stood still has no strength and no place within its range: RSI and stochastic are None where
+    a window that they look at holds no movement. TA-Lib says 0 there, or what its sums rounded.
     """
     import talib
 
     high, low, close, volume = (
         history.candles[column].to_numpy(dtype=np.float64) for column in ("high", "low", "close", "volume")
     )
-    macd, macd_signal, macd_histogram = talib.MACD(close, 12, 26, 9)
-    upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
+    macd, macd_signal, macd_histogram = (_last(line, close) for line in talib.MACD(close, 12, 26, 9))
+    upper, middle, lower = (_last(band) for band in talib.BBANDS(close, 20, 2.0, 2.0))
+    if middle is not None and _still(close[-20:], close[-20:]):
+        upper = middle = lower = float(close[-1])
     stoch_k, stoch_d = talib.STOCH(high, low, close, fastk_period=14, slowk_period=3, slowd_period=3)
+    ranges = [
+        _still(high[end - 14 : end], low[end - 14 : end]) for end in range(len(close) - 4, len(close) + 1)
+    ]
     return {
-        "rsi_14": _last(talib.RSI(close, 14)),
-        "macd_line": _last(macd),
-        "macd_signal": _last(macd_signal),
-        "macd_histogram": _last(macd_histogram),
+        "rsi_14": None if _still(close[-15:], close[-15:]) else _last(talib.RSI(close, 14)),
+        "macd_line": macd,
+        "macd_signal": macd_signal,
+        "macd_histogram": macd_histogram,
         "ema_20": _last(talib.EMA(close, 20)),
         "ema_50": _last(talib.EMA(close, 50)),
         "ema_200": _last(talib.EMA(close, 200)),
-        "bb_upper": _last(upper),
-        "bb_middle": _last(middle),
-        "bb_lower": _last(lower),
+        "bb_upper": upper,
+        "bb_middle": middle,
+        "bb_lower": lower,
         "atr_14": _last(talib.ATR(high, low, close, 14)),
-        "stoch_k": _last(stoch_k),
-        "stoch_d": _last(stoch_d),
+        "stoch_k": None if any(ranges[-3:]) else _percent(_last(stoch_k)),
+        "stoch_d": None if any(ranges) else _percent(_last(stoch_d)),
         "volume_24h": _volume_of_a_day(volume, RESOLUTIONS[timeframe]),
-        "volume_sma_20": _last(talib.SMA(volume, 20)),
+        "volume_sma_20": math.fsum(volume[-20:]) / 20 if len(volume) >= 20 else None,
     }
 
 
@@ -86,9 +96,22 @@ def contradiction(price: float, history: History, atr: float | None) -> str | No
     return None
 
 
-def _last(values: Floats) -> float | None:
+def _last(values: Floats, prices: Floats | None = None) -> float | None:
+    """The newest value; with `prices` it is a difference of prices, 0 where only rounding is left of it."""
     value = float(values[-1])
+    if prices is not None and abs(value) <= ROUNDING * abs(float(prices[-1])):
+        return 0.0
     return value if math.isfinite(value) else None
+
+
+def _percent(value: float | None) -> float | None:
+    """A percentage without what sums rounded: -3e-14 is 0, and so is -0."""
+    return None if value is None else round(min(max(value, 0.0), 100.0), 9) + 0.0
+
+
+def _still(high: Floats, low: Floats) -> bool:
+    """Whether the price did not move in a window; of one that is too short nobody knows: it did."""
+    return len(high) > 0 and float(high.max() - low.min()) <= ROUNDING * abs(float(high.max()))
 
 
 def _volume_of_a_day(volume: Floats, interval: timedelta) -> float | None:

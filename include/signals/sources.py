@@ -113,11 +113,11 @@ def ask_lunarcrush(client: Client, coin: Coin, now: datetime) -> Part:
         if time > newest - timedelta(hours=24)
     ]
     values = {
-        "galaxy_score": _number(last.get("galaxy_score"), 0, 100),
-        "alt_rank": _number(last.get("alt_rank"), 1, 1e6),
-        "social_sentiment_score": _number(last.get("sentiment"), 0, 100),
-        "social_dominance": _number(last.get("social_dominance"), 0, 100),
-        "social_posts_24h": None if None in created else math.fsum(post or 0.0 for post in created),
+        "galaxy_score": _known(last.get("galaxy_score"), 100),
+        "alt_rank": _known(last.get("alt_rank"), 1e6),
+        "social_sentiment_score": _known(last.get("sentiment"), 100),
+        "social_dominance": _known(last.get("social_dominance"), 100),
+        "social_posts_24h": None if None in created else math.fsum(post or 0.0 for post in created) or None,
     }
     try:
         return Part(values | _ask_topic(client, coin, topic), newest)
@@ -138,9 +138,9 @@ def _ask_topic(client: Client, coin: Coin, topic: str) -> dict[str, float | None
             moods[mood] += _number(network.get(mood) if isinstance(network, dict) else None, 0, MOST) or 0.0
     total = math.fsum(moods.values())
     return {
-        "social_interactions_24h": _number(data.get("interactions_24h"), 0, MOST),
-        "social_contributors_24h": _number(data.get("num_contributors"), 0, MOST),
-        "social_volume_24h": _number(data.get("num_posts"), 0, MOST),
+        "social_interactions_24h": _known(data.get("interactions_24h"), MOST),
+        "social_contributors_24h": _known(data.get("num_contributors"), MOST),
+        "social_volume_24h": _known(data.get("num_posts"), MOST),
         **{
             f"sentiment_{mood}": round(100 * sum_ / total, 4) if total else None
             for mood, sum_ in moods.items()
@@ -157,17 +157,17 @@ def _about(answer: object, coin: Coin) -> Mapping[str, Any]:
 
 
 def _price_part(now: datetime, *, updated: object, price: object, supply: object, **figures: object) -> Part:
-    current = _number(price, 0, MOST)
-    if not current:
+    current = _known(price, MOST)
+    if current is None:
         raise Missing("its price is no positive number")
     return Part(
         {
             "current_price": current,
             "price_change_24h": _number(figures["change_24h"], -100, 1e6),
             "price_change_7d": _number(figures["change_7d"], -100, 1e6),
-            "market_cap": _number(figures["market_cap"], 0, MOST),
-            "volume_24h": _number(figures["volume_24h"], 0, MOST),
-            "circulating_supply": _number(supply, 0, MOST),
+            "market_cap": _known(figures["market_cap"], MOST),
+            "volume_24h": _known(figures["volume_24h"], MOST),
+            "circulating_supply": _known(supply, MOST),
         },
         _fresh(_time(updated), now, FRESH_PRICE),
     )
@@ -206,6 +206,11 @@ def _number(value: object, low: float, high: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if low <= number <= high else None
+
+
+def _known(value: object, most: float) -> float | None:
+    """Read a figure of which 0 means that the vendor does not know it: no coin here is worth nothing."""
+    return _number(value, 0, most) or None
 
 
 def _time(value: object) -> datetime:

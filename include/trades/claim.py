@@ -31,6 +31,10 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
     later try. One statement, at most `settings.claim_limit` trades. The database's clock decides.
     """
     with engine.begin() as connection:
+        connection.execute(
+            sql("set_back_future_rows"),
+            {"tables": ["settlement_claims", "analysis_claims"], "lease": settings.lease},
+        )
         batches = _batches(connection, claim_id)
         if not batches:
             connection.execute(

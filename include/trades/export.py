@@ -19,7 +19,15 @@ from sqlalchemy import Engine, text
 from include.database import sql
 from include.storage import Storage, StorageError, check_key
 from include.trades.chosen import BadRequest, TradeFilter
-from include.trades.export_formats import FORMATS, Column, copy_statement, describe, encode, measure
+from include.trades.export_formats import (
+    FORMATS,
+    Column,
+    copy_statement,
+    count_strange_times,
+    describe,
+    encode,
+    measure,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -122,7 +130,7 @@ def export_trades(
         request.trades.check_known(snapshot)
         driver: Any = snapshot.connection.driver_connection
         with driver.cursor() as cursor:
-            statement, parameters, columns, odd = _prepare(cursor, snapshot.dialect, request)
+            statement, parameters, columns, odd, strange = _prepare(cursor, snapshot.dialect, request)
             with cursor.copy(statement, parameters) as copy:
                 rows = (bytes(row) for row in copy)  # the protocol gives one row a message
                 files = list(_write_files(storage, base, request.file_format, columns, rows, file_rows))
@@ -132,6 +140,7 @@ def export_trades(
         "files": files,
         "columns": [{"name": column.name, "type": column.type} for column in columns],
         "numbers_left_empty": odd,
+        "times_left_empty": strange,
         "filter": request.trades.as_json(),
         "as_of": moment.isoformat(),
         "written_at": datetime.now(UTC).isoformat(),
@@ -148,17 +157,18 @@ def export_trades(
 
 def _prepare(
     cursor: "psycopg.Cursor[Any]", dialect: Any, request: ExportRequest
-) -> tuple["Composed", dict[str, Any], list[Column], int]:
-    """Give the COPY with its parameters, its columns, and how many numbers are NaN or infinite."""
+) -> tuple["Composed", dict[str, Any], list[Column], int, int]:
+    """Give the COPY with its parameters and columns, and how many numbers and times will be left empty."""
     from psycopg.sql import SQL
 
     compiled = sql("export_trades").bindparams(**request.trades.parameters()).compile(dialect=dialect)
     query, parameters = SQL(str(compiled)), dict(compiled.params)
     columns, odd = describe(cursor, query, parameters), 0
+    strange = count_strange_times(cursor, query, parameters, columns)
     if request.file_format == "parquet":
         columns, odd = measure(cursor, query, parameters, columns)
     statement = copy_statement(query, columns, SQL("trade.generated_at, trade.id"), request.file_format)
-    return statement, parameters, columns, odd
+    return statement, parameters, columns, odd, strange
 
 
 def _write_files(

@@ -1,7 +1,8 @@
 """Rows of a query as CSV, JSON and Parquet, piece by piece: PostgreSQL writes the text.
 
 Numbers (`numeric`) keep every digit: plain text in CSV, texts in JSON (many readers would make floats of
-numbers), decimals in Parquet, wide enough for what is there. Times are ISO 8601 in UTC.
+numbers), decimals in Parquet, wide enough for what is there. Times are ISO 8601 in UTC; infinity and years
+before 1 or after 9999, which it cannot write, are left empty and counted.
 """
 
 import io
@@ -29,6 +30,9 @@ KINDS = {
 # A spreadsheet takes a cell for a formula when it begins so, maybe after spaces: OWASP, "CSV Injection".
 FORMULA = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+FOUR_DIGITS = (
+    "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"  # the years that ISO 8601 and readers know
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,20 @@ def describe(cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[
             raise ValueError(f"column {column.name} has the type {column.type_code}, which no export knows")
         columns.append(Column(column.name, KINDS[column.type_code]))
     return columns
+
+
+def count_strange_times(
+    cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[str, Any], columns: list[Column]
+) -> int:
+    """Count the times that no file can hold: infinity, and years before 1 or after 9999."""
+    strange = SQL(" + ").join(
+        SQL("count(*) FILTER (WHERE {} NOT BETWEEN {})").format(Identifier(column.name), SQL(FOUR_DIGITS))
+        for column in columns
+        if column.kind == "time"
+    )
+    cursor.execute(SQL("SELECT {} FROM ({}) AS trade").format(strange, query), parameters)
+    (found,) = cursor.fetchone() or (0,)
+    return int(found)
 
 
 def measure(
@@ -109,7 +127,9 @@ def copy_statement(query: Composable, columns: list[Column], order: Composable, 
 def _cell(column: Column, file_format: str) -> Composable:
     name: Composable = Identifier("trade", column.name)
     if column.kind == "time":
-        return SQL("to_char({} AT TIME ZONE 'UTC', {})").format(name, Literal(ISO))
+        return SQL("CASE WHEN {0} BETWEEN {1} THEN to_char({0} AT TIME ZONE 'UTC', {2}) END").format(
+            name, SQL(FOUR_DIGITS), Literal(ISO)
+        )
     if column.kind == "number" and file_format == "json":
         return SQL("{}::text").format(name)
     if column.kind == "number" and file_format == "parquet":

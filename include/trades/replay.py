@@ -253,10 +253,12 @@ def _read_batch(
 
 
 def _claim_batch(engine: Engine, replay: Replay, phase: str, worker: str) -> int | None:
+    lease = replay.settings.lease
     with engine.begin() as connection:
+        connection.execute(sql("set_back_future_rows"), {"tables": ["replay_batches"], "lease": lease})
         batch: int | None = connection.execute(
             sql("replay_claim_batch"),
-            {"replay_id": replay.id, "phase": phase, "worker": worker, "lease": replay.settings.lease},
+            {"replay_id": replay.id, "phase": phase, "worker": worker, "lease": lease},
         ).scalar_one_or_none()
     return batch
 

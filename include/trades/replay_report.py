@@ -2,7 +2,7 @@
 
 import json
 import logging
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -31,7 +31,9 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
             raise ReplayUnfinished(
                 f"{unfinished} batches of the replay are not done: clear the failed tasks, and it goes on"
             )
-        report = json.dumps(_compile(connection, replay_id))
+        with localcontext() as context:
+            context.traps[InvalidOperation] = False  # Infinity - Infinity is NaN here too, as in the database
+            report = json.dumps(_compile(connection, replay_id))
         connection.execute(sql("replay_finish"), key | {"report": report})
         stored: dict[str, Any] = connection.execute(sql("replay_read"), key).one().report
     while True:

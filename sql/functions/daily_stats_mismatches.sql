@@ -46,7 +46,8 @@ LANGUAGE sql STABLE AS $$
       ('total_profit', coalesce(sums.profit, 0), coalesce(cache.total_profit, 0)),
       ('total_loss', coalesce(sums.loss, 0), coalesce(cache.total_loss, 0))
   ) AS figures (figure, rolled_up, cached)
-  WHERE abs(figures.rolled_up - figures.cached) >= 0.005  -- half a cent; counts are whole numbers
+  -- Half a cent; counts are whole numbers. What is no number agrees with its like: NaN - NaN is NaN, more than any limit.
+  WHERE figures.rolled_up IS DISTINCT FROM figures.cached AND abs(figures.rolled_up - figures.cached) >= 0.005
   ORDER BY wanted.user_id, figures.figure
 $$;
 

@@ -1,6 +1,8 @@
 -- May a service be called, and when? Counts the quota and moves the circuit breaker, under the lock of the
 -- service's row, by the clock of the database. Called by include/http; the tables are in migrations 0005 and 0015.
--- A caller that must wait for the quota gets its place at once: a row of http_calls that lies ahead.
+-- A caller that must wait for the quota gets its place at once: a row of http_calls that lies ahead. What lies further
+-- ahead than anybody may have waited for was written by a clock that was ahead, and is not believed: see
+-- set_back_future_rows.
 DROP FUNCTION IF EXISTS http_admit;
 CREATE FUNCTION http_admit(
   p_service  text,
@@ -17,13 +19,43 @@ CREATE FUNCTION http_admit(
 LANGUAGE plpgsql
 AS $$
 DECLARE
+  longest_patience CONSTANT interval := interval '2 minutes';  -- include/http/services.py, the budget of a call
+  longest_hold     CONSTANT interval := interval '1 hour';     -- include/http/admission.py; breakers rest for minutes
   breaker http_services;
   moment  timestamptz;
   place   timestamptz;
+  ahead   timestamptz;  -- further than this lies nothing that a clock that was right can have written
+  unreal  bigint;
+  newest  timestamptz;
 BEGIN
   INSERT INTO http_services (service) VALUES (p_service) ON CONFLICT DO NOTHING;
   SELECT * INTO breaker FROM http_services WHERE service = p_service FOR UPDATE;
   moment := clock_timestamp();  -- after the lock, so that places are given in the order of moments
+  ahead := moment + interval '1 minute';
+  IF breaker.since > ahead OR greatest(breaker.held_until, breaker.open_until) > ahead + longest_hold THEN
+    PERFORM note_future_rows('http_services', 1, greatest(breaker.since, breaker.held_until, breaker.open_until),
+      'They are set back to now, so that nothing waits for them.');
+    UPDATE http_services
+    SET
+      state = CASE WHEN since > ahead THEN 'closed' ELSE state END,
+      failures = CASE WHEN since > ahead THEN 0 ELSE http_services.failures END,
+      open_until = CASE WHEN since <= ahead AND open_until <= ahead + longest_hold THEN open_until END,
+      held_until = CASE WHEN held_until <= ahead + longest_hold THEN held_until END,
+      since = least(since, moment)
+    WHERE service = p_service
+    RETURNING * INTO breaker;
+  END IF;
+  WITH gone AS (
+    DELETE FROM http_calls
+    WHERE service = p_service
+      AND called_at > ahead + greatest(longest_patience, make_interval(secs => p_patience))
+    RETURNING called_at
+  )
+  SELECT count(*), max(called_at) INTO unreal, newest FROM gone;
+  IF unreal > 0 THEN
+    PERFORM note_future_rows('http_calls', unreal, newest,
+      'They were work under way or of a moment, and are deleted.');
+  END IF;
   INSERT INTO http_limits AS known (service, calls, windows) VALUES (p_service, p_calls, p_windows)
   ON CONFLICT (service) DO UPDATE SET calls = excluded.calls, windows = excluded.windows
   WHERE (known.calls, known.windows) IS DISTINCT FROM (excluded.calls, excluded.windows);

@@ -21,6 +21,8 @@ AS $$
 DECLARE
   moment   timestamptz := clock_timestamp();
   today    date := (moment AT TIME ZONE 'UTC')::date;
+  -- No call of a later day than this can have been entered; within the last minute of a day that is tomorrow.
+  tomorrow date := ((moment + interval '1 minute') AT TIME ZONE 'UTC')::date;
   spent    numeric;
   reserved numeric;
 BEGIN
@@ -31,9 +33,28 @@ BEGIN
   -- The rows of all days that are changed below, before their calls, as in llm_settle, and in one order: no deadlock.
   PERFORM FROM llm_budget_days
   WHERE (day = today AND p_budget IS NOT NULL)
-    OR day IN (SELECT call.day FROM llm_calls AS call WHERE call.outcome = 'under_way' AND call.lapses_at <= moment)
+    OR day > tomorrow
+    OR day IN (
+      SELECT call.day
+      FROM llm_calls AS call
+      WHERE call.outcome = 'under_way'
+        AND (call.lapses_at NOT BETWEEN moment AND moment + interval '1 hour' OR call.at > moment)
+    )
   ORDER BY day
   FOR UPDATE;
+
+  -- What was spent while a clock was ahead was spent today: a later day must not begin with it.
+  IF EXISTS (SELECT FROM llm_budget_days WHERE day > tomorrow) THEN
+    PERFORM note_future_rows('llm_calls', count(*), max(at), 'They count as calls of today.')
+    FROM llm_calls WHERE day > tomorrow;
+    UPDATE llm_calls SET day = today, at = least(at, moment), lapses_at = least(lapses_at, moment + p_lease)
+    WHERE day > tomorrow;
+    WITH later AS (
+      DELETE FROM llm_budget_days WHERE day > tomorrow RETURNING spent_usd
+    )
+    UPDATE llm_budget_days SET spent_usd = spent_usd + (SELECT sum(later.spent_usd) FROM later) WHERE day = today;
+  END IF;
+  PERFORM set_back_future_rows(ARRAY['llm_calls'], moment);
 
   -- A lost call may have been answered and billed, so it is spent, at its worst: a worker that dies again and again
   -- would otherwise get its money back each time.

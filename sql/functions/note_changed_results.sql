@@ -1,47 +1,57 @@
 -- Notes the users and days whose statistics a change of trade_results makes stale, in the same transaction.
 -- An analysis that arrives changes its day's KPIs, and nothing of its user. Of a trade that was deleted with its
--- result, note_changed_signals takes notice. Rights and search_path as there.
+-- result, note_changed_signals takes notice. Rights, search_path, EXECUTE and EXCEPT as there.
 CREATE OR REPLACE FUNCTION note_changed_results() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN
-    WITH results AS (
-      SELECT
-        former.trade_signal_id,
-        (former.net_profit_loss, former.profit_loss_percentage, former.exit_at)
-          IS DISTINCT FROM (changed.net_profit_loss, changed.profit_loss_percentage, changed.exit_at) AS of_user
-      FROM former
-      JOIN changed USING (id)
-      WHERE (former.net_profit_loss, former.profit_loss_percentage, former.exit_at, former.fees_paid,
-             former.slippage_cost, former.data_quality_score, former.exit_reason, former.ai_analysis IS NULL)
-        IS DISTINCT FROM
-            (changed.net_profit_loss, changed.profit_loss_percentage, changed.exit_at, changed.fees_paid,
-             changed.slippage_cost, changed.data_quality_score, changed.exit_reason, changed.ai_analysis IS NULL)
-    ), trades AS (
-      SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at, results.of_user
-      FROM results
-      JOIN trade_signals AS signal ON signal.id = results.trade_signal_id
-    ), days AS (
-      INSERT INTO daily_stats_due (day)
-      SELECT DISTINCT trade_day(completed_at, expires_at)
-      FROM trades
-      WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-    )
-    INSERT INTO performance_refreshes (user_id)
-    SELECT DISTINCT user_id FROM trades WHERE of_user AND status IN ('completed_success', 'completed_failure');
+    EXECUTE $statement$
+      WITH before AS (
+        SELECT trade_signal_id, net_profit_loss, profit_loss_percentage, exit_at, fees_paid, slippage_cost,
+          data_quality_score, exit_reason, ai_analysis IS NULL AS unexplained
+        FROM former
+      ), after AS (
+        SELECT trade_signal_id, net_profit_loss, profit_loss_percentage, exit_at, fees_paid, slippage_cost,
+          data_quality_score, exit_reason, ai_analysis IS NULL AS unexplained
+        FROM changed
+      ), differing AS (
+        (SELECT * FROM before EXCEPT SELECT * FROM after)
+        UNION ALL
+        (SELECT * FROM after EXCEPT SELECT * FROM before)
+      ), results AS (  -- a row as it was and as it is; a result that went to another trade is one row of each
+        SELECT
+          trade_signal_id,
+          count(*) = 1 OR count(DISTINCT (net_profit_loss, profit_loss_percentage, exit_at)) > 1 AS of_user
+        FROM differing
+        GROUP BY trade_signal_id
+      ), trades AS (
+        SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at, results.of_user
+        FROM results
+        JOIN trade_signals AS signal ON signal.id = results.trade_signal_id
+      ), days AS (
+        INSERT INTO daily_stats_due (day)
+        SELECT DISTINCT trade_day(completed_at, expires_at)
+        FROM trades
+        WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+      )
+      INSERT INTO performance_refreshes (user_id)
+      SELECT DISTINCT user_id FROM trades WHERE of_user AND status IN ('completed_success', 'completed_failure')
+    $statement$;
   ELSE
-    WITH trades AS (
-      SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at
-      FROM changed
-      JOIN trade_signals AS signal ON signal.id = changed.trade_signal_id
-    ), days AS (
-      INSERT INTO daily_stats_due (day)
-      SELECT DISTINCT trade_day(completed_at, expires_at)
-      FROM trades
-      WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-    )
-    INSERT INTO performance_refreshes (user_id)
-    SELECT DISTINCT user_id FROM trades WHERE status IN ('completed_success', 'completed_failure');
+    EXECUTE $statement$
+      WITH trades AS (
+        SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at
+        FROM changed
+        JOIN trade_signals AS signal ON signal.id = changed.trade_signal_id
+      ), days AS (
+        INSERT INTO daily_stats_due (day)
+        SELECT DISTINCT trade_day(completed_at, expires_at)
+        FROM trades
+        WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+      )
+      INSERT INTO performance_refreshes (user_id)
+      SELECT DISTINCT user_id FROM trades WHERE status IN ('completed_success', 'completed_failure')
+    $statement$;
   END IF;
   RETURN NULL;
 END;

@@ -73,7 +73,7 @@ BEGIN
       CASE  -- corr() of equal figures answers with rounding errors
         WHEN min(galaxy) FILTER (WHERE percent IS NOT NULL) < max(galaxy) FILTER (WHERE percent IS NOT NULL)
           AND min(percent) FILTER (WHERE galaxy IS NOT NULL) < max(percent) FILTER (WHERE galaxy IS NOT NULL)
-        THEN corr(galaxy::float8, percent::float8)
+        THEN corr(engine_number(galaxy), engine_number(percent))
       END AS correlation
     FROM curve
     GROUP BY user_id
@@ -85,7 +85,11 @@ BEGIN
       sum(percent) AS percents,
       sum(percent * percent) AS squares
     FROM (
-      SELECT user_id, day, sum(percent) AS percent FROM settled WHERE percent IS NOT NULL GROUP BY user_id, day
+      SELECT user_id, day, sum(percent) AS percent
+      FROM settled
+      WHERE percent IS NOT NULL
+        AND day > '0001-01-02' AND day < '9999-12-30'  -- of no day that there was: thousands of years would count as 0
+      GROUP BY user_id, day
     ) AS daily
     GROUP BY user_id
   ),
@@ -161,7 +165,8 @@ COMMENT ON COLUMN atge_performance_cache.sharpe_ratio IS
 COMMENT ON COLUMN atge_performance_cache.sharpe_ratio_annualised IS
   'Of daily results, annualised, without a risk-free rate: mean / sample standard deviation of the daily sums of '
   'profit_loss_percentage, times the square root of 365; every day (UTC) from the first to the last completion '
-  'counts, one without a trade as 0; null below two days or without variation';
+  'counts, one without a trade as 0; trades completed at no time of the calendar are left out; null below two days '
+  'or without variation';
 COMMENT ON COLUMN atge_performance_cache.max_drawdown IS
   'US dollars, 0 or more: the deepest fall of the cumulative net_profit_loss, in order of completed_at, '
   'below its highest point so far, which starts at 0';

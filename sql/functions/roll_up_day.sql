@@ -9,7 +9,8 @@ LANGUAGE plpgsql
 SET plan_cache_mode = force_custom_plan  -- one user and thousands want different plans
 AS $$
 DECLARE
-  begins timestamptz := of_day::timestamp AT TIME ZONE 'UTC';
+  -- The first day that there is also takes what lies before it: trade_day.
+  begins timestamptz := CASE of_day WHEN '0001-01-02' THEN '-infinity' ELSE of_day::timestamp AT TIME ZONE 'UTC' END;
   ends timestamptz := (of_day + 1)::timestamp AT TIME ZONE 'UTC';
   users uuid[];
   changed integer;

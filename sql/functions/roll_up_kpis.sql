@@ -9,7 +9,7 @@ LANGUAGE sql AS $$
       15 AS analysis_limit, 95 AS analysis_target,
       90 AS data_quality_target,
       1 AS error_rate_target,
-      of_day::timestamp AT TIME ZONE 'UTC' AS begins,
+      CASE of_day WHEN '0001-01-02' THEN '-infinity' ELSE of_day::timestamp AT TIME ZONE 'UTC' END AS begins,
       (of_day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
   ),
   trades AS (
@@ -21,7 +21,7 @@ LANGUAGE sql AS $$
       count(*) FILTER (WHERE status = 'incomplete_data') AS incomplete,
       count(*) FILTER (WHERE status LIKE 'completed%' AND result.ai_analysis IS NOT NULL) AS analysed,
       avg(CASE WHEN result.exit_reason = 'no_candles' THEN 0 ELSE result.data_quality_score END) AS data_quality,
-      percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM completed_at - expires_at))
+      percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM ordinary_time(completed_at) - ordinary_time(expires_at)))
         FILTER (WHERE status <> 'incomplete_data' AND completed_at >= expires_at) AS latencies
     FROM target
     JOIN trade_signals AS signal

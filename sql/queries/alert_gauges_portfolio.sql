@@ -15,15 +15,19 @@ WITH settled AS MATERIALIZED (
     AND signal.completed_at > CAST(:at AS timestamptz) - interval '30 days'
     AND signal.completed_at <= CAST(:at AS timestamptz)
     AND result.trade_size_usd > 0
-    AND result.net_profit_loss IS NOT NULL
+    -- NaN and what no market can earn is no figure of a portfolio, nor may it be the end of everybody's
+    AND result.net_profit_loss BETWEEN -1e100 AND 1e100
+    AND result.trade_size_usd < 1e100
 ),
 days AS (
-  SELECT user_id, day, CAST(sum(net) / sum(size) AS double precision) AS gain
+  SELECT user_id, day, CAST(greatest(-1e100, least(1e100, sum(net) / sum(size))) AS double precision) AS gain
   FROM settled
   GROUP BY user_id, day
 ),
 equity AS (  -- a capital that goes into every day's trades as a whole; lost capital stays lost
-  SELECT user_id, day, exp(sum(ln(greatest(1 + gain, 1e-9))) OVER (PARTITION BY user_id ORDER BY day)) AS value
+  SELECT user_id, day, exp(
+    greatest(-700, least(700, sum(ln(greatest(1 + gain, 1e-9))) OVER (PARTITION BY user_id ORDER BY day)))
+  ) AS value
   FROM days
 ),
 drawdown AS (  -- how far it is below its highest point now

@@ -15,6 +15,6 @@ SELECT 'due', count(*) FILTER (WHERE due_at <= CAST(:at AS timestamptz)), NULL, 
 FROM expired
 UNION ALL
 SELECT
-  'due_for_seconds', coalesce(greatest(0, extract(epoch FROM CAST(:at AS timestamptz) - min(due_at))), 0),
+  'due_for_seconds', coalesce(greatest(0, extract(epoch FROM CAST(:at AS timestamptz) - engine_time(min(due_at)))), 0),
   NULL, NULL, NULL
 FROM expired

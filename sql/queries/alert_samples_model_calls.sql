@@ -1,7 +1,7 @@
 -- Calls of the language model, by their duration in milliseconds.
 SELECT
   at,
-  1000 * CAST(seconds AS double precision) AS value,
+  1000 * engine_number(seconds) AS value,
   purpose AS label_1,
   outcome AS label_2,
   model_asked AS label_3

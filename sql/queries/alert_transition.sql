@@ -1,6 +1,7 @@
 -- One step of every alert: from its stored state and what this pass saw to its next state, with the history.
 -- Answers with the alerts that changed or must be told. docs/alert-rules.md has the states in words.
--- The caller holds the table's lock; `at` is later than every evaluation before.
+-- The caller holds the table's lock; `at` is later than every evaluation before, or less than a minute earlier: what a
+-- clock that was further ahead has left is set back before this (set_back_future_rows); told_at is null then.
 WITH rules AS MATERIALIZED (
   SELECT *
   FROM jsonb_to_recordset(CAST(:rules AS jsonb)) AS rule (
@@ -66,7 +67,9 @@ proven AS (  -- Proof is time between evaluations that saw the same. In a gap no
     *,
     CASE
       WHEN observed = was_observed
-        THEN was_held + least(CAST(:at AS timestamptz) - was_evaluated_at, interval '2 minutes')
+        THEN was_held + greatest(
+          least(CAST(:at AS timestamptz) - was_evaluated_at, interval '2 minutes'), interval '0'
+        )
       ELSE interval '0'
     END AS held
   FROM judged
@@ -116,8 +119,8 @@ told AS (
     END AS told_level,
     was_told_level > 0 AND was_fired_at IS NOT NULL AND fired_at IS NULL AS resolved,
     was_told_level > 0 AND was_state = 'acknowledged' AND state = 'firing' AS renewed,
-    was_told_level > 0 AND state = 'firing'
-      AND was_told_at + make_interval(secs => repeat) <= CAST(:at AS timestamptz) AS repeated
+    was_told_level > 0 AND state = 'firing' AND repeat IS NOT NULL
+      AND coalesce(was_told_at + make_interval(secs => repeat) <= CAST(:at AS timestamptz), true) AS repeated
   FROM fired
 ),
 gone AS (  -- no longer kept; of labels that vanished, what would be the same if it had never been

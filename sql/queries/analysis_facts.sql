@@ -3,26 +3,40 @@
 --
 -- Candles are those of the trade's window that settled it; `path` holds the last close of each eighth of the window;
 -- volatility is the standard deviation of the log returns from close to close, in percent a candle.
+-- A time that no calendar of Python holds is unknown, and so is what would be computed of it.
 WITH trade AS MATERIALIZED (
   SELECT * FROM vw_complete_trades WHERE id = ANY(CAST(:ids AS uuid[]))
+), moment AS MATERIALIZED (
+  SELECT
+    id,
+    ordinary_time(generated_at) AS generated_at,
+    ordinary_time(expires_at) AS expires_at,
+    ordinary_time(entry_at) AS entry_at,
+    ordinary_time(tp1_hit_at) AS tp1_hit_at,
+    ordinary_time(tp2_hit_at) AS tp2_hit_at,
+    ordinary_time(tp3_hit_at) AS tp3_hit_at,
+    ordinary_time(sl_hit_at) AS sl_hit_at,
+    ordinary_time(exit_at) AS exit_at
+  FROM trade
 ), candle AS (
   SELECT
     trade.id, held.timestamp, held.open, held.high, held.low, held.close, held.volume,
     width_bucket(
-      extract(epoch FROM held.timestamp), extract(epoch FROM trade.generated_at),
-      extract(epoch FROM trade.expires_at), 8
+      extract(epoch FROM held.timestamp), extract(epoch FROM moment.generated_at),
+      extract(epoch FROM moment.expires_at), 8
     ) AS part,
     CASE WHEN held.close > 0 AND lag(held.close) OVER window_of_trade > 0
       THEN ln(held.close::float8 / lag(held.close) OVER window_of_trade::float8)
     END AS log_return
   FROM trade
+  JOIN moment USING (id)
   JOIN market_candles AS held
     ON held.symbol = trade.symbol
     AND held.resolution = trade.data_resolution
-    AND held.timestamp >= trade.generated_at
-    AND held.timestamp <= trade.expires_at - resolution_interval(trade.data_resolution)
+    AND held.timestamp >= moment.generated_at
+    AND held.timestamp <= moment.expires_at - resolution_interval(trade.data_resolution)
     AND (held.source = 'sandbox') = (trade.data_source IS NOT DISTINCT FROM 'sandbox')
-  WHERE trade.generated_at < trade.expires_at
+  WHERE moment.generated_at < moment.expires_at
   WINDOW window_of_trade AS (PARTITION BY trade.id ORDER BY held.timestamp)
 ), part AS (
   SELECT DISTINCT ON (id, part)
@@ -53,8 +67,8 @@ SELECT
     'signal', jsonb_build_object(
       'direction', trade.direction,
       'timeframe', trade.timeframe,
-      'generated_at', trade.generated_at,
-      'expires_at', trade.expires_at,
+      'generated_at', moment.generated_at,
+      'expires_at', moment.expires_at,
       'entry_price_usd', trade.entry_price,
       'stop_loss_usd', trade.stop_loss,
       'take_profit_1_usd', trade.take_profit_1,
@@ -73,23 +87,23 @@ SELECT
     'result', jsonb_build_object(
       'status', trade.status,
       'exit_reason', trade.exit_reason,
-      'entry_at', trade.entry_at,
+      'entry_at', moment.entry_at,
       'entry_fill_usd', trade.actual_entry_price,
-      'minutes_from_signal_to_entry', round(extract(epoch FROM trade.entry_at - trade.generated_at) / 60, 1),
-      'take_profit_1_at', trade.tp1_hit_at,
+      'minutes_from_signal_to_entry', round(extract(epoch FROM moment.entry_at - moment.generated_at) / 60, 1),
+      'take_profit_1_at', moment.tp1_hit_at,
       'take_profit_1_fill_usd', trade.tp1_hit_price,
-      'minutes_from_entry_to_take_profit_1', round(extract(epoch FROM trade.tp1_hit_at - trade.entry_at) / 60, 1),
-      'take_profit_2_at', trade.tp2_hit_at,
+      'minutes_from_entry_to_take_profit_1', round(extract(epoch FROM moment.tp1_hit_at - moment.entry_at) / 60, 1),
+      'take_profit_2_at', moment.tp2_hit_at,
       'take_profit_2_fill_usd', trade.tp2_hit_price,
-      'minutes_from_entry_to_take_profit_2', round(extract(epoch FROM trade.tp2_hit_at - trade.entry_at) / 60, 1),
-      'take_profit_3_at', trade.tp3_hit_at,
+      'minutes_from_entry_to_take_profit_2', round(extract(epoch FROM moment.tp2_hit_at - moment.entry_at) / 60, 1),
+      'take_profit_3_at', moment.tp3_hit_at,
       'take_profit_3_fill_usd', trade.tp3_hit_price,
-      'minutes_from_entry_to_take_profit_3', round(extract(epoch FROM trade.tp3_hit_at - trade.entry_at) / 60, 1),
-      'stop_loss_at', trade.sl_hit_at,
+      'minutes_from_entry_to_take_profit_3', round(extract(epoch FROM moment.tp3_hit_at - moment.entry_at) / 60, 1),
+      'stop_loss_at', moment.sl_hit_at,
       'stop_loss_fill_usd', trade.sl_hit_price,
-      'exit_at', trade.exit_at,
+      'exit_at', moment.exit_at,
       'average_exit_usd', trade.actual_exit_price,
-      'minutes_from_entry_to_exit', round(extract(epoch FROM trade.exit_at - trade.entry_at) / 60, 1),
+      'minutes_from_entry_to_exit', round(extract(epoch FROM moment.exit_at - moment.entry_at) / 60, 1),
       'minutes_from_signal_to_exit', trade.time_to_completion_minutes,
       'trade_size_usd', trade.trade_size_usd,
       'gross_profit_loss_usd', round(trade.gross_profit_loss, 4),
@@ -160,6 +174,7 @@ SELECT
     )), '{}')
   )) AS facts
 FROM trade
+JOIN moment USING (id)
 LEFT JOIN summary USING (id)
 LEFT JOIN analysis_claims AS claim ON claim.trade_signal_id = trade.id
 -- as they were claimed: what failed before comes last

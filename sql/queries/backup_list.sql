@@ -4,5 +4,6 @@ SELECT id, kind, status, parent, started_at, finished_at, bytes AS size, verifie
 FROM backups
 WHERE location = :location AND status = ANY (:statuses) AND (CAST(:kind AS text) IS NULL OR kind = :kind)
   AND (:everybody OR installation = this_installation())
-ORDER BY started_at DESC, id DESC
+-- one from a clock that was ahead is not the newest
+ORDER BY started_at > now() + interval '1 minute', started_at DESC, id DESC
 LIMIT :most

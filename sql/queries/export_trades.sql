@@ -19,8 +19,8 @@ SELECT
   result.ai_analysis, result.ai_analysis_generated_at
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
-WHERE signal.generated_at >= coalesce(CAST(:first AS timestamptz), '-infinity')
-  AND signal.generated_at < coalesce(CAST(:after AS timestamptz), 'infinity')
+WHERE (CAST(:first AS timestamptz) IS NULL OR signal.generated_at >= CAST(:first AS timestamptz))
+  AND (CAST(:after AS timestamptz) IS NULL OR signal.generated_at < CAST(:after AS timestamptz))
   AND (CAST(:symbols AS text[]) IS NULL OR signal.symbol = ANY(CAST(:symbols AS text[])))
   AND (CAST(:users AS uuid[]) IS NULL OR signal.user_id = ANY(CAST(:users AS uuid[])))
   AND (CAST(:trade_ids AS uuid[]) IS NULL OR signal.id = ANY(CAST(:trade_ids AS uuid[])))

@@ -1,7 +1,7 @@
 -- Gives an analysis that failed back, with the reason. A failure of the service is no try of this trade (:counts
 -- false); a final one ends its tries (:final), as does the last of :attempts. The next try waits 5 minutes, doubled
 -- with each failure: up to 80 minutes while the service fails, up to 21 hours when it is the trade's own doing. A
--- trade that has an older analysis is not tried again by itself.
+-- trade that has an older analysis is not tried again by itself. (set_back_future_rows knows the longest wait.)
 WITH result AS MATERIALIZED (
   SELECT trade_signal_id, ai_analysis IS NOT NULL AS analysed
   FROM trade_results WHERE trade_signal_id = CAST(:id AS uuid) FOR UPDATE

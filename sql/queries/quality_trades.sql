@@ -13,18 +13,18 @@ SELECT
   engine_number(signal.confidence_score) AS confidence_score,
   result.trade_signal_id IS NOT NULL AS has_result,
   result.exit_reason,
-  result.entry_at,
-  result.exit_at,
-  result.fees_paid::float8 AS fees_paid,
-  result.slippage_cost::float8 AS slippage_cost,
-  result.max_favorable_excursion::float8 AS max_favorable_excursion,
-  result.max_adverse_excursion::float8 AS max_adverse_excursion,
+  engine_time(result.entry_at) AS entry_at,
+  engine_time(result.exit_at) AS exit_at,
+  engine_number(result.fees_paid) AS fees_paid,
+  engine_number(result.slippage_cost) AS slippage_cost,
+  engine_number(result.max_favorable_excursion) AS max_favorable_excursion,
+  engine_number(result.max_adverse_excursion) AS max_adverse_excursion,
   result.time_to_completion_minutes::float8 AS time_to_completion_minutes,
   result.data_quality_score::float8 AS data_quality_score,
   CASE WHEN outcome.entered OR result.exit_reason = 'not_entered' THEN result.data_quality_score::float8 END
     AS settled_score,
-  hits.first_hit_at,
-  hits.last_hit_at,
+  engine_time(hits.first_hit_at) AS first_hit_at,
+  engine_time(hits.last_hit_at) AS last_hit_at,
   hits.complete AS hits_complete,
 
   -- contract/backtest.md, rule 11
@@ -53,7 +53,7 @@ SELECT
   END AS status_by_reason,
   result.sl_hit = (result.exit_reason IN ('stopped', 'targets_then_stopped')) AS stop_fits,
   CASE
-    WHEN outcome.entered THEN outcome.blanks = 0 AND outcome.money_blanks = 0
+    WHEN outcome.entered THEN outcome.blanks = 0 AND outcome.money_blanks = 0 AND NOT outcome.odd
     WHEN result.exit_reason = 'not_entered'
       THEN outcome.blanks = 6
       AND (gross_profit_loss, fees_paid, slippage_cost, net_profit_loss, profit_loss_percentage) = (0, 0, 0, 0, 0)
@@ -61,12 +61,12 @@ SELECT
   END AS outcome_complete,
 
   -- rules 7 and 12
-  (abs(net_profit_loss - (gross_profit_loss - fees_paid - slippage_cost)) / size)::float8 AS net_error,
-  abs(profit_loss_percentage / 100 - net_profit_loss / size)::float8 AS percentage_error,
-  abs(
-    gross_profit_loss / size - side * (actual_exit_price / nullif(actual_entry_price, 0) - 1)
-  )::float8 AS gross_error,
-  floor(extract(epoch FROM coalesce(exit_at, engine_time(expires_at)) - engine_time(generated_at)) / 60)::float8 AS minutes_by_times
+  engine_number(abs(net_profit_loss - (gross_profit_loss - fees_paid - slippage_cost)) / size) AS net_error,
+  engine_number(abs(profit_loss_percentage / 100 - net_profit_loss / size)) AS percentage_error,
+  engine_number(
+    abs(gross_profit_loss / size - side * (actual_exit_price / nullif(actual_entry_price, 0) - 1))
+  ) AS gross_error,
+  floor(extract(epoch FROM coalesce(engine_time(exit_at), engine_time(expires_at)) - engine_time(generated_at)) / 60)::float8 AS minutes_by_times
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
 CROSS JOIN LATERAL (
@@ -79,7 +79,12 @@ CROSS JOIN LATERAL (
     ) AS blanks,
     num_nulls(
       gross_profit_loss, fees_paid, slippage_cost, net_profit_loss, profit_loss_percentage
-    ) AS money_blanks
+    ) AS money_blanks,
+    'NaN' = ANY (ARRAY[  -- engine_number: also infinity
+      engine_number(gross_profit_loss), engine_number(fees_paid), engine_number(slippage_cost),
+      engine_number(net_profit_loss), engine_number(profit_loss_percentage), engine_number(actual_entry_price),
+      engine_number(actual_exit_price)
+    ]) IS TRUE AS odd
 ) AS outcome
 CROSS JOIN LATERAL (
   SELECT

@@ -5,13 +5,13 @@ FROM (
   SELECT
     signal.symbol,
     result.data_resolution AS resolution,
-    unnest(range_agg(tstzrange(signal.generated_at, signal.expires_at))) AS span
+    unnest(range_agg(tstzrange(ordinary_time(signal.generated_at), ordinary_time(signal.expires_at)))) AS span
   FROM trade_signals AS signal
   JOIN trade_results AS result ON result.trade_signal_id = signal.id
   WHERE signal.completed_at >= :start
     AND signal.completed_at < :end
     AND signal.status IN ('completed_success', 'completed_failure', 'expired')
-    AND signal.generated_at < signal.expires_at
+    AND ordinary_time(signal.generated_at) < ordinary_time(signal.expires_at)
     AND result.data_resolution IS NOT NULL
     AND (result.data_source = 'sandbox') = :sandbox
   GROUP BY signal.symbol, result.data_resolution

@@ -1,4 +1,4 @@
--- Gives back the analyses of a claim that were never tried, with the reason.
+-- Gives back the analyses of a claim that were never tried, with the reason. (set_back_future_rows knows the wait.)
 UPDATE analysis_claims
 SET
   lease_expires_at = now(),

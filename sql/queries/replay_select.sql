@@ -8,8 +8,8 @@ SELECT
   id
 FROM trade_signals
 WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-  AND expires_at >= coalesce(CAST(:first AS timestamptz), '-infinity')
-  AND expires_at < coalesce(CAST(:after AS timestamptz), 'infinity')
+  AND (CAST(:first AS timestamptz) IS NULL OR expires_at >= CAST(:first AS timestamptz))
+  AND (CAST(:after AS timestamptz) IS NULL OR expires_at < CAST(:after AS timestamptz))
   AND (CAST(:symbols AS text[]) IS NULL OR symbol = ANY(CAST(:symbols AS text[])))
   AND (CAST(:users AS uuid[]) IS NULL OR user_id = ANY(CAST(:users AS uuid[])))
   AND (CAST(:trade_ids AS uuid[]) IS NULL OR id = ANY(CAST(:trade_ids AS uuid[])))

@@ -33,6 +33,7 @@ WITH one_at_a_time AS MATERIALIZED (
     ON busy.user_id = wanted.user_id AND busy.outcome = 'working' AND busy.request_key <> wanted.request_key
   LEFT JOIN signal_slots AS slot
     ON slot.user_id = wanted.user_id AND slot.taken_at > now() - interval '1 minute'
+    AND slot.taken_at <= now() + interval '1 minute'  -- as in take_signal_slot
 )
 INSERT INTO signal_attempts AS held
   (request_key, run_id, run_url, batch, user_id, symbol, timeframe, outcome, reason, lease_expires_at, finished_at)

@@ -7,7 +7,7 @@ JOIN system_samples AS busy ON busy.gauge = 'cpu_seconds' AND busy.host = total.
 WHERE total.gauge = 'cpu_seconds'
   AND total.host = :host
   AND total.subject = 'total'
-  AND total.at > now() - interval '10 minutes'
+  AND total.at BETWEEN now() - interval '10 minutes' AND now() + interval '1 minute'
   AND total.value < :total
   AND busy.value <= :busy
 ORDER BY total.at DESC

@@ -1,5 +1,6 @@
 -- The newest look at each service: what it said, how old it is, and since when its status holds. `stale`: three looks
 -- in a row are missing, so that nobody knows. A service that is no longer looked at has a last row without a status.
+-- A look of the future is none: a clock was ahead.
 CREATE OR REPLACE VIEW probe_status WITH (security_invoker = true) AS
 WITH RECURSIVE services AS (
   (SELECT service FROM probe_results ORDER BY service LIMIT 1)
@@ -51,7 +52,7 @@ FROM services
 CROSS JOIN LATERAL (
   SELECT *
   FROM probe_results
-  WHERE probe_results.service = services.service
+  WHERE probe_results.service = services.service AND checked_at <= now() + interval '1 minute'
   ORDER BY checked_at DESC, id DESC
   LIMIT 1
 ) AS newest;

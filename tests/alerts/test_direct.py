@@ -21,6 +21,15 @@ def test_a_cause_is_told_once_in_ten_minutes(tmp_path):
     assert may_tell_directly(folder, "a") is True
 
 
+def test_a_mark_of_the_future_keeps_no_cause_from_being_told(tmp_path):
+    for cause in ("a", "b", "c"):
+        assert may_tell_directly(tmp_path, cause) is True
+    in_a_year = time.time() + 365 * 86_400
+    for mark in tmp_path.glob("told-*"):
+        os.utime(mark, (in_a_year, in_a_year))
+    assert may_tell_directly(tmp_path, "a") is True
+
+
 def test_a_flood_of_causes_is_three_messages(tmp_path):
     told = [may_tell_directly(tmp_path, f"cause {number}") for number in range(50)]
     assert told.count(True) == 3

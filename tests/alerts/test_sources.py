@@ -310,6 +310,33 @@ def test_portfolio_figures_are_those_of_their_definitions(database):
     assert found["consecutive_losses"] == {(str(A),): 0, (str(B),): 2}
 
 
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e99", "-1e99", "1e4000"])
+def test_money_of_no_scale_ends_nobodys_portfolio(database, odd):
+    with database.begin() as connection:
+        for day in range(6):
+            settle(connection, A, day, -10, odd_free := 20)
+            settle(connection, B, day, odd_free)
+        connection.execute(
+            text(
+                "UPDATE trade_results SET net_profit_loss = CAST(:odd AS numeric) FROM trade_signals "
+                "AS signal "
+                "WHERE signal.id = trade_signal_id AND user_id = :user"
+            ),
+            {"odd": odd, "user": B},
+        )
+        connection.execute(
+            text(
+                "UPDATE trade_signals SET expires_at = '-infinity', status = 'active' "
+                "WHERE id = (SELECT id FROM trade_signals WHERE user_id = :user LIMIT 1)"
+            ),
+            {"user": B},
+        )
+    found = gauges(database, "portfolio", 7 * 1440)
+    assert found["drawdown"][(str(A),)] == pytest.approx(0)
+    assert all(math.isfinite(value) for values in found.values() for value in values.values())
+    assert gauges(database, "trading", 7 * 1440)["due"] == {(): 1}
+
+
 def test_a_total_loss_is_a_drawdown_of_one(database):
     with database.begin() as connection:
         settle(connection, A, 0, -1000)

@@ -1,12 +1,15 @@
 """Which backups may go: examples, then what must hold whatever was backed up, verified or damaged."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from include.backups import Listed, Rules, choose
+from include.backups.catalogue import is_abandoned, list_backups
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RULES = Rules(last=3, daily=7, weekly=5, monthly=12, max_age=timedelta(days=400))
@@ -170,3 +173,33 @@ def test_the_next_night_deletes_at_most_what_left_its_generation(days):
         gone = choose(backups, RULES, NOW)
         backups = [one for one in backups if one.id not in gone]
     assert choose(backups, RULES, NOW) == {}
+
+
+def test_a_backup_of_a_clock_that_was_ahead_takes_the_place_of_none():
+    real, unreal = nightly(3), backup(99, timedelta(days=-900))
+    few = Rules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
+    assert set(choose([unreal, *real], few, NOW)) == {"b1", "b2", "b99"}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "abandoned"), [(-2, False), (0, False), (3, True), (26000, True), (-30, True)]
+)
+def test_a_backup_that_runs_since_the_future_is_dead(ahead, abandoned):
+    running = dataclasses.replace(
+        backup(1, timedelta()), started_at=datetime.now(UTC) + timedelta(hours=ahead), status="running"
+    )
+    assert is_abandoned(running) is abandoned
+
+
+def test_the_newest_backup_of_the_catalogue_is_of_the_past(database):
+    for name, ahead in (("old", "-2 days"), ("unreal", "2 years"), ("new", "-1 hour")):
+        with database.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO backups (id, kind, status, location, started_at, finished_at, manifest) "
+                    "VALUES (:name, 'logs', 'complete', 'here', now() + CAST(:ahead AS interval), "
+                    "now(), '{}')"
+                ),
+                {"name": name, "ahead": ahead},
+            )
+    assert [one.id for one in list_backups(database, "here")] == ["new", "old", "unreal"]

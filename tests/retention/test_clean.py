@@ -394,6 +394,20 @@ def two_months(database):
         execute(database, f"DROP TABLE {name}")
 
 
+def test_a_batch_that_was_archived_in_the_future_is_not_the_last_for_ever(two_months, storage, monkeypatch):
+    written = archive_module.Archive.write
+    monkeypatch.setattr(archive_module.Archive, "write", lambda *given: dies(written(*given)))
+    with pytest.raises(KeyboardInterrupt):
+        go(two_months, storage, CANDLES)
+    monkeypatch.undo()
+    execute(two_months, "UPDATE archived_batches SET created_at = now() + interval '3 years'")
+    assert go(two_months, storage, CANDLES).deleted == 96
+
+
+def dies(_):
+    raise KeyboardInterrupt
+
+
 def test_whole_months_of_candles_are_archived_and_dropped(two_months, storage, tmp_path):
     done = go(two_months, storage, CANDLES)
     assert partitions(two_months) == ["market_candles_2026_09", "market_candles_2026_11"]

@@ -1,5 +1,7 @@
 """TA-Lib's indicators against talipp's, which share no code; and what is too short for one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,6 +82,58 @@ def test_a_flat_market_has_no_strength_and_no_range():
     assert contradiction(100.0, flat, found["atr_14"]) == (
         "the market has not moved at all in the last candles (close 100)"
     )
+
+
+def still(rows: int, price: float = 100.0, of: int = 500) -> History:
+    """A lively market that then trades at its last price only, for so many hours."""
+    made = history(of, price=price)
+    made.candles.loc[made.candles.index[-rows:], ["open", "high", "low", "close"]] = made.candles[
+        "close"
+    ].iloc[-rows - 1]
+    return made
+
+
+@pytest.mark.parametrize("price", [1e-8, 0.00001, 100.0, 64_000.1])
+@pytest.mark.parametrize("rows", [20, 60, 400])
+def test_a_market_that_stood_still_is_neither_at_its_low_nor_weak(rows, price):
+    made = still(rows, price)
+    found = compute(made, "1h")
+    assert (found["rsi_14"], found["stoch_k"], found["stoch_d"]) == (None, None, None)
+    close = made.candles["close"].iloc[-1]
+    assert found["bb_upper"] == found["bb_middle"] == found["bb_lower"] == close
+    assert found["ema_20"] == pytest.approx(close, rel=0.05)
+
+
+def test_a_market_that_never_moved_has_no_trend_of_rounding_errors():
+    flat = history(500)
+    for column in ("open", "high", "low", "close"):
+        flat.candles[column] = 64_123.457
+    flat.candles.loc[flat.candles.index[-30:], "volume"] = 0.0
+    found = compute(flat, "1h")
+    for name in ("macd_line", "macd_signal", "macd_histogram", "volume_24h", "volume_sma_20"):
+        assert str(found[name]) == "0.0", name  # neither -0.0 nor 7e-12
+
+
+@pytest.mark.parametrize(("rows", "k", "d"), [(13, True, True), (14, False, False), (16, False, False)])
+def test_the_stochastic_is_known_as_long_as_each_of_its_windows_holds_a_movement(rows, k, d):
+    found = compute(still(rows), "1h")
+    assert (found["stoch_k"] is not None, found["stoch_d"] is not None) == (k, d)
+
+
+def test_the_slow_line_of_the_stochastic_is_known_again_before_the_slower_one():
+    made = still(14)
+    candles = pd.concat([made.candles, history(503).candles.tail(3)], ignore_index=True)
+    found = compute(replace(made, candles=candles), "1h")
+    assert found["stoch_k"] is not None
+    assert found["stoch_d"] is None
+
+
+def test_a_close_at_the_low_of_its_range_is_0_and_not_a_hair_below():
+    made = history(500, price=0.1)
+    falling = np.linspace(0.1, 0.05, 40)
+    for column in ("open", "high", "low", "close"):
+        made.candles.loc[made.candles.index[-40:], column] = falling
+    assert compute(made, "1h")["stoch_k"] == 0.0
 
 
 def test_a_week_has_no_volume_of_a_day():

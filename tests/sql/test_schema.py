@@ -274,3 +274,32 @@ def test_a_type_measured_in_two_units_has_two_rows(database):
             )
         rows = connection.execute(text("SELECT unit, average FROM atge_performance_summary_24h"))
         assert dict(rows.all()) == {"ms": 1500, "seconds": 2}
+
+
+@pytest.mark.parametrize(
+    ("table", "condition"),
+    [
+        ("atge_error_logs", "error_type = 'api'"),
+        ("atge_error_logs", "severity = 'critical'"),
+        ("atge_user_feedback", f"user_id = '{USER}'"),
+        ("atge_user_feedback", "feedback_type = 'bug_report'"),
+        ("atge_user_feedback", "rating = 1"),
+    ],
+)
+def test_errors_and_feedback_are_found_by_what_people_look_for(database, table, condition):
+    column = condition.split()[0]
+    with database.begin() as connection:
+        connection.execute(
+            text("SET LOCAL enable_seqscan = off")
+        )  # next to no rows: reading them all is quick
+        plan = "\n".join(
+            connection.execute(
+                text(
+                    f"EXPLAIN SELECT * FROM {table} WHERE {condition} "
+                    "AND timestamp > now() - interval '7 days' ORDER BY timestamp DESC LIMIT 20"
+                )
+            ).scalars()
+        )
+    assert f"Index Cond: (({column} = " in plan
+    assert '"timestamp" >' in plan.split("Index Cond")[1]
+    assert "Sort" not in plan  # they come in order

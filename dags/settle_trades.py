@@ -8,7 +8,7 @@ really did; then let a language model **analyse** the outcomes and **refresh** t
 |---|---|---|
 | `claim` | `trade_signals` | `settlement_claims`: leases, in batches |
 | `collect_candles` | the sources in `candle_sources` | `market_candles` |
-| `gate` | `market_candles` | a poor trade goes back with its `status_reason`; `data_quality_results` |
+| `gate` | `market_candles` | poor or late data: back with its `status_reason`; `data_quality_results` |
 | `settle` | trades that passed | `trade_results`, `trade_signals.status`, in one transaction |
 | `analyse` | settled trades without an analysis | `trade_results.ai_analysis` |
 | `refresh_performance` | users with newly settled trades | `atge_performance_cache` |

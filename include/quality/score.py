@@ -55,9 +55,8 @@ def count_candles(windows: pd.DataFrame, candles: pd.DataFrame, interval: timede
     length = pd.Timedelta(interval)
     span = last_close(windows["end"], length) - first_open(windows["start"], length)
     expected = np.maximum(_microseconds(span) // _length(length), 0)
-    distinct = candles[["symbol", "timestamp"]].drop_duplicates()
-    times = _microseconds(distinct["timestamp"])
-    times_of = {symbol: np.sort(times[rows]) for symbol, rows in distinct.groupby("symbol").indices.items()}
+    times = _microseconds(candles["timestamp"])
+    times_of = {symbol: _distinct(times[rows]) for symbol, rows in candles.groupby("symbol").indices.items()}
     first = _microseconds(windows["start"])
     last = _microseconds(windows["end"] - length)
     found = np.zeros(len(windows), dtype="int64")
@@ -147,6 +146,13 @@ def _faults(candles: pd.DataFrame) -> "pd.Series[str]":
 
 def _microseconds(values: "pd.Series[pd.Timestamp] | pd.Series[pd.Timedelta]") -> Microseconds:
     return np.asarray(values.dt.as_unit("us").astype("int64"), dtype=np.int64)  # NaT is the smallest number
+
+
+def _distinct(times: Microseconds) -> Microseconds:
+    """The times in order, each once. (NumPy's `unique` takes ten times as long: it builds a hash table.)"""
+    ordered: Microseconds = np.sort(times)
+    first: Microseconds = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return first
 
 
 def _length(interval: pd.Timedelta) -> int:

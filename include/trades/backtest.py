@@ -53,11 +53,11 @@ class _Market:
     symbols: "pd.Index[Any]"
     bounds: Ints
     opened: Times
+    silent: Flags  # nobody traded: it fills nothing
     open: Floats
     high: Floats
     low: Floats
     close: Floats
-    silent: Flags  # nobody traded: it fills nothing
 
 
 def evaluate(
@@ -267,7 +267,7 @@ def _read_candles(candles: pd.DataFrame) -> _Market:
         prices = [price[usable] for price in prices]
         opened, silent = opened[usable], silent[usable]
         bounds = np.append(0, np.cumsum(usable))[bounds]
-    return _Market(symbols, bounds, opened, *prices, silent=silent)
+    return _Market(symbols, bounds, opened, silent, *prices)
 
 
 def _find_silence(prices: list[Floats], volume: Floats) -> Flags:

@@ -25,6 +25,8 @@ def find_awaited(
     expiry.
     """
     awaited: pd.Series[bool] = trades["expires_at"] > now - patience
+    if not awaited.any():
+        return awaited
     ends = last_close(trades["expires_at"], interval)
     last = pd.DataFrame({"symbol": trades["symbol"], "start": ends - interval, "end": ends})
     awaited &= count_candles(last, candles[priced(candles)], interval)["found"].to_numpy() == 0

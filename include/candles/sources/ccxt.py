@@ -25,7 +25,9 @@ from include.symbols import find_markets, lacking_dollar, what_would_work
 
 PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
-SLOW = timedelta(hours=1)  # a clock further behind ours is wrong, and no answer is kept for so long
+# How far behind ours the clock of an exchange counts: a Date has whole seconds, and servers renew it once a
+# second; further behind than an hour it is wrong, and no answer is kept for so long.
+BEHIND = (timedelta(seconds=2), timedelta(hours=1))
 REACH = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
 SERVICE = Service("ccxt")  # time limits and retries; name, quota and errors are the exchange's
 
@@ -150,8 +152,9 @@ class Ccxt:
         somebody kept for a while bears the time at which it was made, too.
         """
         now = datetime.now(UTC)
-        theirs = self._clock
-        return theirs if theirs and now - SLOW < theirs < now else now
+        if self._clock and BEHIND[0] < now - self._clock < BEHIND[1]:
+            return self._clock
+        return now
 
     def _market_of(self, symbol: str) -> str:
         """Choose the market of a symbol, the one in its own dollar before others."""

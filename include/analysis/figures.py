@@ -196,9 +196,15 @@ class _Reader:
         following = (behind["name"] or "").lower().split() if behind else []
         usual = ",".join(str(number) for number, _ in numbers)
         for word in (words[-1:], following[:1]):
-            if word and n.PARAMETERS.get(word[0]) == usual and word[0] in self._known.words | {"bands", "oscillator"}:
+            if (
+                word
+                and n.PARAMETERS.get(word[0]) == usual
+                and word[0] in self._known.words | {"bands", "oscillator"}
+            ):
                 return match.end(), True
-        periods = set(range(1, COUNTS + 1)) if words[-1:] and words[-1] in n.TARGETS else self._named(words, -1)
+        periods = (
+            set(range(1, COUNTS + 1)) if words[-1:] and words[-1] in n.TARGETS else self._named(words, -1)
+        )
         if periods is None:
             return self._periods_before(behind, numbers, following)
         end = 0
@@ -223,7 +229,9 @@ class _Reader:
         if behind is None:
             return None
         said = {number for number, _ in numbers}
-        is_distance = following[:1] in (["atr"], ["atrs"]) and not behind["word"]  # `14 ATR`; `14-period ATR` is none
+        is_distance = (
+            following[:1] in (["atr"], ["atrs"]) and not behind["word"]
+        )  # `14 ATR`; `14-period ATR` is none
         if not is_distance and said <= (self._named(following, 1) or set()):
             return numbers[-1][1], True
         if (behind["word"] or "").startswith("period") and said <= set().union(*self._known.periods.values()):

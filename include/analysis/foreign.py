@@ -30,16 +30,33 @@ _ELEMENTS = frozenset(
     " section select slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot"
     " th thead time title tr track tt u ul var video wbr xml xmp".split()
 )
-_SCHEME = re.compile(r"://|(?i:(?<![a-z])(?:javascript|data|mailto|tel|sms|tg|bitcoin|ethereum|vbscript|file|magnet):(?=\S))")
-_WWW = re.compile(r"(?i:(?<!\w)www\d?\.)|\\\\\w|(?i:(?<!\w)localhost(?!\w))")
-_DOT = "[.。．｡]"
-_DOMAIN = re.compile(rf"(?<=\w){_DOT}((?:[^\W\d_]|xn--)[\w-]*)(?=([:/?#]\w)?)")
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])|::[0-9a-fA-F]|\[[0-9a-fA-F:]+\]")
-_MENTION = re.compile(r"(?<![\w.])@\w|\w@\w")
-_MARKUP = re.compile(r"<[/!?@#]|\]\s{0,9}\(|```|\{\{|\{%|&(?:#\w{1,9}|[a-z]{2,31});")
+_SCHEMES = (
+    "javascript",
+    "vbscript",
+    "data",
+    "mailto",
+    "tel",
+    "sms",
+    "tg",
+    "bitcoin",
+    "ethereum",
+    "magnet",
+    "file",
+)
+# Each begins with the one character that it cannot do without, so that a search is a search for this one.
+_LINKS = (
+    re.compile(r":(?=\S)(?<=[a-z]:)(?:" + "|".join(f"(?<=\\b{scheme}:)" for scheme in _SCHEMES) + ")"),
+    re.compile(r"\.(?<=\bwww\.)|\.(?<=\bwww\d\.)"),
+    re.compile(r"\.(?<=\d\.)\d{1,3}\.\d{1,3}\.\d{1,3}(?!\d)"),  # 10.0.0.1
+    re.compile(r":(?<=[0-9a-f]:)[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]|::(?=[0-9a-f])"),  # fe80::1
+    re.compile(r"://|\\\\\w|localhost\b"),
+)
+_DOMAIN = re.compile(r"\.(?<=\w\.)((?:[^\W\d_]|xn--)[\w-]*)(?=([:/?#]\w)?)")
+_MENTION = re.compile(r"@(?<!\.@)\w")
+_MARKUP = (re.compile(r"<[/!?@#]"), re.compile(r"\]\s{0,9}\("), re.compile(r"&(?:#\w{1,9}|[a-z]{2,31});"))
+_FENCES = ("```", "{{", "{%")
 # A browser wants no space there; who writes one means a tag all the same.
-_SPACED_TAG = re.compile(r"(?i:<\s{1,9}(?:script|img|iframe|svg|embed|object)\b)")
+_SPACED_TAG = re.compile(r"<\s{1,9}(?i:script|img|iframe|svg|embed|object)\b")
 _TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(.?)")
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # control, format, private, surrogate, separators
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a shape
@@ -56,13 +73,14 @@ def find_foreign(texts: Iterable[str]) -> list[str]:
 
 
 def _holds_link(text: str) -> bool:
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return any(pattern.search(plain) for pattern in (_SCHEME, _WWW, _IPV4, _IPV6)) or any(
-        _ends_a_domain(match[1], match[2]) for match in _DOMAIN.finditer(plain)
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("。", ".")
+    lower = plain.lower()
+    return any(pattern.search(lower) for pattern in _LINKS) or any(
+        _ends_a_domain(word, path) for word, path in set(_DOMAIN.findall(plain))
     )
 
 
-def _ends_a_domain(word: str, path: str | None) -> bool:
+def _ends_a_domain(word: str, path: str) -> bool:
     """Whether what stands behind a dot is the end of a domain: `t.me`, `example.com/x`, `пример.рф`."""
     lower = word.lower()
     if lower.startswith("xn--"):
@@ -78,17 +96,24 @@ def _ends_a_domain(word: str, path: str | None) -> bool:
 def _top_level_domains() -> frozenset[str]:
     lines = TOP_LEVEL_DOMAINS.read_text().splitlines()
     registered = [line.strip().lower() for line in lines if line.strip() and not line.startswith("#")]
-    decoded = [name.removeprefix("xn--").encode().decode("punycode") for name in registered if name.startswith("xn--")]
+    decoded = [
+        name.removeprefix("xn--").encode().decode("punycode")
+        for name in registered
+        if name.startswith("xn--")
+    ]
     return frozenset(registered) | frozenset(decoded) | _OWN_DOMAINS
 
 
 def _holds_markup(text: str) -> bool:
-    if _MARKUP.search(text) or _SPACED_TAG.search(text):
+    if any(fence in text for fence in _FENCES) or any(pattern.search(text) for pattern in _MARKUP):
         return True
-    closed_until = text.rfind(">")
+    first = _TAG.search(text)
+    if first is None:
+        return bool(_SPACED_TAG.search(text))
+    if _SPACED_TAG.search(text) or first.start() < text.rfind(">"):
+        return True
     return any(
-        match[1].lower() in _ELEMENTS or match.start() < closed_until or match[2] in tuple("-:=/")
-        for match in _TAG.finditer(text)
+        name.lower() in _ELEMENTS or behind in tuple("-:=/") for name, behind in set(_TAG.findall(text))
     )
 
 

@@ -32,7 +32,9 @@ def _units() -> dict[str, tuple[str, float]]:
     units = dict.fromkeys(("%", "percent", "percentage", "per cent", "pct", "pp", "pps"), ("percent", 1.0))
     units |= dict.fromkeys(("‰", "per mille", "per mil", "permille"), ("percent", 10.0))
     units |= dict.fromkeys(("bp", "bps", "basis point", "basis points"), ("percent", 100.0))
-    units |= dict.fromkeys(("$", "dollar", "dollars", "us dollar", "us dollars", "bucks", "usd", "usdt"), ("usd", 1.0))
+    units |= dict.fromkeys(
+        ("$", "dollar", "dollars", "us dollar", "us dollars", "bucks", "usd", "usdt"), ("usd", 1.0)
+    )
     units |= dict.fromkeys(("cent", "cents"), ("usd", 100.0))
     units |= dict.fromkeys(("x", "×", "times", "fold"), ("ratio", 1.0))
     units |= dict.fromkeys(("atr", "atrs"), ("atr", 1.0))
@@ -84,7 +86,9 @@ DAYS = re.compile(
     rf"(?:{_SPAN}(?:(?P<month2>{_MONTH})\s+)?(?P<day2>\d{{1,2}})(?![\d:]|[.,]\d|\s?[%hm]|\s(?:min|hour|day)){_ORDINAL})?{_YEAR}"
     r"|(?P<alone>(?:19|20)\d{2})\b(?![.,]\d)"
 )
-NUMERIC_DATE = re.compile(r"(?P<one>\d{1,2})(?P<joiner>[./])(?P<two>\d{1,2})(?P=joiner)(?P<year>(?:19|20)\d{2})(?!\d)")
+NUMERIC_DATE = re.compile(
+    r"(?P<one>\d{1,2})(?P<joiner>[./])(?P<two>\d{1,2})(?P=joiner)(?P<year>(?:19|20)\d{2})(?!\d)"
+)
 # A month that stands alone. March and May are words, too: they count behind a preposition.
 _BARE_MONTH = re.compile(
     r"\b(?:(?:[Ii]n|[Dd]uring|[Ss]ince|[Uu]ntil|[Tt]hroughout|[Ee]arly|[Ll]ate|[Mm]id|[Ll]ast)[ -](?:March|May)"
@@ -107,9 +111,17 @@ DURATION = re.compile(
 
 _SEPARATOR = r"(?:-?\s?(?:,\s?(?:(?:and|or|&)\s)?|/\s?|&\s?|(?:and|or)\s)|[-–])"
 PERIODS = re.compile(rf"\d{{1,3}}(?:{_SEPARATOR}\d{{1,3}}){{0,6}}(?!\d|[.,:]\d|\s?%)")
-PERIOD_WORD = re.compile(r"[\s-]*(?P<word>(?:period|candle|bar)s?\b)?[\s-]*(?P<name>[A-Za-z]+(?: [A-Za-z]+){0,2})?")
+PERIOD_WORD = re.compile(
+    r"[\s-]*(?P<word>(?:period|candle|bar)s?\b)?[\s-]*(?P<name>[A-Za-z]+(?: [A-Za-z]+){0,2})?"
+)
 # The usual parameters of indicators, by the last word of their names.
-PARAMETERS = {"macd": "12,26,9", "bollinger": "20,2", "bands": "20,2", "stochastic": "14,3,3", "oscillator": "14,3,3"}
+PARAMETERS = {
+    "macd": "12,26,9",
+    "bollinger": "20,2",
+    "bands": "20,2",
+    "stochastic": "14,3,3",
+    "oscillator": "14,3,3",
+}
 TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
 SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
 SHARE = re.compile(r"(\d{1,3})[\s-](in|out\sof)[\s-](?:every\s)?(\d{1,3})(?!\d|[.,:]\d)")
@@ -143,9 +155,7 @@ SPELLED = re.compile(
 )
 
 _DIGITS = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in range(0x80, 0x20000)
-    if chr(code).isdecimal()
+    code: str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()
 }
 
 

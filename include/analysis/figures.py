@@ -30,7 +30,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from include.analysis import notation as n
+import include.analysis.notation as n
 from include.analysis.known import Known
 
 COUNTS = 3  # whole numbers up to this one need no fact: a trade has three targets
@@ -123,7 +123,7 @@ class _Reader:
         return (
             self._date(text, before)
             or self._clock(text)
-            or self._listed(text, words)
+            or self._listed(text, words, attached=not before.endswith((" ", "=", ":")))
             or self._slashed(text)
             or self._share(text, before, words)
             or self._duration(text)
@@ -134,11 +134,14 @@ class _Reader:
         if match := n.ISO.match(text):
             return match.end(), self._iso_stands(match)
         if match := n.DAY_MONTH.match(text):
-            return match.end(), self._days_stand(match, n.month_of(match["month"]), None)
+            return match.end(), self._days_stand(match, n.month_of(match["month"]))
         if (month := n.month_before(before)) and (match := n.DAYS.match(text)):
             if match["alone"]:
                 return match.end(), self._known.has_day(month, None, int(match["alone"]))
-            return match.end(), self._days_stand(match, month, match["month2"])
+            return match.end(), self._days_stand(match, month) and self._end_stands(match, month)
+        if (match := n.ORDINAL.match(text)) and int(match["day"]) > COUNTS:  # the 17th; or the rank
+            day = int(match["day"])
+            return match.end(), any(at.day == day for at in self._known.moments) or self._is(day)
         if match := n.NUMERIC_DATE.match(text):
             return match.end(), self._either_way(int(match["one"]), int(match["two"]), int(match["year"]))
         return None
@@ -153,13 +156,17 @@ class _Reader:
             for at in self._known.moments
         )
 
-    def _days_stand(self, match: re.Match[str], month: int, other: str | None) -> bool:
+    def _days_stand(self, match: re.Match[str], month: int) -> bool:
         year = int(match["year"]) if match["year"] else None
-        if not self._known.has_day(month, int(match["day"]), year):
-            return False
-        return not match["day2"] or self._known.has_day(
-            n.month_of(other) if other else month, int(match["day2"]), year
-        )
+        return all(self._known.has_day(month, int(day), year) for day in _DIGITS.findall(match["days"]))
+
+    def _end_stands(self, match: re.Match[str], month: int) -> bool:
+        """Whether the end of a span is a day of the facts: `14–15`, `28 to March 2`."""
+        month = n.month_of(match["month2"]) if match["month2"] else month
+        return not match["day2"] or self._known.has_day(month, int(match["day2"]), None)
+
+    def _is(self, value: int) -> bool:
+        return self._known.stands(value, 1e-6, kind="none")
 
     def _either_way(self, one: int, two: int, year: int | None) -> bool:
         """14/03 and 03/14."""
@@ -186,7 +193,7 @@ class _Reader:
         one, other = sorted(match.group(1, 2), key=lambda side: float(side) != 1)
         return float(one) == 1 and self._known.stands(float(other), n.step_of(other), kind="ratio")
 
-    def _listed(self, text: str, words: list[str]) -> _Verdict | None:
+    def _listed(self, text: str, words: list[str], *, attached: bool) -> _Verdict | None:
         """Periods and parameters of the indicators, and the numbers of the targets; None: none of them."""
         match = n.PERIODS.match(text)
         if not match:
@@ -202,11 +209,12 @@ class _Reader:
                 and word[0] in self._known.words | {"bands", "oscillator"}
             ):
                 return match.end(), True
-        periods = (
-            set(range(1, COUNTS + 1)) if words[-1:] and words[-1] in n.TARGETS else self._named(words, -1)
-        )
-        if periods is None:
+        targets = words[-1:] and words[-1] in n.TARGETS
+        periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
+        if not periods:
             return self._periods_before(behind, numbers, following)
+        if numbers[0][0] not in periods and (attached or "/" in match[0]):  # RSI(7), EMA10, EMA 10/20
+            return match.end(), False
         end = 0
         for number, stop in numbers:
             if number not in periods or n.tail_of(text, stop, self._known.symbol).kind != "none":
@@ -250,16 +258,13 @@ class _Reader:
         return match.end(), self._share_stands(*parts) or self._either_way(*parts, None)
 
     def _share(self, text: str, before: str, words: list[str]) -> _Verdict | None:
-        """`1 in 3`, but neither `2 out of 3` targets nor `target 1 in 3 hours`."""
+        """`1 in 3` is none of the facts, but `2 out of 3` targets may be, and `target 1 in 3 hours`."""
         match = n.SHARE.match(text)
         if not match or before[-1:].isalpha() or (words and words[-1] in n.TARGETS):
             return None
         if n.tail_of(text, match.end(), self._known.symbol).kind != "none":
             return None
-        few, many = int(match[1]), int(match[3])
-        if match[2] != "in" and few <= many <= COUNTS:
-            return match.end(), True
-        return match.end(), self._share_stands(few, many)
+        return match.end(), match[2] != "in" and int(match[1]) <= int(match[3]) <= COUNTS
 
     def _share_stands(self, part: int, whole: int) -> bool:
         return whole > 0 and self._known.stands(100 * part / whole, 1, kind="percent")
@@ -296,6 +301,11 @@ class _Reader:
             return tail.end, " " not in number
         if self._value_stands(written, tail.power, kind, scale, sign):
             return tail.end, True
+        if kind == "none" and (link := n.NEXT_NUMBER.match(text, tail.end)):
+            other = n.NUMBER.match(text, link.end())
+            shared = n.tail_of(text, other.end(), self._known.symbol) if other else tail
+            if self._value_stands(written, tail.power or shared.power, shared.kind, shared.scale, sign):
+                return tail.end, True
         parts = number.split(" ")
         if len(parts) > 1 and not any(part.startswith("0") for part in parts):  # 20 650: two figures, perhaps
             *first, last = parts

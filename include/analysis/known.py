@@ -12,7 +12,8 @@ from typing import Any
 from include.analysis.notation import MINUTES
 
 OUTSIDE = "texts_of_others"
-COARSEST = 0.1  # what rounding may change, as a share of the fact
+# What rounding may change, as a share of the fact; without a unit there are more facts to hit by chance.
+COARSEST, COARSEST_WITHOUT_UNIT = 0.1, 0.02
 SLACK = 1.000001
 EXACT = 1e-15  # relative: what binary fractions do to a value that is written in decimals
 
@@ -32,9 +33,9 @@ class Known:
         self._values: defaultdict[str, set[float]] = defaultdict(set)
         self._learn("", facts)
         fractions = {value / 100 for value in self._values["percent"]}
-        self._values["none"] = set().union(
-            *self._values.values(), fractions, {float(at.year) for at in self.moments}
-        )
+        # Nobody says a duration without its unit.
+        with_units = (held for kind, held in self._values.items() if kind != "minutes")
+        self._values["none"] = set().union(*with_units, fractions, {float(at.year) for at in self.moments})
         self._sorted = {kind: sorted({abs(value) for value in held}) for kind, held in self._values.items()}
 
     def _learn(self, name: str, value: object) -> None:
@@ -78,10 +79,11 @@ class Known:
         if not held or not math.isfinite(value):
             return False
         blur = value * EXACT
+        coarsest = COARSEST if kind != "none" else COARSEST_WITHOUT_UNIT
         low, high = (value - step / 2) / SLACK - blur, (value + step / 2) * SLACK + blur
         for at in range(bisect_left(held, low / scale), bisect_right(held, high / scale)):
             fact = held[at] * scale
-            if abs(fact - value) > min(step / 2, fact * COARSEST) * SLACK + blur:
+            if abs(fact - value) > min(step / 2, fact * coarsest) * SLACK + blur:
                 continue
             if not sign or fact == 0 or (sign * held[at]) in self._values[kind]:
                 return True

@@ -78,14 +78,20 @@ ISO = re.compile(
     r"(?P<date>\d{4}[-/]\d{2}[-/]\d{2})(?!\d)"
     r"(?:[T ](?P<at>\d{2}:\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?(?P<zone>Z|[-+]\d{2}:?\d{2})?)?"
 )
+# The 6th, 6–8, `6, 7 and 8`.
+_NO_DAY = r"(?![\d:]|[.,]\d|\s?[%hm]|\s(?:min|hour|day))"
 DAY_MONTH = re.compile(
-    rf"(?P<day>\d{{1,2}}){_ORDINAL}(?:{_SPAN}(?P<day2>\d{{1,2}}){_ORDINAL})?\s+(?:of\s+)?(?P<month>{_MONTH}){_YEAR}"
+    rf"(?P<days>\d{{1,2}}{_ORDINAL}(?:(?:,\s|,?{_SPAN})\d{{1,2}}{_ORDINAL}){{0,5}})\s+(?:of\s+)?(?P<month>{_MONTH}){_YEAR}"
 )
 DAYS = re.compile(
-    rf"(?P<day>\d{{1,2}})(?![\d:]|[.,]\d){_ORDINAL}"
-    rf"(?:{_SPAN}(?:(?P<month2>{_MONTH})\s+)?(?P<day2>\d{{1,2}})(?![\d:]|[.,]\d|\s?[%hm]|\s(?:min|hour|day)){_ORDINAL})?{_YEAR}"
+    rf"(?P<days>\d{{1,2}}(?![\d:]|[.,]\d){_ORDINAL}"
+    rf"(?:(?:,\s\d{{1,2}}{_ORDINAL}){{1,5}},?\sand\s\d{{1,2}}{_NO_DAY}{_ORDINAL})?)"
+    rf"(?:{_SPAN}(?:(?P<month2>{_MONTH})\s+)?(?P<day2>\d{{1,2}}){_NO_DAY}{_ORDINAL})?{_YEAR}"
     r"|(?P<alone>(?:19|20)\d{2})\b(?![.,]\d)"
 )
+ORDINAL = re.compile(r"(?P<day>\d+)(?:st|nd|rd|th)\b")
+# The number behind `23 and`, `5–`, `1.2 to`: its unit is meant by both.
+NEXT_NUMBER = re.compile(r"\s?(?:-|–|—|to|and|or)\s?(?=[\d.])")
 NUMERIC_DATE = re.compile(
     r"(?P<one>\d{1,2})(?P<joiner>[./])(?P<two>\d{1,2})(?P=joiner)(?P<year>(?:19|20)\d{2})(?!\d)"
 )

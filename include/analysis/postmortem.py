@@ -56,7 +56,8 @@ def check(postmortem: Postmortem, facts: Mapping[str, Any]) -> None:
 
     Raises AnswerUnusable, `overlong`, `invented_figures` or `foreign_text`.
     """
-    check_texts(postmortem.lessons, facts, longest=LONGEST_LESSON)
+    if (length := max(map(len, postmortem.lessons), default=0)) > LONGEST_LESSON:
+        raise AnswerUnusable("overlong", f"a lesson of {length} characters is longer than {LONGEST_LESSON}")
     check_texts(postmortem.texts(), facts, longest=LONGEST_TEXT)
 
 

@@ -1,8 +1,8 @@
 """What the language model says about a settled trade.
 
 `analyse_settled` writes the post-mortems that are missing; `Selection`, `plan_analyses`, `analyse_batch` and
-`read_outcomes` are the steps of a run by hand. The schema and the prompt are in `postmortem`. `check_texts` holds
-any text of a model against its facts.
+`read_outcomes` are the steps of a run by hand. The schema and the prompt are in `postmortem`. `check_texts`
+holds any text of a model against its facts.
 """
 
 from include.analysis.analyse import analyse_settled

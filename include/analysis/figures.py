@@ -4,9 +4,9 @@ A figure is anything written with digits: amounts, prices, percentages, duration
 ratios, fractions; and a number in words with a unit behind it ("fifty percent", "two thirds"). It must be one
 of the facts:
 
-- **rounded** at the digits that it shows, by a tenth at most: 16.962 may be "17", "17.0" or "16.96"; 1.6 may
-  not be "2". Zeros at the end of a whole number may stand for rounding as long as three digits say something:
-  43,219 may be "43,200", not "43,000".
+- **rounded** at the digits that it shows, by a tenth at most (without a unit: by a fiftieth): 16.962 may
+  be "17", "17.0" or "16.96"; 1.6 may not be "2". Zeros at the end of a whole number may stand for rounding
+  as long as three digits say something: 43,219 may be "43,200", not "43,000".
 - in its **unit**: a percentage must be a `…_percent` of the facts, an amount of dollars a `…_usd`, a duration
   the timeframe, the resolution or a `minutes_…`, in any unit of time or several ("2h 13m"), a multiple a
   `…_ratio`, an amount of coins a volume. A unit that no fact has (euros, pips, another coin) makes the figure
@@ -16,8 +16,8 @@ of the facts:
 
 Dates must be the date of a moment in the facts, months its month, times of day its time, to the second where
 seconds are said. Free are whole numbers up to 3 without a unit (three targets, TP1, the 2nd), the periods in
-the indicators' names, alone or in lists (RSI 14, the 20, 50 and 200 EMA), their usual parameters (MACD 12, 26,
-9), sayings (24/7, S&P 500) and the symbol. Other numerals (half signs, Chinese or circled digits) are
+the indicators' names, alone or in lists (RSI 14, the 20, 50 and 200 EMA), their usual parameters (MACD 12,
+26, 9), sayings (24/7, S&P 500) and the symbol. Other numerals (half signs, Chinese or circled digits) are
 invented: the facts have none.
 
 The texts that others wrote (`texts_of_others`) are no facts: a figure that stands only there is invented.
@@ -213,8 +213,11 @@ class _Reader:
         periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
         if not periods:
             return self._periods_before(behind, numbers, following)
-        if numbers[0][0] not in periods and (attached or "/" in match[0]):  # RSI(7), EMA10, EMA 10/20
-            return match.end(), False
+        if numbers[0][0] not in periods:
+            if attached or "/" in match[0]:  # RSI(7), EMA10, EMA 10/20
+                return match.end(), False
+            if words[-1] in n.AVERAGES:  # EMA 100 is no period; its value is a price
+                return numbers[0][1], self._known.stands(numbers[0][0], 1, kind="usd")
         end = 0
         for number, stop in numbers:
             if number not in periods or n.tail_of(text, stop, self._known.symbol).kind != "none":
@@ -255,7 +258,7 @@ class _Reader:
         each = all(part > COUNTS and self._known.stands(part, 1, kind="none") for part in parts)
         if len(parts) > 2 or each:
             return match.end(), each
-        return match.end(), self._share_stands(*parts) or self._either_way(*parts, None)
+        return match.end(), self._share_stands(*parts) or self._either_way(parts[0], parts[1], None)
 
     def _share(self, text: str, before: str, words: list[str]) -> _Verdict | None:
         """`1 in 3` is none of the facts, but `2 out of 3` targets may be, and `target 1 in 3 hours`."""
@@ -267,7 +270,7 @@ class _Reader:
         return match.end(), match[2] != "in" and int(match[1]) <= int(match[3]) <= COUNTS
 
     def _share_stands(self, part: int, whole: int) -> bool:
-        return whole > 0 and self._known.stands(100 * part / whole, 1, kind="percent")
+        return 0 < part < whole and self._known.stands(100 * part / whole, 1, kind="percent")
 
     def _duration(self, text: str) -> _Verdict | None:
         """`16 hours and 2 minutes`: one duration, if the units become smaller."""
@@ -299,6 +302,9 @@ class _Reader:
         written = re.sub("[, '’]", "", number)
         if kind == "none" and not sign and not tail.power and written.isdecimal() and int(written) <= COUNTS:
             return tail.end, " " not in number
+        following = _WORDS.match(text, tail.end + 1)
+        if kind == "none" and len(written) < 3 and following and following[0] in n.TARGETS:  # 4 targets
+            return tail.end, False
         if self._value_stands(written, tail.power, kind, scale, sign):
             return tail.end, True
         if kind == "none" and (link := n.NEXT_NUMBER.match(text, tail.end)):

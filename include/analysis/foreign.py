@@ -13,23 +13,31 @@ from pathlib import Path
 
 TOP_LEVEL_DOMAINS = Path(__file__).with_name("tlds.txt")
 # Names that no registry gives out, but that open something all the same.
-_OWN_DOMAINS = frozenset({"onion", "i2p", "eth", "bit", "local", "localhost", "internal", "lan", "home", "test", "example",
-                          "invalid", "arpa"})  # fmt: skip
+_OWN_DOMAINS = frozenset({
+    "onion", "i2p", "eth", "bit", "local", "localhost", "internal", "lan", "home", "test", "example",
+    "invalid", "arpa",
+})  # fmt: skip
 # Endings of domains that are words, too: behind a full stop and with a capital they begin a sentence whose
 # space is missing.
-_WORDS = frozenset({"it", "in", "is", "so", "at", "be", "no", "my", "to", "as", "am", "me", "us", "do", "by", "an", "if", "we",
-                    "la", "one", "now", "its", "next", "more", "here", "how", "day", "all", "any", "top", "trading",
-                    "prime", "moving", "buy", "market", "exchange", "trade", "cash", "volume", "target", "open",
-                    "loss", "since", "after"})  # fmt: skip
+_WORDS = frozenset({
+    "it", "in", "is", "so", "at", "be", "no", "my", "to", "as", "am", "me", "us", "do", "by", "an", "if",
+    "we", "la", "one", "now", "its", "next", "more", "here", "how", "day", "all", "any", "top", "trading",
+    "prime", "moving", "buy", "market", "exchange", "trade", "cash", "volume", "target", "open", "loss",
+    "since", "after",
+})  # fmt: skip
 # Elements of HTML by which a reader of it would begin a tag. Others do so only where they are closed.
-_ELEMENTS = frozenset(
-    "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption center cite code col"
-    " data datalist dd del details dfn dialog div dl dt em embed fieldset figure font footer form frame frameset h1 h2 h3"
-    " h4 h5 h6 head header hr html i iframe image img input ins kbd keygen label legend li link main map mark marquee math"
-    " menu meta meter nav noscript object ol optgroup option output p param picture pre progress q rp rt ruby s samp script"
-    " section select slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot"
-    " th thead time title tr track tt u ul var video wbr xml xmp".split()
-)
+_ELEMENTS = frozenset({
+    "a", "abbr", "address", "area", "article", "aside", "audio", "b", "base", "bdi", "bdo", "blockquote",
+    "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col", "data", "datalist", "dd",
+    "del", "details", "dfn", "dialog", "div", "dl", "dt", "em", "embed", "fieldset", "figure", "font",
+    "footer", "form", "frame", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr",
+    "html", "i", "iframe", "image", "img", "input", "ins", "kbd", "keygen", "label", "legend", "li", "link",
+    "main", "map", "mark", "marquee", "math", "menu", "meta", "meter", "nav", "noscript", "object", "ol",
+    "optgroup", "option", "output", "p", "param", "picture", "pre", "progress", "q", "rp", "rt", "ruby",
+    "s", "samp", "script", "section", "select", "slot", "small", "source", "span", "strike", "strong",
+    "style", "sub", "summary", "sup", "svg", "table", "tbody", "td", "template", "textarea", "tfoot", "th",
+    "thead", "time", "title", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "xml", "xmp",
+})  # fmt: skip
 _SCHEMES = (
     "javascript",
     "vbscript",

@@ -21,8 +21,8 @@ EXACT = 1e-15  # relative: what binary fractions do to a value that is written i
 class Known:
     """Values by unit, moments, and the names that hold digits.
 
-    Units stand in the names of the facts: `_usd`, `_percent`, `_ratio`, `_atr`, `minutes_`, `_hours`; a volume
-    without `_usd` counts coins. What has none of these is a figure without a unit.
+    Units stand in the names of the facts: `_usd`, `_percent`, `_ratio`, `_atr`, `minutes_`, `_hours`; a
+    volume without `_usd` counts coins. What has none of these is a figure without a unit.
     """
 
     def __init__(self, facts: Mapping[str, Any]) -> None:

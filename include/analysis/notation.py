@@ -21,10 +21,11 @@ MINUTES = {
 DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI"})
 OTHER_MONEY = frozenset({"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW", "INR", "BRL", "SGD", "HKD"})
 # Capitals behind a number that are no unit of it: indicators, directions, time zones.
-_NO_CODES = frozenset(
-    "UTC GMT EMA EMAS SMA SMAS MAS RSI MACD TPS VWAP ADX OBV OHLC OHLCV LONG LONGS SHORT AND THE FOR BUT NOT"
-    " WAS WITH FROM THAT THEN".split()
-)
+_NO_CODES = frozenset({
+    "UTC", "GMT", "EMA", "EMAS", "SMA", "SMAS", "MAS", "RSI", "MACD", "TPS", "VWAP", "ADX", "OBV", "OHLC",
+    "OHLCV", "LONG", "LONGS", "SHORT", "AND", "THE", "FOR", "BUT", "NOT", "WAS", "WITH", "FROM", "THAT",
+    "THEN",
+})  # fmt: skip
 
 
 def _units() -> dict[str, tuple[str, float]]:
@@ -50,8 +51,8 @@ def _units() -> dict[str, tuple[str, float]]:
             if len(name) > 1 and name != "ms":
                 units[f"{name}s"] = units[name]
     others = (
-        "€ £ ¥ ₿ ₹ ₩ ₽ ₺ euro euros pound pounds yen yuan franc francs rupee rupees ruble rubles pip pips tick ticks"
-        " sat sats satoshi satoshis contract contracts lot lots share shares gwei wei"
+        "€ £ ¥ ₿ ₹ ₩ ₽ ₺ euro euros pound pounds yen yuan franc francs rupee rupees ruble rubles pip pips"
+        " tick ticks sat sats satoshi satoshis contract contracts lot lots share shares gwei wei"
     )
     return units | dict.fromkeys(others.split(), ("other", 1.0))
 
@@ -97,7 +98,8 @@ NUMERIC_DATE = re.compile(
 )
 # A month that stands alone. March and May are words, too: they count behind a preposition.
 _BARE_MONTH = re.compile(
-    r"\b(?:(?:[Ii]n|[Dd]uring|[Ss]ince|[Uu]ntil|[Tt]hroughout|[Ee]arly|[Ll]ate|[Mm]id|[Ll]ast)[ -](?:March|May)"
+    r"\b(?:(?:[Ii]n|[Dd]uring|[Ss]ince|[Uu]ntil|[Tt]hroughout|[Ee]arly|[Ll]ate|[Mm]id|[Ll]ast)"
+    r"[ -](?:March|May)"
     r"|January|February|April|June|July|August|September|October|November|December)\b"
 )
 CLOCK = re.compile(
@@ -128,12 +130,15 @@ PARAMETERS = {
     "stochastic": "14,3,3",
     "oscillator": "14,3,3",
 }
+AVERAGES = frozenset({"ema", "emas", "sma", "smas", "ma", "mas", "average", "averages"})
 TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
 SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
 SHARE = re.compile(r"(\d{1,3})[\s-](in|out\sof)[\s-](?:every\s)?(\d{1,3})(?!\d|[.,:]\d)")
 # Names and sayings that hold digits and are no figures.
-_SAYINGS = ("S&P 500", "S&P500", "Nasdaq 100", "NASDAQ 100", "Nasdaq-100", "Russell 2000", "24/7", "layer 1", "layer 2",
-            "Layer 1", "Layer 2")  # fmt: skip
+_SAYINGS = (
+    "S&P 500", "S&P500", "Nasdaq 100", "NASDAQ 100", "Nasdaq-100", "Russell 2000", "24/7", "layer 1",
+    "layer 2", "Layer 1", "Layer 2",
+)  # fmt: skip
 _SAYING = re.compile(rf"(?<![\w.,/])(?:{'|'.join(map(re.escape, _SAYINGS))})(?![\w/]|[.,]\d)")
 
 # What the indicators are called besides the names that the facts give them.
@@ -166,7 +171,7 @@ _DIGITS = {
 
 
 def normalised(text: str) -> str:
-    """Write digits, signs and spaces of any width and script as ASCII does; the figures stay what they are."""
+    """Write digits, signs and spaces of any width and script as ASCII does."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFKC", text).translate(_DIGITS)

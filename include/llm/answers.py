@@ -115,7 +115,7 @@ def _unwrapped(text: str) -> tuple[str, str]:
     Only what wraps the whole of it: words of the model before or behind it may take the answer back.
     """
     wrapped = ""
-    if not text.startswith(("{", "```", "~~~")) and (end := THOUGHTS_END.search(text)):
+    if not text.startswith(("{", "[", '"', "```", "~~~")) and (end := THOUGHTS_END.search(text)):
         text, wrapped = text[end.end() :], "behind thinking"
     if match := FENCE.match(text):
         text, wrapped = match[2].strip(), f"{wrapped} in a Markdown fence".strip()

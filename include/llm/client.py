@@ -280,10 +280,10 @@ class LanguageModel:
             isinstance(choice, dict) and choice.get("finish_reason") == "error"
         )
         if failed and (fault := find_fault(choice) or find_fault(body)):
-            error = self._judged(None, fault)
+            failure = self._judged(None, fault)
             # An error in place of an answer costs nothing, unless it counts the tokens that it took.
-            error.billable = usage.prompt_tokens is not None
-            raise error
+            failure.billable = usage.prompt_tokens is not None
+            raise failure
         if isinstance(choices, list) and not choices:
             raise AnswerUnusable("invalid", "the answer holds no choice", alike="empty")
         if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):

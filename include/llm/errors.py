@@ -26,8 +26,8 @@ class ModelError(Exception):
 class ModelUnavailable(ModelError):
     """The service failed, whatever was asked: no connection, no money, a wrong key, an overload.
 
-    `passing` says whether another try in a moment may help, `ends_all` that no question will be answered before
-    somebody pays. `retry_after` are the seconds for which the service asked to be left alone.
+    `passing` says whether another try in a moment may help, `ends_all` that no question will be answered
+    before somebody pays. `retry_after` are the seconds for which the service asked to be left alone.
     """
 
     def __init__(
@@ -42,8 +42,9 @@ class ModelUnavailable(ModelError):
 class AnswerUnusable(ModelError):
     """The service works, but this question got no usable answer: refused, filtered, cut off or invalid.
 
-    `final` says that asking the same again is pointless. `cost_usd` is what the answer cost, where known. `alike`
-    names the kind of it, where a row of the same kind would be the model's doing; None: the model did its part.
+    `final` says that asking the same again is pointless. `cost_usd` is what the answer cost, where known.
+    `alike` names the kind of it, where a row of the same kind would be the model's doing; None: the model did
+    its part.
     """
 
     def __init__(
@@ -58,8 +59,8 @@ class AnswerUnusable(ModelError):
         super().__init__(outcome, words, billable=billable)
         self.final = final
         self.alike = alike
+        self.cost_usd: Decimal | None = None
 
     def with_words(self, words: str) -> AnswerUnusable:
         """The same, said in other words."""
         return AnswerUnusable(self.outcome, words, final=self.final, billable=self.billable, alike=self.alike)
-        self.cost_usd: Decimal | None = None

@@ -1,7 +1,7 @@
 """What an endpoint's error means: every vendor wraps it in another way, some under HTTP 200.
 
-Known are OpenAI's object, Gemini's list, FastAPI's `detail`, a text in `error` (LM Studio, Ollama), vLLM's flat
-object, pages of HTML and plain text.
+Known are OpenAI's object, Gemini's list, FastAPI's `detail`, a text in `error` (LM Studio, Ollama), vLLM's
+flat object, pages of HTML and plain text.
 """
 
 from __future__ import annotations
@@ -28,38 +28,44 @@ REFUSED_QUESTIONS = {
 }
 # Statuses that are said as a word, where the status line says something else.
 _STATUS_WORDS = {
-    "invalid_argument": 400, "invalid_request_error": 400, "unauthenticated": 401, "authentication_error": 401,
-    "invalid_api_key": 401, "permission_denied": 403, "permission_error": 403, "not_found": 404,
-    "not_found_error": 404, "model_not_found": 404, "resource_exhausted": 429, "rate_limit_error": 429,
+    "invalid_argument": 400, "invalid_request_error": 400, "unauthenticated": 401,
+    "authentication_error": 401, "invalid_api_key": 401, "permission_denied": 403, "permission_error": 403,
+    "not_found": 404, "not_found_error": 404, "model_not_found": 404, "resource_exhausted": 429,
+    "rate_limit_error": 429,
     "rate_limit_exceeded": 429, "internal": 500, "api_error": 500, "server_error": 500, "unavailable": 503,
     "deadline_exceeded": 504, "overloaded_error": 529,
 }  # fmt: skip
 _NO_CREDIT_CODES = frozenset({
     "402", "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
-    "billing_error", "billing_not_active", "billing_hard_limit_reached", "payment_required", "credits_exhausted",
-    "out_of_credits",
+    "billing_error", "billing_not_active", "billing_hard_limit_reached", "payment_required",
+    "credits_exhausted", "out_of_credits",
 })  # fmt: skip
 _MONEY = r"(?:credits?|balance|funds)"
 _LACK = (
-    r"(?:insufficient|not enough|exhausted|depleted|used up|too low|ran out|run out|out of|no (?:more |remaining )?"
-    r"|zero|negative|requires? more|need more|spent|lack)"
+    r"(?:insufficient|not enough|exhausted|depleted|used up|too low|ran out|run out|out of"
+    r"|no (?:more |remaining )?|zero|negative|requires? more|need more|spent|lack)"
 )
 _NO_CREDIT = re.compile(
-    rf"\b{_LACK}\b[^.]{{0,40}}\b{_MONEY}\b|\b{_MONEY}\b[^.]{{0,40}}\b{_LACK}\b|\bpayment required\b|\binsufficient quota\b"
+    rf"\b{_LACK}\b[^.]{{0,40}}\b{_MONEY}\b|\b{_MONEY}\b[^.]{{0,40}}\b{_LACK}\b"
+    r"|\bpayment required\b|\binsufficient quota\b"
 )
 _TOO_LONG = re.compile(
-    r"context (?:length|window|size|limit)|context_length|(?:prompt|input|request|message)s? (?:is|are|was) too (?:long|large)"
+    r"context (?:length|window|size|limit)|context_length"
+    r"|(?:prompt|input|request|message)s? (?:is|are|was) too (?:long|large)"
     r"|input (?:length|tokens?)\b.{0,60}\b(?:exceed|larger|longer)|too many (?:input |prompt )?tokens"
-    r"|(?:exceed|longer than|larger than|greater than|over).{0,60}\b(?:maximum|max|limit|allowed|available).{0,30}\btokens?\b"
-    r"|reduce the length|tokens?` \+ `max_new_tokens|maximum (?:prompt|input) length",
+    r"|(?:exceed|longer than|larger than|greater than|over).{0,60}"
+    r"\b(?:maximum|max|limit|allowed|available).{0,30}\btokens?\b"
+    r"|reduce the length|tokens \+ `?max_new_tokens|maximum (?:prompt|input) length",
     re.DOTALL,
 )
 _SCHEMA = re.compile(
-    r"response_format|response_schema|responseschema|json_schema|additionalproperties|guided_json|structured output"
-    r"|invalid schema|unknown name"
+    r"response_format|response_schema|responseschema|json_schema|additionalproperties|guided_json"
+    r"|structured output|invalid schema|unknown name"
 )
-_WORD_KEYS = ("message", "msg", "detail", "error", "errors", "error_message", "error_msg", "error_description",
-              "description", "reason", "title", "status_msg")  # fmt: skip
+_WORD_KEYS = (
+    "message", "msg", "detail", "error", "errors", "error_message", "error_msg", "error_description",
+    "description", "reason", "title", "status_msg",
+)  # fmt: skip
 _CODE_KEYS = (
     "code",
     "type",
@@ -103,7 +109,7 @@ def read_fault(content: bytes) -> Fault:
 
 
 def find_fault(body: Any) -> Fault | None:
-    """Find the error in the body of an answer that may be one: `error`, `errors` or `detail` that say something."""
+    """Find the error in a body that may be an answer: `error`, `errors` or `detail` that say something."""
     if isinstance(body, list):
         return next((fault for part in body[:5] if (fault := find_fault(part))), None)
     if not isinstance(body, Mapping):
@@ -182,8 +188,8 @@ def _plain(text: str) -> str:
 def judge(status: int | None, fault: Fault, words: str) -> ModelError:
     """Tell what an error means for this question and for the next ones.
 
-    `status` is that of the answer, None where that says nothing (200); then the body's own counts. `words` are
-    the fault's, fit for the books.
+    `status` is that of the answer, None where that says nothing (200); then the body's own counts. `words`
+    are the fault's, fit for the books.
     """
     said = fault.words.lower()
     inner = fault.status()

@@ -4,8 +4,8 @@ The budget of a day (UTC) holds over all processes: `llm_reserve` adds what is s
 calls under way and the worst case of the new call under the lock of the day's row, and refuses what does not
 fit. A process that dies leaves a reservation that lapses: its call may have been billed, so it is spent.
 
-The books also say which model is left alone for a while (`llm_endpoints`), in all processes: one that asked for
-it, and one that fails every question in the same way.
+The books also say which model is left alone for a while (`llm_endpoints`), in all processes: one that asked
+for it, and one that fails every question in the same way.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Purpose = Literal["post_mortem", "signal", "probe"]
 GRACE = timedelta(minutes=1)  # beyond its timeout, until a call that says nothing counts as lost
 
 
-# After so many unusable answers of one kind in a row, with no usable one between them, the model is left alone.
+# After so many unusable answers of one kind in a row, with no usable one in between, the model is left alone.
 ALIKE = 4
 # What a provider says of one question: it takes more of them until they tell of the model.
 ALIKE_OF_QUESTIONS = 12

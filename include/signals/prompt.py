@@ -21,11 +21,12 @@ Keep to `limits`, which are in multiples of atr_14; a proposal outside of them i
 facts say; `not_available` names what is unknown. If nothing in them speaks for a trade, answer NO_TRADE with
 levels null, and say why in reasoning.
 confidence is how sure you are, in percent from 0 to 100: write 72 for 72 percent, not 0.72.
-Units: in `market`, volume_24h and market_cap are US dollars, circulating_supply is coins, changes, social_dominance
-and sentiment shares are percent. In `indicators` and `recent_candles`, volumes (volume_24h, volume_sma_20) are
-coins; prices, EMA, Bollinger bands, MACD and ATR are US dollars; RSI and stochastic go from 0 to 100.
-Write reasoning in plain English, in at most five sentences without links and markup. Use only figures that stand
-in the facts or in your proposal, rounded if you like; compute no others."""
+Units: in `market`, volume_24h and market_cap are US dollars, circulating_supply is coins; changes,
+social_dominance and sentiment shares are percent. In `indicators` and `recent_candles`, volumes (volume_24h,
+volume_sma_20) are coins; prices, EMA, Bollinger bands, MACD and ATR are US dollars; RSI and stochastic go
+from 0 to 100.
+Write reasoning in plain English, in at most five sentences without links and markup. Use only figures that
+stand in the facts or in your proposal, rounded if you like; compute no others."""
 
 LONGEST_REASONING = 4000  # characters
 

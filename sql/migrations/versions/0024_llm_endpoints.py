@@ -19,8 +19,8 @@ CREATE TABLE llm_endpoints (
   PRIMARY KEY (address, model)
 );
 COMMENT ON TABLE llm_endpoints IS
-  'Models that are left alone for a while: they asked for it (Retry-After), or failed every question the same '
-  'way. Deleting the row ends the pause';
+  'Models that are left alone for a while: they asked for it (Retry-After), or failed every question in the '
+  'same way. Deleting the row ends the pause';
 COMMENT ON COLUMN llm_endpoints.address IS 'Of the connection llm, without what may be secret';
 COMMENT ON COLUMN llm_endpoints.alike IS 'What the last answers had in common; null: the last one was usable';
 COMMENT ON COLUMN llm_endpoints.alike_in_row IS 'How many of them there were in a row';

@@ -124,7 +124,7 @@ class _Reader:
             self._date(text, before)
             or self._clock(text)
             or self._listed(text, words, attached=not before.endswith((" ", "=", ":")))
-            or self._slashed(text)
+            or self._slashed(text, words)
             or self._share(text, before, words)
             or self._duration(text)
             or self._figure(text, number[0], before)
@@ -249,7 +249,7 @@ class _Reader:
             return numbers[-1][1], True
         return None
 
-    def _slashed(self, text: str) -> _Verdict | None:
+    def _slashed(self, text: str, words: list[str]) -> _Verdict | None:
         """`2/3` is a share or a day of the year, `40/30/30` a list."""
         match = n.SLASHED.match(text)
         if not match:
@@ -258,7 +258,8 @@ class _Reader:
         each = all(part > COUNTS and self._known.stands(part, 1, kind="none") for part in parts)
         if len(parts) > 2 or each:
             return match.end(), each
-        return match.end(), self._share_stands(*parts) or self._either_way(parts[0], parts[1], None)
+        is_day = words[-1:] and words[-1] in n.BEFORE_DAYS and self._either_way(parts[0], parts[1], None)
+        return match.end(), bool(is_day) or self._share_stands(*parts)
 
     def _share(self, text: str, before: str, words: list[str]) -> _Verdict | None:
         """`1 in 3` is none of the facts, but `2 out of 3` targets may be, and `target 1 in 3 hours`."""

@@ -107,7 +107,7 @@ CLOCK = re.compile(
     r"(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?P<zone>\s?(?:E[SD]T|P[SD]T|C[SD]T|CES?T|BST|JST|IST|MSK|HKT|SGT)\b)?"
 )
 HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?P<half>[AaPp])\.?[Mm]\b\.?")
-RATIO = re.compile(r"(\d+(?:\.\d+)?)(?:\s?:\s?|[\s-]to[\s-](?=1\b))(\d+(?:\.\d+)?)(?![\d:])")
+RATIO = re.compile(r"(\d+(?:\.\d+)?)(?:\s?:\s?|[\s-]to[\s-](?=1(?!\d|\.\d)))(\d+(?:\.\d+)?)(?![\d:])")
 
 _LONG = r"(?:weeks?|wks?|w|days?|d|hours?|hrs?|h)"
 _SHORT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
@@ -131,8 +131,10 @@ PARAMETERS = {
     "oscillator": "14,3,3",
 }
 AVERAGES = frozenset({"ema", "emas", "sma", "smas", "ma", "mas", "average", "averages"})
+BEFORE_DAYS = frozenset({"on", "by", "until", "till", "from", "since", "to", "and", "between"})
 TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
-SLASHED = re.compile(r"(\d{1,3})/(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
+# The second sign is that of fractions: `with_digits` writes it, too.
+SLASHED = re.compile(r"(\d{1,3})(?:/|⁄)(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
 SHARE = re.compile(r"(\d{1,3})[\s-](in|out\sof)[\s-](?:every\s)?(\d{1,3})(?!\d|[.,:]\d)")
 # Names and sayings that hold digits and are no figures.
 _SAYINGS = (
@@ -200,7 +202,7 @@ def with_digits(text: str) -> str:
 @functools.lru_cache(maxsize=1000)
 def _digits(words: str, joiner: str, unit: str) -> str:
     if part := PARTS.get(unit.lower().removesuffix("s")):
-        return f"{_spelled(words)}/{part}"
+        return f"{_spelled(words)}⁄{part}"
     if unit.lower() not in UNITS or unit == "times":  # `two times` counts
         return f"{words}{joiner}{unit}"
     return f"{_spelled(words)}{joiner}{unit}"

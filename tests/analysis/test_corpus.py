@@ -1,4 +1,4 @@
-"""Figures against facts on post-mortems of made-up trades: how many honest ones pass, how many invented figures do."""
+"""Figures against facts on post-mortems of made-up trades: how many honest ones pass, how many others."""
 
 from pathlib import Path
 

@@ -60,7 +60,8 @@ STANDING = [
     # lists and spans
     "the 20-period EMAs", "EMA (20)", "TP1/2/3", "targets 1, 2 and 3", "1.2 to 1.6 %", "2 out of 3 targets",
     # several units, spaced thousands, full-width digits and signs, units behind
-    "1 hour 32 minutes", "1h32m", "1h 32m", "one hour and thirty-two minutes", "43 219.5 USD", "43 220 dollars",
+    "1 hour 32 minutes", "1h32m", "1h 32m", "one hour and thirty-two minutes", "43 219.5 USD",
+    "43 220 dollars",
     "\uff14\uff10\uff05", "16.96 $", "16 ‰", "12.3 ‰", "1.6 pp", "2.5x", "2.5R", "2.5 to 1",
     # dates and times in other dress
     "2 March", "on the 2nd", "03/02/2026", "2026/03/02", "in March", "13:37:00", "12 pm",
@@ -88,14 +89,18 @@ INVENTED = [
     "fifty percent", "ninety-nine percent", "two hundred dollars", "½", "五", "③", "１７.５ dollars",
     "9e99", "1e9999",
     # lists, spans and several units
-    "EMA 10/20", "EMA20/50", "the 20 and 50 EMA", "RSI(7)", "MACD (12, 26, 9)", "1 hour 42 minutes", "1h 42m", "2h32m",
+    "EMA 10/20", "EMA20/50", "the 20 and 50 EMA", "RSI(7)", "MACD (12, 26, 9)", "1 hour 42 minutes",
+    "1h 42m", "2h32m",
     # units that no fact has, or of other size
-    "3 000 BTC", "1 000 000 coins", "16.96 €", "16.96 EUR", "16.96 BTC", "16.96 XRP", "EUR 16.96", "61 bp", "65.2 pp",
-    "65.2\uff05", "65.2‰", "92 months", "60 years", "40 weeks", "3x", "5-fold", "2 ATR", "14 ATR", "7 pips", "40 shares",
+    "3 000 BTC", "1 000 000 coins", "16.96 €", "16.96 EUR", "16.96 BTC", "16.96 XRP", "EUR 16.96", "61 bp",
+    "65.2 pp",
+    "65.2\uff05", "65.2‰", "92 months", "60 years", "40 weeks", "3x", "5-fold", "2 ATR", "14 ATR", "7 pips",
+    "40 shares",
     # shares
     "2/3 of it", "two thirds", "1 in 3", "9 out of 10", "three quarters",
     # seconds, days, months, half hours, zones
-    "13:37:12", "2026-03-02T13:37:30Z", "13:37 EST", "9 pm", "March 2–4", "the 17th", "in April", "since June",
+    "13:37:12", "2026-03-02T13:37:30Z", "13:37 EST", "9 pm", "March 2–4", "the 17th", "in April",
+    "since June",
 ]  # fmt: skip
 
 
@@ -147,8 +152,10 @@ def test_any_text_is_read(text):
 
 LONG = 60_000
 PARTS = [
-    "1", "1,", "1 ", "1.", "-", "one ", "one hundred and ", "hundred ", "1:", "ema ", "EMA 20, ", " ", "1e9 ", "March ",
-    "in May ", "twenty-", "20/", "1/2 ", "14-15 ", "1h 2m ", "1 in 3 ", "1 000 ", "$1", "fifty percent ", "24/7", "½", "１", "²",
+    "1", "1,", "1 ", "1.", "-", "one ", "one hundred and ", "hundred ", "1:", "ema ", "EMA 20, ", " ",
+    "1e9 ", "March ",
+    "in May ", "twenty-", "20/", "1/2 ", "14-15 ", "1h 2m ", "1 in 3 ", "1 000 ", "$1", "fifty percent ",
+    "24/7", "½", "１", "²",
     "a.", "1234567890", "9 AM ", "2026-03-14T", "MACD (12, 26, 9) ", ". A", "\n",
 ]  # fmt: skip
 

@@ -92,8 +92,11 @@ def test_plain_sentences_pass(text):
 
 
 LONG = 60_000
-PARTS = ["a-", "step-by-step-", "a.", "x.y", "t.me", "a:", "data:", "://", "<", "<a", "a<b ", "&a", "]", "] (", "@", "1.",
-         "1.1.1.1", "::", "1:1:", "www", "localhos", "xn--", "-.", "_.", "é.", "。", "\\n", " ", "a", "\r", "\\\\"]  # fmt: skip
+PARTS = [
+    "a-", "step-by-step-", "a.", "x.y", "t.me", "a:", "data:", "://", "<", "<a", "a<b ", "&a", "]", "] (",
+    "@", "1.", "1.1.1.1", "::", "1:1:", "www", "localhos", "xn--", "-.", "_.", "é.", "。", "\\n", " ", "a",
+    "\r", "\\\\",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("part", PARTS)

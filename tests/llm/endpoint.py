@@ -54,8 +54,9 @@ def completion(
 ) -> dict[str, Any]:
     """A chat completion as OpenAI shapes it."""
     counted = {"prompt_tokens": 90, "completion_tokens": 40, "total_tokens": 130}
+    said = {"role": "assistant", "content": content, **message}
     return {
         "id": "1", "object": "chat.completion", "created": 1, "model": "local",
-        "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}],
+        "choices": [{"index": 0, "finish_reason": finish, "message": said}],
         "usage": counted if usage == "counted" else usage,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reading a completion: what is taken out of its wrapping, what kinds of unusable answers there are, what counts."""
+"""Reading a completion: what is taken out of its wrapping, which answers are unusable, what is counted."""
 
 import json
 
@@ -59,12 +59,12 @@ def test_words_around_it_are_not(content, alike):
 def test_the_setting_refuses_what_is_wrapped_and_names_itself(database):
     with endpoint(lambda *_: Said(completion(f"```json\n{VERDICT}\n```"))) as (url, _):
         assert ask(database, url).value.symbol == "BTC"
-        with pytest.raises(AnswerUnusable, match="in a Markdown fence; llm_unwrap_answers"):
+        with pytest.raises(AnswerUnusable, match=r"in a Markdown fence; llm_unwrap_answers"):
             ask(database, url, STRICT)
 
 
 def test_an_answer_of_thoughts_only_is_said_to_be_that():
-    with pytest.raises(AnswerUnusable, match="cut off at 300 tokens .*, all of them thinking"):
+    with pytest.raises(AnswerUnusable, match=r"cut off at 300 tokens .*, all of them thinking"):
         read("", finish="length", reasoning_content="hm")
     with pytest.raises(AnswerUnusable, match="empty, but for its thinking"):
         read(None, reasoning="hm")

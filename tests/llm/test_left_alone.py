@@ -67,7 +67,7 @@ def test_a_pause_from_the_future_stops_nobody(database):
         run(
             database,
             "INSERT INTO llm_endpoints (address, model, paused_for, paused_at, paused_until, reason) VALUES "
-            "(:address, 'sandbox-analyst', 'alike', now() + interval '1 year', now() + interval '2 years', 'x')",
+            "(:address, 'sandbox-analyst', 'alike', now() + interval '1 d', now() + interval '2 d', 'x')",
             address=url,
         )
         assert ask(database, url).value.verdict == "fine"

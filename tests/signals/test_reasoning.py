@@ -8,19 +8,15 @@ from include.settings import Endpoint
 from include.signals.prompt import INSTRUCTIONS, LONGEST_REASONING, SignalAnswer
 from tests.llm.endpoint import Said, completion, endpoint
 from tests.signals.generation import Generation
+from tests.trades.sweep import rows
 
 
 def proposal(asked, **changes):
     """A sound LONG for the facts of a request."""
     facts = json.loads(asked["messages"][1]["content"])
     price, atr = facts["market"]["current_price"], facts["indicators"]["atr_14"]
-    levels = {
-        "entry_price": price,
-        "stop_loss": price - 2 * atr,
-        "allocation_1": 50,
-        "allocation_2": 25,
-        "allocation_3": 25,
-    }
+    levels = {"entry_price": price, "stop_loss": price - 2 * atr}
+    levels |= {"allocation_1": 50, "allocation_2": 25, "allocation_3": 25}
     levels |= {f"take_profit_{number}": price + (number + 2) * atr for number in (1, 2, 3)}
     answer = {
         "decision": "LONG",
@@ -46,8 +42,9 @@ def generate(database, sandbox):
 
 BAD = [
     {"confidence": 0.71}, {"confidence": True}, {"confidence": 1}, {"confidence": "0.5"}, {"confidence": 0},
-    {"reasoning": "Details at t.me/signals."}, {"reasoning": "See vip-coins.finance"}, {"reasoning": "<script>x</script>"},
-    {"reasoning": "It will reach $987,654."}, {"reasoning": "A 93.7 % chance."}, {"reasoning": "3x leverage helps."},
+    {"reasoning": "Details at t.me/signals."}, {"reasoning": "See vip-coins.finance"},
+    {"reasoning": "<script>x</script>"}, {"reasoning": "It will reach $987,654."},
+    {"reasoning": "A 93.7 % chance."}, {"reasoning": "3x leverage helps."},
     {"reasoning": "x" * (LONGEST_REASONING + 1)},
 ]  # fmt: skip
 
@@ -79,18 +76,21 @@ def test_no_trade_may_be_told_without_any_confidence(generate):
 
 
 SOUND = [
-    lambda facts, levels: f"Price stands at {facts['market']['current_price']:,.2f} USD, the target at ${levels['take_profit_1']:,.2f}.",
-    lambda facts, levels: f"RSI 14 of {facts['indicators']['rsi_14']:.1f} is below 70; the 20, 50 and 200 EMA rise.",
-    lambda facts, levels: "The stop is 2 ATR away, the first target 3 ATR, a reward of 1.5R; half closes there (50 %).",
-    lambda facts, levels: f"Volume of {facts['market']['volume_24h'] / 1e9:.2f} billion dollars; I am 71 % sure.",
-    lambda facts, levels: f"Twenty periods trade {facts['indicators']['volume_sma_20']:.2f} BTC each; it expires after 24 hours.",
-    lambda facts, levels: f"It changed by {facts['market']['price_change_24h']:.2f} % in 24 hours; costs are 0.4 %.",
-]  # fmt: skip
+    "Price stands at {market[current_price]:,.2f} USD, the target at ${levels[take_profit_1]:,.2f}.",
+    "RSI 14 of {indicators[rsi_14]:.1f} is below 70; the 20, 50 and 200 EMA rise.",
+    "The stop is 2 ATR away, the first target 3 ATR, a reward of 1.5R; half closes there (50 %).",
+    "Volume of {market[volume_24h]:,.0f} dollars; I am 71 % sure.",
+    "Twenty periods trade {indicators[volume_sma_20]:.2f} BTC each; it expires after 24 hours.",
+    "It changed by {market[price_change_24h]:.2f} % in 24 hours; costs are 0.4 %.",
+]
 
 
 @pytest.mark.parametrize("reasoning", SOUND)
 def test_figures_of_the_facts_and_of_the_proposal_stand(generate, reasoning):
-    attempt, requests = generate(lambda asked, _: proposal(asked, reasoning=reasoning))
+    def said(facts, levels):
+        return reasoning.format(**facts, levels=levels)
+
+    attempt, requests = generate(lambda asked, _: proposal(asked, reasoning=said))
     assert (attempt.outcome, len(requests)) == ("stored", 1), attempt.reason
 
 
@@ -99,14 +99,14 @@ def test_the_model_is_told_scale_and_units():
     assert "percent" in SignalAnswer.model_json_schema()["properties"]["confidence"]["description"]
     for unit in (
         "volume_24h and market_cap are US dollars",
-        "volumes (volume_24h,\nvolume_sma_20) are coins",
-        "changes,\n",
+        "volume_sma_20) are coins",
+        "shares are percent",
     ):
         assert unit in INSTRUCTIONS
 
 
-def test_a_proposal_is_written_with_its_booking(generate, monkeypatch):
-    """A process that dies between the two would lose a paid answer."""
+def test_a_killed_answer_is_neither_booked_nor_counted_but_at_its_worst_case(database, generate, monkeypatch):
+    """A process that died between the booking and the writing would lose a paid answer."""
 
     class Killed(BaseException):
         pass
@@ -114,15 +114,8 @@ def test_a_proposal_is_written_with_its_booking(generate, monkeypatch):
     def die(*_, **__):
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("include.signals.propose._write", die)
+    monkeypatch.setattr("include.signals.propose._write", die)
+    with pytest.raises(Killed):
         generate(lambda asked, _: proposal(asked))
-
-
-def test_nothing_of_a_killed_answer_is_booked_but_its_worst_case(database, generate, monkeypatch):
-    test_a_proposal_is_written_with_its_booking(generate, monkeypatch)
-    with database.connect() as connection:
-        calls = connection.exec_driver_sql("SELECT outcome FROM llm_calls").all()
-        asked = connection.exec_driver_sql("SELECT asked, proposal FROM signal_attempts").all()
-    assert calls == [("under_way",)]
-    assert asked == [(0, None)]
+    assert rows(database, "SELECT outcome FROM llm_calls") == [("under_way",)]
+    assert rows(database, "SELECT asked, proposal FROM signal_attempts") == [(0, None)]

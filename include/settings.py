@@ -120,6 +120,10 @@ class Settings(BaseSettings):
         Decimal(5), ge=0, description="US dollars a day (UTC) for all models; null: no limit"
     )
     llm_answer_tokens: int = Field(3_000, gt=0, description="tokens of one answer at most, thinking included")
+    # On by default: nothing of the answer is lost, its schema and all checks hold, and it is paid already.
+    llm_unwrap_answers: bool = Field(
+        True, description="take the JSON out of a Markdown fence or from behind <think>; false: `invalid`"
+    )
 
     # the analysis
     analysis_model: str = Field("sandbox-analyst", description="model name at the `llm` connection")

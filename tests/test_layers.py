@@ -16,7 +16,8 @@ FLOORS = [
     {"http", "llm", "storage", "maintenance"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts", "retention", "signals", "probes", "backups"},
+    {"trades", "analysis", "alerts", "retention", "probes", "backups"},
+    {"signals"},
     {"airflow", "local", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

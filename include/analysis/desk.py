@@ -31,7 +31,7 @@ FAILURES_IN_A_ROW = 10
 # Trades of each worker that are claimed, and whose facts are read, at a time. Together with the next portion
 # they are done, or given back, before their lease lapses, even if each question takes its whole time, twice.
 PORTION = 4
-ASK_AGAIN = frozenset({"invented_figures", "foreign_text"})
+ASK_AGAIN = frozenset({"invented_figures", "foreign_text", "overlong"})
 WAIT_AFTER_OUTAGE = timedelta(minutes=5)
 
 Claim = Callable[["Connection", int], list[str]]  # takes up to so many trades under a lease
@@ -73,6 +73,7 @@ class Desk:
         self._settings = settings
         self._result = Analysed()
         self._failures_in_a_row = 0
+        self._unusable_alike = False  # whether an answer failed in a way that may be the model's doing
         self._left = job.limit
         self._ready: list[Trade] = []
         self._portion: asyncio.Task[list[Trade]] | None = None  # the next ones, being claimed
@@ -95,16 +96,31 @@ class Desk:
             purpose="post_mortem",
             timeout=self._settings.analysis_timeout,
         ) as model:
-            # One alone: a model that is down, or refuses everybody, is found out with one question.
-            if failure := await self._explain(first, model):
-                self._stop(failure)
-            else:
+            if await self._begin_alone(first, model):
                 await self._work_together(model)
+            if self._unusable_alike:
+                await asyncio.to_thread(self._forgive, model)
         if self._portion:
             self._ready += await self._portion
         if self._ready:
             await asyncio.to_thread(self._release)
         return self._result
+
+    async def _begin_alone(self, first: _Trade, model: LanguageModel) -> bool:
+        """Ask one at a time until the model has shown that it works; give whether it did.
+
+        A model that is down, or refuses everybody, is found out with one question; one that fails every
+        question in the same way with the few after which it is left alone.
+        """
+        trade: _Trade | None = first
+        while trade:
+            if failure := await self._explain(trade, model):
+                self._stop(failure)
+                return False
+            if not self._unusable_alike or self._result.stored:
+                return True
+            trade = await self._next()
+        return False
 
     async def _work_together(self, model: LanguageModel) -> None:
         try:
@@ -159,41 +175,51 @@ class Desk:
         """Ask, store or put off; give the failure of the service, if that is what it was."""
         try:
             async with timed("analysis_time", "post_mortem", trade_signal_id=trade.id, user_id=trade.user_id):
-                answer = await self._ask(trade, model)
+                stored = await self._ask(trade, model)
         except ModelError as error:
             self._result.put_off[error.outcome] += 1
+            if isinstance(error, AnswerUnusable) and error.alike:
+                self._unusable_alike = True
             await asyncio.to_thread(self._put_off, trade.id, error)
             return error if isinstance(error, ModelUnavailable) else None
-        # Not `+= await`: that reads the sum before the wait, and loses what others add meanwhile.
-        stored = await asyncio.to_thread(self._store, trade.id, answer)
         self._result.stored += stored
         if self._result.stored % 50 == 0:
             logger.info("%d analyses stored, %d put off", self._result.stored, self._result.put_off.total())
         return None
 
-    async def _ask(self, trade: Trade, model: LanguageModel) -> Answer[Postmortem]:
+    async def _ask(self, trade: Trade, model: LanguageModel) -> int:
+        """Ask until there is a sound answer, twice at most; give whether it was stored (1) or not needed (0).
+
+        It is stored with the booking, in one transaction: what is paid is not lost.
+        """
         if trade.fault:
             raise AnswerUnusable("unreadable_facts", trade.fault, billable=False)
+        stored = 0
+        rejected: AnswerUnusable | None = None
+
+        def keep(connection: Connection, answer: Answer[Postmortem]) -> None:
+            nonlocal stored
+            stored = self._store(connection, trade.id, _with_cost_of(answer, rejected))
+
         ask = functools.partial(
             model.ask,
             answer_type=Postmortem,
             trade_signal_id=trade.id,
             user_id=trade.user_id,
             check=functools.partial(_check, facts=trade.facts),
+            keep=keep,
         )
         try:
-            return await ask(INSTRUCTIONS, trade.facts)
+            await ask(INSTRUCTIONS, trade.facts)
         except AnswerUnusable as error:
             if error.outcome not in ASK_AGAIN:
                 raise
             rejected = error
-        logger.info("trade %s is asked again: %s", trade.id, rejected)
-        answer = await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.words]})
-        if answer.cost_usd is None or rejected.cost_usd is None:
-            return replace(answer, cost_usd=None)
-        return replace(answer, cost_usd=rejected.cost_usd + answer.cost_usd)
+            logger.info("trade %s is asked again: %s", trade.id, rejected)
+            await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.words]})
+        return stored
 
-    def _store(self, trade_id: str, answer: Answer[Postmortem]) -> int:
+    def _store(self, connection: Connection, trade_id: str, answer: Answer[Postmortem]) -> int:
         detail = {
             **answer.value.model_dump(),
             "model": answer.model,
@@ -201,20 +227,29 @@ class Desk:
             "completion_tokens": answer.completion_tokens,
             "cost_usd": None if answer.cost_usd is None else str(answer.cost_usd),
         }
+        return connection.execute(
+            sql("store_analysis"),
+            {
+                "id": trade_id,
+                "claim_id": self._job.claim_id,
+                "requested_by": self._job.requested_by,
+                "redo": self._job.redo,
+                "model": answer.model,
+                "analysis": as_text(answer.value),
+                "detail": json.dumps(detail),
+                "cost": answer.cost_usd,
+            },
+        ).rowcount
+
+    def _forgive(self, model: LanguageModel) -> None:
+        """Take back tries that were the model's doing; does nothing unless it is left alone for that."""
         with self._engine.begin() as connection:
-            return connection.execute(
-                sql("store_analysis"),
-                {
-                    "id": trade_id,
-                    "claim_id": self._job.claim_id,
-                    "requested_by": self._job.requested_by,
-                    "redo": self._job.redo,
-                    "model": answer.model,
-                    "analysis": as_text(answer.value),
-                    "detail": json.dumps(detail),
-                    "cost": answer.cost_usd,
-                },
+            forgiven = connection.execute(
+                sql("forgive_analyses"),
+                {"claim_id": self._job.claim_id, "address": model.address, "model": self._job.model},
             ).rowcount
+        if forgiven:
+            logger.warning("%d analyses failed by the model's doing: no try of theirs", forgiven)
 
     def _put_off(self, trade_id: str, error: ModelError) -> None:
         logger.warning("analysis of trade %s put off: %s", trade_id, error)
@@ -258,3 +293,12 @@ def _check(postmortem: Postmortem, facts: dict[str, Any]) -> None:
         raise AnswerUnusable(
             "unchecked", f"the answer could not be checked: {error_in_words(error)}"
         ) from error
+
+
+def _with_cost_of(answer: Answer[Postmortem], rejected: AnswerUnusable | None) -> Answer[Postmortem]:
+    """The answer with what it cost to get it: a rejected one was paid as well."""
+    if rejected is None:
+        return answer
+    if answer.cost_usd is None or rejected.cost_usd is None:
+        return replace(answer, cost_usd=None)
+    return replace(answer, cost_usd=rejected.cost_usd + answer.cost_usd)

@@ -1,276 +1,330 @@
 """Which figures in a text stand in the facts, and which are invented.
 
 A figure is anything written with digits: amounts, prices, percentages, durations, dates, times of day,
-ratios; and a number in words with a unit behind it ("fifty percent"). It must be one of the facts:
+ratios, fractions; and a number in words with a unit behind it ("fifty percent", "two thirds"). It must be one
+of the facts:
 
-- **rounded** at the digits that it shows, by a tenth at most: 16.962 may be "17", "17.0" or "16.96"; 1.6 may
-  not be "2". Zeros at the end of a whole number may stand for rounding as long as three digits say something:
-  43,219 may be "43,200", not "43,000".
+- **rounded** at the digits that it shows, by a tenth at most (without a unit: by a fiftieth): 16.962 may
+  be "17", "17.0" or "16.96"; 1.6 may not be "2". Zeros at the end of a whole number may stand for rounding
+  as long as three digits say something: 43,219 may be "43,200", not "43,000".
 - in its **unit**: a percentage must be a `…_percent` of the facts, an amount of dollars a `…_usd`, a duration
-  the timeframe, the resolution or a `minutes_…`, in any unit of time. A figure without a unit may be any
-  fact, or a percentage as a fraction (40 % as 0.4).
+  the timeframe, the resolution or a `minutes_…`, in any unit of time or several ("2h 13m"), a multiple a
+  `…_ratio`, an amount of coins a volume. A unit that no fact has (euros, pips, another coin) makes the figure
+  an invented one. A figure without a unit may be any fact, or a percentage as a fraction (40 % as 0.4).
 - with or without its **sign**: "lost $16.96" is -16.96; but "+16.96" is not.
-- however it is **written**: 1,234.5, 1.2k, 3 million, 1.2e-05, 12 bps, USD 5.
+- however it is **written**: 1,234.5, 1 234.5, 1.2k, 3 million, 1.2e-05, 12 bps, USD 5, 5 USD, full-width.
 
-Dates must be the date of a moment in the facts, times of day the time of one. Free are whole numbers up to 3
-without a unit (three targets, TP1, the 2nd), the periods in the indicators' names (RSI 14, 20-period EMA) and
-the symbol. Other numerals (half signs, Chinese or circled digits) are invented: the facts have none.
+Dates must be the date of a moment in the facts, months its month, times of day its time, to the second where
+seconds are said. Free are whole numbers up to 3 without a unit (three targets, TP1, the 2nd), the periods in
+the indicators' names, alone or in lists (RSI 14, the 20, 50 and 200 EMA), their usual parameters (MACD 12,
+26, 9), sayings (24/7, S&P 500) and the symbol. Other numerals (half signs, Chinese or circled digits) are
+invented: the facts have none.
 
 The texts that others wrote (`texts_of_others`) are no facts: a figure that stands only there is invented.
-What is not looked at: whether a figure is said of the right thing.
+What is not looked at: docs/analysis.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-OUTSIDE = "texts_of_others"
+import include.analysis.notation as n
+from include.analysis.known import Known
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")  # fmt: skip
-_MONTH = "(?P<month{0}>" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS) + r")\.?"
-_YEAR = r"(?:,?\s+(?P<year{0}>\d{{4}}))"
-_DAY = r"(?P<day{0}>\d{{1,2}})(?:st|nd|rd|th)?"
-DATES = re.compile(
-    r"(?P<iso>\d{4}-\d{2}-\d{2})(?:[T ](?P<at>\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|\+00:00)?)?"
-    rf"|\b{_DAY.format(1)}\s+(?:of\s+)?{_MONTH.format(1)}\b{_YEAR.format(1)}?"
-    rf"|\b{_MONTH.format(2)}\s+{_DAY.format(2)}\b{_YEAR.format(2)}?"
-    rf"|\b{_MONTH.format(3)}{_YEAR.format(3)}"
-)
-CLOCK = re.compile(r"(?<![\d.:])(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])(?:\s?([AaPp])\.?[Mm]\b\.?)?")
-RATIO = re.compile(r"(?<![\d.:])(\d+(?:\.\d+)?)\s?:\s?(\d+(?:\.\d+)?)(?![\d:])")
-
-_NUMBER = r"\d{1,3}(?:[,\u00a0\u202f]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+"
-_UNIT = (
-    r"(?i:%|percent(?:age)?\b|per\s+cent\b|pct\b|bps\b|basis\s+points?\b|(?:US\s+)?dollars?\b|USDT?\b|minutes?\b"
-    r"|mins?\b|hours?\b|hrs?\b|days?\b|weeks?\b|seconds?\b|secs?\b)|[hdw]\b|m\b|s\b"
-)
-FIGURE = re.compile(
-    r"(?P<sign>(?<![\w.)%])[-+−])?\s?(?:(?P<currency>US\$|[$€£¥₿]|\bUSDT?\s)\s?(?P<sign2>[-+−])?)?"
-    rf"(?P<number>{_NUMBER})(?P<exponent>[eE][-+]?\d{{1,3}}(?!\d))?"
-    r"(?:\s?(?P<scale>k|K|M|B|T|bn|mn|(?i:thousand|million|billion|trillion))\b)?"
-    rf"(?:\s?-?(?P<unit>{_UNIT}))?"
-)
-SCALES = {
-    "k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "b": 9, "bn": 9, "billion": 9, "t": 12,
-    "trillion": 12,
-}  # fmt: skip
-MINUTES = {"s": Decimal(1) / 60, "m": Decimal(1), "h": Decimal(60), "d": Decimal(1440), "w": Decimal(10080)}
-
-SMALL = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-]  # fmt: skip
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-WORDS = {word: number for number, word in enumerate(SMALL)} | {
-    word: 10 * number for number, word in enumerate(TENS, 2)
-}
-POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
-_WORD = "|".join((*WORDS, *POWERS))
-SPELLED = re.compile(
-    rf"\b(?P<words>(?i:{_WORD})(?:(?:[\s-]|\sand\s)(?i:{_WORD})){{0,9}})[\s-]?(?P<unit>{_UNIT})"
-)
-COARSEST = Decimal("0.1")  # what rounding may change, as a share of the fact
-SLACK = Decimal("1.000001")
 COUNTS = 3  # whole numbers up to this one need no fact: a trade has three targets
+# In one answer at most, and different ones: more is no plain text, and each costs time.
+MOST, MOST_DIFFERENT = 3000, 400
+NAMED = 100  # of those that are invented
+LONGEST = 30  # characters of a number: no fact has more digits
+# What may say something of a number: characters before it, and from it on.
+_BEFORE, _BEHIND = 32, 80
 
-
-@dataclass
-class Known:
-    """The facts as figures: values by unit, moments, and the names that hold digits."""
-
-    values: dict[str, set[Decimal]] = field(
-        default_factory=lambda: {
-            "usd": set(),
-            "percent": set(),
-            "minutes": set(),
-            "ratio": set(),
-            "none": set(),
-        }
-    )
-    moments: set[datetime] = field(default_factory=set)
-    names: set[tuple[str, str]] = field(default_factory=set)  # (ema, 20)
-
-    def learn(self, name: str, value: object) -> None:
-        """Take in one fact, or all that a part of the facts holds."""
-        if isinstance(value, Mapping):
-            for inner, held in value.items():
-                if inner != OUTSIDE:
-                    self.learn(str(inner), held)
-            return
-        if isinstance(value, list):
-            for held in value:
-                self.learn(name, held)
-            return
-        self.names |= set(re.findall(r"([a-z]+)_(\d+)(?![a-z\d])", name))
-        for number, unit in re.findall(r"_(\d+)([hd])(?![a-z\d])", name):
-            self.values["minutes"].add(int(number) * MINUTES[unit])
-        if isinstance(value, bool):
-            return
-        if isinstance(value, int | float | Decimal):
-            self.values[_unit_of(name)].add(Decimal(str(value)))
-        elif isinstance(value, str) and (name == "at" or name.endswith("_at")):
-            self.moments.add(datetime.fromisoformat(value))  # facts.py leaves out what is none
-        elif isinstance(value, str) and name in ("timeframe", "resolution"):
-            self.values["minutes"] |= {
-                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])$", value)
-            }
-
-    def anything(self) -> set[Decimal]:
-        """What a figure without a unit may be."""
-        fractions = {value / 100 for value in self.values["percent"]}
-        return set().union(*self.values.values(), fractions, {Decimal(at.year) for at in self.moments})
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
+_DIGITS = re.compile(r"\d+")
+_WORDS = re.compile(r"[A-Za-z]+")
+_Verdict = tuple[int, bool]  # where the figure ends, whether it stands
 
 
 def find_invented(texts: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
-    """Give the figures of the texts that do not stand in the facts, as they are written, each once.
+    """Give the figures of the texts that do not stand in the facts, each once, a hundred at most.
 
-    `facts` is the object that the model was given: units stand in its names.
+    `facts` is the object that the model was given: units stand in its names. Takes time in proportion to the
+    length of the texts; where they hold more figures than any plain text does, that is named instead.
     """
-    known = Known()
-    known.learn("", facts)
+    reader = _Reader(Known(facts))
     found: dict[str, None] = {}
-    for text in texts:
-        found |= dict.fromkeys(_invented_in(text, known, str(facts.get("symbol", ""))))
+    numbers = 0
+    for sentence in dict.fromkeys(part for text in texts for part in _SENTENCES.split(text)):
+        plain = n.normalised(sentence)
+        numbers += len(_DIGITS.findall(plain))
+        if numbers > MOST:
+            return [*found, f"more than {MOST} figures"]
+        if not sentence.isascii():
+            letters = dict.fromkeys(sentence)
+            found |= dict.fromkeys(one for one in letters if one.isnumeric() and not one.isdecimal())
+        found |= dict.fromkeys(reader.read(plain))
+        if len(found) >= NAMED or reader.different > MOST_DIFFERENT:
+            return [*found][:NAMED] or [f"more than {MOST_DIFFERENT} different figures"]
     return list(found)
 
 
-def _invented_in(text: str, known: Known, symbol: str) -> Iterable[str]:
-    if re.search(r"[A-Za-z]", symbol):  # 1INCH; but a symbol that is a number would excuse that number
-        text = re.sub(rf"(?<![\w.,]){re.escape(symbol)}(?![\w.,]\d)", " ", text)
-    for word, period in known.names:
-        text = re.sub(
-            rf"(?i)\b{word}[\s_(-]*{period}\b(?![.,]\d)|(?<![\d.,]){period}[\s-]*(?:period[\s-]*)?{word}\b",
-            " ",
-            text,
+class _Reader:
+    """Reads sentences from left to right, number by number, and judges each by what stands around it."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._judged: dict[tuple[str, str], _Verdict] = {}
+        symbol = known.symbol
+        # 1INCH; but a symbol that is a number would excuse that number.
+        holds_both = re.search(r"[A-Za-z]", symbol) and re.search(r"\d", symbol)
+        self._symbol = re.compile(rf"(?<![\w.,]){re.escape(symbol)}(?![\w.,]\d)") if holds_both else None
+        self._periods = {
+            name: set().union(*(known.periods[word] for word in words)) for name, words in n.ALIASES.items()
+        } | dict(known.periods)
+
+    @property
+    def different(self) -> int:
+        """Figures that were judged."""
+        return len(self._judged)
+
+    def read(self, sentence: str) -> Iterable[str]:
+        """Give what is invented in a sentence."""
+        text = n.with_digits(n.without_sayings(sentence))
+        if self._symbol:
+            text = self._symbol.sub(" ", text)
+        yield from self._months(text)
+        at = 0
+        while match := n.NUMBER.search(text, at):
+            start = match.start()
+            window = text[max(0, start - _BEFORE) : start], text[start : start + _BEHIND]
+            verdict = self._judged.get(window)
+            if verdict is None:
+                if self.different > MOST_DIFFERENT:
+                    return
+                verdict = self._judged[window] = self._judge(*window)
+            length, stands = verdict
+            at = max(start + length, match.end())
+            if not stands:
+                yield f"{n.front_of(window[0])[0]}{text[start:at]}".strip()[:60]
+
+    def _months(self, text: str) -> Iterable[str]:
+        for said, month in n.bare_months(text).items():
+            if not self._known.has_day(month, None, None):
+                yield said
+
+    def _judge(self, before: str, text: str) -> _Verdict:
+        number = n.NUMBER.match(text)
+        if number is None or number.end() > LONGEST:
+            return (number.end() if number else 1), False
+        stem = before.rstrip(" _(:=#-")
+        words = [word.lower() for word in _WORDS.findall(stem)[-3:]] if stem[-1:].isalpha() else []
+        return (
+            self._date(text, before)
+            or self._clock(text)
+            or self._listed(text, words, attached=not before.endswith((" ", "=", ":")))
+            or self._slashed(text, words)
+            or self._share(text, before, words)
+            or self._duration(text)
+            or self._figure(text, number[0], before)
         )
-    yield from (character for character in text if character.isnumeric() and not character.isdecimal())
-    for pattern, stands in ((DATES, _date_stands), (CLOCK, _clock_stands), (RATIO, _ratio_stands)):
-        rest: list[str] = []
-        end = 0
-        for match in pattern.finditer(text):
-            if not stands(match, known):
-                yield match[0].strip()
-            rest += [text[end : match.start()], " "]
-            end = match.end()
-        text = "".join([*rest, text[end:]])
-    for match in SPELLED.finditer(text):
-        value = Decimal(_spelled(match["words"]))
-        if not _stands(value, Decimal(1), 0, _kind(match["unit"]), known):
-            yield match[0]
-    for match in FIGURE.finditer(text):
-        if not _figure_stands(match, known):
-            yield match[0].strip()
 
+    def _date(self, text: str, before: str) -> _Verdict | None:
+        if match := n.ISO.match(text):
+            return match.end(), self._iso_stands(match)
+        if match := n.DAY_MONTH.match(text):
+            return match.end(), self._days_stand(match, n.month_of(match["month"]))
+        if (month := n.month_before(before)) and (match := n.DAYS.match(text)):
+            if match["alone"]:
+                return match.end(), self._known.has_day(month, None, int(match["alone"]))
+            return match.end(), self._days_stand(match, month) and self._end_stands(match, month)
+        if (match := n.ORDINAL.match(text)) and int(match["day"]) > COUNTS:  # the 17th; or the rank
+            day = int(match["day"])
+            return match.end(), any(at.day == day for at in self._known.moments) or self._is(day)
+        if match := n.NUMERIC_DATE.match(text):
+            return match.end(), self._either_way(int(match["one"]), int(match["two"]), int(match["year"]))
+        return None
 
-def _date_stands(match: re.Match[str], known: Known) -> bool:
-    if match["iso"]:
+    def _iso_stands(self, match: re.Match[str]) -> bool:
+        if match["zone"] not in (None, "Z", "+00:00", "+0000", "-00:00"):
+            return False
         return any(
-            at.date().isoformat() == match["iso"] and match["at"] in (None, f"{at:%H:%M}")
-            for at in known.moments
+            at.date().isoformat() == match["date"].replace("/", "-")
+            and match["at"] in (None, f"{at:%H:%M}")
+            and match["second"] in (None, f"{at:%S}")
+            for at in self._known.moments
         )
-    form = next(number for number in "123" if match[f"month{number}"])
-    month = next(at for at, name in enumerate(MONTHS, 1) if name.startswith(match[f"month{form}"][:3]))
-    day = match[f"day{form}"] if form != "3" else None
-    year = match[f"year{form}"]
-    return any(
-        at.month == month and (not day or at.day == int(day)) and (not year or at.year == int(year))
-        for at in known.moments
-    )
+
+    def _days_stand(self, match: re.Match[str], month: int) -> bool:
+        year = int(match["year"]) if match["year"] else None
+        return all(self._known.has_day(month, int(day), year) for day in _DIGITS.findall(match["days"]))
+
+    def _end_stands(self, match: re.Match[str], month: int) -> bool:
+        """Whether the end of a span is a day of the facts: `14–15`, `28 to March 2`."""
+        month = n.month_of(match["month2"]) if match["month2"] else month
+        return not match["day2"] or self._known.has_day(month, int(match["day2"]), None)
+
+    def _is(self, value: int) -> bool:
+        return self._known.stands(value, 1e-6, kind="none")
+
+    def _either_way(self, one: int, two: int, year: int | None) -> bool:
+        """14/03 and 03/14."""
+        return self._known.has_day(two, one, year) or self._known.has_day(one, two, year)
+
+    def _clock(self, text: str) -> _Verdict | None:
+        if match := n.CLOCK.match(text):
+            hour, minute = _hour(match), int(match["minute"])
+            second = int(match["second"]) if match["second"] else None
+            if not match["zone"] and self._known.has_time(hour, minute, second):
+                return match.end(), True
+            if match["half"] or match["zone"] or match["second"]:
+                return match.end(), False
+        if match := n.RATIO.match(text):
+            return match.end(), self._ratio_stands(match)
+        if match := n.HOUR.match(text):
+            hour = _hour(match)
+            near = (moment.hour + (moment.minute >= 30) for moment in self._known.moments)
+            return match.end(), any(hour == hours % 24 for hours in near)
+        return None
+
+    def _ratio_stands(self, match: re.Match[str]) -> bool:
+        """Whether `1:2.5` or `2.5:1` says a ratio of the facts."""
+        one, other = sorted(match.group(1, 2), key=lambda side: float(side) != 1)
+        return float(one) == 1 and self._known.stands(float(other), n.step_of(other), kind="ratio")
+
+    def _listed(self, text: str, words: list[str], *, attached: bool) -> _Verdict | None:
+        """Periods and parameters of the indicators, and the numbers of the targets; None: none of them."""
+        match = n.PERIODS.match(text)
+        if not match:
+            return None
+        numbers = [(int(number[0]), number.end()) for number in _DIGITS.finditer(match[0])]
+        behind = n.PERIOD_WORD.match(text, match.end())
+        following = (behind["name"] or "").lower().split() if behind else []
+        usual = ",".join(str(number) for number, _ in numbers)
+        for word in (words[-1:], following[:1]):
+            if (
+                word
+                and n.PARAMETERS.get(word[0]) == usual
+                and word[0] in self._known.words | {"bands", "oscillator"}
+            ):
+                return match.end(), True
+        targets = words[-1:] and words[-1] in n.TARGETS
+        periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
+        if not periods:
+            return self._periods_before(behind, numbers, following)
+        if numbers[0][0] not in periods:
+            if attached or "/" in match[0]:  # RSI(7), EMA10, EMA 10/20
+                return match.end(), False
+            if words[-1] in n.AVERAGES:  # EMA 100 is no period; its value is a price
+                return numbers[0][1], self._known.stands(numbers[0][0], 1, kind="usd")
+        end = 0
+        for number, stop in numbers:
+            if number not in periods or n.tail_of(text, stop, self._known.symbol).kind != "none":
+                break
+            end = stop
+        return (end, True) if end else None
+
+    def _named(self, words: list[str], side: int) -> set[int] | None:
+        """The periods of the indicator that is named by the last (first) words; None: it is none."""
+        for count in (3, 2, 1):
+            name = " ".join(words[-count:] if side < 0 else words[:count])
+            if len(words) >= count and name in self._periods:
+                return self._periods[name]
+        return None
+
+    def _periods_before(
+        self, behind: re.Match[str] | None, numbers: list[tuple[int, int]], following: list[str]
+    ) -> _Verdict | None:
+        """`20-, 50- and 200-period EMAs`: the name, or the word period, stands behind the list."""
+        if behind is None:
+            return None
+        said = {number for number, _ in numbers}
+        is_distance = (
+            following[:1] in (["atr"], ["atrs"]) and not behind["word"]
+        )  # `14 ATR`; `14-period ATR` is none
+        if not is_distance and said <= (self._named(following, 1) or set()):
+            return numbers[-1][1], True
+        if (behind["word"] or "").startswith("period") and said <= set().union(*self._known.periods.values()):
+            return numbers[-1][1], True
+        return None
+
+    def _slashed(self, text: str, words: list[str]) -> _Verdict | None:
+        """`2/3` is a share or a day of the year, `40/30/30` a list."""
+        match = n.SLASHED.match(text)
+        if not match:
+            return None
+        parts = [int(part) for part in match.groups() if part]
+        each = all(part > COUNTS and self._known.stands(part, 1, kind="none") for part in parts)
+        if len(parts) > 2 or each:
+            return match.end(), each
+        is_day = words[-1:] and words[-1] in n.BEFORE_DAYS and self._either_way(parts[0], parts[1], None)
+        return match.end(), bool(is_day) or self._share_stands(*parts)
+
+    def _share(self, text: str, before: str, words: list[str]) -> _Verdict | None:
+        """`1 in 3` is none of the facts, but `2 out of 3` targets may be, and `target 1 in 3 hours`."""
+        match = n.SHARE.match(text)
+        if not match or before[-1:].isalpha() or (words and words[-1] in n.TARGETS):
+            return None
+        if n.tail_of(text, match.end(), self._known.symbol).kind != "none":
+            return None
+        return match.end(), match[2] != "in" and int(match[1]) <= int(match[3]) <= COUNTS
+
+    def _share_stands(self, part: int, whole: int) -> bool:
+        return 0 < part < whole and self._known.stands(100 * part / whole, 1, kind="percent")
+
+    def _duration(self, text: str) -> _Verdict | None:
+        """`16 hours and 2 minutes`: one duration, if the units become smaller."""
+        match = n.DURATION.match(text)
+        if not match:
+            return None
+        end, total, smallest = match.start(), 0.0, float("inf")
+        for number in "123":
+            unit = match[f"u{number}"] or ("m" if number == "2" and match["bare"] else None)
+            if unit is None:
+                break
+            minutes = n.MINUTES[unit[0]]
+            if minutes >= smallest:
+                break
+            total, smallest = total + int(match[f"n{number}"] or match["bare"]) * minutes, minutes
+            end = match.end(f"u{number}") if match[f"u{number}"] else match.end("bare")
+        if end <= match.end("u1"):
+            return None
+        return end, self._known.stands(total, smallest, kind="minutes")
+
+    def _figure(self, text: str, number: str, before: str) -> _Verdict:
+        tail = n.tail_of(text, len(number), self._known.symbol)
+        kind, scale = tail.kind, tail.scale
+        _, sign, currency = n.front_of(before)
+        if currency:
+            if kind not in ("none", "usd") or not (currency in n.DOLLARS or currency.endswith("$")):
+                return tail.end, False  # the facts know no other currency
+            kind = "usd"
+        written = re.sub("[, '’]", "", number)
+        if kind == "none" and not sign and not tail.power and written.isdecimal() and int(written) <= COUNTS:
+            return tail.end, " " not in number
+        following = _WORDS.match(text, tail.end + 1)
+        if kind == "none" and len(written) < 3 and following and following[0] in n.TARGETS:  # 4 targets
+            return tail.end, False
+        if self._value_stands(written, tail.power, kind, scale, sign):
+            return tail.end, True
+        if kind == "none" and (link := n.NEXT_NUMBER.match(text, tail.end)):
+            other = n.NUMBER.match(text, link.end())
+            shared = n.tail_of(text, other.end(), self._known.symbol) if other else tail
+            if self._value_stands(written, tail.power or shared.power, shared.kind, shared.scale, sign):
+                return tail.end, True
+        parts = number.split(" ")
+        if len(parts) > 1 and not any(part.startswith("0") for part in parts):  # 20 650: two figures, perhaps
+            *first, last = parts
+            each = all(self._value_stands(part, 0, "none", 1.0, 0) for part in first)
+            return tail.end, each and self._value_stands(last, tail.power, kind, scale, 0)
+        return tail.end, False
+
+    def _value_stands(self, written: str, power: int, kind: str, scale: float, sign: int) -> bool:
+        value, step = float(f"{written}e{power}"), n.step_of(written) * float(f"1e{power}")
+        return self._known.stands(value, step, kind=kind, scale=scale, sign=sign)
 
 
-def _clock_stands(match: re.Match[str], known: Known) -> bool:
-    hour, minute, half = int(match[1]), int(match[2]), (match[3] or "").lower()
-    if half:
-        hour = hour % 12 + (12 if half == "p" else 0)
-    if any((at.hour, at.minute) == (hour, minute) for at in known.moments):
-        return True
-    return not half and _ratio_stands(match, known)  # 1:25
-
-
-def _ratio_stands(match: re.Match[str], known: Known) -> bool:
-    """Whether `1:2.5` or `2.5:1` says a ratio of the facts."""
-    one, other = sorted(match.group(1, 2), key=lambda side: Decimal(side) != 1)
-    return Decimal(one) == 1 and _stands(Decimal(other), _step(other), 0, "ratio", known)
-
-
-def _figure_stands(match: re.Match[str], known: Known) -> bool:
-    written = match["number"].replace(",", "").replace("\u00a0", "").replace("\u202f", "")
-    power = SCALES[match["scale"].lower()] if match["scale"] else 0
-    power += int(match["exponent"][1:]) if match["exponent"] else 0
-    value, step = Decimal(written).scaleb(power), _step(written).scaleb(power)
-    sign = {"+": 1, "-": -1, "−": -1, "": 0}[match["sign"] or match["sign2"] or ""]
-    kind = _kind(match["unit"] or "")
-    if currency := match["currency"]:
-        if kind not in ("none", "usd") or not re.search(r"[$U]", currency):
-            return False  # the facts know no other currency
-        kind = "usd"
-    if kind == "none" and not sign and not power and written.isdecimal() and value <= COUNTS:
-        return True
-    return _stands(value, step, sign, kind, known)
-
-
-def _stands(value: Decimal, step: Decimal, sign: int, kind: str, known: Known) -> bool:
-    """Whether a figure that shows multiples of `step` is a fact of this kind, rounded."""
-    scale = Decimal(1)
-    if kind == "bps":
-        kind, scale = "percent", Decimal(100)
-    elif kind in MINUTES:
-        kind, scale = "minutes", 1 / MINUTES[kind]
-    candidates = known.anything() if kind == "none" else known.values[kind]
-    return any(
-        abs(abs(candidate * scale) - value) <= min(step / 2, abs(candidate * scale) * COARSEST) * SLACK
-        and (not sign or candidate == 0 or (candidate > 0) == (sign > 0))
-        for candidate in candidates
-        if candidate.is_finite()
-    )
-
-
-def _step(written: str) -> Decimal:
-    """What the last digit that says something counts."""
-    whole, _, decimals = written.partition(".")
-    if decimals:
-        return Decimal(1).scaleb(-len(decimals))
-    zeros = len(whole) - len(whole.rstrip("0"))
-    return Decimal(1).scaleb(min(zeros, max(len(whole) - 3, 0)))
-
-
-def _kind(unit: str) -> str:
-    """Tell what a unit measures: percent, bps, usd, none, or a unit of time by its first letter."""
-    unit = unit.lower()
-    if not unit:
-        return "none"
-    if unit == "%" or unit.startswith(("pe", "pc")):
-        return "percent"
-    if unit.startswith("b"):
-        return "bps"
-    if unit.startswith(("us", "dollar")):
-        return "usd"
-    return unit[0]
-
-
-def _spelled(words: str) -> int:
-    total = part = 0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word in WORDS:
-            part += WORDS[word]
-        elif word == "hundred":
-            part = (part or 1) * 100
-        elif word in POWERS:
-            total, part = total + (part or 1) * POWERS[word], 0
-    return total + part
-
-
-def _unit_of(name: str) -> str:
-    if name.endswith("_usd"):
-        return "usd"
-    if name.endswith("_percent"):
-        return "percent"
-    if name.endswith("_ratio"):
-        return "ratio"
-    return "minutes" if name.startswith("minutes_") else "none"
+def _hour(match: re.Match[str]) -> int:
+    hour, half = int(match["hour"]), (match["half"] or "").lower()
+    return hour % 12 + (12 if half == "p" else 0) if half else hour

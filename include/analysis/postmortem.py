@@ -1,7 +1,7 @@
 """The post-mortem of one settled trade: what the model is told, what it must answer, how people read it."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,7 +20,10 @@ in the names: `_usd` is US dollars, `_percent` is percent, `minutes_` counts min
 and worst excursions are the best and worst price between entry and exit, as profit in percent of the entry.
 The outcome is settled; do not dispute it. If the object holds `rejected`, your former answer was refused for
 the reasons that it lists: leave those out.
-Answer in plain English sentences without links and markup, at most three sentences a field."""
+Answer in plain English sentences without links and markup, at most three sentences a field, one a lesson."""
+
+LONGEST_TEXT = 2000  # characters of a field
+LONGEST_LESSON = 500
 
 Tag = Literal[
     "targets_reached", "some_targets_reached", "stopped_out", "stopped_early", "expired_open", "reversal",
@@ -35,11 +38,11 @@ class Postmortem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    what_happened: str = Field(min_length=1, max_length=2000)
-    why: str = Field(min_length=1, max_length=2000)
-    signal_got_right: str = Field(max_length=2000)
-    signal_got_wrong: str = Field(max_length=2000)
-    lessons: list[str] = Field(max_length=5)
+    what_happened: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    why: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    signal_got_right: str = Field(max_length=LONGEST_TEXT)
+    signal_got_wrong: str = Field(max_length=LONGEST_TEXT)
+    lessons: list[Annotated[str, Field(max_length=LONGEST_LESSON)]] = Field(max_length=5)
     confidence: Literal["low", "medium", "high"]
     tags: list[Tag] = Field(max_length=8)
 
@@ -49,13 +52,25 @@ class Postmortem(BaseModel):
 
 
 def check(postmortem: Postmortem, facts: Mapping[str, Any]) -> None:
-    """Refuse an answer that invents figures or holds what plain sentences do not.
+    """Refuse an answer that is too long, invents figures or holds what plain sentences do not.
 
-    Raises AnswerUnusable, `invented_figures` or `foreign_text`.
+    Raises AnswerUnusable, `overlong`, `invented_figures` or `foreign_text`.
     """
-    if foreign := find_foreign(postmortem.texts()):
+    if (length := max(map(len, postmortem.lessons), default=0)) > LONGEST_LESSON:
+        raise AnswerUnusable("overlong", f"a lesson of {length} characters is longer than {LONGEST_LESSON}")
+    check_texts(postmortem.texts(), facts, longest=LONGEST_TEXT)
+
+
+def check_texts(texts: Sequence[str], facts: Mapping[str, Any], *, longest: int) -> None:
+    """Refuse texts of a model that are too long, hold what plain sentences do not, or invent figures.
+
+    Raises AnswerUnusable, `overlong`, `foreign_text` or `invented_figures`.
+    """
+    if (length := max(map(len, texts), default=0)) > longest:
+        raise AnswerUnusable("overlong", f"a text of {length} characters is longer than {longest}")
+    if foreign := find_foreign(texts):
         raise AnswerUnusable("foreign_text", f"the answer holds {', '.join(foreign)}")
-    if invented := find_invented(postmortem.texts(), facts):
+    if invented := find_invented(texts, facts):
         named = ", ".join(invented[:20])[:500]
         raise AnswerUnusable("invented_figures", f"the facts do not hold: {named}")
 

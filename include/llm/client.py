@@ -7,42 +7,39 @@ two seconds to import, so it is imported where a client is made.
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import functools
 import json
+import math
+import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from include.database import storable
+from include.llm.answers import read_choice, read_usage, says_anything
 from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
-from include.llm.ledger import Ledger, Purpose, Usage
+from include.llm.faults import LONGEST_WORDS, find_fault, judge, read_fault
+from include.llm.ledger import Ledger, NotYet, Purpose, Usage
 from include.telemetry import redact
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
     from decimal import Decimal
 
-    from openai.types.chat import ParsedChatCompletion
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
+    from include.llm.faults import Fault
     from include.settings import Endpoint, Settings
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
 
 ATTEMPTS = 3
 WAIT = 0.5  # seconds before the second try, doubled before the third, with jitter on top
-# What a provider answers when no later try can help: no money, no key, no such model.
-FINAL_STATUSES = frozenset({400, 401, 402, 403, 404, 405, 422})
-# What a provider says of one question, and not of the service: another question may well be answered.
-REFUSED_QUESTIONS = {
-    "content_filter": "content_filter",  # Azure filters the prompt with HTTP 400
-    "content_policy_violation": "content_filter",
-    "context_length_exceeded": "too_long",
-    "string_above_max_length": "too_long",
-}
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,7 @@ class _Question(Generic[AnswerModel]):
     facts: str  # JSON
     answer_type: type[AnswerModel]
     check: Callable[[AnswerModel], None] | None
+    keep: Callable[[Connection, Answer[AnswerModel]], None] | None
     trade_signal_id: str | None
     user_id: str | None
 
@@ -81,8 +79,12 @@ class LanguageModel:
     """An asynchronous client for one model; use it as `async with`.
 
     `timeout` bounds a whole question, however many tries it takes: three at most, of requests that may
-    succeed later, with jittered waits that honour Retry-After. Each try is entered in `llm_calls` under
-    `purpose`, and is only made within `settings.llm_daily_budget_usd`.
+    succeed later, with jittered waits that honour Retry-After, in all processes. Each try is entered in
+    `llm_calls` under `purpose`, and is only made within `settings.llm_daily_budget_usd`. Redirects are not
+    followed: the facts go to nobody but the endpoint. When the credit is used up, nothing more is asked.
+
+    Attributes:
+        address: the endpoint's, without what may be secret; with the model's name the key of `llm_endpoints`.
     """
 
     def __init__(
@@ -101,13 +103,19 @@ class LanguageModel:
         self._model = model_name
         self._timeout = timeout
         self._answer_tokens = settings.llm_answer_tokens
+        self._unwrap = settings.llm_unwrap_answers
         self._secret = endpoint.secret
-        self._ledger = Ledger(engine, settings, purpose, model_name)
+        self._ended: ModelUnavailable | None = None
+        self.address = _without_secrets(endpoint.base_url)
+        self._ledger = Ledger(engine, settings, purpose, model_name, self.address)
         self._client = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.secret or "none",  # local servers want none, the library wants one
             timeout=timeout.total_seconds(),
             max_retries=0,  # the library would also retry `insufficient_quota`, which never heals
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=timeout.total_seconds(), follow_redirects=False
+            ),
         )
 
     async def __aenter__(self) -> Self:
@@ -125,15 +133,17 @@ class LanguageModel:
         trade_signal_id: str | None = None,
         user_id: str | None = None,
         check: Callable[[AnswerModel], None] | None = None,
+        keep: Callable[[Connection, Answer[AnswerModel]], None] | None = None,
     ) -> Answer[AnswerModel]:
         """Ask once: `instructions` as the system message, `facts` as JSON, the answer in a strict schema.
 
-        `check` may look at the answer and raise AnswerUnusable; that outcome is then on the books. The ids
-        say in `llm_calls` what the call was about.
+        `check` may look at the answer and raise AnswerUnusable; that outcome is then on the books. `keep`
+        writes the answer, in the transaction that books it: a process that dies loses neither or both. It
+        runs in another thread. The ids say in `llm_calls` what the call was about.
 
         Raises:
             ModelUnavailable: the service failed, or the budget is spent (`budget_spent`), or a budget is set
-                and the model has no price (`unpriced`).
+                and the model has no price (`unpriced`), or it is left alone for a while (`paused`).
             AnswerUnusable: the service works, this question got no usable answer.
         """
         import stamina
@@ -145,6 +155,7 @@ class LanguageModel:
             json.dumps(facts, ensure_ascii=False, allow_nan=False),
             answer_type,
             check,
+            keep,
             trade_signal_id,
             user_id,
         )
@@ -152,9 +163,8 @@ class LanguageModel:
         def worth_a_retry(error: Exception) -> bool | float:
             if not (isinstance(error, ModelUnavailable) and error.passing):
                 return False
-            wait = _retry_after(error.__cause__)
-            left = deadline - time.monotonic()
-            return left > (wait or WAIT) and (wait or True)
+            # How long a service wants to be left alone is kept by the books, before each try.
+            return deadline - time.monotonic() > (error.retry_after or WAIT)
 
         async for attempt in stamina.retry_context(
             on=worth_a_retry,
@@ -172,56 +182,70 @@ class LanguageModel:
         self, question: _Question[AnswerModel], begun: float, deadline: float
     ) -> Answer[AnswerModel]:
         """Make one request, on the books from before it until after it."""
-        if time.monotonic() >= deadline:  # the wait before this try was longer than what was left
-            raise ModelUnavailable("timeout", self._no_answer(), passing=False)
-        call_id = await asyncio.to_thread(
-            self._ledger.reserve,
-            question.size(),
-            self._timeout,
-            question.trade_signal_id,
-            question.user_id,
-        )
+        call_id = await self._reserve(question, deadline)
         sent_at = time.monotonic()
         usage = Usage()
         try:
             try:
                 async with asyncio.timeout(deadline - sent_at):  # the library's own bounds each read only
-                    body = await self._request(question)
+                    content = await self._request(question)
             except TimeoutError as error:
                 raise ModelUnavailable("timeout", self._no_answer(), passing=True, billable=True) from error
-            usage = _read_usage(body.http_response.content)
-            value = self._read(body)
+            usage = read_usage(content)
+            value = self._read(content, question.answer_type, usage)
             if question.check:
                 question.check(value)
         except ModelError as error:
-            cost = await asyncio.to_thread(
-                self._ledger.settle,
-                call_id,
-                usage,
-                time.monotonic() - sent_at,
-                outcome=error.outcome,
-                reason=error.words,
-                billable=error.billable,
-            )
+            seconds = time.monotonic() - sent_at
+            cost = await asyncio.to_thread(self._ledger.settle, call_id, usage, seconds, error=error)
             if isinstance(error, AnswerUnusable):
                 error.cost_usd = cost
+            elif isinstance(error, ModelUnavailable) and error.ends_all:
+                self._ended = error
             raise
         ended = time.monotonic()
-        cost = await asyncio.to_thread(self._ledger.settle, call_id, usage, ended - sent_at)
-        return Answer(
+        answer = Answer(
             value=value,
             model=usage.model or self._model,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
-            cost_usd=cost,
+            cost_usd=None,
             seconds=ended - begun,
         )
 
-    async def _request(self, question: _Question[AnswerModel]) -> Any:
-        """Send the question; give the raw answer, which counts the tokens also where it cannot be used."""
+        def keep(connection: Connection, cost: Decimal | None) -> None:
+            if question.keep:
+                question.keep(connection, replace(answer, cost_usd=cost))
+
+        cost = await asyncio.to_thread(self._ledger.settle, call_id, usage, ended - sent_at, keep=keep)
+        return replace(answer, cost_usd=cost)
+
+    async def _reserve(self, question: _Question[AnswerModel], deadline: float) -> uuid.UUID:
+        """Enter the call, once the model may be asked."""
+        while True:
+            if self._ended:
+                raise ModelUnavailable(self._ended.outcome, self._ended.words, passing=False)
+            left = deadline - time.monotonic()
+            if left <= 0:  # the wait before this try was longer than what was left
+                raise ModelUnavailable("timeout", self._no_answer(), passing=False)
+            try:
+                return await asyncio.to_thread(
+                    self._ledger.reserve,
+                    question.size(),
+                    self._timeout,
+                    question.trade_signal_id,
+                    question.user_id,
+                    patience=timedelta(seconds=left),
+                )
+            except NotYet as pause:
+                wait = pause.seconds + random.uniform(0, WAIT)  # all who wait would ask at once
+            await asyncio.sleep(wait)
+
+    async def _request(self, question: _Question[AnswerModel]) -> bytes:
+        """Send the question; give the body of the answer."""
         openai = self._openai
         try:
-            return await self._client.chat.completions.with_raw_response.parse(
+            response = await self._client.chat.completions.with_raw_response.parse(
                 model=self._model,
                 messages=[
                     {"role": "system", "content": question.instructions},
@@ -235,83 +259,70 @@ class LanguageModel:
             connected = not _never_connected(error)
             raise ModelUnavailable("timeout", words, passing=True, billable=connected) from error
         except openai.APIStatusError as error:
-            raise self._status_error(error.status_code, error.body, error) from error
+            raise self._status_error(error.response) from error
         except openai.APIConnectionError as error:
             words = self._redact(f"no connection to the model: {error.__cause__ or error}")
             connected = not _never_connected(error)
             raise ModelUnavailable("unreachable", words, passing=True, billable=connected) from error
+        content: bytes = response.http_response.content
+        return content
 
-    def _read(self, body: Any) -> Any:
-        openai = self._openai
+    def _read(self, content: bytes, answer_type: type[AnswerModel], usage: Usage) -> AnswerModel:
+        """Read the answer in the body of a response with HTTP 200, which may also hold an error instead."""
         try:
-            completion: ParsedChatCompletion[Any] = body.parse()
-            choices = list(completion.choices)
-        except openai.LengthFinishReasonError as error:
-            words = f"the answer was cut off at {self._answer_tokens} tokens (llm_answer_tokens)"
-            raise AnswerUnusable("length", words) from error
-        except openai.ContentFilterFinishReasonError as error:
-            raise AnswerUnusable("content_filter", "the provider filtered the answer", final=True) from error
-        except ValidationError as error:
-            raise AnswerUnusable("invalid", _first_fault(error)) from error
-        except (openai.APIError, ValueError, AttributeError, TypeError) as error:
-            # The library hands a page of HTML, or JSON of another shape, to its parser, which trips over it.
-            words = self._redact(f"the endpoint's answer could not be read: {error}")
-            raise ModelUnavailable("garbled", words, passing=True, billable=True) from error
-        if not choices:
-            raise AnswerUnusable("invalid", "the answer holds no choice")
-        message = choices[0].message
-        if message.refusal:
-            raise AnswerUnusable("refusal", self._redact(message.refusal), final=True)
-        if message.parsed is None:
-            raise AnswerUnusable("invalid", "the answer is empty")
-        return message.parsed
+            body = json.loads(content)
+        except ValueError as error:
+            said = read_fault(content).words[:200] or "nothing"
+            raise self._garbled(f"it is no JSON, but: {said}") from error
+        choices = body.get("choices") if isinstance(body, dict) else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        failed = not says_anything(choices) or (
+            isinstance(choice, dict) and choice.get("finish_reason") == "error"
+        )
+        if failed and (fault := find_fault(choice) or find_fault(body)):
+            failure = self._judged(None, fault)
+            # An error in place of an answer costs nothing, unless it counts the tokens that it took.
+            failure.billable = usage.prompt_tokens is not None
+            raise failure
+        if isinstance(choices, list) and not choices:
+            raise AnswerUnusable("invalid", "the answer holds no choice", alike="empty")
+        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+            raise self._garbled(f"it holds no answer: {content[:200].decode('utf-8', 'replace')}")
+        try:
+            return read_choice(choice, answer_type, unwrap=self._unwrap, most=self._answer_tokens)
+        except AnswerUnusable as error:
+            raise error.with_words(self._redact(error.words)) from error.__cause__
 
-    def _status_error(self, status: int, body: object, cause: Exception) -> ModelError:
-        said: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        code = str(said.get("code"))
-        words = self._redact(f"HTTP {status}: {said.get('message') or cause}")
-        if code == "insufficient_quota":
-            return ModelUnavailable("insufficient_quota", words, passing=False)
-        if code in REFUSED_QUESTIONS or status == 413:
-            return AnswerUnusable(REFUSED_QUESTIONS.get(code, "too_long"), words, final=True, billable=False)
-        if code == "invalid_json_schema" or str(said.get("param")).startswith("response_format"):
-            return ModelUnavailable("schema_refused", words, passing=False)
-        return ModelUnavailable(f"http_{status}", words, passing=status not in FINAL_STATUSES)
+    def _garbled(self, words: str) -> ModelUnavailable:
+        words = self._redact(f"the endpoint's answer could not be read: {words}")
+        return ModelUnavailable("garbled", words, passing=True, billable=True)
+
+    def _status_error(self, response: Any) -> ModelError:
+        """What an answer with a failing status means; a redirect is one, too."""
+        if 300 <= response.status_code < 400:
+            place = _without_secrets(response.headers.get("location", "")) or "nowhere"
+            words = f"HTTP {response.status_code}: the endpoint redirects to {place}, which is not followed"
+            return ModelUnavailable(f"http_{response.status_code}", self._redact(words), passing=False)
+        error = self._judged(response.status_code, read_fault(response.content))
+        if isinstance(error, ModelUnavailable):
+            error.retry_after = _retry_after(response.headers)
+        return error
+
+    def _judged(self, status: int | None, fault: Fault) -> ModelError:
+        shown = status or fault.status()
+        words = fault.words or "it says nothing"
+        return judge(status, fault, self._redact(f"HTTP {shown}: {words}" if shown else words))
 
     def _no_answer(self) -> str:
         return f"no answer within {self._timeout.total_seconds():g} s"
 
     def _redact(self, words: str) -> str:
-        return redact(words, self._secret)[:500]
+        return redact(words, self._secret)[:LONGEST_WORDS]
 
 
 @functools.cache
 def _schema_text(answer_type: type[BaseModel]) -> str:
     return json.dumps(answer_type.model_json_schema())
-
-
-def _read_usage(content: bytes) -> Usage:
-    """Read who answered and the tokens from an answer's JSON, as far as it says so.
-
-    Gemini's compatible endpoint leaves the thinking out of `completion_tokens` but not out of `total_tokens`,
-    and bills it as completion: the larger figure counts.
-    """
-    try:
-        body = json.loads(content)
-        model, usage = body.get("model"), body.get("usage") or {}
-        prompt, completion, total = (
-            _whole(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")
-        )
-    except (ValueError, AttributeError):
-        return Usage()
-    if prompt is not None and total is not None:
-        completion = max(completion or 0, total - prompt)
-    return Usage(storable(model[:200]) if isinstance(model, str) else None, prompt, completion)
-
-
-def _whole(value: object) -> int | None:
-    sound = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
-    return int(str(value)) if sound else None
 
 
 def _never_connected(error: Exception) -> bool:
@@ -320,16 +331,22 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_input=False, include_url=False)[0]
-    return f"the answer does not fit the schema: {'.'.join(map(str, fault['loc'])) or 'JSON'}: {fault['msg']}"
-
-
-def _retry_after(error: BaseException | None) -> float | None:
-    """Read the seconds to wait from the provider's Retry-After header, at most the client's own patience."""
-    response = getattr(error, "response", None)
-    value = response.headers.get("retry-after") if response is not None else None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read for how many seconds the service wants to be left alone: Retry-After, as a number or a date."""
+    value = headers.get("retry-after", "").strip()
     try:
-        return min(float(value), 20.0) if value else None
+        seconds = float(value)
     except ValueError:
-        return None  # an HTTP date: the jittered wait serves as well
+        try:
+            until = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _without_secrets(address: str) -> str:
+    """An address without the login and the query, which may hold a key."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/") if host else parts.path

@@ -3,6 +3,9 @@
 The budget of a day (UTC) holds over all processes: `llm_reserve` adds what is spent, what is reserved for
 calls under way and the worst case of the new call under the lock of the day's row, and refuses what does not
 fit. A process that dies leaves a reservation that lapses: its call may have been billed, so it is spent.
+
+The books also say which model is left alone for a while (`llm_endpoints`), in all processes: one that asked
+for it, and one that fails every question in the same way.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from include.database import sql
-from include.llm.errors import ModelUnavailable
+from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
 from include.llm.prices import cost_of, price_of, worst_case
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Callable
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from include.settings import Settings
 
@@ -33,6 +37,23 @@ Purpose = Literal["post_mortem", "signal", "probe"]
 GRACE = timedelta(minutes=1)  # beyond its timeout, until a call that says nothing counts as lost
 
 
+# After so many unusable answers of one kind in a row, with no usable one in between, the model is left alone.
+ALIKE = 4
+# What a provider says of one question: it takes more of them until they tell of the model.
+ALIKE_OF_QUESTIONS = 12
+OF_QUESTIONS = frozenset({"refusal", "content_filter", "too_long"})
+LEFT_ALONE = timedelta(minutes=30)
+LONGEST_RETRY_AFTER = 31 * 86_400.0  # seconds
+
+
+class NotYet(Exception):
+    """The model is left alone for `seconds` more, which the caller can wait. Nothing was entered."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"left alone for {seconds:.1f} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Usage:
     """What the provider said of a call. None: it did not say."""
@@ -43,21 +64,32 @@ class Usage:
 
 
 class Ledger:
-    """The books of one client: one model, one purpose."""
+    """The books of one client: one model at one address, one purpose."""
 
-    def __init__(self, engine: Engine, settings: Settings, purpose: Purpose, model: str) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, purpose: Purpose, model: str, address: str = ""
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._purpose = purpose
         self._model = model
+        self._address = address
         self._price = price_of(model, settings)
 
     def reserve(
-        self, prompt_bytes: int, timeout: timedelta, trade_signal_id: str | None, user_id: str | None
+        self,
+        prompt_bytes: int,
+        timeout: timedelta,
+        trade_signal_id: str | None,
+        user_id: str | None,
+        *,
+        patience: timedelta = timedelta(0),
     ) -> uuid.UUID:
         """Enter a call that is about to be made, with the most that it can cost; give the row's id.
 
-        Raises ModelUnavailable, `budget_spent` or `unpriced`; that, too, is entered.
+        Raises:
+            ModelUnavailable: `budget_spent`, `unpriced` or `paused`; that, too, is entered.
+            NotYet: the model is left alone, but for no longer than `patience`.
         """
         worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_tokens)
         with self._engine.begin() as connection:
@@ -71,8 +103,12 @@ class Ledger:
                     "lease": timeout + GRACE,
                     "trade_signal_id": trade_signal_id,
                     "user_id": user_id,
+                    "address": self._address,
+                    "patience": patience,
                 },
             ).one()
+        if entry.verdict == "wait":
+            raise NotYet(entry.wait_seconds)
         if entry.verdict != "go":
             if entry.first_refusal:
                 logger.warning("%s: %s", entry.verdict, entry.reason)
@@ -89,12 +125,17 @@ class Ledger:
         outcome: str = "answered",
         reason: str | None = None,
         billable: bool = True,
+        error: ModelError | None = None,
+        keep: Callable[[Connection, Decimal | None], None] | None = None,
     ) -> Decimal | None:
         """Enter what became of a call; give its cost in US dollars, None where that cannot be known.
 
         A cost that is not known counts as the worst case against the budget. What is not `billable` (never
-        sent, or answered with an error) cost nothing.
+        sent, or answered with an error) cost nothing. `error` says outcome, reason and billable at once. What
+        `keep` writes is written with the booking or not at all: an answer that is paid is not lost.
         """
+        if error:
+            outcome, reason, billable = error.outcome, error.words, error.billable
         cost = self._cost(usage, billable=billable)
         with self._engine.begin() as connection:
             connection.execute(
@@ -110,7 +151,31 @@ class Ledger:
                     "seconds": round(seconds, 3),
                 },
             )
+            self._note_answer(connection, call_id, error)
+            if keep:
+                keep(connection, cost)
         return cost
+
+    def _note_answer(self, connection: Connection, call_id: uuid.UUID, error: ModelError | None) -> None:
+        alike = error.alike if isinstance(error, AnswerUnusable) else None
+        retry_after = error.retry_after if isinstance(error, ModelUnavailable) else None
+        usable = error is None or (isinstance(error, AnswerUnusable) and alike is None)
+        if not usable and alike is None and retry_after is None:
+            return  # an outage says nothing of the next question
+        connection.execute(
+            sql("llm_note_answer"),
+            {
+                "address": self._address,
+                "model": self._model,
+                "call_id": call_id,
+                "usable": usable,
+                "alike": alike,
+                "most": ALIKE_OF_QUESTIONS if alike in OF_QUESTIONS else ALIKE,
+                "pause": LEFT_ALONE,
+                "retry_after": None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER),
+                "reason": error.words if error else None,
+            },
+        )
 
     def _cost(self, usage: Usage, *, billable: bool) -> Decimal | None:
         if not billable:

@@ -20,7 +20,15 @@ allocation, in percent; the three add up to 100. What is open when expires_in_ho
 Keep to `limits`, which are in multiples of atr_14; a proposal outside of them is refused. Use only what the
 facts say; `not_available` names what is unknown. If nothing in them speaks for a trade, answer NO_TRADE with
 levels null, and say why in reasoning.
-Write reasoning in plain English, in at most five sentences."""
+confidence is how sure you are, in percent from 0 to 100: write 72 for 72 percent, not 0.72.
+Units: in `market`, volume_24h and market_cap are US dollars, circulating_supply is coins; changes,
+social_dominance and sentiment shares are percent. In `indicators` and `recent_candles`, volumes (volume_24h,
+volume_sma_20) are coins; prices, EMA, Bollinger bands, MACD and ATR are US dollars; RSI and stochastic go
+from 0 to 100.
+Write reasoning in plain English, in at most five sentences without links and markup. Use only figures that
+stand in the facts or in your proposal, rounded if you like; compute no others."""
+
+LONGEST_REASONING = 4000  # characters
 
 
 class Levels(BaseModel):
@@ -45,9 +53,9 @@ class SignalAnswer(BaseModel):
 
     decision: Literal["LONG", "SHORT", "NO_TRADE"]
     levels: Levels | None
-    confidence: float = Field(ge=0, le=100)
+    confidence: float = Field(ge=0, le=100, description="in percent: 72 for 72 percent, not 0.72")
     market_condition: Literal["bullish", "bearish", "ranging", "volatile"]
-    reasoning: str = Field(min_length=1, max_length=4000)
+    reasoning: str = Field(min_length=1, max_length=LONGEST_REASONING)
 
 
 def facts_of(attempt: Attempt, settings: Settings, now: datetime) -> dict[str, Any]:

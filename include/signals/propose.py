@@ -11,14 +11,16 @@ from include.database import sql
 from include.llm import AnswerUnusable, LanguageModel, ModelUnavailable
 from include.signals.attempts import end, note
 from include.signals.prompt import INSTRUCTIONS, SignalAnswer, facts_again, facts_of
+from include.signals.reasoning import check_confidence, check_reasoning
 from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
+    from include.llm import Answer, ModelError
     from include.settings import Endpoint, Settings
     from include.signals.attempts import Attempt
 
@@ -60,62 +62,93 @@ class _Desk:
 
     async def _propose(self, model: LanguageModel, attempt: Attempt) -> str:
         async with self._turns:
-            begun = time.monotonic()
-            outcome, said = await self._ask(model, attempt)
-            seconds = time.monotonic() - begun
-        return await asyncio.to_thread(self._write, attempt, outcome, said, seconds)
+            return await self._ask(model, attempt, time.monotonic())
 
-    async def _ask(self, model: LanguageModel, attempt: Attempt) -> tuple[str, str | dict[str, Any]]:
-        """Give `proposed` with the columns of `trade_signals`, or an outcome with its reason."""
+    async def _ask(self, model: LanguageModel, attempt: Attempt, begun: float) -> str:
+        """Ask until there is a usable answer, or none to be had; write down what came of it, and say it.
+
+        A usable answer is written with its booking, in one transaction: what is paid is not lost.
+        """
         market = _market_of(attempt)
+        facts = facts_of(attempt, self._settings, datetime.now(UTC))
+        faults: list[str] = []
+        lines: list[str] = []
 
         def check(answer: SignalAnswer) -> None:
+            check_confidence(answer)
+            check_reasoning(answer, facts, market)
             if answer.decision != "NO_TRADE" and (
                 faults := find_faults(_tidied(answer), market, self._settings)
             ):
                 raise AnswerUnusable("off_market", "; ".join(faults))
 
-        facts = facts_of(attempt, self._settings, datetime.now(UTC))
-        faults: list[str] = []
+        def keep(connection: Connection, answer: Answer[SignalAnswer]) -> None:
+            _count(connection, attempt, answer.cost_usd)
+            value = answer.value
+            if value.decision == "NO_TRADE":
+                line = _write(connection, attempt, "no_trade", _printable(value.reasoning), begun)
+            else:
+                line = _write(connection, attempt, "proposed", _as_row(_tidied(value), answer.model), begun)
+            lines.append(line)
+
         for _ in range(ASKED):
             try:
-                answer = await model.ask(
+                await model.ask(
                     INSTRUCTIONS,
                     facts_again(facts, faults) if faults else facts,
                     SignalAnswer,
                     user_id=attempt.user_id,
                     check=check,
+                    keep=keep,
                 )
             except AnswerUnusable as error:
-                await asyncio.to_thread(self._count, attempt, error.cost_usd)
                 if error.final:
-                    return "model_failed", str(error)
+                    return await asyncio.to_thread(
+                        self._fail, attempt, error, "model_failed", str(error), begun
+                    )
                 faults.append(str(error))
+                if len(faults) < ASKED:
+                    await asyncio.to_thread(self._note_cost, attempt, error)
+                    continue
+                words = f"no usable answer in {ASKED}: {'; then '.join(faults)}"
+                return await asyncio.to_thread(self._fail, attempt, error, "invalid_answer", words, begun)
             except ModelUnavailable as error:
-                await asyncio.to_thread(self._count, attempt, None)
-                return "model_failed", str(error)
+                return await asyncio.to_thread(self._fail, attempt, error, "model_failed", str(error), begun)
             else:
-                await asyncio.to_thread(self._count, attempt, answer.cost_usd)
-                if answer.value.decision == "NO_TRADE":
-                    return "no_trade", _printable(answer.value.reasoning)
-                return "proposed", _as_row(_tidied(answer.value), answer.model)
-        return "invalid_answer", f"no usable answer in {ASKED}: {'; then '.join(faults)}"
+                break
+        return lines[-1]
 
-    def _count(self, attempt: Attempt, cost_usd: Decimal | None) -> None:
+    def _note_cost(self, attempt: Attempt, error: ModelError) -> None:
         with self._engine.begin() as connection:
-            connection.execute(sql("signals_asked"), {"id": attempt.id, "cost_usd": cost_usd})
+            _count(connection, attempt, _cost_of(error))
 
-    def _write(self, attempt: Attempt, outcome: str, said: str | dict[str, Any], seconds: float) -> str:
+    def _fail(self, attempt: Attempt, error: ModelError, outcome: str, words: str, begun: float) -> str:
         with self._engine.begin() as connection:
-            if isinstance(said, str):
-                end(connection, attempt, outcome, said, seconds)
-                return f"{outcome}: {said}"
-            note(connection, attempt, seconds, proposal=said)
-        return (
-            f"{said['direction']} at {said['entry_price']:g}, stop {said['stop_loss']:g}, "
-            f"targets {said['take_profit_1']:g}, {said['take_profit_2']:g}, {said['take_profit_3']:g}, "
-            f"risk/reward {said['risk_reward_ratio']:g}"
-        )
+            _count(connection, attempt, _cost_of(error))
+            return _write(connection, attempt, outcome, words, begun)
+
+
+def _cost_of(error: ModelError) -> Decimal | None:
+    return error.cost_usd if isinstance(error, AnswerUnusable) else None
+
+
+def _count(connection: Connection, attempt: Attempt, cost_usd: Decimal | None) -> None:
+    connection.execute(sql("signals_asked"), {"id": attempt.id, "cost_usd": cost_usd})
+
+
+def _write(
+    connection: Connection, attempt: Attempt, outcome: str, said: str | dict[str, Any], begun: float
+) -> str:
+    seconds = time.monotonic() - begun
+    if isinstance(said, str):
+        end(connection, attempt, outcome, said, seconds)
+        return f"{outcome}: {said}"
+    note(connection, attempt, seconds, proposal=said)
+    return (
+        f"{said['direction']} at {said['entry_price']:g}, stop {said['stop_loss']:g}, "
+        f"targets {said['take_profit_1']:g}, {said['take_profit_2']:g}, {said['take_profit_3']:g}, "
+        f"risk/reward {said['risk_reward_ratio']:g}"
+    )
 
 
 def _market_of(attempt: Attempt) -> Market:

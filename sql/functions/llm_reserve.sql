@@ -1,7 +1,8 @@
 -- May a call of a language model be made within the day's budget? Enters it in llm_calls either way, with the most
 -- that it can cost. The lock of the day's row makes processes ask one after another, so that together they cannot
--- overspend; without a budget nobody waits, but to enter calls that were lost. Called by include/llm; the tables are
--- in the migration `language_model`.
+-- overspend; without a budget nobody waits, but to enter calls that were lost. A model that is left alone for a while
+-- (llm_endpoints) is not called before that is over: a caller that has the patience waits, and nothing is entered.
+-- Called by include/llm; the tables are in the migrations `language_model` and `llm_endpoints`.
 DROP FUNCTION IF EXISTS llm_reserve;
 CREATE FUNCTION llm_reserve(
   p_purpose         text,
@@ -11,10 +12,13 @@ CREATE FUNCTION llm_reserve(
   p_lease           interval,  -- how long the reservation holds without a word
   p_trade_signal_id uuid,
   p_user_id         uuid,
+  p_address         text,
+  p_patience        interval,  -- how long the caller can wait
   OUT call_id       uuid,
-  OUT verdict       text,      -- go, budget_spent, unpriced
+  OUT verdict       text,      -- go, wait, paused, budget_spent, unpriced
   OUT reason        text,      -- why not, in words
-  OUT first_refusal boolean    -- whether this refusal has not been told today
+  OUT first_refusal boolean,   -- whether this refusal has not been told
+  OUT wait_seconds  float8     -- of `wait`
 )
 LANGUAGE plpgsql
 AS $$
@@ -25,10 +29,21 @@ DECLARE
   tomorrow date := ((moment + interval '1 minute') AT TIME ZONE 'UTC')::date;
   spent    numeric;
   reserved numeric;
+  pause    llm_endpoints;
 BEGIN
   call_id := gen_random_uuid();
   verdict := 'go';
   first_refusal := false;
+
+  -- A pause that began in the future was written by a clock that was wrong: it stops nobody.
+  SELECT * INTO pause FROM llm_endpoints
+  WHERE address = p_address AND model = p_model AND paused_at <= moment AND paused_until > moment;
+  IF FOUND AND pause.paused_until - moment <= p_patience THEN
+    verdict := 'wait';
+    wait_seconds := extract(epoch FROM pause.paused_until - moment);
+    RETURN;
+  END IF;
+
   INSERT INTO llm_budget_days (day) VALUES (today) ON CONFLICT DO NOTHING;
   -- The rows of all days that are changed below, before their calls, as in llm_settle, and in one order: no deadlock.
   PERFORM FROM llm_budget_days
@@ -75,7 +90,10 @@ BEGIN
     SELECT spent_usd INTO spent FROM llm_budget_days WHERE day = today;
   END IF;
 
-  IF p_budget IS NOT NULL AND p_worst IS NULL THEN
+  IF pause.address IS NOT NULL THEN
+    verdict := 'paused';
+    reason := format('%s; not asked before %s UTC', pause.reason, to_char(pause.paused_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'));
+  ELSIF p_budget IS NOT NULL AND p_worst IS NULL THEN
     verdict := 'unpriced';
     reason := format(
       'the model %s has no price, so the daily budget cannot be kept: add it to llm_prices (a local server: 0), '
@@ -103,11 +121,14 @@ BEGIN
     reason, clock_timestamp() + p_lease, p_trade_signal_id, p_user_id
   );
   IF verdict <> 'go' THEN
-    -- Told once for each day and budget, or model: the id is made of what is told.
+    -- Told once for each day and budget, or model, or for each pause: the id is made of what is told.
     INSERT INTO atge_error_logs (id, error_type, error_message, severity, context)
     VALUES (
-      md5(concat_ws(' ', 'llm_reserve', verdict, today, CASE verdict WHEN 'unpriced' THEN p_model ELSE p_budget::text END))
-        ::uuid,
+      md5(
+        CASE verdict WHEN 'paused' THEN concat_ws(' ', 'llm_reserve', verdict, p_address, p_model, pause.paused_at)
+          ELSE concat_ws(' ', 'llm_reserve', verdict, today, CASE verdict WHEN 'unpriced' THEN p_model ELSE p_budget::text END)
+        END
+      )::uuid,
       CASE p_purpose WHEN 'post_mortem' THEN 'analysis' WHEN 'signal' THEN 'generation' ELSE 'api' END,
       'language model: ' || reason,
       'medium',

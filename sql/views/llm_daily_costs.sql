@@ -5,7 +5,7 @@ SELECT
   call.day,
   call.purpose,
   call.model_asked AS model,
-  sum(call.calls) FILTER (WHERE call.outcome NOT IN ('budget_spent', 'unpriced')) AS calls,
+  sum(call.calls) FILTER (WHERE call.outcome NOT IN ('budget_spent', 'unpriced', 'paused')) AS calls,
   jsonb_object_agg(call.outcome, call.calls ORDER BY call.outcome) AS outcomes,
   sum(call.prompt_tokens) AS prompt_tokens,
   sum(call.completion_tokens) AS completion_tokens,

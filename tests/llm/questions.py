@@ -44,8 +44,11 @@ def ask_many(
     model: str = "sandbox-analyst",
     purpose: str = "post_mortem",
     check=None,
+    keep=None,
+    at_once: int = 1000,
 ) -> list[Answer[Verdict] | BaseException]:
     async def run() -> list[Answer[Verdict] | BaseException]:
+        turns = asyncio.Semaphore(at_once)
         async with LanguageModel(
             Endpoint(url, secret),
             model,
@@ -54,19 +57,19 @@ def ask_many(
             purpose=purpose,
             timeout=timeout,
         ) as client:
-            return await asyncio.gather(
-                *(
-                    client.ask(
+
+            async def one() -> Answer[Verdict]:
+                async with turns:
+                    return await client.ask(
                         "Judge the trade.",
                         {"symbol": "BTC"},
                         Verdict,
                         trade_signal_id=TRADE,
                         user_id=USER,
                         check=check,
+                        keep=keep,
                     )
-                    for _ in range(count)
-                ),
-                return_exceptions=True,
-            )
+
+            return await asyncio.gather(*(one() for _ in range(count)), return_exceptions=True)
 
     return asyncio.run(run())

@@ -4,6 +4,7 @@ from typing import Any
 
 from include.local.sandbox.schema_filler import known_facts
 
+CONFIDENCE = 64.0  # percent
 STOP, TARGETS = 1.5, (1.5, 3.0, 4.5)  # in units of an ATR
 LEAST = 0.004  # of the price, in place of an ATR that is smaller: costs of 0.4 % are to be earned
 ALLOCATIONS = (40.0, 30.0, 30.0)
@@ -31,4 +32,4 @@ def propose(facts: dict[str, Any], fault: str | None = None) -> dict[str, Any]:
         case "absurd_levels":
             levels = {name: 10.0 * level for name, level in levels.items()}
     shares = {f"allocation_{at}": share for at, share in enumerate(ALLOCATIONS, 1)}
-    return {"decision": decision, **levels, **shares}
+    return {"decision": decision, "confidence": CONFIDENCE, **levels, **shares}

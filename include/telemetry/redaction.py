@@ -12,6 +12,7 @@ Every expression runs in linear time: a repetition either consumes what it scans
 beginning of a word, or is bounded.
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -90,15 +91,25 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Clean the record in place and keep it."""
-        try:
-            text = record.getMessage()
-        except Exception:  # arguments that do not fit the message: logging itself would print them raw
-            text = f"{record.msg!r} with arguments {record.args!r}"
+        text = message_of(record)
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
             record.exc_info = record.exc_text = None
-        record.msg, record.args = redact(text, *self._secrets), None
+        if record.stack_info:
+            text += "\n" + record.stack_info
+            record.stack_info = None
+        cleaned = redact(text, *self._secrets)
+        # Half characters, as in names of files, cannot be written to a stream.
+        record.msg, record.args = cleaned.encode("utf-8", "backslashreplace").decode(), None
         return True
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """A record's message; arguments that do not fit it are shown beside it. Not redacted yet."""
+    for show in (record.getMessage, lambda: f"{record.msg!r} with arguments {record.args!r}"):
+        with contextlib.suppress(Exception):  # logging itself would print them raw, and lose the record
+            return show()
+    return f"a message of {record.name} that cannot be shown"
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -107,12 +107,19 @@ _PGPASS = re.compile(
 )
 # Programs that take a password behind one letter, and user:password behind -u.
 _SHORT_OPTION = re.compile(
-    r"(\b(?:mysql\w{0,10}|mariadb[\w-]{0,10}|sshpass|mongo\w{0,10}|sqlcmd|zip|7z|ldap\w{1,10}|redis-cli)\b"
+    r"(\b(?:mysql\w{0,10}|mariadb[\w-]{0,10}|sshpass|mongo\w{0,10}|sqlcmd|zip|7z|ldap\w{1,10}|redis-cli"
+    r"|docker[ ]login)\b"
     r"[^\n|;&]{0,200}?\s-[paPw][ ]?)(?![\s-]|\d{1,5}(?:\s|\Z))([^\s\"']+|\"[^\"]*\"?|'[^']*'?)"
 )
 _USER_OPTION = re.compile(
     r"(?<![\w-])((?:-u|--user|--proxy-user|-U)[ =]?[\"']?[\w.@+\\-]{1,80}:)"
     r"(?!\d{1,6}(?:[\s\"']|\Z)|/)([^\s\"']{3,}+)"
+)
+# `ENV API_TOKEN …`, `login me password …`, `the password is …`: masked when it looks like one.
+_SAID = re.compile(
+    r"(?<![\w.-])([\w.-]{0,40}(?:password|passwd|passphrase|[_-]token|authtoken|[_-]secret|api[ _-]?key)[ ]"
+    r"(?:(?:is|was|to|->):?[ ])?[\"']?)([^\s\"']{6,200}+)",
+    re.IGNORECASE,
 )
 
 
@@ -132,6 +139,8 @@ def mask_named(text: str) -> str:
         text = _SHORT_OPTION.sub(rf"\1{MASK}", text)
         text = _USER_OPTION.sub(rf"\1{MASK}", text)
     text = _mask_values(text)
+    if any(word in lowered for word in ("passw", "token", "secret", "passphrase", "key ")):
+        text = _SAID.sub(_mask_last_if_secret, text)
     text = _BARE_SCHEME.sub(rf"\1 {MASK}", text)
     if "nonce" in lowered:
         text = _DIGEST.sub(rf"\1{MASK}", text)
@@ -186,7 +195,8 @@ def _find_value(text: str, match: re.Match[str], tells: Tells) -> tuple[int, int
         return _find_authorization(text, at)
     if "cookie" in name:
         cookies = _COOKIES.match(text, at)
-        return _between_quotes(cookies[0], at, match) if cookies else None
+        said = cookies[0] if cookies else ""
+        return _between_quotes(said, at, match) if is_secret(said.strip("\"'"), tells) else None
     if match["sign"] == ":" and (block := _BLOCK.match(text, at)):
         return _find_block(text, match.start(), block)
     named = (

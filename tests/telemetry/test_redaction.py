@@ -289,7 +289,7 @@ HOSTILE = [
     "a: ",
     "('password', '",
     "password=a&",
-    "password=\\\"",
+    'password=\\"',
 ]
 
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
+from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import run_url
@@ -46,7 +47,7 @@ def drill(backup_id: str, this_run: str) -> str:
         )
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.RESTORES),
     **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
 )
 def drill_restore() -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, task
 
+from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL, look_after_backups
 from include.airflow.defaults import dag_defaults
 
@@ -44,7 +45,7 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.DESTROYS),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )
 def manage_backups() -> None:

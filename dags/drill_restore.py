@@ -42,7 +42,7 @@ def drill(backup_id: str, this_run: str) -> str:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
             description="which backup; empty: the newest",
         )
     },

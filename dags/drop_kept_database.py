@@ -30,7 +30,7 @@ def let_go(name: str, dry_run: str) -> str:
     params={
         "name": Param(
             type="string",
-            pattern=r"^.+_before_\d{8}T\d{6}Z$",
+            pattern=r"^.+_before_\d{8}T\d{6}Z\Z",
             description="the kept database, for example tradeops_before_20261121T040000Z",
         ),
         "dry_run": Param(True, type="boolean", description="only say what would be dropped"),

@@ -39,7 +39,7 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}\Z",
             description="for verify and delete: which backup",
         ),
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),

@@ -87,7 +87,7 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
     params={
         "backup_id": Param(
             type="string",
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
             description="which backup, for example 20261121T020000Z-database-3f9c2a",
         ),
         "database": Param(

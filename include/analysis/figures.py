@@ -118,7 +118,7 @@ class Known:
             self.moments.add(datetime.fromisoformat(value))
         elif isinstance(value, str) and name in ("timeframe", "resolution"):
             self.values["minutes"] |= {
-                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])$", value)
+                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])\Z", value)
             }
 
     def anything(self) -> set[Decimal]:

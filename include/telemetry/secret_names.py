@@ -30,22 +30,22 @@ class Tells(IntEnum):
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Of the secret's life, not of its content: `api_key_prod`, `token_2`, `PASSWORD_OLD`.
 _LIFE = re.compile(
-    r"(?:_(?:\d+|old|new|prev|previous|current|dev|prod|test|staging|live|main|backup|value|plain|text|raw|b64))+$"
+    r"(?:_(?:\d+|old|new|prev|previous|current|dev|prod|test|staging|live|main|backup|value|plain|text|raw|b64))+\Z"
 )
-_ADDRESS = re.compile(r"(?:hook|connection)_?ur[il]$")  # that opens the door by itself
+_ADDRESS = re.compile(r"(?:hook|connection)_?ur[il]\Z")  # that opens the door by itself
 _SURELY = re.compile(
-    r"passw(?:or)?ds?(?:_|$)|pass_?(?:phrase|code)|pwd|secret(?!ar|ion|ly)|credential|authorization|dsn$"
-    r"|connection_?(?:string|ur[il])$|_conn$|(?:^|_)cookies?$|hook_?ur[il]$|passwd"
+    r"passw(?:or)?ds?(?:_|\Z)|pass_?(?:phrase|code)|pwd|secret(?!ar|ion|ly)|credential|authorization|dsn\Z"
+    r"|connection_?(?:string|ur[il])\Z|_conn\Z|(?:^|_)cookies?\Z|hook_?ur[il]\Z|passwd"
     r"|mnemonic|(?:seed|recovery)_?(?:phrase|words)"
     r"|(?:api|access|private|encryption|decryption|signing|registration|routing|integration|fernet|account|auth"
     r"|application|master|client|service|subscription|ssh|gpg|pgp|session|deploy|license|hmac|webhook|admin|jwt"
-    r"|aes|rsa|consumer|shared|storage|write|ingest|server|bot|user)_?keys?$|^x(?:_\w+)?_key$"
-    r"|(?:^|_|db|user|my|smtp|mail|root|ssh|key|store|trust|ftp|sql|pg|admin|ldap|app|login|proxy|imap)pass$"
-    r"|(?:pass|pw|api|user|auth|login|admin|shadow|ntlm?|lm|otp|pin)_?hash$"
-    r"|(?:access|api|bx|ok)_sign$|amz_signature$|(?:^|_)(?:sas|bearer|otp|userpw|dbpw)$|auth_?string$"
+    r"|aes|rsa|consumer|shared|storage|write|ingest|server|bot|user)_?keys?\Z|^x(?:_\w+)?_key\Z"
+    r"|(?:^|_|db|user|my|smtp|mail|root|ssh|key|store|trust|ftp|sql|pg|admin|ldap|app|login|proxy|imap)pass\Z"
+    r"|(?:pass|pw|api|user|auth|login|admin|shadow|ntlm?|lm|otp|pin)_?hash\Z"
+    r"|(?:access|api|bx|ok)_sign\Z|amz_signature\Z|(?:^|_)(?:sas|bearer|otp|userpw|dbpw)\Z|auth_?string\Z"
 )
 _PERHAPS = re.compile(
-    r"keys?$|hash$|tokens$|signature$|session_?id$|(?:^|_)(?:sig|auth|pw|pin|sid|seed|salt|nonce|creds?|csrf|xsrf|jwt)$"
+    r"keys?\Z|hash\Z|tokens\Z|signature\Z|session_?id\Z|(?:^|_)(?:sig|auth|pw|pin|sid|seed|salt|nonce|creds?|csrf|xsrf|jwt)\Z"
 )
 # What the last word makes harmless: `token_count` is a number, `password_file` a path.
 _ABOUT = words(
@@ -60,7 +60,7 @@ _ABOUT = words(
     """
 )
 # What the word before makes harmless of a `key`, a `hash`, a `token`, a `pass`.
-_ENDS = re.compile(r"_(?:keys?|hash|tokens?|pass)$")
+_ENDS = re.compile(r"_(?:keys?|hash|tokens?|pass)\Z")
 _HARMLESS = words(
     """
     256 3 5 512 alert argument arrow artifact asset attribute available average avg bad band bar base batch

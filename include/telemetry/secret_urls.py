@@ -11,7 +11,7 @@ _USER = re.compile(rf"({_SLASHES})[^\s/?#\"'<>\\]+@")
 # People forget to encode the / # ? @ of a password: up to the last @ before a space or a quote. What begins
 # like a port is one, and what follows it is a path.
 _USER_AND_PASSWORD = re.compile(
-    rf"({_SLASHES})[^\s/:@?#\"'<>\\]{{0,100}}:(?!\d{{1,5}}(?:[/?#\s]|$))[^\s\"'<>]{{1,256}}@"
+    rf"({_SLASHES})[^\s/:@?#\"'<>\\]{{0,100}}:(?!\d{{1,5}}(?:[/?#\s]|\Z))[^\s\"'<>]{{1,256}}@"
 )
 _DATABASE = re.compile(
     r"\b((?:postgres(?:ql)?|mysql|mariadb|redis|rediss|amqps?|mongodb|neo4j|bolt|sqlserver|mssql|oracle|snowflake"

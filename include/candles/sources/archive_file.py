@@ -60,9 +60,9 @@ _END = 16_384  # bytes of a bulk file's beginning and end that are enough to kno
 _DATE = re.compile(r"(?<!\d)(19|20)\d{2}([-_]?(0[1-9]|1[0-2])([-_]?[0-3]\d)?)?(?!\d)")
 _INTERVAL = re.compile(r"(?<![a-z0-9])(\d+)[-_]?(m|min|h|d|w)(?![a-z0-9])")
 _UNITS: dict[str, Literal["min", "h", "D", "W"]] = {"m": "min", "min": "min", "h": "h", "d": "D", "w": "W"}
-_DATA = re.compile(r"[-_ ]data[-_ ]*$")
-_WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w)$")
-_KRAKEN_MINUTES = re.compile(r"[-_](\d+)$")
+_DATA = re.compile(r"[-_ ]data[-_ ]*\Z")
+_WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w)\Z")
+_KRAKEN_MINUTES = re.compile(r"[-_](\d+)\Z")
 _VENUE = re.compile(r"^(binance|bitfinex|bitstamp|bybit|coinbase|gemini|kraken|okx|poloniex)[-_ ]")
 
 

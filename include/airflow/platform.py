@@ -40,11 +40,12 @@ def load_settings() -> Settings:
         raise ValueError(
             f'Variable {SETTINGS_VARIABLE} must be a JSON object like {{"data_quality_min": 90}}'
         )
-    if "signal_schedule" in chosen:
-        raise ValueError(
-            f"Variable {SETTINGS_VARIABLE}: signal_schedule is read with the DAG's file, without Variables; "
-            "set TRADEOPS_SIGNAL_SCHEDULE in the environment of Airflow's processes"
-        )
+    for name in ("signal_schedule", "dag_starters"):
+        if name in chosen:
+            raise ValueError(
+                f"Variable {SETTINGS_VARIABLE}: {name} is read with the DAG's file, without Variables; "
+                f"set TRADEOPS_{name.upper()} in the environment of Airflow's processes"
+            )
     return Settings(**chosen)
 
 

@@ -27,6 +27,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint, load_settings, open_database
 
@@ -101,7 +102,7 @@ def count_outcomes(this_run: str) -> dict[str, int]:
         "dry_run": Param(True, type="boolean", description="only count them and estimate the cost"),
     },
     doc_md=__doc__,
-    tags=["trades"],
+    **may_start("trades", Effect.SPENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )
 def analyse_trades() -> None:

@@ -26,6 +26,7 @@ from airflow.sdk import Context, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.task.trigger_rule import TriggerRule
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
@@ -104,7 +105,7 @@ def is_dry_run(context: Context) -> bool:
     dagrun_timeout=timedelta(hours=4),
     params={"dry_run": Param(True, type="boolean", description="only count; the nightly run does not ask")},
     doc_md=__doc__,
-    tags=["safekeeping"],
+    **may_start("safekeeping", Effect.DESTROYS),
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )
 def clean_up() -> None:

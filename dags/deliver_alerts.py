@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import open_database
 
@@ -52,7 +53,7 @@ def deliver() -> dict[str, int]:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=5),
     doc_md=__doc__,
-    tags=["alerts"],
+    **may_start("alerts", Effect.SENDS),
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
 )
 def deliver_alerts() -> None:

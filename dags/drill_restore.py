@@ -14,6 +14,7 @@ from datetime import timedelta
 from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
+from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import run_url
@@ -41,12 +42,12 @@ def drill(backup_id: str, this_run: str) -> str:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
             description="which backup; empty: the newest",
         )
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.RESTORES),
     **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
 )
 def drill_restore() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 
 NEXT_STEP = "Nothing was dropped; the message lists the databases that restores have kept."
@@ -29,13 +30,13 @@ def let_go(name: str, dry_run: str) -> str:
     params={
         "name": Param(
             type="string",
-            pattern=r"^.+_before_\d{8}T\d{6}Z$",
+            pattern=r"^.+_before_\d{8}T\d{6}Z\Z",
             description="the kept database, for example tradeops_before_20261121T040000Z",
         ),
         "dry_run": Param(True, type="boolean", description="only say what would be dropped"),
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.DESTROYS),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )
 def drop_kept_database() -> None:

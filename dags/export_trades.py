@@ -19,6 +19,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
@@ -59,7 +60,7 @@ def export(this_run: str) -> dict[str, Any]:
     dagrun_timeout=timedelta(hours=4),
     params=export_form(),
     doc_md=__doc__,
-    tags=["trades"],
+    **may_start("trades", Effect.SENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )
 def export_trades() -> None:

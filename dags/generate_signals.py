@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
 from include.settings import Settings
@@ -33,7 +34,7 @@ from include.signals import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
 SYMBOL = {"type": ["null", "string"], "enum": [None, *SYMBOLS], "values_display": {"null": "those listed"}}
-UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 
 
 @task
@@ -122,7 +123,7 @@ def report(run: str) -> dict[str, str]:
         "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom, by id"),
     },
     doc_md=__doc__,
-    tags=["signals"],
+    **may_start("signals", Effect.SPENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )
 def generate_signals() -> None:

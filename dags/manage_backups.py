@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, task
 
+from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL, look_after_backups
 from include.airflow.defaults import dag_defaults
 
@@ -38,13 +39,13 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}\Z",
             description="for verify and delete: which backup",
         ),
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.DESTROYS),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )
 def manage_backups() -> None:

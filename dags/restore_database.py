@@ -21,11 +21,12 @@ restored and proven in the same way, but not swapped, for Airflow runs on it: th
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow import restores
+from include.airflow.access import Effect, may_start
+from include.airflow.approvals import ApprovalBySettings
 from include.airflow.backups import LONGEST, POOL
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import run_url
@@ -86,7 +87,7 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
     params={
         "backup_id": Param(
             type="string",
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
             description="which backup, for example 20261121T020000Z-database-3f9c2a",
         ),
         "database": Param(
@@ -100,13 +101,13 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
         "dry_run": Param(True, type="boolean", description="only check, and say what would happen"),
     },
     doc_md=__doc__,
-    tags=["backups"],
+    **may_start("backups", Effect.DESTROYS, Effect.RESTORES),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )
 def restore_database() -> None:
     """Wire the steps."""
     planned = end_dry_run(plan())
-    approve = ApprovalOperator(
+    approve = ApprovalBySettings(
         task_id="approve",
         subject="Restore {{ params.database }} from {{ params.backup_id }}?",
         body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",

@@ -26,6 +26,7 @@ from airflow.sdk import dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
+from include.airflow.access import Effect, may_start
 from include.airflow.deadline import finish_within
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
@@ -104,7 +105,7 @@ def refresh_performance() -> int:
     dagrun_timeout=timedelta(minutes=30),
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
     doc_md=__doc__,
-    tags=["trades"],
+    **may_start("trades", Effect.SPENDS),
     **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
 )
 def settle_trades() -> None:

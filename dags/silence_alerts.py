@@ -21,6 +21,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import open_database
 
@@ -77,7 +78,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     dagrun_timeout=timedelta(minutes=10),
     params=FORM,
     doc_md=__doc__,
-    tags=["alerts"],
+    **may_start("alerts", Effect.SILENCES),
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
 )
 def silence_alerts() -> None:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -27,6 +28,19 @@ BACKUP_SCHEDULES = {
 
 Timeframe = Literal["15m", "1h", "4h", "1d", "1w"]
 PriceSource = Literal["coinmarketcap", "coingecko", "coingecko:pro"]
+
+
+class Effect(StrEnum):
+    """What a run of a DAG does that cannot be taken back: not everybody should be able to start it."""
+
+    DESTROYS = "destroys"
+    RESTORES = "restores"
+    SPENDS = "spends"
+    SENDS = "sends"
+    SILENCES = "silences"
+
+
+STARTERS: dict[Effect, tuple[str, ...]] = dict.fromkeys(Effect, ("Op",))
 
 
 @dataclass(frozen=True)
@@ -231,6 +245,20 @@ class Settings(BaseSettings):
     backup_max_age: timedelta = Field(
         timedelta(days=400), description="older ones go, but never the last verified good one"
     )
+
+    restore_approvers: tuple[str, ...] = Field(
+        (), description="ids of the users who may approve a restore; none: whoever may start one"
+    )
+    dag_starters: dict[Effect, tuple[str, ...]] = Field(
+        STARTERS, description="FAB roles that may start DAGs of each effect; from the environment only"
+    )
+
+    @field_validator("dag_starters")
+    @classmethod
+    def _every_effect_has_its_starters(
+        cls, starters: dict[Effect, tuple[str, ...]]
+    ) -> dict[Effect, tuple[str, ...]]:
+        return STARTERS | starters
 
     production_names: tuple[str, ...] = Field(
         ("prod", "live"), description="words in a host or database that ask for confirmation at a restore"

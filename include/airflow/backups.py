@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Connection, CronTriggerTimetable, Variable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from include.airflow.access import Effect, may_start
 from include.airflow.defaults import dag_defaults
 from include.airflow.load_settings import read_settings_file
 from include.airflow.platform import (
@@ -133,7 +134,7 @@ def make_backup_dag(kind: "Kind", doc: str) -> DAG:
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
         doc_md=doc,
-        tags=["backups"],
+        **may_start("backups", Effect.DESTROYS),  # its last task deletes older backups
         **dag_defaults(owner="operations", next_step=NEXT_STEP),
     ) as dag:
         made = task(pool=POOL, execution_timeout=LONGEST)(create_backup)(kind, dag.dag_id, "{{ run_id }}")

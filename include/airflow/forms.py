@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
-UUID = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
+UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z"
 LONGEST_LIST = 10_000
 
 
@@ -50,7 +50,7 @@ def trade_filter(time: str) -> dict[str, Param]:
             None, type=["null", "string"], format="date", title="Last day",
             description=f"trades {time} up to this day, included (UTC)",
         ),
-        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$"),
+        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}\Z"),
         "users": _names("Users", "user ids, one a line; none: all", UUID),
         "trade_ids": _names("Trades", "trade ids, one a line; none: all", UUID),
     }  # fmt: skip

@@ -8,6 +8,10 @@ What is absent is created. What is there belongs to the operator and stays, with
 that still points where this stack's own service was last time, as
 `TRADEOPS_SERVICE_SANDBOX_BEFORE=127.0.0.1:8090` says, follows the service.
 
+Two connections are of the local stack alone, and stand in no file: `postgres_admin` and `airflow_db`. They
+are made when the environment says where they lead (`TRADEOPS_SERVICE_POSTGRES_ADMIN`,
+`TRADEOPS_SERVICE_AIRFLOW_DB`), and are the operator's from then on like the others.
+
 Runs outside tasks, for it uses Airflow's models.
 """
 
@@ -26,6 +30,7 @@ from include.yaml_lines import line_of
 
 PREFIX = "TRADEOPS_SERVICE_"
 BEFORE = "_BEFORE"
+OWN = ("postgres_admin", "airflow_db")  # services that are a connection of the same name
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -86,6 +91,7 @@ class Service:
     port: int
     login: str | None = None
     password: str | None = None
+    database: str | None = None
     before: tuple[str, int] | None = None
 
 
@@ -144,9 +150,23 @@ def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
             url.port,
             unquote(url.username) if url.username else None,
             unquote(url.password) if url.password else None,
+            unquote(url.path[1:]) or None,
             (host, int(port)) if host else None,
         )
     return services
+
+
+def with_own_connections(objects: Objects, services: Mapping[str, Service]) -> Objects:
+    """Add the connections of the local stack alone, unless the file has them."""
+    known = {entry.conn_id for entry in objects.connections}
+    own = [
+        ConnectionEntry(
+            conn_id=name, conn_type="postgres", conn_host=name, conn_schema=services[name].database
+        )
+        for name in OWN
+        if name in services and name not in known
+    ]
+    return objects.model_copy(update={"connections": [*objects.connections, *own]})
 
 
 def load(objects: Objects, services: Mapping[str, Service]) -> list[str]:
@@ -248,7 +268,7 @@ def main(arguments: list[str]) -> int:
     except SettingsFileError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    for line in load(objects, services):
+    for line in load(with_own_connections(objects, services), services):
         print(line)  # noqa: T201
     return 0
 

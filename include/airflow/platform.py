@@ -41,28 +41,39 @@ def load_settings() -> Settings:
         raise ValueError(
             f'Variable {SETTINGS_VARIABLE} must be a JSON object like {{"data_quality_min": 90}}'
         )
-    if "signal_schedule" in chosen:
-        raise ValueError(
-            f"Variable {SETTINGS_VARIABLE}: signal_schedule is read with the DAG's file, without Variables; "
-            "set TRADEOPS_SIGNAL_SCHEDULE in the environment of Airflow's processes"
-        )
+    for name in ("signal_schedule", "dag_starters"):
+        if name in chosen:
+            raise ValueError(
+                f"Variable {SETTINGS_VARIABLE}: {name} is read with the DAG's file, without Variables; "
+                f"set TRADEOPS_{name.upper()} in the environment of Airflow's processes"
+            )
     settings = Settings(**chosen)
     add_coins(settings.coins)
     return settings
 
 
 def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
-    """Compose a database's URL from its connection, by default the platform's. It holds the password."""
+    """Compose a database's URL from its connection, by default the platform's. It holds the password.
+
+    The host may be a name, an address (also of IPv6, with or without brackets) or the folder of a socket.
+    """
     connection = Connection.get(connection_id)
     login = quote(connection.login or "", safe="")
     if connection.password:
         login += ":" + quote(connection.password, safe="")
     address = connection.host or ""
+    options = connection.extra_dejson
+    if address.startswith("/"):  # the folder of a socket: in a URL it would be the path
+        options = {"host": address, **options}
+        address = ""
+    elif ":" in address and "," not in address and not address.startswith("["):
+        address = f"[{address}]"
     if connection.port:
-        address += f":{connection.port}"
-    options = "&".join(
-        f"{key}={quote(str(value), safe='')}" for key, value in connection.extra_dejson.items()
-    )
+        if address:
+            address += f":{connection.port}"
+        else:
+            options = {**options, "port": connection.port}
+    options = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in options.items())
     url = f"postgresql://{login}@{address}/{quote(connection.schema or '', safe='')}"
     return f"{url}?{options}" if options else url
 
@@ -115,8 +126,6 @@ def endpoint(connection_id: str) -> Endpoint:
     """Look up where a service answers: the connection's host is a URL, its password the secret.
 
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
-    and Slack connections have it. No host: an empty URL, the vendor's own address. Raises
-    AirflowNotFoundException when there is no such connection.
     and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
     Raises AirflowNotFoundException when there is no such connection.
     """

@@ -25,7 +25,7 @@ _SERVICE = re.compile(
 )
 _DISK = re.compile(r"No space left on device|could not extend file")
 
-_TYPE = re.compile(r"[A-Za-z_][\w.]{0,150}(?=:|$)")
+_TYPE = re.compile(r"[A-Za-z_][\w.]{0,150}(?=:|\Z)")
 # What differs from one time to the next: quoted names, UUIDs, times, addresses, numbers.
 _VARIABLE = (
     (re.compile(r"'[^']{0,500}'|\"[^\"]{0,500}\"|`[^`]{0,500}`"), "'…'"),

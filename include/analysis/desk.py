@@ -106,13 +106,13 @@ class Desk:
             await asyncio.to_thread(self._release)
         return self._result
 
-    async def _begin_alone(self, first: _Trade, model: LanguageModel) -> bool:
+    async def _begin_alone(self, first: Trade, model: LanguageModel) -> bool:
         """Ask one at a time until the model has shown that it works; give whether it did.
 
         A model that is down, or refuses everybody, is found out with one question; one that fails every
         question in the same way with the few after which it is left alone.
         """
-        trade: _Trade | None = first
+        trade: Trade | None = first
         while trade:
             if failure := await self._explain(trade, model):
                 self._stop(failure)

@@ -1,6 +1,7 @@
 """The background processes of the stack: how each is started, with which settings.
 
-Airflow is configured by environment variables alone, all of them here.
+Airflow is configured by environment variables alone, all of them here. The superuser's login is none of them:
+it is an Airflow connection, which only a task that asks for it gets (`include.local.prepare`).
 """
 
 import json
@@ -93,8 +94,6 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "TRADEOPS_BACKUP_LOG_FOLDERS": json.dumps(
             [str(state.airflow_home / "logs"), str(state.folder / "logs")]
         ),
-        "AIRFLOW_CONN_POSTGRES_ADMIN": server.url("postgres", "postgres"),  # restores make databases
-        "AIRFLOW_CONN_AIRFLOW_DB": metadata,  # tasks do not reach Airflow's database otherwise
         **given,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         "AIRFLOW_HOME": str(state.airflow_home),

@@ -293,6 +293,15 @@ def _ensure_roles_and_databases(server: Server) -> None:
                 if name not in databases:
                     create = sql.SQL("CREATE DATABASE {0} OWNER {0}")
                     connection.execute(create.format(sql.Identifier(name)))
+            # Each role reaches its own database: the owner's right stays, everybody's goes.
+            open_to_all = connection.execute(
+                "SELECT datname FROM pg_database WHERE datname = ANY (%s)"
+                " AND has_database_privilege('public', oid, 'CONNECT')",
+                [[*DATABASES, SUPERUSER, "template1"]],
+            ).fetchall()
+            for (name,) in open_to_all:
+                revoke = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+                connection.execute(revoke.format(sql.Identifier(name)))
     except psycopg.Error as error:
         if cluster.is_disk_full(str(error)):
             raise PostgresError(cluster.disk_full(server.folder)) from error

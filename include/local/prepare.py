@@ -77,6 +77,10 @@ def begin_loading_settings(state: State, server: Server, ports: Mapping[str, int
     services = {
         "TRADEOPS_SERVICE_POSTGRES": server.url("tradeops", "tradeops"),
         "TRADEOPS_SERVICE_SANDBOX": http_url(ports[SANDBOX]),
+        # Connections of this stack alone, which the settings file does not know: restores make databases, and
+        # backups read Airflow's own.
+        "TRADEOPS_SERVICE_POSTGRES_ADMIN": server.url("postgres", "postgres"),
+        "TRADEOPS_SERVICE_AIRFLOW_DB": server.url("airflow", "airflow"),
     }
     services |= {f"{name}_BEFORE": before[name] for name in services if name in before}
     command = ["include.airflow.load_settings", str(SETTINGS_FILE)]
@@ -88,7 +92,10 @@ def prepared(server: Server, ports: Mapping[str, int]) -> dict[str, str]:
     return {
         "airflow": version("apache-airflow"),
         "settings": hashlib.sha256(SETTINGS_FILE.read_bytes()).hexdigest(),
-        "TRADEOPS_SERVICE_POSTGRES": f"{HOST}:{server.port}",
+        **dict.fromkeys(
+            ("TRADEOPS_SERVICE_POSTGRES", "TRADEOPS_SERVICE_POSTGRES_ADMIN", "TRADEOPS_SERVICE_AIRFLOW_DB"),
+            f"{HOST}:{server.port}",
+        ),
         "TRADEOPS_SERVICE_SANDBOX": f"{HOST}:{ports[SANDBOX]}",
     }
 

@@ -184,7 +184,7 @@ def _months(connection: Connection, rule: Rule, cutoff: datetime) -> list[Month]
         ),
         {
             "table": rule.table, "detached": DETACHED,
-            "pattern": rf"^({DETACHED})?{rule.table}_\d{{4}}_\d{{2}}$",
+            "pattern": rf"^({DETACHED})?{rule.table}_\d{{4}}_\d{{2}}\Z",
         },
     )  # fmt: skip
     months = [Month(name, state, _month_end(rule, name)) for name, state in found]

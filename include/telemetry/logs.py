@@ -7,9 +7,10 @@ Inside Airflow its own logs stay as they are, and are redacted (`redact_handlers
 file in the format above for those who ship logs.
 """
 
-import json
+import contextlib
 import logging
 import random
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -20,7 +21,8 @@ from typing import Any
 
 import structlog
 
-from include.telemetry.redaction import RedactingFilter, redact_event
+from include.telemetry.plain import json_text
+from include.telemetry.redaction import RedactingFilter, message_of, redact, redact_event
 
 _trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 
@@ -53,7 +55,8 @@ class RateLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass or hold back; a record that passes may carry `held_back`, the number that did not."""
-        kind = (record.name, record.levelno, str(record.msg)[:200])
+        said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        kind = (record.name, record.levelno, said[:200])
         now = time.monotonic()
         with self._changing:
             counts = self._seen.pop(kind, None) or [now, 0, 0]
@@ -101,7 +104,7 @@ def json_formatter(service: str) -> logging.Formatter:
             "details": details,
         }
 
-    return structlog.stdlib.ProcessorFormatter(
+    return _JsonFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
@@ -113,7 +116,7 @@ def json_formatter(service: str) -> logging.Formatter:
             structlog.processors.format_exc_info,
             arrange,
             redact_event,
-            structlog.processors.JSONRenderer(serializer=_serialize),
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: json_text(event)),
         ],
     )
 
@@ -130,6 +133,7 @@ def write_json_logs(
     """Let `handler` write the events of a logger and those below it as JSON lines, limited and sampled."""
     handler.setFormatter(json_formatter(service))
     handler.setLevel(level)
+    _say_what_cannot_be_written(handler)
     handler.addFilter(Sample(share))
     handler.addFilter(RateLimit(per_minute))
     logging.getLogger(logger).addHandler(handler)
@@ -143,7 +147,30 @@ def redact_handlers() -> None:
     for handler in logging.getLogger().handlers:
         if not any(isinstance(one, RedactingFilter) for one in handler.filters):
             handler.addFilter(RedactingFilter())
+            _say_what_cannot_be_written(handler)
 
 
-def _serialize(event: Any, **_: Any) -> str:
-    return json.dumps(event, ensure_ascii=False, default=repr)
+class _JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Loses no record: arguments that do not fit their message are written beside it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record as one line."""
+        fitting = logging.makeLogRecord(record.__dict__)
+        fitting.msg, fitting.args = message_of(record), None
+        return super().format(fitting)
+
+
+def _say_what_cannot_be_written(handler: logging.Handler) -> None:
+    """Let a handler that fails say so in one redacted line; logging would print message and arguments raw."""
+    if type(handler).handleError is not logging.Handler.handleError:
+        return  # it has its own way
+
+    def handle_error(record: logging.LogRecord) -> None:
+        if not logging.raiseExceptions or not sys.stderr:
+            return
+        error = sys.exc_info()[1]
+        words = redact(f"a log line of {record.name} could not be written: {type(error).__name__}: {error}")
+        with contextlib.suppress(OSError, ValueError):  # there is nobody left to tell
+            print(words.encode("ascii", "backslashreplace").decode(), file=sys.stderr)  # noqa: T201
+
+    handler.handleError = handle_error  # type: ignore[method-assign]

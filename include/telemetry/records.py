@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from include.database import storable
+from include.telemetry.plain import json_text
 from include.telemetry.redaction import redact
 
 ErrorType = Literal["api", "database", "generation", "backtesting", "analysis", "frontend"]
@@ -167,8 +168,8 @@ def _text(value: str, limit: int) -> str:
 
 def _details(details: Mapping[str, Any] | None) -> dict[str, Any]:
     """Redact, and turn into what JSON can hold; what is too long is kept as its beginning."""
-    text = storable(json.dumps(redact(details or {}), default=str, allow_nan=True, ensure_ascii=False))
+    text = storable(json_text(redact(details or {})))
     if len(text) > DETAILS_LIMIT:
         return {"too_long": f"{len(text)} characters of details", "beginning": text[:MESSAGE_LIMIT]}
-    plain: dict[str, Any] = json.loads(text, parse_constant=str)  # NaN is no JSON to PostgreSQL
+    plain: dict[str, Any] = json.loads(text)
     return plain

@@ -12,9 +12,10 @@ Every expression runs in linear time: a repetition either consumes what it scans
 beginning of a word, or is bounded.
 """
 
+import contextlib
 import logging
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -22,63 +23,15 @@ from typing import Any, overload
 from urllib.parse import quote, quote_plus
 from uuid import UUID
 
-MASK = "***"
+from include.telemetry.secret_names import Tells, is_secret, what_tells
+from include.telemetry.secret_shapes import MASK, mask_private_keys, mask_tokens
+from include.telemetry.secret_text import mask_named
+from include.telemetry.secret_urls import mask_urls
+
 SHORTEST_SECRET = 4  # masking every "a" because a key is "a" would hide nothing and spoil everything
 
 _PLAIN = (int, float, complex, Decimal, UUID, date, time, timedelta, type(None))  # bool and datetime included
 
-# A name whose value is a secret. `token` must end the name: token_price and tokens are ordinary.
-_TELLING = re.compile(
-    r"passw(?:or)?d|passphrase|pwd|secret|credential|authorization|signature|webhook[-_]?url|dsn|cookie"
-    r"|connection[-_]?string|session[-_]?(?:id|key)|token$|^x-.*-key$"
-    r"|(?:api|access|private|encryption|signing|registration|routing|integration|fernet|account)[-_]?key",
-    re.IGNORECASE,
-)
-# A name with `=`, `:`, `=>` behind it, or the comma of ('name', b'value').
-_NAME = re.compile(r"(?<![\w-])([A-Za-z_][\w-]*+)(?:\\{0,3}[\"']?[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}|[\"'], ?)")
-# Its value: quoted, quoted inside a quoted text, after the word for a scheme, or up to a space.
-_VALUE = re.compile(
-    r"b?\"(?:[^\"\\]|\\.)*\"?"
-    r"|b?'(?:[^'\\]|\\.)*'?"
-    r"|\\{1,3}[\"'][^\"'\\]*"
-    r"|(?:bearer|basic|token|digest|negotiate)\s{1,3}[^\s\"'\\]+"
-    r"|(?:[^\s\"'\\&,;)\]}]|[,;)\]}](?![\s\"']|$))+",
-    re.IGNORECASE | re.DOTALL,
-)
-_COOKIES = re.compile(r"(?:b?[\"'])?[^\"'\r\n]+")  # a cookie header holds spaces: up to the end of the line
-_TELLS_NOTHING = frozenset({"null", "none", "true", "false"})
-_QUOTE = re.compile(r"b?\\{0,3}[\"']")
-_SCHEME = re.compile(r"\b([Bb]earer|BEARER|[Bb]asic|BASIC)\s{1,3}(?=\S{0,40}\d|\S{16})[\w.~+/=-]{6,}")
-_QUERY = re.compile(
-    r"((?:[?&;]|\\u0026)[\w.%-]{0,40}"
-    r"(?i:key|token|secret|password|passwd|pwd|signature|sig|auth|credential)=)[^&\s\"'<>#\\]+"
-)
-_DATABASE_URL = re.compile(
-    # people forget to encode the / # ? @ of a password: up to the last @ before a space or a quote
-    r"\b((?:postgres(?:ql)?|mysql|mariadb|redis|rediss|amqps?|mongodb|neo4j|bolt|sqlserver|mssql|oracle)"
-    r"(?:\+\w{1,20})?://)[^\s\"'<>]{1,256}@",
-    re.IGNORECASE,
-)
-_URL_USER = re.compile(r"://[^\s/?#\"'<>\\]+@")
-
-_SHAPES = re.compile(
-    r"(?<![\w-])(?:"
-    r"eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*"  # JWT
-    r"|(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}\b"  # AWS
-    r"|xox[a-z]-[\w-]{8,}+|xapp-[\w-]{8,}+"  # Slack
-    r"|sk-[\w-]{16,}+|[srp]k_(?:live|test)_\w{8,}+"  # OpenAI and its imitators, Stripe
-    r"|gh[pousr]_\w{20,}+|github_pat_\w{20,}+|glpat-[\w-]{16,}+|AIza[\w-]{30,}+"  # GitHub, GitLab, Google
-    r"|AGE-SECRET-KEY-1\w+"
-    r")"
-)
-_SHAPE_STARTS = ("eyJ", "AKIA", "ASIA", "AIDA", "AROA", "xox", "xapp-", "sk-", "k_live_", "k_test_",
-                 "gh", "glpat-", "AIza", "AGE-SECRET")  # fmt: skip
-_SLACK_HOOK = re.compile(r"(hooks\.slack(?:-gov)?\.com/)(?:services|workflows|triggers)/[\w/-]+")
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
-    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
-    re.DOTALL,
-)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _CARD = re.compile(
     r"(?<![\w.+-])(?:"
@@ -138,15 +91,25 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Clean the record in place and keep it."""
-        try:
-            text = record.getMessage()
-        except Exception:  # arguments that do not fit the message: logging itself would print them raw
-            text = f"{record.msg!r} with arguments {record.args!r}"
+        text = message_of(record)
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
             record.exc_info = record.exc_text = None
-        record.msg, record.args = redact(text, *self._secrets), None
+        if record.stack_info:
+            text += "\n" + record.stack_info
+            record.stack_info = None
+        cleaned = redact(text, *self._secrets)
+        # Half characters, as in names of files, cannot be written to a stream.
+        record.msg, record.args = cleaned.encode("utf-8", "backslashreplace").decode(), None
         return True
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """A record's message; arguments that do not fit it are shown beside it. Not redacted yet."""
+    for show in (record.getMessage, lambda: f"{record.msg!r} with arguments {record.args!r}"):
+        with contextlib.suppress(Exception):  # logging itself would print them raw, and lose the record
+            return show()
+    return f"a message of {record.name} that cannot be shown"
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +118,10 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
     return cleaned
 
 
-def _redact(value: object, secrets: tuple[str, ...], seen: dict[int, tuple[object, Any]]) -> Any:
+_Seen = dict[int, tuple[object, Any]]
+
+
+def _redact(value: object, secrets: tuple[str, ...], seen: _Seen) -> Any:
     if isinstance(value, str):
         return _redact_text(value, secrets)
     if isinstance(value, _PLAIN):
@@ -165,12 +131,15 @@ def _redact(value: object, secrets: tuple[str, ...], seen: dict[int, tuple[objec
     seen[id(value)] = value, "<seen above>"
     try:
         if isinstance(value, Mapping):
+            named = value.get("name", value.get("key"))  # {"name": "DB_PASSWORD", "value": "…"}
             cleaned: Any = {
-                _redact_key(key, secrets): MASK if _is_telling(key, inner) else _redact(inner, secrets, seen)
+                _redact_key(key, secrets): MASK
+                if _is_telling(named if key == "value" else key, inner)
+                else _redact(inner, secrets, seen)
                 for key, inner in value.items()
             }
         elif isinstance(value, list | tuple | AbstractSet):
-            cleaned = [_redact(inner, secrets, seen) for inner in value]
+            cleaned = _redact_items(value, secrets, seen)
         elif isinstance(value, bytes | bytearray):
             cleaned = _redact_text(value.decode("utf-8", "replace"), secrets)
         else:
@@ -181,6 +150,20 @@ def _redact(value: object, secrets: tuple[str, ...], seen: dict[int, tuple[objec
     return cleaned
 
 
+def _redact_items(items: Iterable[object], secrets: tuple[str, ...], seen: _Seen) -> list[Any]:
+    """The members of a list; what follows a telling option, or makes a pair with a name, is masked."""
+    cleaned: list[Any] = []
+    members = list(items)
+    before: str | None = None
+    for member in members:
+        hidden = before is not None and isinstance(member, str | bytes) and _is_telling(before, member)
+        cleaned.append(MASK if hidden else _redact(member, secrets, seen))
+        name = member.decode("utf-8", "replace") if isinstance(member, bytes) else member
+        is_name = isinstance(name, str) and (name.startswith("-") or (len(members) == 2 and not cleaned[1:]))
+        before = name.lstrip("-") if isinstance(name, str) and is_name else None
+    return cleaned
+
+
 def _redact_key(key: object, secrets: tuple[str, ...]) -> Any:
     if isinstance(key, _PLAIN):
         return key
@@ -188,51 +171,31 @@ def _redact_key(key: object, secrets: tuple[str, ...]) -> Any:
 
 
 def _is_telling(key: object, value: object) -> bool:
+    """Whether all that stands under this key is a secret."""
     if value is None or value is True or value is False or value == "":
         return False
-    return isinstance(key, str) and _TELLING.search(key) is not None
+    tells = what_tells(key) if isinstance(key, str) else Tells.NOTHING
+    if isinstance(value, bytes | bytearray):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return tells is not Tells.NOTHING and is_secret(value, tells, quoted=True)
+    is_number = isinstance(value, int | float)
+    return (
+        (tells is Tells.SURELY or (tells is Tells.LIKELY and not is_number)) and value != [] and value != {}
+    )
 
 
 def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
-    if "-----BEGIN" in text:
-        text = _PRIVATE_KEY.sub(MASK, text)
-    if "://" in text and "@" in text:
-        text = _DATABASE_URL.sub(rf"\1{MASK}@", text)
-        text = _URL_USER.sub(f"://{MASK}@", text)
-    if "hooks.slack" in text:
-        text = _SLACK_HOOK.sub(rf"\1{MASK}", text)
-    if "=" in text and ("?" in text or "&" in text or ";" in text):
-        text = _QUERY.sub(rf"\1{MASK}", text)
-    text = _mask_named(text)
-    text = _SCHEME.sub(rf"\1 {MASK}", text)
-    if any(start in text for start in _SHAPE_STARTS):
-        text = _SHAPES.sub(MASK, text)
+    text = mask_private_keys(text)
+    text = mask_urls(text)
+    text = mask_named(text)
+    text = mask_tokens(text)
     if "@" in text:
         text = _EMAIL.sub(MASK, text)
     text = _CARD.sub(_mask_card, text)
     return _PHONE.sub(MASK, text)
-
-
-def _mask_named(text: str) -> str:
-    """Mask the values under telling names and leave their quotes, so that JSON stays JSON."""
-    pieces: list[str] = []
-    done = 0
-    for name in _NAME.finditer(text):
-        if name.start() < done or _TELLING.search(name[1]) is None:
-            continue
-        values = _COOKIES if "cookie" in name[1].lower() else _VALUE
-        value = values.match(text, name.end())
-        if value is None or value[0].lower() in _TELLS_NOTHING:
-            continue
-        quoted = _QUOTE.match(value[0])
-        opening = quoted[0] if quoted else ""
-        closing = opening[-1:] if len(value[0]) > len(opening) and value[0].endswith(opening[-1:]) else ""
-        pieces += text[done : name.end()], opening, MASK, closing
-        done = value.end()
-    pieces.append(text[done:])
-    return "".join(pieces)
 
 
 def _mask_card(match: re.Match[str]) -> str:

@@ -3,7 +3,8 @@
 A file holds one batch, a record a line, and appears whole or not at all. Who delivers it holds its lock; a
 delivery cut short is done again, which the records' ids make harmless. A file that cannot be read all the
 same, by a fault of the disk or of a hand, is set aside for a person to look at: it must not stop those behind
-it.
+it. What a process began to write and did not live to finish is taken up by the next one: whole records become
+a batch, the rest is counted as lost.
 """
 
 import contextlib
@@ -24,8 +25,11 @@ logger = logging.getLogger(__name__)
 FOLDER_VARIABLE = "TRADEOPS_SPOOL"
 LIMIT = 256 * 1024 * 1024  # bytes of all files; beyond that new records are refused
 BROKEN_KEPT = 10  # files that could not be read; older ones are deleted
+BROKEN_DAYS = 30  # and these, whatever their number
+WRITING = 600.0  # seconds after which nobody writes at a batch any more
 _ENDING = ".jsonl"
 _BROKEN = ".broken"
+_UNFINISHED = ".unfinished"
 
 _numbers = itertools.count()
 
@@ -69,7 +73,7 @@ class Spool:
         if self._size() + len(body) > self._limit:
             raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
-        unfinished = self.folder / f"{name}.unfinished"
+        unfinished = self.folder / f"{name}{_UNFINISHED}"
         try:
             with unfinished.open("wb") as file:
                 file.write(body)
@@ -116,23 +120,81 @@ class Spool:
                 delivered += len(records)
         return delivered
 
+    def clean(self) -> int:
+        """Take up what dead processes left, let go of old broken files; give the number of records lost."""
+        lost = 0
+        for path in self._files(_UNFINISHED):
+            lost += self._take_up(path)
+        broken = self._files(_BROKEN)
+        for path in broken:
+            if path not in broken[-BROKEN_KEPT:] or _age(path) > BROKEN_DAYS * 86400:
+                lost += self._let_go(path)
+        return lost
+
+    def _take_up(self, path: Path) -> int:
+        """Make a batch of the whole records of a file that nobody finishes; give the number of the others."""
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _age(path) < WRITING or not path.exists():
+                    return 0
+                lines = file.readlines()
+                whole = [record for line in lines if (record := _record_if_whole(line))]
+                if whole:
+                    self.keep(whole)
+                path.unlink()
+        except (FileNotFoundError, BlockingIOError):
+            return 0  # another one is at it
+        except OSError as error:
+            logger.warning("%s stays: %s", path, error)
+            return 0
+        if lines:
+            logger.warning(
+                "a process ended while it wrote to the spool: of its records %d are taken up, %d are lost",
+                len(whole), len(lines) - len(whole),
+            )  # fmt: skip
+        return len(lines) - len(whole)
+
+    def _let_go(self, path: Path) -> int:
+        try:
+            with path.open("rb") as file:
+                lost = sum(1 for _ in file)
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        logger.error("the spooled records in %s, which nobody mended, are deleted: %d", path, lost)
+        return lost
+
     def _set_aside(self, path: Path, error: Exception) -> None:
         aside = path.with_suffix(_BROKEN)
         path.rename(aside)
         logger.error("spooled records cannot be read and are left in %s: %s", aside, error)
-        for old in sorted(self.folder.glob(f"*{_BROKEN}"))[:-BROKEN_KEPT]:
-            old.unlink(missing_ok=True)
 
     def _size(self) -> int:
-        """Bytes that wait. What another process delivers at this moment takes none."""
+        """Bytes that the spool takes, broken and unfinished files too."""
         total = 0
-        for path in self._files():
-            with contextlib.suppress(FileNotFoundError):
+        for path in self._files(""):
+            with contextlib.suppress(FileNotFoundError):  # another process has just delivered it
                 total += path.stat().st_size
         return total
 
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{_ENDING}")) if self.folder.is_dir() else []
+    def _files(self, ending: str = _ENDING) -> list[Path]:
+        return sorted(self.folder.glob(f"*{ending}")) if self.folder.is_dir() else []
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written to; a time in the future is as far away, for a clock was wrong."""
+    try:
+        return abs(time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _record_if_whole(line: bytes) -> Record | None:
+    try:
+        return _read(line)
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _read(line: bytes) -> Record:

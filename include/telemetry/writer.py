@@ -172,6 +172,8 @@ class Writer:
 
     def _deliver_spooled(self) -> None:
         try:
+            if lost := self._spool.clean():
+                self._lost["a process ended while it wrote them, or nobody mended their file"] += lost
             self._own_up()
             delivered = self._spool.deliver(self._write, limit=DELIVERY)
         except (SQLAlchemyError, DatabaseError, OSError) as error:

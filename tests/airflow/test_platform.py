@@ -5,8 +5,9 @@ import logging
 from datetime import timedelta
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from include.airflow.platform import (
     database_url,
@@ -72,6 +73,28 @@ def test_the_database_url_survives_odd_passwords_and_options(monkeypatch):
     assert database_url() == (
         "postgresql://trade%40ops:p%40ss%2Fw%3Ard%3F@db.example:6543/tradeops?sslmode=require"
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("db.example", 5432, {"host": "db.example", "port": "5432"}),
+        ("::1", 5433, {"host": "::1", "port": "5433"}),
+        ("2001:db8::7", None, {"host": "2001:db8::7"}),
+        ("[2001:db8::7]", 6432, {"host": "2001:db8::7", "port": "6432"}),
+        ("/var/run/postgresql", 5433, {"host": "/var/run/postgresql", "port": "5433"}),
+        ("/var/run/postgresql", None, {"host": "/var/run/postgresql"}),
+    ],
+)
+def test_a_database_is_found_under_a_name_an_address_or_a_sockets_folder(monkeypatch, host, port, expected):
+    connection(
+        monkeypatch, "tradeops_db", host=host, port=port, login="u@x", password="p:/w@#?%", schema="tra deops"
+    )
+    expected = {**expected, "user": "u@x", "password": "p:/w@#?%", "dbname": "tra deops"}
+    assert conninfo_to_dict(database_url()) == expected, "for pg_dump and psql"
+    target = make_url(database_url()).set(drivername="postgresql+psycopg")
+    _, arguments = create_engine(target).dialect.create_connect_args(target)
+    assert {name: str(value) for name, value in arguments.items() if name != "context"} == expected
 
 
 def test_sources_open_without_a_connection_at_the_vendors_own_address(database):

@@ -173,7 +173,7 @@ def test_without_the_connection_it_says_what_is_needed(database, storage, source
 def test_a_role_without_replication_is_said_in_postgresqls_words(
     database, storage, sources, physical, own_server
 ):
-    poor = replace(sources, databases={}, cluster=own_server.url("postgres", "tradeops"))
+    poor = replace(sources, databases={}, cluster=own_server.url("tradeops", "tradeops"))
     with pytest.raises(BackupError, match=r"(?s)pg_basebackup failed .* REPLICATION attribute"):
         create_backup(database, storage, "database", poor, physical)
     assert list(storage.list("")) == []

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from include.airflow.access import Effect, may_start
+
 ROOT = Path(__file__).parents[2]
 DAGS = sorted((ROOT / "dags").glob("*.py"))
 
@@ -79,6 +81,46 @@ def test_a_dag_explains_itself_and_reports_its_failure(dag):
     assert dag.dagrun_timeout
     assert dag.tags
     assert dag.catchup is False
+
+
+# What a task or its pool does that not everybody should be able to start.
+EFFECT_OF_POOL = {"llm": Effect.SPENDS, "exports": Effect.SENDS, "alerts": Effect.SENDS}
+EFFECT_OF_TASK = {
+    "clean": Effect.DESTROYS,
+    "drop": Effect.DESTROYS,
+    "apply_retention": Effect.DESTROYS,
+    "look_after": Effect.DESTROYS,
+    "take_over": Effect.DESTROYS,
+    "replay": Effect.DESTROYS,
+    "restore": Effect.RESTORES,
+    "drill": Effect.RESTORES,
+    "silence": Effect.SILENCES,
+    "acknowledge": Effect.SILENCES,
+}
+
+
+def test_a_dag_that_destroys_restores_spends_sends_or_silences_says_who_may_start_it(dag):
+    ids = {task.task_id.rpartition(".")[2] for task in dag.tasks}
+    expected = {EFFECT_OF_TASK[name] for name in ids & EFFECT_OF_TASK.keys()}
+    expected |= {EFFECT_OF_POOL[task.pool] for task in dag.tasks if task.pool in EFFECT_OF_POOL}
+    assert expected <= set(dag.tags)
+    stated = set(dag.tags) & set(Effect)
+    if dag.schedule is None:
+        assert stated, "a DAG that people start states its effect"
+
+
+def test_the_roles_that_may_start_a_dag_come_from_the_environment(monkeypatch):
+    assert may_start("alerts", Effect.SENDS) == {
+        "tags": ["alerts", "sends"]
+    }  # the simple auth manager has none
+    fab = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", fab)
+    monkeypatch.setenv("TRADEOPS_DAG_STARTERS", '{"restores": ["Restorers", "Op"], "sends": []}')
+    assert set(may_start("backups", Effect.RESTORES)["access_control"]) == {"Op", "Restorers"}
+    assert set(may_start("backups", Effect.RESTORES, Effect.DESTROYS)["access_control"]) == {"Op"}
+    assert may_start("alerts", Effect.SENDS) == {"tags": ["alerts", "sends"], "access_control": {}}
+    ((role, rights),) = may_start("trades", Effect.SPENDS)["access_control"].items()
+    assert (role, rights["DAG Runs"]) == ("Op", {"can_create"})
 
 
 def test_every_task_is_bounded_owned_and_reported(dag):

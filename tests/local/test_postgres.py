@@ -72,6 +72,22 @@ def test_it_speaks_utc_and_utf8_and_asks_for_a_password(server):
     assert methods == [("scram-sha-256",)]
 
 
+@pytest.mark.parametrize(
+    ("role", "database"),
+    [
+        (role, name)
+        for role in ("tradeops", "airflow")
+        for name in ("tradeops", "airflow", "postgres", "template1")
+    ],
+)
+def test_a_role_reaches_its_own_database_only(server, role, database):
+    if role == database:
+        assert query(server, "SELECT current_database()", database, role) == (database,)
+        return
+    with pytest.raises(psycopg.OperationalError, match=f'permission denied for database "{database}"'):
+        query(server, "SELECT 1", database, role)
+
+
 def test_it_listens_on_loopback_only(server):
     postmaster = psutil.Process(server.pid)
     listening = [c for c in postmaster.net_connections("all") if c.status == psutil.CONN_LISTEN]

@@ -77,6 +77,12 @@ def test_no_secret_is_an_argument(parts, tmp_path):
         assert not [word for word in part.command for secret in secrets if secret in word]
 
 
+def test_no_process_carries_the_superusers_login(parts):
+    for part in parts.values():
+        assert not [name for name, value in part.environment.items() if "third" in value]
+        assert not {name for name in part.environment if name.startswith("AIRFLOW_CONN_")}
+
+
 def test_settings_and_connections_of_the_terminal_reach_the_tasks(monkeypatch, tmp_path):
     monkeypatch.setenv("TRADEOPS_BATCH_SIZE", "7")
     monkeypatch.setenv("AIRFLOW_CONN_LLM", "http://real")

@@ -20,7 +20,7 @@ from include.local.state import CHECKOUT
 from include.settings import Settings
 
 FILE = CHECKOUT / "airflow_settings.yaml"
-NEW = Service("127.0.0.1", 9001, "role", "word", before=("127.0.0.1", 8090))
+NEW = Service("127.0.0.1", 9001, "role", "word", None, before=("127.0.0.1", 8090))
 
 
 def write(tmp_path, text):
@@ -122,7 +122,7 @@ def test_services_come_from_the_environment():
         }
     )
     assert services == {
-        "postgres": Service("127.0.0.1", 54329, "role", "p@ss"),
+        "postgres": Service("127.0.0.1", 54329, "role", "p@ss", "tradeops"),
         "sandbox": Service("127.0.0.1", 9001, before=("127.0.0.1", 8090)),
     }
 
@@ -171,3 +171,16 @@ def test_a_connection_that_an_operator_pointed_elsewhere_stays(host, port):
 def test_nothing_moves_when_it_is_not_known_where_the_service_was():
     own = connection("127.0.0.1", 8090)
     assert not module._follows(own, Service("127.0.0.1", 9001))
+
+
+def test_the_superusers_login_and_airflows_database_are_connections_of_the_stack_alone():
+    services = read_services(
+        {"TRADEOPS_SERVICE_POSTGRES_ADMIN": "postgresql://postgres:w%40rd@127.0.0.1:9/postgres"}
+    )
+    objects = module.with_own_connections(read_settings_file(FILE), services)
+    (admin,) = objects.connections[len(read_settings_file(FILE).connections) :]
+    made = module._make_connection(SimpleNamespace, admin, services["postgres_admin"])
+    assert (made.conn_id, made.conn_type, made.schema) == ("postgres_admin", "postgres", "postgres")
+    assert (made.host, made.port, made.login, made.password) == ("127.0.0.1", 9, "postgres", "w@rd")
+    given = module.Objects(connections=[admin])
+    assert module.with_own_connections(given, services) == given, "what the file says stays"

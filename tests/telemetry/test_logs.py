@@ -1,8 +1,13 @@
 import io
 import json
 import logging
+import math
 import uuid
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
 
+import pandas as pd
 import pytest
 
 from include.telemetry import RedactingFilter, redact_handlers, trace, write_json_logs
@@ -94,3 +99,84 @@ def test_the_root_handlers_are_redacted_once():
         assert sum(isinstance(one, RedactingFilter) for one in handler.filters) == 1
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("password=hunter22")
+
+
+def fail(logger):
+    try:
+        raise ValueError("half \udc80, password=hunter22")
+    except ValueError:
+        logger.exception("failed")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda logger: logger.info(
+            "x", extra={"by": {date(2026, 1, 2): math.nan}, "d": {Decimal(1): UUID(int=1)}}
+        ),
+        lambda logger: logger.info("x", extra={"n": [math.inf, 10**5000], "t": pd.Timestamp("2026-01-02")}),
+        lambda logger: logger.info("half \udc80 of %s", "a\udc80", extra={"file": "\udc80"}),
+        lambda logger: logger.info("%d password=hunter22", "x"),
+        lambda logger: logger.info("%s %s password=hunter22", "x"),
+        lambda logger: logger.info("%(a)s", {"b": "password=hunter22"}),
+        lambda logger: logger.info(Unspeakable()),
+        lambda logger: logger.info("%s", Unspeakable()),
+        lambda logger: logger.info("x", extra={"thing": Unspeakable()}),
+        fail,
+    ],
+)
+def test_whatever_is_logged_becomes_one_valid_line_and_nothing_raw_goes_to_stderr(
+    tmp_path, log, capsys, call
+):
+    path = tmp_path / "log"
+    logger = log()
+    handler = logging.FileHandler(path, encoding="utf-8")
+    write_json_logs(handler, "tests", logger=logger.name)
+    call(logger)
+    handler.close()
+    (line,) = path.read_bytes().splitlines()
+    parsed = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert parsed["service"] == "tests"
+    assert b"hunter22" not in line
+    assert capsys.readouterr().err == ""
+
+
+def test_arguments_that_do_not_fit_are_shown_beside_their_message(log):
+    log().info("%d trades", "many")
+    assert log.lines()[0]["message"] == "'%d trades' with arguments ('many',)"
+
+
+def test_a_line_that_cannot_be_written_is_told_without_its_content(log, capsys):
+    class Full(io.StringIO):
+        def write(self, _text):
+            raise OSError("disk full at postgresql://ops:hunter22@db/x")
+
+    logger = log()
+    write_json_logs(logging.StreamHandler(Full()), "tests", logger=logger.name)
+    logger.error("password=hunter22 of %s", "hunter22")
+    said = capsys.readouterr().err
+    assert said.startswith(f"a log line of {logger.name} could not be written: OSError: disk full at")
+    assert "hunter22" not in said and len(said.splitlines()) == 1
+
+
+def test_a_redacted_handler_writes_half_characters_and_stacks(tmp_path, capsys):
+    path = tmp_path / "log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    logging.getLogger().addHandler(handler)
+    try:
+        redact_handlers()
+        password = "hunter22"
+        logging.getLogger("tests.root").warning("a\udc80 password=%s", password, stack_info=True)
+        logging.getLogger("tests.root").warning("%d", "token=hunter22")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    text = path.read_text()
+    assert "a\\udc80 password=***" in text and "Stack (most recent call last)" in text
+    assert "hunter22" not in text.replace('password = "hunter22"', "")
+    assert "hunter22" not in capsys.readouterr().err

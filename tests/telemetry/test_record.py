@@ -270,3 +270,14 @@ def test_a_fork_does_not_use_its_parents_writer(database, spool):
 
             os._exit(0 if record._writers == [] else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_a_dead_process_could_not_finish_is_told_in_a_row(database, spool):
+    spool.folder.mkdir()
+    left = spool.folder / "0-1-1.unfinished"
+    left.write_text('["atge_err')
+    os.utime(left, (0, 0))
+    with writing_to(database, spool):
+        record_metric("api_response", "http.kraken", 1, "ms")
+    (error,) = rows(database, "atge_error_logs")
+    assert error["error_message"].startswith("1 telemetry records were lost: a process ended")

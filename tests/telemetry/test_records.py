@@ -1,6 +1,10 @@
 import json
 import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +68,49 @@ def test_any_text_and_details_become_what_postgresql_can_hold(message, context):
     text = json.dumps(row, allow_nan=False, ensure_ascii=False)
     assert "\x00" not in text and "\\u0000" not in text
     text.encode()  # no half characters
+
+
+ODD_KEYS = [
+    (date(2026, 1, 2), "2026-01-02"),
+    (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02 00:00:00+00:00"),
+    (pd.Timestamp("2026-01-02", tz="UTC"), "2026-01-02 00:00:00+00:00"),
+    (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    (Decimal("1.50"), "1.50"),
+    (("BTC", "1h"), "('BTC', '1h')"),
+    (7, "7"),
+    (None, "null"),
+    (True, "true"),
+    (math.nan, "NaN"),
+]
+
+
+@pytest.mark.parametrize(("key", "text"), ODD_KEYS, ids=str)
+def test_details_under_keys_of_any_type_are_kept(key, text):
+    assert error_record("api", "x", context={"by": {key: 1}}).row["context"] == {"by": {text: 1}}
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (math.nan, "NaN"),
+        ([math.inf, -math.inf], ["Infinity", "-Infinity"]),
+        (Decimal("NaN"), "NaN"),
+        (10**4000, "a number of 13288 bits"),
+        (10**20, 10**20),
+        (pd.NaT, "NaT"),
+        ("half \udc80", "half ?"),
+        (2 + 1j, "(2+1j)"),
+    ],
+    ids=["nan", "infinities", "decimal", "huge", "large", "nat", "half", "complex"],
+)
+def test_details_of_any_value_are_valid_json(value, kept):
+    row = error_record("api", "x", context={"value": value}).row
+    assert row["context"] == {"value": kept}
+    json.dumps(row, allow_nan=False).encode()
+
+
+def test_details_nested_without_end_are_kept_as_far_as_possible():
+    deep = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    json.dumps(error_record("api", "x", context=deep).row)

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import time
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(spool):
 def test_a_batch_that_another_process_delivers_meanwhile_keeps_nobody_from_keeping(spool, monkeypatch):
     spool.keep(records(1))
     listed = [*spool.folder.iterdir(), spool.folder / "just-delivered.jsonl"]
-    monkeypatch.setattr(spool, "_files", lambda: listed)
+    monkeypatch.setattr(spool, "_files", lambda _ending: listed)
     spool.keep(records(1))
     monkeypatch.undo()
     assert len(taken(spool)) == 2
@@ -98,11 +99,54 @@ def test_what_is_no_batch_is_set_aside_and_stops_nothing_behind_it(spool, caplog
     assert f"cannot be read and are left in {aside}" in caplog.text
 
 
+@pytest.mark.parametrize("hours", [-24, 24])  # a clock may have been wrong
+def test_what_a_dead_process_wrote_is_taken_up_and_what_is_cut_off_is_counted(spool, caplog, hours):
+    kept = records(3)
+    spool.keep(kept)
+    (batch,) = spool.folder.iterdir()
+    unfinished = batch.rename(batch.with_suffix(".unfinished"))
+    with unfinished.open("a") as file:
+        file.write('["atge_err')
+    empty = spool.folder / "0-1-1.unfinished"
+    empty.touch()
+    for path in (unfinished, empty):
+        os.utime(path, (time.time() - hours * 3600,) * 2)
+    assert spool.clean() == 1
+    assert taken(spool) == kept
+    assert list(spool.folder.iterdir()) == []
+    assert "3 are taken up, 1 are lost" in caplog.text
+
+
+def test_what_is_being_written_is_left_alone(spool):
+    spool.folder.mkdir()
+    (spool.folder / "0-1-1.unfinished").write_text('["atge_err')
+    assert spool.clean() == 0
+    assert len(list(spool.folder.iterdir())) == 1
+
+
+def test_broken_files_are_let_go_after_a_month_and_counted(spool, caplog):
+    spool.folder.mkdir()
+    old = spool.folder / "0-1-1.broken"
+    old.write_text("a\nb\n")
+    os.utime(old, (time.time() - 31 * 86400,) * 2)
+    assert spool.clean() == 2
+    assert list(spool.folder.iterdir()) == []
+    assert f"{old}, which nobody mended" in caplog.text
+
+
+def test_broken_and_unfinished_files_count_against_the_limit(spool):
+    spool.folder.mkdir()
+    (spool.folder / "0-1-1.unfinished").write_text("x" * 1000)
+    with pytest.raises(SpoolFull):
+        Spool(spool.folder, limit=1000).keep(records(1))
+
+
 def test_of_what_is_set_aside_the_newest_ten_are_kept(spool):
     spool.folder.mkdir()
     for number in range(12):
         (spool.folder / f"{number:02}.jsonl").write_text("broken")
     assert taken(spool) == []
+    assert spool.clean() == 2
     assert sorted(path.name for path in spool.folder.iterdir()) == [f"{n:02}.broken" for n in range(2, 12)]
 
 

@@ -1,0 +1,32 @@
+"""Who may start the DAGs that destroy, restore, spend, send or silence: as a tag, and for Airflow's roles.
+
+The tag is for everyone to see; a test looks that no such DAG forgets it. The roles are for an auth manager
+that knows rights on single DAGs (FAB); to the simple one, users may start everything or nothing:
+docs/operating.md.
+"""
+
+from typing import Any
+
+from airflow.configuration import conf
+
+from include.settings import Effect, Settings
+
+__all__ = ["Effect", "may_start"]
+
+
+# To see a DAG, to start it, to clear its tasks; as the FAB auth manager names them.
+RIGHTS = {"DAGs": {"can_read", "can_edit"}, "DAG Runs": {"can_create"}}
+
+
+def may_start(tag: str, *effects: Effect) -> dict[str, Any]:
+    """Arguments for `@dag`: its tags, and the roles that may start it, from the setting `dag_starters`.
+
+    A DAG of several effects is for the roles that are named for each of them. Roles are given where the auth
+    manager knows them; another one would have Airflow warn of every DAG.
+    """
+    tags = {"tags": [tag, *effects]}
+    if "FabAuthManager" not in str(conf.get("core", "auth_manager", fallback="")):
+        return tags
+    named = Settings().dag_starters  # type: ignore[call-arg]  # each has a default
+    roles = set.intersection(*(set(named[effect]) for effect in effects))
+    return {**tags, "access_control": {role: dict(RIGHTS) for role in sorted(roles)}}

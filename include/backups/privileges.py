@@ -18,13 +18,14 @@ NOTHING_DONE = {
     "01007",
 }  # a warning: this role may not revoke, or grant, though it may use the object
 # The words before a role.
-STARTS = {"TO", "FROM", "AUTHORIZATION", ("FOR", "ROLE"), ("MAPPING", "FOR")}
+STARTS = {"TO", "FROM", "AUTHORIZATION", ("FOR", "ROLE"), ("ALTER", "ROLE"), ("MAPPING", "FOR")}
+ENDS = {"USING", "CHECK", "OPTIONS"}  # expressions follow, as the value of a setting does behind SET
 
 Connection = psycopg.Connection[Any]
 
 
 def roles_in(statement: str) -> set[str]:
-    """The roles in a GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, CREATE POLICY or CREATE USER MAPPING."""
+    """The roles in a GRANT, a REVOKE, a setting, ALTER DEFAULT PRIVILEGES, a policy or a user mapping."""
     found: set[str] = set()
     expected = after = False
     before = ""
@@ -34,7 +35,7 @@ def roles_in(statement: str) -> set[str]:
             if word not in NOBODY:
                 found.add(token[1:-1].replace('""', '"') if token[0] in "\"'" else token)
             expected, after = False, True
-        elif word in ("USING", "CHECK", "OPTIONS"):  # expressions follow, and no more roles
+        elif word in ENDS or (word == "SET" and before):
             break
         else:
             expected = word in STARTS or (before, word) in STARTS or (after and word == ",")
@@ -98,7 +99,7 @@ def refused(connection: Connection, command: str) -> str:
     try:
         connection.execute(SQL(command))
     except DriverError as error:
-        said.append(" ".join(str(error).split()))
+        said.append(" ".join(str(error).split()).removesuffix("."))
     finally:
         connection.remove_notice_handler(listen)
     return "; ".join(said)

@@ -110,10 +110,9 @@ class Replay:
                 "SELECT 'DATABASE ' || quote_ident(%s) || ' ', 'DATABASE ' || quote_ident(%s) || ' '",
                 [self.facts.database, self.fresh],
             ).fetchall()
-            made = [
-                one.replace(before, after, 1) for one in self.archive.sql(wanted, "--create") if before in one
-            ]
-            return give(made, owner, admin, roles)
+            own = ("CREATE DATABASE ", f"ALTER {before}OWNER TO ")  # which pg_restore always adds
+            made = [one for one in self.archive.sql(wanted, "--create") if not one.startswith(own)]
+            return give([one.replace(before, after, 1) for one in made], owner, admin, roles)
 
     def _check_roles(self, entries: list[Entry], roles: set[str]) -> None:
         naming = [entry for entry in entries if entry.is_a(*NAMING_ROLES)]
@@ -138,7 +137,8 @@ class Replay:
                 )
             for entry in entries:
                 if re.fullmatch(rf"SCHEMA - {re.escape(schema)} \S+", entry.words) and entry not in schemas:
-                    owner.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+                    if why := refused(owner, SQL("CREATE SCHEMA {}").format(Identifier(schema)).as_string()):
+                        raise BackupError(f"the schema {schema} cannot be made: {why}")
                     schemas.append(entry)
             if refused(owner, statement) and (why := refused(admin, statement)):
                 raise BackupError(

@@ -18,13 +18,13 @@ from include.backups.archive import find_reader
 from include.backups.logical import check_directory, check_dump
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
 from include.backups.read import check_hash, open_backup, read_part
+from include.backups.rehearsal import rehearse
 from include.backups.replay import replay
 from include.backups.server import (
     administer,
     check_same_server,
     database_of,
     derived_name,
-    drop,
     host_of,
     list_databases,
     may_create,
@@ -143,12 +143,8 @@ def plan_restore(
                 notes += _check_sessions(connection, target)
         _check_target(target_url, confirmed, production_names)
         read_to_its_end(storage, manifest, part, identity)
-        rehearsal = derived_name(target, "plan", at)
-        notes += replay(
-            storage, manifest, part, rehearsal, target_url, admin_url, identity=identity, schema_only=True
-        )
-        with administer(admin_url) as connection:
-            drop(connection, rehearsal)
+        scratch = derived_name(target, "plan", at)
+        notes += rehearse(storage, manifest, part, scratch, target_url, admin_url, identity=identity)
     except Refused:
         raise
     except BackupError as error:

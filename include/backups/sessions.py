@@ -12,8 +12,8 @@ from include.backups.manifest import BackupError
 TRIES = 20  # while a session that was told to end has not ended yet
 PAUSE = 0.5  # seconds between them
 RIGHTS = "Close them, or grant pg_signal_backend to that login; only a superuser ends a superuser's session."
-# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself. A session
-# may be ended by a superuser, a member of its role, and one of pg_signal_backend if it is no superuser's.
+# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself. Who may
+# end a session: a superuser, a member of its role, and one of pg_signal_backend if it is no superuser's.
 SESSIONS = """
 SELECT s.pid, coalesce(r.rolname, s.usesysid::text) AS role, s.application_name AS application,
   me.rolsuper OR (NOT coalesce(r.rolsuper, false) AND (

@@ -109,6 +109,7 @@ def connect(
         target,
         connect_args={
             "application_name": application,
+            "client_encoding": "utf8",  # a database in SQL_ASCII would give bytes
             "connect_timeout": 10,
             "options": " ".join(options).strip(),
         },

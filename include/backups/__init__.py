@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from include.backups.catalogue import Listed, Rebuilt, list_backups, rebuild_catalogue
+    from include.backups.compare import compare_database
     from include.backups.configuration import Configuration
     from include.backups.create import Sources, create_backup
     from include.backups.drill import Drilled, drill_restore, read_speed
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from include.backups.read import open_backup, read_part
-    from include.backups.restore import Plan, Refused, compare_database, find_dump, plan_restore, restore_into
+    from include.backups.restore import Plan, Refused, find_dump, plan_restore, restore_into
     from include.backups.retention import Applied, Rules, apply_retention, choose, delete_backup
     from include.backups.server import database_of, with_database
     from include.backups.snapshot import measure_database
@@ -62,7 +63,7 @@ _HOME = {
     "address": "tools",
     "apply_retention": "retention",
     "choose": "retention",
-    "compare_database": "restore",
+    "compare_database": "compare",
     "create_backup": "create",
     "database_of": "server",
     "delete_backup": "retention",

@@ -220,13 +220,14 @@ class _Backup:
         if method != "physical" or kind == "full":
             for name, url in sources.databases.items():
                 logger.info("%s: dumping the database %s", self.id, name)
-                self.databases[name], self.versions["pg_dump"] = dump_database(
+                self.databases[name], wrote = dump_database(
                     name,
                     url,
                     "stream" if method == "physical" else method,
                     self._writer(name),
                     checksums=self._settings.backup_checksums in ("always", kind),
                 )
+                self._note_version(name, wrote)
 
     def _add_cluster(self, kind: Kind, sources: Sources) -> None:
         if sources.cluster is None:
@@ -237,11 +238,17 @@ class _Backup:
         parent = None if kind == "full" else self._find_parent()
         taken = take_base_backup(sources.cluster, parent, self._writer("cluster"))
         self.databases["cluster"] = taken.facts
-        self.versions["pg_basebackup"] = taken.tool_version
+        self._note_version("cluster", taken.tool_version)
         if taken.incremental and parent is not None:
             self.parent = parent.id
         else:
             logger.info("%s: a full base backup: %s", self.id, taken.reason)
+
+    def _note_version(self, of: str, wrote: str) -> None:
+        """Note which version wrote the parts of a database: each server has its own."""
+        self.parts = [
+            part.model_copy(update={"version": wrote}) if part.of == of else part for part in self.parts
+        ]
 
     def _find_parent(self) -> Parent | None:
         """The newest base backup that is not known to be bad, if its chain is not too long yet."""

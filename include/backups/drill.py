@@ -10,9 +10,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.backups.catalogue import list_backups
+from include.backups.compare import compare_database, in_short
 from include.backups.manifest import BackupError
 from include.backups.read import open_backup
-from include.backups.restore import GIB, compare_database, find_dump, in_short, restore_into
+from include.backups.restore import GIB, find_dump, restore_into
 from include.backups.server import administer, database_of, derived_name, drop, is_derived, list_databases
 from include.database import SQL, connect
 from include.storage import Storage
@@ -135,11 +136,11 @@ def run_acceptance(url: str) -> tuple[int, list[str]]:
 
 
 def drop_scratches(admin_url: str, original: str) -> None:
-    """Drop the scratch databases of drills that died."""
+    """Drop the scratch databases of drills and of rehearsals that died."""
     with administer(admin_url) as connection:
         for name in list_databases(connection):
-            if is_derived(name, original, "drill"):
-                logger.warning("dropping %s, which a drill left behind", name)
+            if is_derived(name, original, "drill") or is_derived(name, original, "plan"):
+                logger.warning("dropping %s, which a drill or a plan left behind", name)
                 drop(connection, name)
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.backups.manifest import BackupError, Content, DatabaseFacts
+from include.backups.manifest import BackupDamaged, Content, DatabaseFacts
 from include.backups.snapshot import Snapshot, hold_snapshot
 from include.backups.tar import tar_folder, unpack
 from include.backups.tools import Address, Tools, address, feed, find_tools, own_folder, read_output, run
@@ -68,23 +68,32 @@ def _counting(snapshot: Snapshot, checksums: bool) -> Iterator[Callable[[], Data
             raise
 
 
-def check_dump(chunks: Iterable[bytes], major: int) -> None:
+def check_dump(chunks: Iterable[bytes], tools: Tools) -> None:
     """Read an archive in the custom format to its end, as a restore would.
 
     Raises:
         BackupDamaged: pg_restore cannot read it whole.
-        BackupError: there is no pg_restore of this version or newer.
     """
-    tools = find_tools(major, ["pg_restore"])
     feed([tools.path("pg_restore"), "--file=/dev/null"], chunks)
 
 
-def check_directory(chunks: Iterable[bytes], size: int, major: int) -> None:
+def check_directory(chunks: Iterable[bytes], size: int, tools: Tools) -> None:
     """The same for a tar of the directory format, which is unpacked into a temporary folder."""
-    tools = find_tools(major, ["pg_restore"])
+    with unpacked(chunks, size) as folder:
+        feed([tools.path("pg_restore"), "-Fd", "--file=/dev/null", folder], [])
+
+
+@contextmanager
+def unpacked(chunks: Iterable[bytes], size: int) -> Iterator[Path]:
+    """The directory format in a temporary folder, from its tar.
+
+    Raises:
+        BackupDamaged: it is no tar of one folder.
+        BackupError: there is no room.
+    """
     with own_folder(size) as folder:
         unpack(chunks, Path(folder))
         inside = [entry for entry in Path(folder).iterdir() if entry.is_dir()]
         if len(inside) != 1:
-            raise BackupError("The tar holds no single folder.")
-        feed([tools.path("pg_restore"), "-Fd", "--file=/dev/null", inside[0]], [])
+            raise BackupDamaged("the tar holds no single folder")
+        yield inside[0]

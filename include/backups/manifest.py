@@ -48,8 +48,10 @@ class DatabaseFacts(_Record):
 
     `tables` are named `schema.table`, quoted where SQL needs it; a partitioned table is in it by its
     partitions. `sequences` are last values; null: never used. `revisions` are the schema revisions by
-    version table. `schema_sha256` is of all columns, constraints, indexes, views,
-    functions, triggers. Empty in a physical backup: it copies files, and no snapshot belongs to it.
+    version table. `shape` is what a database has from its birth: encoding, locale, sorting. `objects` are
+    digests of what each column, index, function and so on means. Empty in a physical backup: it copies files,
+    and no snapshot belongs to it. Older manifests have `schema_sha256` instead of the last two, a digest of
+    one text, which nobody compares any more.
     """
 
     database: str
@@ -57,6 +59,8 @@ class DatabaseFacts(_Record):
     size: int
     revisions: dict[str, str] = {}
     extensions: dict[str, str] = {}
+    shape: dict[str, str] = {}
+    objects: dict[str, str] = {}
     schema_sha256: str | None = None
     tables: dict[str, TableFacts] = {}
     sequences: dict[str, int | None] = {}
@@ -72,6 +76,10 @@ class Part(_Record):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     raw_size: int = Field(ge=0)
     encrypted: bool
+    version: str | None = Field(
+        default=None,
+        description="of the PostgreSQL program that wrote it; null: none did, or the manifest is older",
+    )
 
 
 class Manifest(_Record):

@@ -1,8 +1,8 @@
 """Restoring a database: everything is checked before anything is touched, and the old one is kept.
 
 `plan_restore` reads the backup to its end and refuses what cannot go well. `restore_into` fills a fresh
-database beside the old one, `compare_database` compares it with the manifest, and only then do the two swap
-names (`include.backups.swap`).
+database beside the old one, `compare_database` (`include.backups.compare`) compares it with the manifest, and
+only then do the two swap names (`include.backups.swap`).
 """
 
 import ipaddress
@@ -10,29 +10,29 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.backups.logical import WORKERS, check_directory, check_dump
+from include.backups.archive import find_reader
+from include.backups.logical import check_directory, check_dump
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
 from include.backups.read import check_hash, open_backup, read_part
+from include.backups.rehearsal import rehearse
+from include.backups.replay import replay
 from include.backups.server import (
-    Named,
     administer,
-    create_beside,
+    check_same_server,
     database_of,
     derived_name,
-    drop,
     host_of,
     list_databases,
     may_create,
     server_major,
     with_database,
 )
+from include.backups.sessions import RIGHTS, ends_others, is_superuser, list_sessions
 from include.backups.snapshot import measure_database
-from include.backups.tar import unpack
-from include.backups.tools import address, feed, find_tools, own_folder, run
 from include.database import DatabaseError
 from include.storage import Storage
 from include.telemetry import error_in_words
@@ -40,7 +40,6 @@ from include.telemetry import error_in_words
 logger = logging.getLogger(__name__)
 
 HEADROOM = 1.2  # what a restored database may take, times its size when it was dumped
-NAMED = 5  # differences that a message names
 GIB = 1 << 30
 
 
@@ -111,7 +110,9 @@ def plan_restore(
     production_names: Iterable[str] = (),
     seconds_a_gib: float | None = None,
 ) -> Plan:
-    """Check everything that a restore needs, and say what it would do. Changes nothing.
+    """Check everything that a restore needs, and say what it would do.
+
+    The schema is rehearsed in a scratch database, which is dropped again. Nothing else is touched.
 
     Args:
         storage: where the backup is.
@@ -135,10 +136,15 @@ def plan_restore(
         manifest = open_backup(storage, backup_id)
         part, facts = find_dump(manifest, database)
         with administer(admin_url) as connection:
+            check_same_server(connection, target_url)
             there = list_databases(connection)
-            notes = _check_server(there, facts, server_major(connection), may_create(connection), free_bytes)
+            notes = _check_server(facts, server_major(connection), may_create(connection), free_bytes)
+            if database == "platform" and target in there:  # Airflow's own is swapped by hand
+                notes += _check_sessions(connection, target)
         _check_target(target_url, confirmed, production_names)
         read_to_its_end(storage, manifest, part, identity)
+        scratch = derived_name(target, "plan", at)
+        notes += rehearse(storage, manifest, part, scratch, target_url, admin_url, identity=identity)
     except Refused:
         raise
     except BackupError as error:
@@ -199,11 +205,11 @@ def read_to_its_end(storage: Storage, manifest: Manifest, part: Part, identity: 
     """
     check_hash(storage, manifest, part)  # first: a flipped byte is named as such, not as a wrong key
     chunks = read_part(storage, manifest, part, identity)
-    major = int(manifest.versions["pg_dump"].split(".")[0])
+    tools = find_reader(manifest, part)
     if part.content == "pg_dump":
-        check_dump(chunks, major)
+        check_dump(chunks, tools)
     else:
-        check_directory(chunks, part.raw_size, major)
+        check_directory(chunks, part.raw_size, tools)
     for _ in chunks:
         pass
 
@@ -221,94 +227,18 @@ def restore_into(
     """Make the database `fresh` and fill it from a dump, in one transaction; give its URL.
 
     One that an earlier try left under this name is dropped first. Its owner is the role of `target_url`, its
-    settings and grants are those of the target, if there is one.
+    encoding and sorting order are those of the backup, its settings and grants those of the target, or of the
+    backup if there is no target. What the plan has noted, grants of missing roles among it, is logged.
 
     Raises:
-        BackupError: pg_restore failed, or what was read is not what was written.
+        BackupError: a statement failed, or what is read is not what was written.
     """
-    target = database_of(target_url)
-    fresh_url = with_database(target_url, fresh)
-    access = address(fresh_url)
-    with administer(admin_url) as connection:
-        owner = connection_role(target_url)
-        drop(connection, fresh)
-        create_beside(connection, fresh, owner, target)
-        tools = find_tools(
-            max(server_major(connection), int(manifest.versions["pg_dump"].split(".")[0])),
-            ["pg_restore"],
-            tls=access.tls,
-        )
-    command: list[str | Path] = [
-        tools.path("pg_restore"),
-        f"--dbname={access.dsn}",
-        "--no-owner",
-        "--exit-on-error",
-        "--no-password",
-    ]
     logger.info("restoring %s of %s into %s", part.name, manifest.id, fresh)
-    chunks = read_part(storage, manifest, part, identity)
-    try:
-        if part.content == "pg_dump":
-            feed([*command, "--single-transaction"], chunks, access)
-            for _ in chunks:  # whatever follows the archive, to the hash of the last byte
-                pass
-        else:
-            with own_folder(part.raw_size) as folder:
-                unpack(chunks, Path(folder))
-                (inside,) = [entry for entry in Path(folder).iterdir() if entry.is_dir()]
-                run([*command, f"-j{WORKERS}", "-Fd", inside], access)
-    except BaseException:
-        with administer(admin_url) as connection:
-            drop(connection, fresh)
-        raise
-    return fresh_url
-
-
-def compare_database(url: str, facts: DatabaseFacts) -> list[str]:
-    """Compare a restored database with what the manifest says of it; give the differences in words.
-
-    Schema, schema revisions, extensions, and of every table the rows and, where the manifest has it, the
-    checksum. Sequences may be ahead: they know no snapshot.
-    """
-    checksums = any(table.checksum is not None for table in facts.tables.values())
-    found = measure_database(url, checksums=checksums)
-    different = []
-    for what in ("schema_sha256", "revisions", "extensions"):
-        expected = getattr(facts, what)
-        if expected is not None and getattr(found, what) != expected:
-            different.append(f"{what}: {getattr(found, what)} instead of {expected}")
-    for name in sorted(facts.tables.keys() | found.tables.keys()):
-        was, now = facts.tables.get(name), found.tables.get(name)
-        if was is None or now is None:
-            different.append(f"{name}: {'not in the backup' if was is None else 'not restored'}")
-        elif was.rows != now.rows:
-            different.append(f"{name}: {now.rows} rows instead of {was.rows}")
-        elif was.checksum is not None and was.checksum != now.checksum:
-            different.append(f"{name}: as many rows, but other values")
-    for name, last in facts.sequences.items():
-        if name not in found.sequences or (last or 0) > (found.sequences[name] or 0):
-            different.append(f"sequence {name}: {found.sequences.get(name)} instead of {last}")
-    return different
-
-
-def in_short(differences: list[str]) -> str:
-    """The first few differences, and how many more there are."""
-    more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
-    return "; ".join(differences[:NAMED]) + more
-
-
-def connection_role(url: str) -> str:
-    """The role that a URL logs in as.
-
-    Raises:
-        BackupError: it names none.
-    """
-    from sqlalchemy.engine import make_url
-
-    role = make_url(url).username
-    if not role:
-        raise BackupError("The database connection names no login, which would own the restored database.")
-    return role
+    for note in replay(
+        storage, manifest, part, fresh, target_url, admin_url, identity=identity, schema_only=False
+    ):
+        logger.warning("%s: %s", fresh, note)
+    return with_database(target_url, fresh)
 
 
 def looks_like_production(url: str, names: Iterable[str]) -> bool:
@@ -336,9 +266,7 @@ def _check_target(url: str, confirmed: str, names: Iterable[str]) -> None:
         )
 
 
-def _check_server(
-    there: Mapping[str, Named], facts: DatabaseFacts, major: int, creates: bool, free_bytes: int | None
-) -> list[str]:
+def _check_server(facts: DatabaseFacts, major: int, creates: bool, free_bytes: int | None) -> list[str]:
     """Refuse a server that cannot take the dump; give notes for the plan."""
     dumped = int(facts.server_version.split(".")[0])
     if major < dumped:
@@ -360,3 +288,23 @@ def _check_server(
             f"{free_bytes >> 20} MiB are free."
         )
     return []
+
+
+def _check_sessions(connection: Connection, target: str) -> list[str]:
+    """Refuse when this login could not end the sessions of today; note whose it could not end tomorrow."""
+    foreign = [str(session) for session in list_sessions(connection, [target]) if not session.endable]
+    if foreign:
+        raise BackupError(
+            f"the login of postgres_admin may not end these sessions in {target}, and while they last no "
+            f"other database takes its name: {', '.join(foreign)}. {RIGHTS}"
+        )
+    if is_superuser(connection):
+        return []
+    if ends_others(connection):
+        return [
+            f"A superuser's session in {target} would keep it from being replaced: postgres_admin is none."
+        ]
+    return [
+        f"postgres_admin has no pg_signal_backend: a session in {target} of a role that it is no member of, "
+        "or of a superuser, would keep it from being replaced."
+    ]

@@ -6,25 +6,23 @@ role usually may not. Names are quoted.
 
 import logging
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from psycopg import Error as DriverError
 from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from include.backups.manifest import BackupError
-from include.database import connect
+from include.backups.sessions import end_sessions
+from include.database import DatabaseError, connect
 
 LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file
-# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself.
-SESSIONS = "FROM pg_stat_activity WHERE datname IN (:current, :fresh) AND usesysid IS NOT NULL"
-TRIES = 20  # of a rename, while a session that was told to end has not ended yet
-PAUSE = 0.5  # seconds between them
 NAME_LIMIT = 63  # bytes of an identifier
 # Settings that PostgreSQL keeps as a list of quoted names (GUC_LIST_QUOTE; the list is pg_dump's own).
 LISTS = {
@@ -35,6 +33,7 @@ LISTS = {
     "temp_tablespaces",
     "unix_socket_directories",
 }
+PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}  # who sorts, in pg_database and in SQL
 LIST_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
 
 logger = logging.getLogger(__name__)
@@ -83,6 +82,18 @@ def _with_ending(name: str, ending: str) -> str:
     return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
 
 
+def connection_role(url: str) -> str:
+    """The role that a URL logs in as.
+
+    Raises:
+        BackupError: it names none.
+    """
+    role = make_url(url).username
+    if not role:
+        raise BackupError("The database connection names no login, which would own the restored database.")
+    return role
+
+
 @contextmanager
 def administer(admin_url: str) -> Iterator[Connection]:
     """Open a connection on which databases can be made and renamed.
@@ -127,26 +138,117 @@ def may_create(connection: Connection) -> bool:
     return found
 
 
-def create_beside(connection: Connection, name: str, owner: str, like: str | None) -> None:
-    """Make an empty database; sorting order, settings and grants are those of `like`, if there is one.
+def read_shape(connection: Connection, name: str) -> dict[str, str]:
+    """What a database has from its birth: encoding, who sorts and how; empty: there is no such database."""
+    row = connection.execute(
+        text(
+            # Some columns are newer than PostgreSQL 15, and one was renamed.
+            "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype, "
+            "to_jsonb(d)->>'datlocprovider' AS provider, to_jsonb(d)->>'daticurules' AS rules, "
+            "coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale') AS locale "
+            "FROM pg_database AS d WHERE datname = :name"
+        ),
+        {"name": name},
+    ).one_or_none()
+    return {} if row is None else {key: value for key, value in row._mapping.items() if value is not None}
+
+
+def create_beside(
+    connection: Connection, name: str, owner: str, like: str | None, shape: Mapping[str, str] | None = None
+) -> None:
+    """Make an empty database; encoding and sorting order are those of `shape`, or else of database `like`.
+
+    Settings, grants, tablespace and the limit of connections are those of `like`, if there is one.
 
     Raises:
-        BackupError: there is a database of this name already.
+        BackupError: there is a database of this name already, or the server cannot make one of this shape.
     """
     there = list_databases(connection)
     if name in there:
         raise BackupError(f"There is a database {name} already. Drop it, or wait for its restore to end.")
-    command = SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
-        Identifier(name), Identifier(owner)
-    )
+    parts = [
+        SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(Identifier(name), Identifier(owner))
+    ]
+    shape = shape or (read_shape(connection, like) if like is not None else {})
+    parts += [SQL(f"{word} {{}}").format(Literal(value)) for word, value in _in_sql(shape)]
     if like in there:
         row = connection.execute(
-            text("SELECT datcollate, datctype FROM pg_database WHERE datname = :name"), {"name": like}
+            text(
+                "SELECT d.datconnlimit, t.spcname FROM pg_database AS d "
+                "JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE d.datname = :name"
+            ),
+            {"name": like},
         ).one()
-        command += SQL(" LC_COLLATE {} LC_CTYPE {}").format(Literal(row.datcollate), Literal(row.datctype))
-    _run(connection, command)
+        if row.spcname != "pg_default":  # whose name alone would ask for a right that nobody else has
+            parts.append(SQL("TABLESPACE {}").format(Identifier(row.spcname)))
+        parts.append(SQL("CONNECTION LIMIT {}").format(Literal(row.datconnlimit)))
+    try:
+        _run(connection, SQL(" ").join(parts))
+    except DriverError as error:
+        raise BackupError(
+            f"The server cannot make a database of the role {owner}, with the encoding and the sorting order "
+            f"of the backup ({', '.join(f'{word} {value}' for word, value in shape.items()) or 'its own'}). "
+            f"It said: {_said(error)}"
+        ) from error
     if like in there:
         _copy_settings(connection, str(like), name)
+
+
+def _in_sql(shape: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The options of CREATE DATABASE; without a shape UTF8, sorted as the server does."""
+    yield "ENCODING", shape.get("encoding", "UTF8")
+    if "collate" in shape:
+        yield "LC_COLLATE", shape["collate"]
+        yield "LC_CTYPE", shape["ctype"]
+    provider = PROVIDERS.get(shape.get("provider", ""))
+    if provider:
+        yield "LOCALE_PROVIDER", provider
+    if "locale" in shape:
+        yield ("BUILTIN_LOCALE" if provider == "builtin" else "ICU_LOCALE"), shape["locale"]
+    if "rules" in shape:
+        yield "ICU_RULES", shape["rules"]
+
+
+def connection_limit(connection: Connection, name: str) -> int:
+    """How many sessions a database takes; -1: any number."""
+    found: int = connection.execute(
+        text("SELECT datconnlimit FROM pg_database WHERE datname = :name"), {"name": name}
+    ).scalar_one()
+    return found
+
+
+def limit_connections(connection: Connection, name: str, limit: int) -> None:
+    """Let a database take so many sessions; -1: any number."""
+    _run(connection, SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(Identifier(name), Literal(limit)))
+
+
+def check_same_server(connection: Connection, url: str) -> None:
+    """Refuse when the database of a URL is of another server than this connection; one that is gone passes.
+
+    Raises:
+        BackupError: they are two servers.
+    """
+    try:
+        with administer(url) as other:
+            there = _identity(other)
+    except DatabaseError:
+        return  # it may be what is to be restored; a database that is made beside it will be looked for
+    here = _identity(connection)
+    if here and there and here != there:
+        raise BackupError(
+            f"the connection postgres_admin leads to another server than {database_of(url)} at "
+            f"{host_of(url)}: a restore needs a login of the very server that the database is on. Correct "
+            "postgres_admin."
+        )
+
+
+def _identity(connection: Connection) -> str | None:
+    """What tells one cluster from another; None where this login may not ask."""
+    try:
+        found = connection.execute(text("SELECT system_identifier::text FROM pg_control_system()"))
+        return str(found.scalar_one())
+    except DBAPIError:
+        return None
 
 
 def drop(connection: Connection, name: str) -> None:
@@ -162,29 +264,25 @@ def swap(connection: Connection, current: str, fresh: str, kept: str) -> None:
     just takes its name.
 
     Raises:
-        BackupError: sessions would not end; then all is as it was.
+        BackupError: sessions would not end, and which; then all is as it was.
     """
     if current not in list_databases(connection):
         _run(connection, SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(fresh), Identifier(current)))
         return
-    names = {"current": current, "fresh": fresh}
     _allow(connection, current, allow=False)
     try:
-        for _ in range(TRIES):
-            connection.execute(
-                text(f"SELECT pg_terminate_backend(pid) {SESSIONS} AND pid <> pg_backend_pid()"), names
-            )
-            if not connection.execute(text(f"SELECT count(*) {SESSIONS}"), names).scalar_one():
-                break
-            time.sleep(PAUSE)
-        else:
-            raise BackupError(f"Sessions in {current} would not end, so it was not renamed. Try again.")
+        end_sessions(connection, [current, fresh])
         _run(  # one message is one transaction: there is no moment without a database of this name
             connection,
             SQL("ALTER DATABASE {} RENAME TO {}; ALTER DATABASE {} RENAME TO {}").format(
                 Identifier(current), Identifier(kept), Identifier(fresh), Identifier(current)
             ),
         )
+    except DriverError as error:
+        _allow(connection, current, allow=True)
+        raise BackupError(
+            f"{current} was not renamed, and is as it was. The server said: {_said(error)}"
+        ) from error
     except BaseException:
         _allow(connection, current, allow=True)
         raise
@@ -262,6 +360,10 @@ def _copy_grants(connection: Connection, source: str, target: str) -> None:
                 SQL(" WITH GRANT OPTION" if grant.is_grantable else ""),
             ),
         )
+
+
+def _said(error: DriverError) -> str:
+    return " ".join(str(error).split())
 
 
 def _run(connection: Connection, command: Composable) -> None:

@@ -3,16 +3,18 @@
 The snapshot is exported, and pg_dump reads in the same one: manifest and dump agree by construction.
 """
 
-import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from include.backups.manifest import BackupError, DatabaseFacts, TableFacts
+from include.backups.schema import read_objects
+from include.backups.server import read_shape
 from include.database import connect, sql
 
 LONGEST = timedelta(hours=12)  # one statement over the largest table
@@ -65,7 +67,8 @@ class Snapshot:
             size=head[2],
             revisions=revisions,
             extensions={row[0]: row[1] for row in extensions},
-            schema_sha256=_digest_schema(connection),
+            shape=read_shape(connection, head[0]),
+            objects=read_objects(connection),
             tables=self._measure(checksums),
             sequences=read_sequences(connection),
         )
@@ -78,10 +81,11 @@ class Snapshot:
 
     def _measure(self, checksums: bool) -> dict[str, TableFacts]:
         measured = {}
+        hashed = {row.name: row.columns for row in read_hashed(self._connection)}
         for name in self._tables:
             if self._cancel.is_set():
                 raise BackupError("The count of rows was cancelled.")
-            measured[name] = _measure_table(self._connection, name, checksums)
+            measured[name] = _measure_table(self._connection, name, hashed.get(name), checksums)
         return measured
 
 
@@ -151,17 +155,17 @@ def list_tables(connection: Connection) -> list[str]:
     return [row.name for row in relations if not row.is_sequence]
 
 
+def read_hashed(connection: Connection) -> Sequence[Row[Any]]:
+    """The partitions whose rows a restore may put elsewhere: `name`, the `root` of all, and its `columns`."""
+    return connection.execute(sql("hashed_partitions")).all()
+
+
 def read_sequences(connection: Connection) -> dict[str, int | None]:
     """The last value of each sequence; null: never used. Sequences know no snapshot: a dump may be ahead."""
     rows = connection.exec_driver_sql(
         "SELECT format('%%I.%%I', schemaname, sequencename), last_value FROM pg_sequences ORDER BY 1"
     )
     return {row[0]: row[1] for row in rows}
-
-
-def _digest_schema(connection: Connection) -> str:
-    objects = connection.execute(sql("schema_objects")).scalars()
-    return hashlib.sha256("\n".join(objects).encode()).hexdigest()
 
 
 def _refuse(names: list[str], words: str) -> None:
@@ -175,9 +179,11 @@ def _set_text_form(connection: Connection) -> None:
         connection.execute(text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
 
 
-def _measure_table(connection: Connection, name: str, checksums: bool) -> TableFacts:
+def _measure_table(connection: Connection, name: str, columns: str | None, checksums: bool) -> TableFacts:
     # hashtextextended is exact and the same on every machine; the sum (numeric) does not mind the order.
-    total = "sum(hashtextextended(t::text, 0))::text" if checksums else "NULL"
+    # `t.*` is the row even where the table has a column t; a bare `t` would be that column.
+    row = _escaped(columns or "t.*")
+    total = f"sum(hashtextextended(ROW({row})::text, 0))::text" if checksums else "NULL"
     query = f"SELECT count(*), {total} FROM ONLY {_escaped(name)} AS t"  # noqa: S608
     rows, checksum = connection.exec_driver_sql(query).one()
     return TableFacts(rows=rows, checksum=(checksum or "0") if checksums else None)

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ def address(url: str) -> Address:
     return Address(make_conninfo("", **parameters), environment, str(password) if password else None, tls)
 
 
-def find_tools(major: int, programs: Sequence[str], *, tls: bool = False) -> Tools:
+def find_tools(major: int, programs: Sequence[str], *, tls: bool = False, newest: bool = False) -> Tools:
     """Find client programs that may talk to a server of this major version: its own or a newer one.
 
     Looks into the PATH, the folders of distributions and the embedded PostgreSQL, and asks each its version.
@@ -99,6 +100,7 @@ def find_tools(major: int, programs: Sequence[str], *, tls: bool = False) -> Too
         major: the server's major version, or that of the program that wrote an archive.
         programs: what is needed, `pg_dump` and the like.
         tls: whether the connection demands encryption.
+        newest: take the newest that fits, not the one nearest to that version.
 
     Raises:
         BackupError: none fits; it names what was found and what is needed.
@@ -110,7 +112,8 @@ def find_tools(major: int, programs: Sequence[str], *, tls: bool = False) -> Too
             found.append(tools)
     fitting = [tools for tools in found if tools.major >= major and (tools.tls or not tls)]
     if fitting:
-        return min(fitting, key=lambda tools: tools.major)  # nearest to the server; the PATH's first
+        choose = max if newest else min  # nearest to the server; of equal ones the PATH's first
+        return choose(fitting, key=lambda tools: tools.major)
     have = ", ".join(str(tools) for tools in found) or "none"
     raise BackupError(
         f"No {' and '.join(programs)} fits: needed is version {major} or newer"
@@ -187,9 +190,7 @@ def feed(command: Sequence[str | Path], chunks: Iterable[bytes], access: Address
         BackupDamaged: the program did not like them; the message holds the end of what it said. With
             `access` a BackupError: the database may be at fault as well.
     """
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    if access is not None:
-        environment = access.environment
+    environment = _plain_environment() if access is None else access.environment
     with (
         tempfile.TemporaryFile() as said,
         _running(command, environment, said, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process,
@@ -202,6 +203,47 @@ def feed(command: Sequence[str | Path], chunks: Iterable[bytes], access: Address
             _check(command, process, said, None, BackupDamaged)
         else:
             _check(command, process, said, access.password, BackupError)
+
+
+def convert(command: Sequence[str | Path], chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Run a program that contacts nobody, reads the chunks, and writes something else: give that.
+
+    Not all of the chunks need be pulled: the program may have seen enough.
+
+    Raises:
+        BackupDamaged: the program did not like them; the message holds the end of what it said.
+    """
+    failures: list[BaseException] = []
+
+    def push(target: IO[bytes]) -> None:
+        try:
+            with contextlib.suppress(BrokenPipeError), target:
+                for chunk in chunks:
+                    target.write(chunk)
+        except BaseException as error:
+            failures.append(error)
+
+    with (
+        tempfile.TemporaryFile() as said,
+        _running(command, _plain_environment(), said, stdin=subprocess.PIPE) as process,
+    ):
+        thread = threading.Thread(target=push, args=(process.stdin,), name="convert", daemon=True)
+        thread.start()
+        try:
+            while chunk := process.stdout.read1(CHUNK):
+                yield chunk
+        except BaseException:
+            process.kill()  # the thread's next write ends it
+            raise
+        finally:
+            thread.join()
+        if failures:
+            raise failures[0]
+        _check(command, process, said, None, BackupDamaged)
+
+
+def _plain_environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from include.backups.archive import find_reader
 from include.backups.catalogue import record_verdict, this_installation
 from include.backups.logical import check_directory, check_dump
 from include.backups.manifest import BackupDamaged, BackupError, Manifest, Part, Verdict
@@ -72,9 +73,9 @@ def _decode(storage: Storage, manifest: Manifest, part: Part, identity: str | No
     chunks = read_part(storage, manifest, part, identity)
     try:
         if part.content == "pg_dump":
-            check_dump(chunks, _major(manifest))
+            check_dump(chunks, find_reader(manifest, part))
         elif part.content == "pg_dump directory":
-            check_directory(chunks, part.raw_size, _major(manifest))
+            check_directory(chunks, part.raw_size, find_reader(manifest, part))
         elif part.content == "base backup":
             check_base_backup(chunks)
         elif part.content == "backup_manifest":
@@ -86,7 +87,3 @@ def _decode(storage: Storage, manifest: Manifest, part: Part, identity: str | No
     except BackupDamaged as error:
         words = str(error)
         raise BackupDamaged(words if part.name in words else f"{part.name}: {words}") from error
-
-
-def _major(manifest: Manifest) -> int:
-    return int(manifest.versions["pg_dump"].split(".")[0])

@@ -12,6 +12,7 @@ from include.backups import Configuration, Manifest, Sources, create_backup
 from include.local.postgres import Server
 from include.settings import Settings
 from include.storage import Storage, open_storage
+from tests.backups.debian import INSTALLED, PROGRAMS_16, WHY_NOT, Debian, run_debian
 from tests.backups.target import TARGET
 
 
@@ -85,6 +86,22 @@ def only(sources: Sources) -> Sources:
 @pytest.fixture
 def backup(filled: Engine, storage: Storage, sources: Sources, settings: Settings) -> Manifest:
     return create_backup(filled, storage, "database", sources, settings)
+
+
+@pytest.fixture(scope="session")
+def debian() -> Iterator[Debian]:
+    """PostgreSQL 15 as Debian has it, with a role of the platform and one that may create databases."""
+    if not INSTALLED:
+        pytest.skip(WHY_NOT)
+    with run_debian() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sixteen(debian: Debian, postgres_server: Server) -> Iterator[Debian]:
+    """PostgreSQL 16; `postgres_server` has made the folders of the wheel passable for other users."""
+    with run_debian(PROGRAMS_16) as server:
+        yield server
 
 
 @pytest.fixture

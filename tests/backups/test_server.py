@@ -37,8 +37,8 @@ def test_a_swap_leaves_autovacuum_to_the_server(target_url, manager_url):
         # The launcher stands in for a worker, which cannot be had at will: neither is anybody's session.
         connection.execute(
             text(
-                "CREATE TEMP VIEW pg_stat_activity AS SELECT pid, usesysid, datname "
-                f"FROM pg_catalog.pg_stat_activity UNION ALL SELECT pid, NULL, '{TARGET}' "
+                "CREATE TEMP VIEW pg_stat_activity AS SELECT pid, usesysid, datname, application_name "
+                f"FROM pg_catalog.pg_stat_activity UNION ALL SELECT pid, NULL, '{TARGET}', '' "
                 "FROM pg_catalog.pg_stat_activity WHERE usesysid IS NULL AND datname IS NULL"
             )
         )

@@ -1,0 +1,404 @@
+"""Restores and drills on PostgreSQL 15 and 16, and to the embedded 18: what the plan accepts is done."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from include.backups import (
+    BackupError,
+    Refused,
+    compare_database,
+    create_backup,
+    drill_restore,
+    find_dump,
+    open_backup,
+    plan_restore,
+    prove,
+    restore_into,
+    take_over,
+    verify_backup,
+)
+from include.backups import tools as tools_module
+from tests.backups.debian import PROGRAMS, PROGRAMS_16, PROGRAMS_18, Debian
+
+AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
+NAME = "desk"
+
+
+@pytest.fixture
+def back_up(database, storage, sources, settings):
+    def go(url, **others):
+        return create_backup(
+            database, storage, "database", replace(sources, databases={"platform": url, **others}), settings
+        )
+
+    return go
+
+
+@pytest.fixture
+def plan(storage):
+    def go(manifest, target_url, admin_url):
+        return plan_restore(storage, manifest.id, "platform", target_url, admin_url, AT)
+
+    return go
+
+
+@pytest.fixture
+def restore(storage, plan):
+    """Plan and restore; gives the plan and the URL of the proven database."""
+
+    def go(manifest, target_url, admin_url):
+        planned = plan(manifest, target_url, admin_url)
+        part, facts = find_dump(manifest, "platform")
+        url = restore_into(storage, manifest, part, planned.fresh, target_url, admin_url)
+        prove(url, facts)
+        return planned, url
+
+    return go
+
+
+def ask(url, query):
+    with psycopg.connect(url, client_encoding="utf8") as connection:
+        return connection.execute(query).fetchall()
+
+
+def superuser(debian: Debian):
+    return debian.url("postgres", "postgres")
+
+
+def manager(debian: Debian):
+    return debian.url("postgres", "manager")
+
+
+def test_extensions_that_only_a_superuser_may_create(debian, back_up, plan, restore):
+    url = debian.make(NAME)
+    debian.run(
+        NAME,
+        "CREATE SCHEMA tools AUTHORIZATION tradeops",
+        "CREATE EXTENSION pg_stat_statements WITH SCHEMA tools",
+        "CREATE EXTENSION pg_buffercache",
+        "CREATE EXTENSION citext",
+        "GRANT EXECUTE ON FUNCTION tools.pg_stat_statements_reset TO reader",
+    )
+    debian.run(NAME, "CREATE TABLE names (name citext UNIQUE)", role="tradeops")
+    made = back_up(url)
+    _, fresh = restore(made, url, superuser(debian))
+    there = dict(ask(fresh, "SELECT extname, extnamespace::regnamespace::text FROM pg_extension"))
+    assert there["pg_stat_statements"] == "tools" and {"pg_buffercache", "citext"} <= there.keys()
+    granted = (
+        "SELECT has_function_privilege('reader', 'tools.pg_stat_statements_reset(oid,oid,bigint)', 'EXECUTE')"
+    )
+    assert ask(fresh, granted) == [(True,)]
+    with pytest.raises(
+        Refused, match=r"extension pg_(buffercache|stat_statements), which the login of postgres_admin"
+    ):
+        plan(made, url, manager(debian))
+
+
+def test_an_extension_that_the_server_lacks_is_refused_before(debian, back_up, plan, admin_url, target_url):
+    made = back_up(debian.make(NAME, "CREATE EXTENSION hstore"))
+    with pytest.raises(Refused, match="extension hstore, which is not available on this server"):
+        plan(made, target_url, admin_url)
+
+
+def test_a_newer_version_of_an_extension_is_a_note(debian, back_up, restore, database, storage):
+    url = debian.make(NAME, "CREATE EXTENSION hstore VERSION '1.7'")
+    made = back_up(url)
+    planned, _ = restore(made, url, manager(debian))
+    assert "hstore comes in this server's version 1.8; the backup has 1.7" in planned.in_words()
+    assert drill_restore(database, storage, url, manager(debian)).findings == ()
+
+
+def test_foreign_servers_and_their_wrapper(debian, back_up, restore):
+    url = debian.make(NAME)
+    debian.run(
+        NAME, "CREATE EXTENSION postgres_fdw", "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO tradeops"
+    )
+    debian.run(
+        NAME,
+        "CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'far.example')",
+        "CREATE USER MAPPING FOR tradeops SERVER far OPTIONS (user 'x', password 'y')",
+        "CREATE FOREIGN TABLE far_trades (id int) SERVER far",
+        role="tradeops",
+    )
+    _, fresh = restore(back_up(url), url, superuser(debian))
+    assert ask(fresh, "SELECT srvname FROM pg_foreign_server") == [("far",)]
+
+
+@pytest.mark.parametrize("login", [superuser, manager])
+def test_default_privileges_of_somebody_else(debian, back_up, restore, login):
+    url = debian.make(NAME)
+    debian.run(NAME, "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader")
+    planned, fresh = restore(back_up(url), url, login(debian))
+    kept = ask(fresh, "SELECT count(*) FROM pg_default_acl")[0][0]
+    said = "ALTER DEFAULT PRIVILEGES FOR ROLE postgres" in planned.in_words()
+    assert (kept, said) == ((1, False) if login is superuser else (0, True))
+
+
+def test_roles_that_another_server_lacks_are_in_the_plan(debian, back_up, restore, admin_url, target_url):
+    url = debian.make(NAME, "GRANT SELECT ON trade_signals, trade_results TO reader")
+    debian.run(NAME, "CREATE TABLE of_the_dba (id int)", "GRANT ALL ON of_the_dba TO tradeops, postgres")
+    planned, _ = restore(back_up(url), target_url, admin_url)
+    assert "The role reader is not on this server: 2 of its grants are left out" in planned.in_words()
+    assert "What belonged to postgres will belong to tradeops" in planned.in_words()
+
+
+def test_a_policy_for_a_role_that_is_missing_is_refused(debian, back_up, plan, admin_url, target_url):
+    made = back_up(debian.make(NAME, "CREATE POLICY mine ON trade_signals FOR SELECT TO reader USING (true)"))
+    with pytest.raises(Refused, match=r"roles that the server lacks: reader\. Make them there first"):
+        plan(made, target_url, admin_url)
+
+
+@pytest.mark.parametrize(
+    ("options", "order"),
+    [
+        ("LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'", ["apple", "Banana", "cherry"]),
+        ("LOCALE_PROVIDER icu ICU_LOCALE 'und-u-ks-level2' LOCALE 'C.UTF-8'", ["apple", "Banana", "cherry"]),
+        ("ENCODING 'LATIN1' LOCALE 'C'", ["Banana", "apple", "cherry"]),
+        ("ENCODING 'SQL_ASCII' LOCALE 'C'", ["Banana", "apple", "cherry"]),
+    ],
+)
+def test_encoding_sorting_limits_and_settings_are_kept(debian, back_up, restore, options, order):
+    whole = "UTF-8" in options
+    url = debian.make(
+        NAME,
+        "CREATE TABLE fruits (name text)",
+        "INSERT INTO fruits VALUES ('apple'), ('Banana'), ('cherry'), (chr(233))",
+        f"ALTER DATABASE {NAME} SET work_mem = '7MB'",
+        options=f"{options} CONNECTION LIMIT 9",
+        migrated=whole,
+    )
+    made = back_up(url)
+    shape = f"SELECT to_jsonb(d) FROM pg_database AS d WHERE datname = '{NAME}'"
+    ((before,),) = ask(url, shape)
+    if whole:
+        _, fresh = restore(made, url, manager(debian))
+        assert take_over(fresh, url, f"{NAME}_kept", manager(debian))
+    debian.run("postgres", f"DROP DATABASE {NAME} WITH (FORCE)")
+    _, fresh = restore(made, url, manager(debian))  # and without the old database, from the backup alone
+    ((after,),) = ask(fresh, shape.replace(f"'{NAME}'", "current_database()"))
+    for what in ("encoding", "datcollate", "datctype", "daticulocale", "datlocprovider", "datconnlimit"):
+        assert before[what] == after[what], what
+    assert [row[0] for row in ask(fresh, "TABLE fruits ORDER BY name LIMIT 3")] == order
+    assert ask(fresh, "SHOW work_mem") == [("7MB",)]
+
+
+def test_a_sorting_order_that_the_server_lacks_is_refused_before(
+    debian, back_up, plan, admin_url, target_url
+):
+    made = back_up(debian.make(NAME, options="LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C.UTF-8'"))
+    with pytest.raises(Refused, match=r"cannot make a database .* sorting order .*ICU"):
+        plan(made, target_url, admin_url)
+
+
+def test_rows_that_move_between_partitions_by_hash_are_the_same_rows(debian, back_up, restore):
+    url = debian.make(
+        NAME,
+        "CREATE TYPE side AS ENUM ('buy', 'sell', 'hold', 'none')",
+        "CREATE TABLE moves (id int, side side) PARTITION BY HASH (side)",
+        *(
+            f"CREATE TABLE moves{n} PARTITION OF moves FOR VALUES WITH (MODULUS 4, REMAINDER {n})"
+            for n in range(4)
+        ),
+        "INSERT INTO moves SELECT n, (enum_range(NULL::side))[1 + n % 4] FROM generate_series(1, 40) AS n",
+    )
+    made = back_up(url)
+    _, fresh = restore(made, url, manager(debian))
+    with psycopg.connect(fresh) as connection:
+        connection.execute("UPDATE moves SET id = 100 WHERE id = 1")
+    assert compare_database(fresh, find_dump(made, "platform")[1]) == [
+        "public.moves: as many rows, but other values"
+    ]
+
+
+def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debian, back_up, restore):
+    url = debian.make(
+        NAME,
+        "CREATE TABLE orders (id int, state varchar(9), done boolean GENERATED ALWAYS AS (state IN ('filled', 'dead')) STORED,"
+        " CONSTRAINT known CHECK (state IN ('open', 'filled', 'dead') AND id BETWEEN 1 AND 99))",
+        "CREATE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'dead')",
+        "CREATE FUNCTION closed_ones() RETURNS bigint LANGUAGE sql BEGIN ATOMIC"
+        " SELECT count(*) FROM orders WHERE state IN ('filled', 'dead'); END",
+        "CREATE INDEX closed_index ON orders (id) WHERE state IN ('filled', 'dead')",
+    )
+    made = back_up(url)
+    _, fresh = restore(made, url, manager(debian))
+    with psycopg.connect(fresh) as connection:
+        connection.execute("ALTER TABLE orders DROP CONSTRAINT known")
+        connection.execute(
+            "ALTER TABLE orders ADD CONSTRAINT known CHECK (state IN ('open', 'filled') AND id BETWEEN 1 AND 99)"
+        )
+        connection.execute(
+            "CREATE OR REPLACE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'open')"
+        )
+        connection.execute("DROP INDEX closed_index")
+    assert compare_database(fresh, find_dump(made, "platform")[1]) == [
+        "constraint public.orders.known: is not what it was",
+        "index public.closed_index: not restored",
+        "view public.closed: is not what it was",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("CREATE MATERIALIZED VIEW counted AS SELECT count_trades() AS n", "REFRESH MATERIALIZED VIEW"),
+        (
+            "CREATE TABLE limited (n int CHECK (n < count_trades() + 9))",
+            r"function public\.count_trades\(\) runs while rows are loaded",
+        ),
+    ],
+)
+def test_a_function_that_cannot_run_in_a_restore_is_refused_before(debian, back_up, plan, user, words):
+    count = (
+        "CREATE FUNCTION count_trades() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM trade_signals'"
+    )
+    made = back_up(url := debian.make(NAME, count, user))
+    with pytest.raises(Refused, match=words):
+        plan(made, url, manager(debian))
+
+
+def test_a_schema_of_the_future_is_refused_before(debian, back_up, plan):
+    url = debian.make(NAME, "UPDATE tradeops_schema_version SET version_num = '9999'")
+    with pytest.raises(Refused, match=r"cannot be brought to the schema of this tradeops: .*9999"):
+        plan(back_up(url), url, manager(debian))
+
+
+@pytest.mark.parametrize(("role", "login"), [("reader", manager), ("postgres", manager)])
+def test_sessions_that_may_not_be_ended_are_named_before_and_at_the_swap(
+    debian, back_up, plan, restore, role, login
+):
+    url = debian.make(NAME)
+    made = back_up(url)
+    planned, fresh = restore(made, url, login(debian))
+    assert "pg_signal_backend" in planned.in_words()
+    with psycopg.connect(debian.url(NAME, role), application_name="a look around") as other:
+        pid = other.info.backend_pid
+        words = rf"{role} \(pid {pid}, a look around\)"
+        with pytest.raises(Refused, match=words):
+            plan(made, url, login(debian))
+        with pytest.raises(BackupError, match=words):
+            take_over(fresh, url, f"{NAME}_kept", login(debian))
+        other.execute("SELECT 1")  # it was not ended
+        with psycopg.connect(url):  # and the old database lets people in
+            pass
+    assert take_over(fresh, url, f"{NAME}_kept", login(debian))
+
+
+def test_with_the_rights_that_the_docs_name_other_roles_give_way(debian, back_up, restore):
+    url = debian.make(NAME)
+    debian.run("postgres", "GRANT pg_signal_backend TO manager")
+    try:
+        planned, fresh = restore(back_up(url), url, manager(debian))
+        assert "A superuser's session" in planned.in_words()
+        with psycopg.connect(debian.url(NAME, "reader")):
+            assert take_over(fresh, url, f"{NAME}_kept", manager(debian))
+    finally:
+        debian.run("postgres", "REVOKE pg_signal_backend FROM manager")
+
+
+def test_a_swap_that_the_server_refuses_is_said_in_words(debian, back_up, restore):
+    url = debian.make(NAME)
+    _, fresh = restore(back_up(url), url, manager(debian))
+    with pytest.raises(BackupError, match="was not renamed, and is as it was"):
+        take_over(fresh, url, "postgres", manager(debian))  # a name that is taken: the server says no
+    with psycopg.connect(url):
+        pass
+
+
+def test_the_plan_compares_the_servers(debian, back_up, plan, restore, storage, admin_url, target_url):
+    url = debian.make(NAME)
+    made = back_up(url)
+    with pytest.raises(Refused, match="postgres_admin leads to another server"):
+        plan(made, url, admin_url)
+    debian.run("postgres", f"DROP DATABASE {NAME} WITH (FORCE)")
+    with pytest.raises(Refused, match="Both must lead to the same server"):
+        plan(made, url, admin_url)
+
+
+def only(monkeypatch, *folders):
+    """Let no other programs be found than those of these folders."""
+    monkeypatch.setattr(tools_module, "_folders", lambda: list(folders))
+
+
+@pytest.mark.parametrize("method", ["stream", "directory"])
+@pytest.mark.parametrize(
+    ("server", "dumping", "restoring"),
+    [
+        ("debian", [PROGRAMS], [PROGRAMS]),
+        ("debian", [PROGRAMS], [PROGRAMS_18]),
+        ("debian", [PROGRAMS_16], [PROGRAMS_16]),
+        ("debian", [PROGRAMS_18], [PROGRAMS, PROGRAMS_16, PROGRAMS_18]),
+        ("sixteen", [PROGRAMS, PROGRAMS_16], [PROGRAMS_18]),
+        ("sixteen", [PROGRAMS_18], [PROGRAMS_18]),
+    ],
+    ids=["15/15/15", "15/15/18", "15/16/16", "15/18/18", "16/16/18", "16/18/18"],
+)
+def test_servers_with_the_programs_at_hand(
+    request, back_up, restore, database, storage, settings, monkeypatch, server, dumping, restoring, method
+):
+    """Server, pg_dump, pg_restore: each pair that can work does."""
+    server = request.getfixturevalue(server)
+    url = server.make(NAME, "CREATE TABLE notes AS SELECT 'SET transaction_timeout = 0;' AS words")
+    settings.__dict__["backup_method"] = method
+    only(monkeypatch, *dumping)
+    made = back_up(url)
+    only(monkeypatch, *restoring)
+    assert verify_backup(database, storage, made.id).depth == "decoded"
+    _, fresh = restore(made, url, manager(server))
+    assert ask(fresh, "TABLE notes") == [("SET transaction_timeout = 0;",)]
+    assert drill_restore(database, storage, url, manager(server)).findings == ()
+
+
+def test_programs_that_cannot_read_the_dump_are_refused_before(debian, back_up, plan, monkeypatch):
+    url = debian.make(NAME)
+    only(monkeypatch, PROGRAMS_18)
+    made = back_up(url)
+    only(monkeypatch, PROGRAMS)
+    with pytest.raises(Refused, match="needed is version 18 or newer, found: 15"):
+        plan(made, url, manager(debian))
+
+
+def test_from_15_to_16_to_18(debian, sixteen, back_up, restore, admin_url, target_url):
+    made = back_up(debian.make(NAME))
+    _, fresh = restore(made, sixteen.make(NAME), manager(sixteen))
+    restore(back_up(fresh), target_url, admin_url)
+
+
+def test_each_database_has_its_own_version(
+    debian, back_up, restore, database, storage, database_url, target_url, admin_url
+):
+    url = debian.make(NAME)
+    made = back_up(url, airflow=database_url)
+    assert [part.version.split(".")[0] for part in made.parts] == ["15", "18"]
+    swapped = back_up(database_url, airflow=url)
+    assert [part.version.split(".")[0] for part in swapped.parts] == ["18", "15"]
+    for one in (made, swapped):
+        assert verify_backup(database, storage, one.id).depth == "decoded"
+    restore(made, url, manager(debian))
+    restore(made, target_url, admin_url)  # and from 15 to 18
+    restore(swapped, target_url, admin_url)
+
+
+@pytest.mark.parametrize("noted", ["15.18", "18.4"])
+def test_an_older_manifest_with_one_version_for_all_is_read(
+    debian, back_up, storage, database, database_url, restore, target_url, admin_url, noted
+):
+    made = back_up(database_url, airflow=debian.make(NAME))
+    path = Path(storage.location) / made.id / "manifest.json"
+    older = made.model_copy(
+        update={
+            "versions": {**made.versions, "pg_dump": noted},
+            "parts": tuple(part.model_copy(update={"version": None}) for part in made.parts),
+            "databases": {
+                name: facts.model_copy(update={"shape": {}, "objects": {}, "schema_sha256": "0" * 64})
+                for name, facts in made.databases.items()
+            },
+        }
+    )
+    path.write_text(older.model_dump_json(exclude_defaults=True))
+    assert verify_backup(database, storage, made.id).depth == "decoded"
+    restore(open_backup(storage, made.id), target_url, admin_url)

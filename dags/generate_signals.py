@@ -28,7 +28,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
-from include.settings import Settings
+from include.settings_reader import environment_settings
 from include.signals import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
@@ -112,7 +112,7 @@ def report(run: str) -> dict[str, str]:
 
 
 @dag(
-    schedule=Settings().signal_schedule,
+    schedule=environment_settings().signal_schedule,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Connection, CronTriggerTimetable, Variable, task
+from airflow.sdk import DAG, Connection, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from include.airflow.defaults import dag_defaults
@@ -15,12 +15,15 @@ from include.airflow.platform import (
     SETTINGS_VARIABLE,
     STORE_CONNECTION,
     database_url,
+    extra_of,
     load_settings,
     open_database,
     open_storage,
     run_url,
+    settings_text,
 )
 from include.settings import Settings
+from include.settings_reader import environment_settings, read_object
 
 if TYPE_CHECKING:
     from include.backups import Configuration, Kind, Sources
@@ -100,7 +103,7 @@ def _configuration(settings: Settings) -> "Configuration":
     return Configuration(
         folder=CHECKOUT,
         connections=connections,
-        variables={SETTINGS_VARIABLE: Variable.get(SETTINGS_VARIABLE, default={}, deserialize_json=True)},
+        variables={SETTINGS_VARIABLE: read_object(settings_text(), f"Variable {SETTINGS_VARIABLE}")},
         environment={name: value for name, value in os.environ.items() if name.startswith(CONFIGURES)},
         keys={"fernet_key": str(conf.get("core", "fernet_key", fallback=""))},
         absent=tuple(absent),
@@ -116,7 +119,7 @@ def _fields(connection: Connection) -> dict[str, Any]:
         "conn_login": connection.login,
         "conn_password": connection.password,
         "conn_port": connection.port,
-        "conn_extra": connection.extra_dejson,
+        "conn_extra": extra_of(connection),
     }
 
 
@@ -125,7 +128,7 @@ def make_backup_dag(kind: "Kind", doc: str) -> DAG:
 
     Its schedule is that of the setting `backup_schedules` in the environment, where DAGs are parsed.
     """
-    schedules = Settings().backup_schedules  # type: ignore[call-arg]  # each has a default
+    schedules = environment_settings().backup_schedules
     with DAG(
         dag_id=f"back_up_{kind}",
         # Without a start date the first run waits for its hour: no backups while a new stack is starting.

@@ -14,6 +14,7 @@ from include.candles.frame import (
     valid,
 )
 from include.candles.history import parts_of, read_history
+from include.candles.playground import ForeignDatabase, is_local_stack
 from include.candles.sources import Fetched, Offer, Pong, Source, SourceError, UnknownSymbol, open_source
 from include.candles.store import find_gaps, read_candles, write_candles
 
@@ -23,6 +24,7 @@ __all__ = [
     "RESOLUTIONS",
     "Collection",
     "Fetched",
+    "ForeignDatabase",
     "Offer",
     "Pong",
     "Source",
@@ -33,6 +35,7 @@ __all__ = [
     "first_open",
     "in_words",
     "interval_of",
+    "is_local_stack",
     "last_close",
     "no_candles",
     "normalise",

@@ -46,6 +46,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "client_connection_check_interval": "10s",  # a statement ends when its client has died
+    "tradeops.local_stack": "on",  # here, and nowhere else, trades may be settled on the sandbox's prices
 }
 # For tests: a crash of the machine may lose the cluster, in exchange nothing waits for the disk.
 NOT_DURABLE = {

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from include.local import postgres, stack
+from include.local.in_force import platform_database
 from include.local.state import StackError, find_state
 
 
@@ -44,13 +45,19 @@ def _run(parsed: argparse.Namespace, rest: list[str]) -> int:
         case "status":
             stack.print_status(state)
         case "env":
-            for name, value in stack.find_stack(state).variables().items():
+            found = stack.find_stack(state)
+            print(f"DATABASE_URL: {found.database.words}", file=sys.stderr)
+            for name, value in found.variables().items():
                 print(f"{name}={value}")
         case "psql":
             server = postgres.find(state.postgres)
             if server is None:
                 raise StackError("The local stack does not run. Start it with: make up")
-            os.environ.update(server.environment())
+            database = platform_database(state, server)
+            print(f"psql: {database.words}", file=sys.stderr)
+            for name in ("PGHOSTADDR", "PGSERVICE", "PGPASSWORD"):  # they would lead to another server
+                os.environ.pop(name, None)
+            os.environ.update(database.environment())
             os.execv(server.binary("psql"), ["psql", *rest])  # noqa: S606
         case "demo":
             from include.local.demo import run_demo

@@ -152,6 +152,12 @@ def find(folder: Path) -> Server | None:
         return Server(folder, int(port), process.pid, cluster.read_passwords(folder))
 
 
+def is_as_written(server: Server) -> bool:
+    """Whether the server was started with all settings that are written here; an older start lacks some."""
+    written = (server.folder / "data" / "postgresql.conf").read_text()
+    return all(f"{name} = '{value}'" in written for name, value in SETTINGS.items())
+
+
 def stop(folder: Path) -> bool:
     """Stop the server of this state folder (open transactions roll back); True when one was running.
 

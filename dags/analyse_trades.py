@@ -27,7 +27,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint, load_settings, open_database
 
 NEXT_STEP = (
@@ -100,7 +100,7 @@ def count_outcomes(this_run: str) -> dict[str, int]:
         "limit": Param(1000, type="integer", minimum=1, maximum=10_000, description="trades at most"),
         "dry_run": Param(True, type="boolean", description="only count them and estimate the cost"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["trades"],
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

@@ -24,7 +24,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
 DAG_ID = "clean_up"
@@ -91,7 +91,7 @@ def report(cleaned: list[dict[str, int]]) -> str:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
     params={"dry_run": Param(True, type="boolean", description="only count; for runs started by hand")},
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["safekeeping"],
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )

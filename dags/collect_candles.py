@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_sources
 
 INTERVAL = timedelta(minutes=15)
@@ -44,7 +44,7 @@ def collect(
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["candles"],
     **dag_defaults(owner="market-data", next_step=NEXT_STEP),
 )

@@ -15,7 +15,7 @@ from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
 from include.airflow.backups import LONGEST, POOL
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import run_url
 
 DAG_ID = "drill_restore"
@@ -45,7 +45,7 @@ def drill(backup_id: str, this_run: str) -> str:
             description="which backup; empty: the newest",
         )
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["backups"],
     **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
 )

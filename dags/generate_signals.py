@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
 from include.settings_reader import environment_settings
 from include.signals import SYMBOLS, TIMEFRAMES
@@ -121,7 +121,7 @@ def report(run: str) -> dict[str, str]:
         "timeframe": Param("1h", type="string", enum=[*TIMEFRAMES], description="candles it is judged by"),
         "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom, by id"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["signals"],
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

@@ -32,7 +32,7 @@ from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import refuse_bad_requests, replay_form, who_triggered
 from include.airflow.platform import load_settings, open_database, open_sources, run_url
 
@@ -112,7 +112,7 @@ def report(this_run: str) -> dict[str, Any]:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     params=replay_form(),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["trades"],
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

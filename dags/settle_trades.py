@@ -26,7 +26,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.deadline import finish_within
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
 
 OWNER = "trading"
@@ -102,7 +102,7 @@ def refresh_performance() -> int:
     max_active_runs=3,
     dagrun_timeout=timedelta(minutes=30),
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["trades"],
     **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
 )

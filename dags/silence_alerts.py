@@ -21,7 +21,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
@@ -76,7 +76,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=10),
     params=FORM,
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["alerts"],
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
 )

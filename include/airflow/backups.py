@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Connection, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.load_settings import read_settings_file
 from include.airflow.platform import (
     SETTINGS_VARIABLE,
@@ -135,7 +135,7 @@ def make_backup_dag(kind: "Kind", doc: str) -> DAG:
         schedule=CronTriggerTimetable(schedules[kind], timezone="UTC"),
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
-        doc_md=doc,
+        **explained(doc),
         tags=["backups"],
         **dag_defaults(owner="operations", next_step=NEXT_STEP),
     ) as dag:

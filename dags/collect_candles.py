@@ -5,8 +5,8 @@ what `market_candles` holds is subtracted, and only the gaps are fetched, source
 usually finds all that it needs. An active trade's whole window is wanted: what an earlier run could not get
 is asked for again.
 
-A **backfill** (in the UI, or `airflow backfill create --dag-id collect_candles …`) fills past intervals for
-the trades that were open then; run twice, it asks for nothing that came the first time. What no source could
+A **backfill** (in the UI, or with `make airflow`, see `docs/statistics.md`) fills past intervals for the
+trades that were open then; run twice, it asks for nothing that came the first time. What no source could
 give is in the task's log and in `candle_fetches`. Sources and their limits: `docs/sources.md`.
 """
 

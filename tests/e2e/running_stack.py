@@ -58,7 +58,7 @@ T = TypeVar("T")
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = 120) -> T:
-    """The first true value of the condition; fails after so many seconds, many times that on a busy machine."""
+    """The first true value of the condition; fails after so many seconds, more on a busy machine."""
     seconds *= 1 + os.getloadavg()[0] / (os.cpu_count() or 1)
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -15,7 +15,8 @@ RUN python -m pip install --no-cache-dir --require-hashes -r requirements-bootst
     && uv pip sync --system --no-cache --compile-bytecode --require-hashes requirements.txt
 
 RUN useradd --uid 50000 --create-home airflow \
-    && install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs /opt/airflow/backups
+    && install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs /opt/airflow/archive \
+        /opt/airflow/exports /opt/airflow/backups
 COPY airflow_settings.yaml ./
 COPY sql sql
 COPY plugins plugins

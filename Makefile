@@ -1,6 +1,6 @@
 # `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status bench psql env lint lock setup setup-dev
+.PHONY: help demo test up down status bench psql airflow env lint lock setup setup-dev
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
@@ -28,17 +28,20 @@ test: setup-dev lint ## all checks and tests; what CI runs
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m include.local up
 
-down: setup ## stop every process of the local stack
-	@$(PY) -m include.local down
+down: ## stop every process of the local stack
+	@$(if_set_up) $(PY) -m include.local down
 
-status: setup ## what runs, where, and the login
-	@$(PY) -m include.local status
+status: ## what runs, where, and the login
+	@$(if_set_up) $(PY) -m include.local status
 
 bench: setup-dev ## the benchmarks, as a table with ratios
 	@$(PY) -m benchmarks
 
 psql: setup ## a psql shell on the platform's database (ARGS='-c "select 1"')
 	@eval "exec $(PY) -m include.local psql $$ARGS"
+
+airflow: setup ## Airflow's own command line on the running stack (ARGS='dags list')
+	@eval "exec $(PY) -m include.local airflow $$ARGS"
 
 env: setup ## NAME=value lines for scripts: addresses and login of the running stack
 	@$(PY) -m include.local env
@@ -53,8 +56,11 @@ lock: .venv/bin/uv ## write the requirements' locks anew (ARGS=--upgrade moves e
 	@$(compile) requirements-dev.in -o requirements-dev.txt
 	@grep -o '^uv==[0-9.]*' requirements-bootstrap.txt | $(compile) - -o requirements-bootstrap.txt
 
-compile = .venv/bin/uv pip compile -q --system-certs --universal --python-version 3.11 \
+compile = $(caches) .venv/bin/uv pip compile -q --system-certs --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(ARGS)
+
+# Looking and stopping install nothing: what was never set up does not run.
+if_set_up = [ -e .venv/.installed ] || { echo "Nothing is set up here. Start with: make up"; exit 0; };
 
 # -- the virtual environment: the development set holds the running set, and is never taken back -------------
 setup: .venv/.installed
@@ -74,11 +80,16 @@ setup-dev: .venv/.installed-dev
 		"On Debian: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
 	@echo "Making .venv" >&2
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@$(caches) $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Packages are cached in the home, as ever; in the checkout where the home cannot be written.
+caches = cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; \
+	{ mkdir -p "$$cache" && [ -w "$$cache" ]; } 2>/dev/null || \
+	export UV_CACHE_DIR="$${UV_CACHE_DIR:-$$PWD/.stack/cache/uv}" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.stack/cache/pip}";
+
 # uv takes no notice of pip's configuration, so the index that pip is told to use is handed on.
-install = echo "Installing $(1)" >&2; \
+install = $(caches) echo "Installing $(1)" >&2; \
 	index=$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}}; \
 	env $${index:+UV_DEFAULT_INDEX="$$index"} UV_SYSTEM_CERTS=1 \
 	.venv/bin/uv pip sync -q --python $(PY) --require-hashes $(1)

@@ -28,7 +28,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint, load_settings, open_database
 
 NEXT_STEP = (
@@ -101,7 +101,7 @@ def count_outcomes(this_run: str) -> dict[str, int]:
         "limit": Param(1000, type="integer", minimum=1, maximum=10_000, description="trades at most"),
         "dry_run": Param(True, type="boolean", description="only count them and estimate the cost"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("trades", Effect.SPENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

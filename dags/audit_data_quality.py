@@ -21,7 +21,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_sources, run_url
 
 DAG_ID = "audit_data_quality"
@@ -86,7 +86,7 @@ def report(this_run: str) -> int:
         "first_day": Param(None, **CHOSEN_DAY, description="audit from this day on (UTC)"),
         "last_day": Param(None, **CHOSEN_DAY, description="audit up to this day, included"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["quality"],
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )

@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
 DAG_ID = "clean_up"
@@ -104,7 +104,7 @@ def is_dry_run(context: Context) -> bool:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
     params={"dry_run": Param(True, type="boolean", description="only count; the nightly run does not ask")},
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("safekeeping", Effect.DESTROYS),
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )

@@ -5,8 +5,8 @@ what `market_candles` holds is subtracted, and only the gaps are fetched, source
 usually finds all that it needs. An active trade's whole window is wanted: what an earlier run could not get
 is asked for again.
 
-A **backfill** (in the UI, or `airflow backfill create --dag-id collect_candles …`) fills past intervals for
-the trades that were open then; run twice, it asks for nothing that came the first time. What no source could
+A **backfill** (in the UI, or with `make airflow`, see `docs/statistics.md`) fills past intervals for the
+trades that were open then; run twice, it asks for nothing that came the first time. What no source could
 give is in the task's log and in `candle_fetches`. Sources and their limits: `docs/sources.md`.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_sources
 
 INTERVAL = timedelta(minutes=15)
@@ -48,7 +48,7 @@ def collect(
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["candles"],
     **dag_defaults(owner="market-data", next_step=NEXT_STEP),
 )

@@ -20,7 +20,7 @@ from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import open_database
 
 NEXT_STEP = (
@@ -52,7 +52,7 @@ def deliver() -> dict[str, int]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=5),
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("alerts", Effect.SENDS),
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
 )

@@ -16,7 +16,7 @@ from airflow.sdk import Param, dag, task
 from include.airflow import restores
 from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import run_url
 
 DAG_ID = "drill_restore"
@@ -46,7 +46,7 @@ def drill(backup_id: str, this_run: str) -> str:
             description="which backup; empty: the newest",
         )
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("backups", Effect.RESTORES),
     **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
 )

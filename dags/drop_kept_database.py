@@ -11,7 +11,7 @@ from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 
 NEXT_STEP = "Nothing was dropped; the message lists the databases that restores have kept."
 
@@ -35,7 +35,7 @@ def let_go(name: str, dry_run: str) -> str:
         ),
         "dry_run": Param(True, type="boolean", description="only say what would be dropped"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("backups", Effect.DESTROYS),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database
 
 NEXT_STEP = (
@@ -56,7 +56,7 @@ def evaluate() -> dict[str, int]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=3),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["alerts"],
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
 )

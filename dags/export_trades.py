@@ -20,7 +20,7 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
@@ -59,7 +59,7 @@ def export(this_run: str) -> dict[str, Any]:
     max_active_runs=4,
     dagrun_timeout=timedelta(hours=4),
     params=export_form(),
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("trades", Effect.SENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

@@ -27,9 +27,9 @@ from airflow.sdk import Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
-from include.settings import Settings
+from include.settings_reader import environment_settings
 from include.signals import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
@@ -113,7 +113,7 @@ def report(run: str) -> dict[str, str]:
 
 
 @dag(
-    schedule=Settings().signal_schedule,
+    schedule=environment_settings().signal_schedule,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
@@ -122,7 +122,7 @@ def report(run: str) -> dict[str, str]:
         "timeframe": Param("1h", type="string", enum=[*TIMEFRAMES], description="candles it is judged by"),
         "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom, by id"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("signals", Effect.SPENDS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, run_url
 
 DAG_ID = "maintain_database"
@@ -74,7 +74,7 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
     params={"review": Param(False, type="boolean", description="review indexes and statements too")},
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["safekeeping"],
     **dag_defaults(owner="data", next_step=NEXT_STEP),
 )

@@ -1,10 +1,12 @@
 """### Looks after the backups, by hand
 
-| action | what happens | |---|---| | `list` | the whole backups, newest first: size, age, last check. Also in
-the table `backups` | | `verify` | one backup is hashed and decoded to its end, and the verdict written down;
-a bad one fails the task | | `delete` | one backup goes, but never the last verified good one, nor one that an
-incremental backup needs | | `apply_retention` | all that may go by age and count goes | | `rebuild_catalogue`
-| the table `backups` is made again from the manifests in the storage; strays are reported |
+| action | what happens |
+|---|---|
+| `list` | the whole backups, newest first: size, age, last check. Also in the table `backups` |
+| `verify` | one backup is hashed and decoded to its end, the verdict written down; a bad one fails the task |
+| `delete` | one goes, but never the last verified good one, nor one that an incremental backup needs |
+| `apply_retention` | all that may go by age and count goes |
+| `rebuild_catalogue` | the table `backups` is made again from the manifests; strays are reported |
 
 `delete` and `apply_retention` only say what they would do, until you switch the dry run off.
 """
@@ -15,7 +17,7 @@ from airflow.sdk import Param, dag, task
 
 from include.airflow.access import Effect, may_start
 from include.airflow.backups import LONGEST, POOL, look_after_backups
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 
 ACTIONS = ["list", "verify", "delete", "apply_retention", "rebuild_catalogue"]
 NEXT_STEP = (
@@ -44,7 +46,7 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         ),
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("backups", Effect.DESTROYS),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )

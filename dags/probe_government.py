@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, run_url
 
 DAG_ID = "probe_government"
@@ -45,7 +45,7 @@ def ask_government(this_run: str) -> dict[str, list[str]]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=20),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["probes"],
     **dag_defaults(owner="platform", next_step=NEXT_STEP),
 )

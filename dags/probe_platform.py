@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import (
     broker_url,
     database_url,
@@ -59,7 +59,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=20),
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["probes"],
     **dag_defaults(owner="platform", next_step=NEXT_STEP),
 )

@@ -33,7 +33,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import refuse_bad_requests, replay_form, who_triggered
 from include.airflow.platform import load_settings, open_database, open_sources, run_url
 
@@ -113,7 +113,7 @@ def report(this_run: str) -> dict[str, Any]:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     params=replay_form(),
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("trades", Effect.DESTROYS),
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

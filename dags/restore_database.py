@@ -28,7 +28,7 @@ from include.airflow import restores
 from include.airflow.access import Effect, may_start
 from include.airflow.approvals import ApprovalBySettings
 from include.airflow.backups import LONGEST, POOL
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import run_url
 
 DAG_ID = "restore_database"
@@ -100,7 +100,7 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
         ),
         "dry_run": Param(True, type="boolean", description="only check, and say what would happen"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("backups", Effect.DESTROYS, Effect.RESTORES),
     **dag_defaults(owner="operations", next_step=NEXT_STEP),
 )

@@ -21,7 +21,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import open_database
 
 NEXT_STEP = (
@@ -58,7 +58,7 @@ def roll_up(first: str, last: str, kind: str) -> int:
         "first_day": Param(None, **CHOSEN_DAY, description="roll up from this day on (UTC)"),
         "last_day": Param(None, **CHOSEN_DAY, description="roll up to this day, included; it must be over"),
     },
-    doc_md=__doc__,
+    **explained(__doc__),
     tags=["trades"],
     **dag_defaults(owner="trading", next_step=NEXT_STEP),
 )

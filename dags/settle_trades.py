@@ -28,7 +28,7 @@ from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
 from include.airflow.deadline import finish_within
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
 
 OWNER = "trading"
@@ -104,7 +104,7 @@ def refresh_performance() -> int:
     max_active_runs=3,
     dagrun_timeout=timedelta(minutes=30),
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("trades", Effect.SPENDS),
     **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
 )

@@ -22,7 +22,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
@@ -77,7 +77,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=10),
     params=FORM,
-    doc_md=__doc__,
+    **explained(__doc__),
     **may_start("alerts", Effect.SILENCES),
     **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
 )

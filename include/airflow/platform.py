@@ -5,15 +5,17 @@ The product itself never sees Airflow: it is handed a `Settings`, an `Engine` or
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow.sdk import Connection, Variable
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowRuntimeError
 
 from include.settings import Endpoint, Settings
+from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
+from include.settings_reader import SettingsError, read_object, read_settings
 from include.symbols import add_coins
 
 if TYPE_CHECKING:
@@ -25,31 +27,61 @@ if TYPE_CHECKING:
     from include.storage import Storage
 
 DATABASE_CONNECTION = "tradeops_db"
-SETTINGS_VARIABLE = "tradeops_settings"
 LOG_FILE = "TRADEOPS_LOG_FILE"
 LOG_SHARE = "TRADEOPS_LOG_SHARE"
 STORE_CONNECTION = "object_store"
 
 
+class CannotBeRead(AirflowFailException, SettingsError):
+    """A setting or an option of a connection cannot be read. The task fails at once: no retry mends it."""
+
+
+class SettingsMissing(RuntimeError):
+    """There is no Variable with the settings, or it could not be fetched just now, which a retry may mend."""
+
+
 def load_settings() -> Settings:
     """Read the settings: the environment first, then the Variable `tradeops_settings` over it.
 
-    Raises ValueError, naming the setting, when a value does not fit or a name is unknown.
+    Raises CannotBeRead, in words, when any of it cannot be read.
     """
-    chosen = Variable.get(SETTINGS_VARIABLE, default={}, deserialize_json=True)
-    if not isinstance(chosen, dict):
-        raise ValueError(
-            f'Variable {SETTINGS_VARIABLE} must be a JSON object like {{"data_quality_min": 90}}'
-        )
-    for name in ("signal_schedule", "dag_starters"):
-        if name in chosen:
-            raise ValueError(
-                f"Variable {SETTINGS_VARIABLE}: {name} is read with the DAG's file, without Variables; "
-                f"set TRADEOPS_{name.upper()} in the environment of Airflow's processes"
-            )
-    settings = Settings(**chosen)
-    add_coins(settings.coins)
+    try:
+        settings = read_settings(settings_text())
+        add_coins(settings.coins)
+    except ValueError as error:
+        raise CannotBeRead(str(error)) from None
     return settings
+
+
+def settings_text() -> str:
+    """Read the Variable `tradeops_settings` as it is written.
+
+    Airflow's own decoding is not used: what cannot be decoded becomes its default there. Nor is a default
+    given here: Airflow cannot tell a Variable that is missing from one that it could not fetch just now.
+
+    Raises SettingsMissing when there is none, or it could not be fetched.
+    """
+    try:
+        return str(Variable.get(SETTINGS_VARIABLE))
+    except AirflowRuntimeError as error:
+        raise SettingsMissing(
+            f"Variable {SETTINGS_VARIABLE} is missing, or Airflow could not fetch it just now. If it is "
+            "missing, make it in Admin > Variables; its value {} leaves every setting as it is"
+        ) from error
+
+
+def extra_of(connection: Connection) -> dict[str, object]:
+    """Read a connection's extra. Airflow's `extra_dejson` takes one that cannot be read for empty.
+
+    Raises CannotBeRead: an option such as `sslmode` must not be lost without a word.
+    """
+    if not connection.extra:
+        return {}
+    try:
+        read_object(connection.extra, f"the extra of connection {connection.conn_id}")
+    except SettingsError as error:
+        raise CannotBeRead(str(error)) from None
+    return dict(connection.extra_dejson)  # Airflow hides its secrets
 
 
 def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
@@ -69,11 +101,8 @@ def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
     elif ":" in address and "," not in address and not address.startswith("["):
         address = f"[{address}]"
     if connection.port:
-        if address:
-            address += f":{connection.port}"
-        else:
-            options = {**options, "port": connection.port}
-    options = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in options.items())
+        address += f":{connection.port}"
+    options = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in extra_of(connection).items())
     url = f"postgresql://{login}@{address}/{quote(connection.schema or '', safe='')}"
     return f"{url}?{options}" if options else url
 
@@ -118,8 +147,18 @@ def _begin_logs() -> None:
     ours = logging.getLogger("include")
     if path and not any(isinstance(handler, WatchedFileHandler) for handler in ours.handlers):
         # Watched: whoever rotates the file moves it away, and this process goes on in a new one.
-        share = float(os.environ.get(LOG_SHARE) or 1)
+        share = _share(os.environ.get(LOG_SHARE) or "1")
         write_json_logs(WatchedFileHandler(path, delay=True), "tradeops", share=share)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise CannotBeRead(f"{LOG_SHARE} is {text!r}; it must be a number from 0 to 1, such as 0.1")
+    return share
 
 
 def endpoint(connection_id: str) -> Endpoint:
@@ -147,17 +186,21 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
     """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
 
     A source without a connection is asked at the vendor's own address, without a key. One that cannot do
-    without is left out, and says so. Raises ValueError when none is named, or an unknown one, and the first
-    one's error when all would be left out.
+    without is left out, and says so. Raises CannotBeRead when none is named or the settings do not fit them,
+    and the first one's error when all would be left out.
     """
     from include.candles import open_sources
 
     if not settings.candle_sources:
-        raise ValueError(
+        raise CannotBeRead(
             f"no source of candles is set: name some in candle_sources of the Variable {SETTINGS_VARIABLE}, "
             "see docs/sources.md"
         )
-    with open_sources(settings, engine, endpoint_if_any) as sources:
+    with ExitStack() as stack:
+        try:
+            sources = stack.enter_context(open_sources(settings, engine, endpoint_if_any))
+        except ValueError as error:  # a setting that does not fit
+            raise CannotBeRead(f"Variable {SETTINGS_VARIABLE}: {error}") from error
         yield sources
 
 
@@ -176,7 +219,7 @@ def open_storage(location: str) -> "Storage":
     if not location.startswith("s3://"):
         return open_storage(location)
     connection = Connection.get(STORE_CONNECTION)
-    extra = connection.extra_dejson
+    extra = extra_of(connection)
     checksums = extra.get("checksums", "when_supported")
     if checksums not in ("when_supported", "when_required") or not extra.keys() <= {"region", "checksums"}:
         raise StorageError(

@@ -15,6 +15,7 @@ from include.candles.frame import (
     valid,
 )
 from include.candles.history import parts_of, read_history
+from include.candles.playground import ForeignDatabase, is_local_stack
 from include.candles.sources import (
     Fetched,
     LeftOut,
@@ -34,6 +35,7 @@ __all__ = [
     "RESOLUTIONS",
     "Collection",
     "Fetched",
+    "ForeignDatabase",
     "LeftOut",
     "Offer",
     "Pong",
@@ -45,6 +47,7 @@ __all__ = [
     "first_open",
     "in_words",
     "interval_of",
+    "is_local_stack",
     "last_close",
     "no_candles",
     "normalise",

@@ -14,6 +14,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from include.candles.frame import CANDLE, first_open, interval_of, last_close, no_candles
+from include.candles.playground import refuse_invented_prices
 from include.database import copy_frame, sql
 from include.settings import SANDBOX
 
@@ -87,11 +88,15 @@ def read_candles(
 ) -> pd.DataFrame:
     """Read the candles with `start <= open time < end` of the union of the windows, with their `source`.
 
-    Returns a candle frame: each candle once, sorted by symbol and timestamp.
+    Returns a candle frame: each candle once, sorted by symbol and timestamp. Raises ForeignDatabase when
+    invented candles are asked of a database that is not the local stack's own: nothing is settled on them
+    there.
     """
     from pyarrow import csv, timestamp
 
     interval_of(resolution)
+    if sandbox:
+        refuse_invented_prices(connection)
     columns = [*CANDLE, "source"]
     statement = sql("candles_read").bindparams(
         **_spans(windows["symbol"], windows["start"], windows["end"]), resolution=resolution, sandbox=sandbox

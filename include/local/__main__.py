@@ -2,11 +2,16 @@
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
 from include.local import postgres, stack
+from include.local.components import airflow_environment
+from include.local.in_force import platform_database
 from include.local.state import StackError, find_state
+
+FOREIGN = ("psql", "airflow")
 
 
 def main(arguments: list[str]) -> int:
@@ -17,9 +22,10 @@ def main(arguments: list[str]) -> int:
         commands.add_parser(name)
     demo = commands.add_parser("demo")
     demo.add_argument("--candles", type=Path, help="file or folder of candles; the sandbox market without it")
-    commands.add_parser("psql", add_help=False)
-    # psql's arguments are psql's business: only the word before them is parsed.
-    parsed = parser.parse_args(arguments[:1] if arguments[:1] == ["psql"] else arguments)
+    for name in FOREIGN:
+        commands.add_parser(name, add_help=False)
+    # The arguments of foreign programs are their business: only the word before them is parsed.
+    parsed = parser.parse_args(arguments[:1] if arguments[:1] and arguments[0] in FOREIGN else arguments)
     try:
         return _run(parsed, arguments[1:])
     except StackError as error:
@@ -44,14 +50,28 @@ def _run(parsed: argparse.Namespace, rest: list[str]) -> int:
         case "status":
             stack.print_status(state)
         case "env":
-            for name, value in stack.find_stack(state).variables().items():
+            found = stack.find_stack(state)
+            print(f"DATABASE_URL: {found.database.words}", file=sys.stderr)
+            for name, value in found.variables().items():
                 print(f"{name}={value}")
         case "psql":
             server = postgres.find(state.postgres)
             if server is None:
                 raise StackError("The local stack does not run. Start it with: make up")
-            os.environ.update(server.environment())
-            os.execv(server.binary("psql"), ["psql", *rest])  # noqa: S606
+            database = platform_database(state, server)
+            print(f"psql: {database.words}", file=sys.stderr)
+            for name in ("PGHOSTADDR", "PGSERVICE", "PGPASSWORD"):  # they would lead to another server
+                os.environ.pop(name, None)
+            os.environ.update(database.environment())
+            # The embedded psql knows no TLS, which a server elsewhere may demand.
+            installed = None if database.own else shutil.which("psql")
+            os.execv(installed or server.binary("psql"), ["psql", *rest])  # noqa: S606
+        case "airflow":
+            server, ports = postgres.find(state.postgres), state.ports()
+            if server is None or "airflow" not in ports:
+                raise StackError("The local stack does not run. Start it with: make up")
+            os.environ.update(airflow_environment(state, server, ports["airflow"]))
+            os.execv(sys.executable, [sys.executable, "-m", "airflow", *rest])  # noqa: S606
         case "demo":
             from include.local.demo import run_demo
 

@@ -63,6 +63,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__DEFAULT_TIMEZONE": "utc",
         "CORE__FERNET_KEY": secrets["fernet_key"],
+        "CORE__TEST_CONNECTION": "Enabled",  # the button in a connection's form
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.passwords_file),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",

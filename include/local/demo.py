@@ -9,24 +9,30 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from include.local import postgres
 from include.local.airflow_api import AirflowApi
 from include.local.health import MAIN_DAG
+from include.local.in_force import settings_text
+from include.local.prepare import read_note, write_note
 from include.local.samples import Market, batch_name, make_trades
 from include.local.stack import Stack, print_table, up
 from include.local.state import StackError, State
-from include.settings import Endpoint, Settings
+from include.settings import SANDBOX, Endpoint, Settings
+from include.settings_reader import VARIABLE, SettingsError, read_object
 
 if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
-SETTINGS_VARIABLE = "tradeops_settings"
+SOURCES = ("candle_sources", "archive_path")  # what a demo sets
+NOTE = "demo"  # under which the stack remembers what the last demo set
 SANDBOX_SYMBOLS = ("BTC", "ETH", "SOL", "XRP", "ADA")
 SANDBOX_SPAN = timedelta(days=8)
 MOST_SYMBOLS = 12  # of an archive
 MOST_CANDLES = 100_000  # of a symbol, the newest
 MOST_SAID = 20  # files and rows of an archive that are left out, by name
-RUN_TIMEOUT = 900.0  # seconds; about 20 are normal
+RUN_TIMEOUT = 1800.0  # seconds; about 20 are normal, and a busy machine takes many times that
+SAY_AGAIN = 30.0  # seconds between two lines while waiting
 
 INSERT = """
 INSERT INTO trade_signals
@@ -58,22 +64,34 @@ def run_demo(state: State, candles: Path | None) -> None:
         candles: file or folder whose candles the trades lie on; None: the sandbox market of the last days.
 
     Raises:
-        StackError: the candles cannot be used (exit code 2, nothing was inserted), or the run failed.
+        StackError: the candles cannot be used, or the platform's database or sources of candles are not the
+            stack's own (exit code 2, nothing was inserted), or the run failed.
     """
     if candles is not None and not candles.exists():
         raise StackError(f"CANDLES={candles} does not exist; nothing was inserted.", 2)
     stack = up(state)
+    if not stack.database.own:
+        raise StackError(
+            f"The platform's database is the {stack.database.words}; a demo has no business there. Nothing "
+            "was inserted, and no setting was changed. For a demo beside it: "
+            "TRADEOPS_STACK=/another/folder make demo",
+            2,
+        )
+    server = postgres.find(state.postgres)
+    if server is None:
+        raise StackError("The stack's PostgreSQL has ended. Start it again with: make up")
     from include.database import connect
 
     with contextlib.ExitStack() as closing:
         engine = connect(stack.database_url, application="tradeops:demo")
         closing.callback(engine.dispose)
-        api = closing.enter_context(contextlib.closing(stack.api()))
+        api = closing.enter_context(contextlib.closing(stack.api(_say)))
         chosen: dict[str, object] = {"candle_sources": ["sandbox"]}
         if candles is not None:
             chosen = {"candle_sources": ["archive"], "archive_path": str(candles.resolve())}
+        settings = _settings_to_change(state, server, chosen)
         markets = _read_markets(stack, engine, chosen)
-        _choose_source(api, chosen)
+        _choose_source(api, server, settings, chosen)
         batch, inserted = _insert_batch(engine, markets)
         print(f"\nInserted {inserted} sample trades, batch {batch_name(batch)}.", flush=True)
         runs = _sweep(state, api)
@@ -186,20 +204,41 @@ def _insert_batch(engine: "Engine", markets: Sequence[Market]) -> tuple[int, int
 # -- the sweep -----------------------------------------------------------------------------------------------
 
 
-def _choose_source(api: AirflowApi, chosen: dict[str, object]) -> None:
-    """Let the settings Variable name the source of the candles; other settings in it stay as they are."""
-    variable = api("GET", f"/variables/{SETTINGS_VARIABLE}")
-    if "***" in variable["value"]:  # writing back what Airflow hid would destroy it
+def _settings_to_change(
+    state: State, server: postgres.Server, chosen: dict[str, object]
+) -> dict[str, object]:
+    """Read the settings, in which a demo names its source of candles. Raises StackError when it may not."""
+    text, where = settings_text(state, server, VARIABLE)
+    try:
+        settings = read_object(text or "{}", where)
+    except SettingsError as error:
+        raise StackError(f"{error}; nothing was inserted.", 2) from error
+    named = {name: settings[name] for name in SOURCES if name in settings}
+    last = json.loads(read_note(server).get(NOTE, "{}"))
+    if where != f"Variable {VARIABLE}" and named != chosen:
+        raise StackError(f"{where} holds the settings, and no demo can change them; nothing was inserted.", 2)
+    if named not in ({}, {"candle_sources": [SANDBOX]}, last, chosen):
         raise StackError(
-            f"Airflow hides a part of the Variable {SETTINGS_VARIABLE}, because it looks like a password. "
-            f"Put these into it by hand: {json.dumps(chosen)}"
+            f"{where} names {json.dumps(named)}, which no demo has set: these are settings of yours, and a "
+            "demo leaves them alone. Nothing was inserted. To let a demo choose its candles, take "
+            "candle_sources out of the Variable; for one beside it: TRADEOPS_STACK=/another/folder make demo",
+            2,
         )
-    settings = json.loads(variable["value"])
-    settings.pop("archive_path", None)
-    value = json.dumps({**settings, **chosen})
-    description = variable["description"]
-    body = {"key": SETTINGS_VARIABLE, "value": value, "description": description}
-    api("PATCH", f"/variables/{SETTINGS_VARIABLE}", body)
+    return settings
+
+
+def _choose_source(
+    api: AirflowApi, server: postgres.Server, settings: dict[str, object], chosen: dict[str, object]
+) -> None:
+    """Let the settings Variable name the source of the candles; other settings in it stay as they are."""
+    write_note(server, {NOTE: json.dumps(chosen)})
+    kept = {name: value for name, value in settings.items() if name not in SOURCES}
+    body = {"key": VARIABLE, "value": json.dumps({**kept, **chosen})}
+    api("PATCH", f"/variables/{VARIABLE}?update_mask=value", body)
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", flush=True)
 
 
 def _sweep(state: State, api: AirflowApi) -> list[str]:
@@ -208,13 +247,15 @@ def _sweep(state: State, api: AirflowApi) -> list[str]:
     A scheduled sweep may take the trades before ours does; then ours finds nothing and the other one counts.
 
     Raises:
-        StackError: our run failed, or a quarter of an hour was not enough.
+        StackError: our run failed, or half an hour was not enough.
     """
     began = datetime.now(UTC)
-    ours = api("POST", f"/dags/{MAIN_DAG}/dagRuns", {"logical_date": None})["dag_run_id"]
+    ours = f"demo__{began.isoformat()}"
+    api.trigger(MAIN_DAG, ours)
     print(f"Triggered {MAIN_DAG}, run {ours}.", flush=True)
     told: set[tuple[str, str, int, str]] = set()
-    deadline = time.monotonic() + RUN_TIMEOUT
+    said = time.monotonic()
+    deadline = said + RUN_TIMEOUT
     while True:
         listed = api("GET", f"/dags/{MAIN_DAG}/dagRuns?order_by=-run_after&limit=20")["dag_runs"]
         recent = [run for run in listed if not run["end_date"] or _time(run["end_date"]) >= began]
@@ -226,6 +267,10 @@ def _sweep(state: State, api: AirflowApi) -> list[str]:
             return [run["dag_run_id"] for run in recent]
         if time.monotonic() > deadline:
             raise StackError(f"The run {ours} did not end in {RUN_TIMEOUT / 60:.0f} minutes; see {api.url}")
+        waits = ", ".join(f"{run['dag_run_id']} ({run['state']})" for run in recent if not run["end_date"])
+        if time.monotonic() - said > SAY_AGAIN:
+            _say(f"waiting for {waits}")
+            said = time.monotonic()
         time.sleep(0.5)
 
 

@@ -13,15 +13,15 @@ from include.local.components import AIRFLOW, SANDBOX, dags_folder
 from include.local.state import StackError, State
 
 MAIN_DAG = "settle_trades"
-HEALTHY_TIMEOUT = 180.0  # seconds; about 20 are normal
+HEALTHY_TIMEOUT = 600.0  # seconds; about 20 are normal, and a busy machine takes many times that
 SAY_AGAIN = 10.0  # seconds between two lines while waiting
 
 
 def await_healthy(state: State, sandbox: str, api: AirflowApi, say: Callable[[str], None]) -> None:
-    """Wait until every part answers for itself and the main DAG is parsed.
+    """Wait until every part answers for itself and every file of DAGs was read since the start.
 
     Raises:
-        StackError: a part ended, the main DAG cannot be imported, or three minutes were not enough.
+        StackError: a part ended, the main DAG cannot be imported, or ten minutes were not enough.
     """
     began, said = datetime.now(UTC), time.monotonic()
     deadline = said + HEALTHY_TIMEOUT
@@ -31,8 +31,8 @@ def await_healthy(state: State, sandbox: str, api: AirflowApi, say: Callable[[st
             if found == "stopped":
                 raise StackError(f"{name} ended: {last_line(state.log(name))} Log: {state.log(name)}")
         waiting = [name for name, found in states.items() if found != "healthy"]
-        if not {"api-server", "dag-processor"} & set(waiting) and not _main_dag_is_parsed(api, began):
-            waiting.append(f"DAG {MAIN_DAG}")
+        if not {"api-server", "dag-processor"} & set(waiting):
+            waiting += _not_read(state, api, began)
         if not waiting:
             return
         if time.monotonic() > deadline:
@@ -89,6 +89,19 @@ def last_line(log: Path) -> str:
     return lines[-1] if lines else "it said nothing."
 
 
+def _not_read(state: State, api: AirflowApi, began: datetime) -> list[str]:
+    """What of the DAGs is still waited for, in words; a new import error of the main one is raised."""
+    try:
+        if not _main_dag_is_parsed(api, began):
+            return [f"DAG {MAIN_DAG}"]
+        files = _files_not_read(state, api)
+    except ApiError as error:
+        if error.status is not None:
+            raise
+        return [f"Airflow's API ({error})"]  # it answered a moment ago: the machine is busy
+    return [f"the DAG files {', '.join(files)}"] if files else []
+
+
 def _main_dag_is_parsed(api: AirflowApi, began: datetime) -> bool:
     """Whether the main DAG is there, if there is a file for it; an import error since `began` is raised."""
     file = dags_folder() / f"{MAIN_DAG}.py"
@@ -105,6 +118,25 @@ def _main_dag_is_parsed(api: AirflowApi, began: datetime) -> bool:
         if error.status == 404:
             return False
         raise
+
+
+def _files_not_read(state: State, api: AirflowApi) -> list[str]:
+    """The files of DAGs of which the dag-processor that runs has neither read a DAG nor told an error."""
+    process = processes.find(state, "dag-processor")
+    since = datetime.fromtimestamp(process.create_time() if process else 0, UTC)
+    read = {Path(name).name for name, (when, _) in import_errors(api).items() if when >= since}
+    for dag in api("GET", "/dags?limit=500")["dags"]:
+        if dag["last_parsed_time"] and datetime.fromisoformat(dag["last_parsed_time"]) >= since:
+            read.add(Path(dag["fileloc"]).name)
+    return [
+        file.name for file in sorted(dags_folder().glob("*.py")) if file.name not in read and _has_dag(file)
+    ]
+
+
+def _has_dag(file: Path) -> bool:
+    """As Airflow decides which files it reads."""
+    text = file.read_bytes().lower()
+    return b"dag" in text and b"airflow" in text
 
 
 def _answers(url: str) -> bool:

@@ -46,6 +46,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "client_connection_check_interval": "10s",  # a statement ends when its client has died
+    "tradeops.local_stack": "on",  # here, and nowhere else, trades may be settled on the sandbox's prices
 }
 # For tests: a crash of the machine may lose the cluster, in exchange nothing waits for the disk.
 NOT_DURABLE = {
@@ -149,6 +150,12 @@ def find(folder: Path) -> Server | None:
         if process is None or port is None:
             return None
         return Server(folder, int(port), process.pid, cluster.read_passwords(folder))
+
+
+def is_as_written(server: Server) -> bool:
+    """Whether the server was started with all settings that are written here; an older start lacks some."""
+    written = (server.folder / "data" / "postgresql.conf").read_text()
+    return all(f"{name} = '{value}'" in written for name, value in SETTINGS.items())
 
 
 def stop(folder: Path) -> bool:

@@ -6,16 +6,18 @@ Every step looks at what is there and does what is missing, so `up` is also the 
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.local import postgres, prepare, processes
 from include.local.airflow_api import AirflowApi
 from include.local.components import AIRFLOW, SANDBOX, TRADEOPS, describe_components
-from include.local.health import await_healthy, component_states, import_errors
+from include.local.health import await_healthy, component_states
+from include.local.in_force import Database, platform_database
 from include.local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
 from include.local.processes import Component
+from include.local.settings_check import check_environment, find_troubles
 from include.local.state import ADMIN, StackError, State
 
 TASK_LOGS_KEPT = 7 * 86400.0  # seconds
@@ -30,8 +32,13 @@ class Stack:
     airflow_url: str
     user: str
     password: str
-    database_url: str
+    database: Database
     sandbox_url: str
+
+    @property
+    def database_url(self) -> str:
+        """The platform's database, as the connection in force names it; it holds the password."""
+        return self.database.url
 
     def variables(self) -> dict[str, str]:
         """The values that scripts need, by the names that `make env` prints."""
@@ -43,9 +50,9 @@ class Stack:
             "SANDBOX_URL": self.sandbox_url,
         }
 
-    def api(self) -> AirflowApi:
-        """A client of this stack's Airflow; close it after use."""
-        return AirflowApi(self.airflow_url, self.user, self.password)
+    def api(self, say: Callable[[str], None] | None = None) -> AirflowApi:
+        """A client of this stack's Airflow, which tells `say` what it waits for; close it after use."""
+        return AirflowApi(self.airflow_url, self.user, self.password, say=say)
 
 
 class Progress:
@@ -65,14 +72,16 @@ def up(state: State) -> Stack:
     Raises:
         StackError, PostgresError: it cannot; the message names the part, the reason and the log.
     """
+    check_environment()
     progress = Progress()
     with state.locked():
         state.prepare()
         _bound_logs(state)
         ports = _settle_ports(state)
         running = postgres.find(state.postgres)
-        if running and running.port != ports["postgres"]:
+        if running and (running.port != ports["postgres"] or not postgres.is_as_written(running)):
             postgres.stop(state.postgres)
+            running = None
         server = postgres.start(state.postgres, port=ports["postgres"])
         state.keep_ports(ports)
         progress.say(f"PostgreSQL runs on port {server.port}")
@@ -107,10 +116,17 @@ def up(state: State) -> Stack:
         _launch(state, [part for name, part in missing.items() if name == "scheduler"], progress)
 
         stack = _describe(state, server, ports)
-        with contextlib.closing(stack.api()) as api:
+        with contextlib.closing(stack.api(progress.say)) as api:
             await_healthy(state, stack.sandbox_url, api, progress.say)
-            for file, (_, reason) in import_errors(api).items():
-                progress.say(f"warning: the DAG file {file} cannot be imported: {reason}")
+            troubles = find_troubles(state, server, api)
+        if not stack.database.own:
+            progress.say(f"the platform's database is elsewhere: {stack.database.words}")
+    if troubles:
+        raise StackError(
+            "\n".join(
+                [*troubles, f"The stack runs at {stack.airflow_url}, but tasks will fail: mend the above."]
+            )
+        )
     progress.say(f"all is healthy: {stack.airflow_url}")
     return stack
 
@@ -169,6 +185,18 @@ def print_status(state: State) -> None:
         print("\nStart what is stopped with: make up")
     if states["api-server"] == "healthy":
         print(f"\nAirflow: {addresses['api-server']}   user: {ADMIN}   password: {password}")
+    if server and ports:
+        _say_where_the_database_is(state, server)
+
+
+def _say_where_the_database_is(state: State, server: postgres.Server) -> None:
+    try:
+        database = platform_database(state, server)
+    except StackError as error:
+        print(f"\nThe platform's database is not known: {error}")
+        return
+    if not database.own:
+        print(f"\nThe platform's database is elsewhere: {database.words}")
 
 
 def _settle_ports(state: State) -> dict[str, int]:
@@ -215,7 +243,7 @@ def _describe(state: State, server: postgres.Server, ports: Mapping[str, int]) -
         http_url(ports["airflow"]),
         ADMIN,
         state.secrets()["admin_password"],
-        server.url("tradeops", "tradeops"),
+        platform_database(state, server),
         http_url(ports[SANDBOX]),
     )
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from datetime import date, timedelta
+from pathlib import Path
 
 from include.database import DatabaseError, connect
 from include.retention.archive import RetentionError
@@ -26,7 +27,10 @@ def main() -> None:
     try:
         engine = connect(url, application="tradeops retention", statement_timeout=timedelta(minutes=10))
         try:
-            storage = open_storage(arguments.archive, S3Access())  # keys as AWS's tools find them
+            archive = arguments.archive
+            if "://" not in archive:
+                archive = str(Path(archive).resolve())  # a person at a terminal means: from here
+            storage = open_storage(archive, S3Access())  # keys as AWS's tools find them
             rows = load_back(engine, storage, arguments.table, arguments.first, arguments.last)
         finally:
             engine.dispose()

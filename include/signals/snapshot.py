@@ -2,7 +2,8 @@
 
 The price is asked of the sources in `price_sources`, in their order; without one there is no snapshot. What
 else is missing is named with its reason. With the sandbox as source of candles every service is asked at the
-sandbox, under a name of its own (`sandbox:lunarcrush`), and nothing of the two worlds mixes.
+sandbox, under a name of its own (`sandbox:lunarcrush`), and nothing of the two worlds mixes. In the local
+stack a real vendor is asked only when a connection or a real source of candles says so.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from include.candles import is_local_stack
 from include.database import sql
 from include.http import SERVICES, Client, Limit, Retry, Service, ServiceError, Timeout
 from include.settings import SANDBOX, Endpoint, Settings
@@ -37,6 +39,8 @@ KEPT = {"price": timedelta(minutes=1), "social": timedelta(minutes=5), "fear_gre
 # What the sources renew by the hour or by the day serves for longer when they cannot be asked: the plan of
 # LunarCrush allows 10 requests a minute, and a run may be about 20 coins.
 STILL_GOOD = {"social": timedelta(hours=3), "fear_greed": timedelta(hours=24)}
+
+LOCAL = {"archive", SANDBOX}  # sources of candles on this machine: who names them has not asked to go outside
 
 # Where the sandbox imitates the services, below the address of the connection `sandbox`.
 SANDBOX_PATHS = {
@@ -145,6 +149,7 @@ class _Reporter:
     def __init__(self, stack: ExitStack, engine: Engine, settings: Settings, endpoint: EndpointOf) -> None:
         self._engine = engine
         self._sandbox = SANDBOX in settings.candle_sources
+        self._outside = bool(set(settings.candle_sources) - LOCAL) or not _is_local_stack(engine)
         self._endpoint = endpoint
         prices = tuple(name.replace(":", "-") for name in settings.price_sources)
         self._services = {"price": prices, "social": ("lunarcrush",), "fear_greed": ("fear_greed",)}
@@ -154,11 +159,19 @@ class _Reporter:
                 self._clients[name] = stack.enter_context(self._open(name))
             except ServiceError as error:
                 self._clients[name] = error.words
+            except Missing as missing:
+                self._clients[name] = str(missing)
 
     def _open(self, name: str) -> Client:
         service = replace(SERVICES[name], timeout=TIMEOUT, retry=RETRY)
         if not self._sandbox:
-            return Client(service, self._endpoint(service.connection_id), self._engine)
+            found = self._endpoint(service.connection_id)
+            if found is None and not self._outside:
+                raise Missing(
+                    "not asked: this is the local stack, and nothing tells it to ask a real vendor; make the "
+                    f"connection {service.connection_id} to do so"
+                )
+            return Client(service, found, self._engine)
         imitation = self._endpoint(SANDBOX)
         if imitation is not None:
             imitation = Endpoint(imitation.base_url + SANDBOX_PATHS[name], imitation.secret)
@@ -210,6 +223,11 @@ class _Reporter:
         values = json.dumps(part.values, allow_nan=False)
         with self._engine.begin() as connection:
             connection.execute(sql("snapshot_keep"), {**key, "part": values, "observed_at": part.observed_at})
+
+
+def _is_local_stack(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return is_local_stack(connection)
 
 
 def _imitated(service: Service) -> Service:

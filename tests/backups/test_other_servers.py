@@ -217,7 +217,8 @@ def test_rows_that_move_between_partitions_by_hash_are_the_same_rows(debian, bac
 def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debian, back_up, restore):
     url = debian.make(
         NAME,
-        "CREATE TABLE orders (id int, state varchar(9), done boolean GENERATED ALWAYS AS (state IN ('filled', 'dead')) STORED,"
+        "CREATE TABLE orders (id int, state varchar(9),"
+        " done boolean GENERATED ALWAYS AS (state IN ('filled', 'dead')) STORED,"
         " CONSTRAINT known CHECK (state IN ('open', 'filled', 'dead') AND id BETWEEN 1 AND 99))",
         "CREATE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'dead')",
         "CREATE FUNCTION closed_ones() RETURNS bigint LANGUAGE sql BEGIN ATOMIC"
@@ -229,7 +230,8 @@ def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debia
     with psycopg.connect(fresh) as connection:
         connection.execute("ALTER TABLE orders DROP CONSTRAINT known")
         connection.execute(
-            "ALTER TABLE orders ADD CONSTRAINT known CHECK (state IN ('open', 'filled') AND id BETWEEN 1 AND 99)"
+            "ALTER TABLE orders ADD CONSTRAINT known "
+            "CHECK (state IN ('open', 'filled') AND id BETWEEN 1 AND 99)"
         )
         connection.execute(
             "CREATE OR REPLACE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'open')"

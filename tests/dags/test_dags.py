@@ -1,14 +1,20 @@
 """Every DAG, as Airflow loads it: it parses without a warning and keeps the house rules."""
 
 import ast
+import re
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from markdown_it import MarkdownIt
 
 from include.airflow.access import Effect, may_start
+from include.airflow.forms import refuse_unknown_names
 
 ROOT = Path(__file__).parents[2]
 DAGS = sorted((ROOT / "dags").glob("*.py"))
@@ -121,6 +127,65 @@ def test_the_roles_that_may_start_a_dag_come_from_the_environment(monkeypatch):
     assert may_start("alerts", Effect.SENDS) == {"tags": ["alerts", "sends"], "access_control": {}}
     ((role, rights),) = may_start("trades", Effect.SPENDS)["access_control"].items()
     assert (role, rights["DAG Runs"]) == ("Op", {"can_create"})
+
+
+def test_its_description_is_what_its_doc_begins_with(dag):
+    assert dag.description == dag.doc_md.splitlines()[0].removeprefix("### ")
+    assert 10 < len(dag.description) < 100
+
+
+def test_its_doc_renders_as_it_was_written(dag):
+    """A table whose lines were wrapped into one paragraph is a paragraph with pipes."""
+    rendered = MarkdownIt("commonmark").enable("table").parse(dag.doc_md)
+    kinds = [token.type for token in rendered]
+    rows = [line for line in dag.doc_md.splitlines() if line.startswith("|") and "---" not in line]
+    items = [line for line in dag.doc_md.splitlines() if line.startswith("- ")]
+    assert kinds.count("tr_open") == len(rows)
+    assert kinds.count("list_item_open") == len(items)
+    for opened, token in pairwise(rendered):
+        if opened.type == "paragraph_open":
+            bare = re.sub(r"`[^`]*`", "", token.content)
+            assert "|" not in bare, f"a broken table: {token.content[:80]}"
+            assert not re.search(r"\s[-*] \*\*", bare), f"a broken list: {token.content[:80]}"
+
+
+def test_names_that_its_form_lacks_are_refused_by_its_first_task(dag):
+    (first, *others) = dag.roots
+    context = {"dag": dag, "dag_run": SimpleNamespace(conf={"no_such_name": 1})}
+    for task in (first, *others):
+        assert task._pre_execute_hook is refuse_unknown_names, task.task_id
+    if not dag.params:
+        first._pre_execute_hook(context)
+        return
+    with pytest.raises(AirflowFailException, match="no_such_name") as caught:
+        first._pre_execute_hook(context)
+    for name in dag.params:
+        assert name in str(caught.value)
+    first._pre_execute_hook({**context, "dag_run": SimpleNamespace(conf=dict.fromkeys(dag.params))})
+    first._pre_execute_hook({**context, "dag_run": SimpleNamespace(conf=None)})
+
+
+def test_the_names_of_every_form_are_documented(bag):
+    """What REST takes under `conf`: people must not have to read the code for it."""
+    expected = [
+        f"| `{name}` | {', '.join(f'`{field}`' for field in dag.params)} |"
+        for name, dag in sorted(bag.dags.items())
+        if dag.params
+    ]
+    page = (ROOT / "docs" / "operating.md").read_text()
+    section = page.split("## Starting a DAG over REST", 1)[1].split("\n## ", 1)[0]
+    found = [line for line in section.splitlines() if line.startswith("| `")]
+    assert found == expected, "paste this into docs/operating.md:\n" + "\n".join(expected)
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "given", "meant"),
+    [("export_trades", "user", "users"), ("replay_trades", "symbol", "symbols")],
+)
+def test_a_name_that_is_nearly_right_is_offered(bag, dag_id, given, meant):
+    context = {"dag": bag.dags[dag_id], "dag_run": SimpleNamespace(conf={given: ["x"]})}
+    with pytest.raises(AirflowFailException, match=f"{given}; did you mean {meant}\\?"):
+        refuse_unknown_names(context)
 
 
 def test_every_task_is_bounded_owned_and_reported(dag):

@@ -56,7 +56,7 @@ def _run(command: str, environment: dict[str, str]) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=900,  # the command has a deadline of its own, and says what it waited for
     )
     if done.returncode != 0:
         pytest.fail(f"`{command}` of the local stack failed:\n{done.stdout}{done.stderr}", pytrace=False)

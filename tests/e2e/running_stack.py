@@ -1,6 +1,7 @@
 """What an end-to-end test says to the stack, and how it waits for an answer."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ T = TypeVar("T")
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = 120) -> T:
-    """The first true value of the condition; fails after so many seconds."""
+    """The first true value of the condition; fails after so many seconds, more on a busy machine."""
+    seconds *= 1 + os.getloadavg()[0] / (os.cpu_count() or 1)
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"

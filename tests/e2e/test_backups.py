@@ -9,7 +9,7 @@ from include.backups import find_dump, measure_database, open_backup
 from include.storage import open_storage
 from tests.e2e.running_stack import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 TRADES = """
 INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,

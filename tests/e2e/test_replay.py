@@ -11,7 +11,7 @@ from include.database import connect
 from include.local.airflow_api import ApiError
 from tests.trades.sweep import LONG, insert, rising, store
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
 

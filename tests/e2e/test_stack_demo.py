@@ -12,7 +12,7 @@ import pytest
 
 from include.local.state import CHECKOUT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
 def demo(stack, *arguments):
@@ -23,7 +23,7 @@ def demo(stack, *arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1700,
     )
 
 
@@ -66,6 +66,12 @@ def write_candles(folder):
         }
     ).to_csv(folder / "LTCUSDT-1m.csv", index=False)
     return folder / "LTCUSDT-1m.csv"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nobody_has_chosen_sources(stack):
+    """A demo leaves those alone that another test has chosen."""
+    stack.configure(candle_sources=["sandbox"])
 
 
 def test_a_batch_on_the_sandbox_market_is_settled_and_shown(stack):

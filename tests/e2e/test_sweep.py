@@ -15,7 +15,7 @@ from include.local import postgres
 from include.local.state import CHECKOUT
 from tests.e2e.running_stack import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 LEASE = 15  # seconds
 

@@ -27,6 +27,8 @@ class Api:
         }
         self.errors = []
         self.dag = {"is_stale": False}
+        now = datetime.now(UTC).isoformat()
+        self.read = [{"fileloc": "/dags/settle_trades.py", "last_parsed_time": now}]
 
     def health(self):
         if self.said is None:
@@ -36,6 +38,8 @@ class Api:
     def __call__(self, method, path, json=None):
         if path.startswith("/importErrors"):
             return {"import_errors": self.errors}
+        if path.startswith("/dags?"):
+            return {"dags": self.read}
         if self.dag is None:
             raise ApiError("404 Not Found", 404)
         return self.dag
@@ -126,6 +130,31 @@ def test_an_import_error_of_the_main_dag_ends_the_waiting_when_it_is_new(state, 
         await_healthy(state, "", api, print)
 
 
+def test_every_file_of_dags_is_waited_for_so_that_none_is_broken_unseen(state, monkeypatch, tmp_path):
+    monkeypatch.setattr(health, "HEALTHY_TIMEOUT", 0.1)
+    (tmp_path / "dags" / "audit.py").write_text("from airflow.sdk import dag")
+    (tmp_path / "dags" / "helper.py").write_text("no workflow in here")
+    api = Api()
+    with pytest.raises(StackError, match=r"the DAG files audit\.py\."):
+        await_healthy(state, "", api, print)
+    old = datetime.fromtimestamp(psutil.Process().create_time(), UTC) - timedelta(seconds=1)
+    api.read.append({"fileloc": "/dags/audit.py", "last_parsed_time": old.isoformat()})
+    with pytest.raises(StackError, match=r"audit\.py"):
+        await_healthy(state, "", api, print)
+    api.errors = [
+        {"filename": "audit.py", "stack_trace": "KeyError: 'x'\n", "timestamp": datetime.now(UTC).isoformat()}
+    ]
+    await_healthy(state, "", api, print)
+
+
+def test_an_api_that_falls_silent_meanwhile_is_waited_for(state, monkeypatch):
+    monkeypatch.setattr(health, "HEALTHY_TIMEOUT", 0.1)
+    api = Api()
+    monkeypatch.setattr(health, "import_errors", lambda api: (_ for _ in ()).throw(ApiError("ReadTimeout")))
+    with pytest.raises(StackError, match=r"Airflow's API \(ReadTimeout\)"):
+        await_healthy(state, "", api, print)
+
+
 # -- the client ----------------------------------------------------------------------------------------------
 
 
@@ -143,7 +172,7 @@ def answering(reply):
 
 
 def test_no_answer_is_an_api_error_that_names_the_request():
-    api = AirflowApi(f"http://127.0.0.1:{free_port()}", "admin", "word")
+    api = AirflowApi(f"http://127.0.0.1:{free_port()}", "admin", "word", patience=0)
     with pytest.raises(ApiError, match=r"GET .*/monitor/health: ConnectError") as caught:
         api.health()
     assert caught.value.status is None
@@ -165,3 +194,57 @@ def test_proxies_of_the_environment_are_left_aside(monkeypatch):
     api = AirflowApi(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), "admin", "word")
     assert api.health() == {}
     api.close()
+
+
+def falling_silent(monkeypatch, *answers):
+    """A client whose exchanges go as listed (an exception, or an answer), what it says, and its requests."""
+    monkeypatch.setattr("include.local.airflow_api.SAY_AGAIN", -1.0)
+    monkeypatch.setattr("include.local.airflow_api.time.sleep", lambda seconds: None)
+    said, sent, left = [], [], list(answers)
+
+    def send(self, method, path, json):
+        sent.append((method, path))
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(AirflowApi, "_send", send)
+    api = AirflowApi("http://airflow", "admin", "word", say=said.append)
+    api._token = "a"
+    return api, said, sent
+
+
+def test_a_question_is_asked_again_and_what_is_waited_for_is_said(monkeypatch):
+    silent = ApiError("GET /dags: ReadTimeout")
+    api, said, _ = falling_silent(monkeypatch, silent, ApiError("503 busy", 503), {"dags": []})
+    assert api("GET", "/dags") == {"dags": []}
+    assert "waiting for Airflow's API, for 0 s now: GET /dags: ReadTimeout" in said
+
+
+def test_what_airflow_refuses_is_not_asked_again(monkeypatch):
+    api, _, sent = falling_silent(monkeypatch, ApiError("404", 404))
+    with pytest.raises(ApiError):
+        api("GET", "/dags/none")
+    assert len(sent) == 1
+
+
+def test_what_acts_is_repeated_only_when_it_never_arrived(monkeypatch):
+    api, _, sent = falling_silent(monkeypatch, ApiError("no", sent=False), {}, ApiError("ReadTimeout"))
+    api("POST", "/pools")
+    with pytest.raises(ApiError):
+        api("POST", "/pools")
+    assert len(sent) == 3
+
+
+def test_a_run_is_started_once_however_late_the_answer_is(monkeypatch):
+    api, _, sent = falling_silent(monkeypatch, ApiError("ReadTimeout"), ApiError("there already", 409))
+    api.trigger("settle_trades", "demo__1")
+    assert len(sent) == 2
+
+
+def test_the_deadline_of_asking_again_ends_it(monkeypatch):
+    api, _, _ = falling_silent(monkeypatch, ApiError("ReadTimeout"), ApiError("ReadTimeout"))
+    api._patience = -1
+    with pytest.raises(ApiError):
+        api("GET", "/dags")

@@ -17,7 +17,7 @@ from include.local.ports import free_port
 from include.local.stack import find_stack
 from include.local.state import CHECKOUT, State
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 DAG = """
 import pendulum
@@ -58,7 +58,7 @@ class Commands:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )
 
     def up(self, **environment):
@@ -141,7 +141,7 @@ def test_nobody_gets_in_without_the_password(commands):
 def test_a_second_up_changes_nothing_and_is_quick(commands):
     before, began = commands.pids(), time.monotonic()
     commands.up()
-    assert time.monotonic() - began < 10  # about 2 s; the bound leaves room for a busy machine
+    assert time.monotonic() - began < 60  # about 3 s; the bound leaves room for a busy machine
     assert commands.pids() == before
 
 
@@ -156,7 +156,7 @@ def test_two_ups_at_once_are_one(commands):
         )
         for _ in range(2)
     ]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(300) for process in both] == [0, 0]
     assert commands.pids() == before
 
 

@@ -70,19 +70,27 @@ def test_every_service_of_the_projects_file_is_one_of_compose():
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("airflow:\n  pools:\n    - pool_name: llm\n      pool_slot: many\n", 4, "valid integer"),
-        ("airflow:\n  pools:\n    - pool_name: llm\n", 3, "pool_slot: Field required"),
+        (
+            "airflow:\n  pools:\n    - pool_name: llm\n      pool_slot: many\n",
+            4,
+            'pool_slot is "many"; it must be a whole number (1 or more)',
+        ),
+        ("airflow:\n  pools:\n    - pool_name: llm\n", 3, "pool_slot is missing; it must be a whole number"),
         (
             "airflow:\n  pools:\n    - pool_name: llm\n      pool_slots: 3\n      pool_slot: 3\n",
             4,
-            "pool_slots",
+            "pool_slots is unknown",
         ),
         (
             "airflow:\n  connections:\n    - conn_id: llm\n      conn_type: http\n      conn_port: 99999\n",
             5,
             "65535",
         ),
-        ("airflow:\n  variables:\n    - variable_name: a\n      variable_value: {b: 1}\n", 4, "valid string"),
+        (
+            "airflow:\n  variables:\n    - variable_name: a\n      variable_value: {b: 1}\n",
+            4,
+            "it must be a text",
+        ),
         (
             "airflow:\n  connections:\n    - {conn_id: a, conn_type: b}\n    - {conn_id: a, conn_type: c}\n",
             4,
@@ -91,7 +99,17 @@ def test_every_service_of_the_projects_file_is_one_of_compose():
         ("airflow:\n  pools: [\n", 3, "expected"),
         ("airflow: {\n", 2, "expected"),
         ("pools: []\n", 1, "airflow"),
-        ("", 1, "dictionary"),
+        ("", 1, "it is null"),
+        (
+            "airflow:\n  pools:\n    - pool_name: llm\n      pool_slot: 3\n      pool_slot: 4\n",
+            5,
+            "pool_slot is there twice",
+        ),
+        (
+            "airflow:\n  variables:\n    - variable_name: tradeops_settings\n      variable_value: '{,}'\n",
+            4,
+            "Variable tradeops_settings is no JSON",
+        ),
     ],
 )
 def test_a_malformed_file_is_refused_with_line_and_reason(tmp_path, text, line, reason, capsys):

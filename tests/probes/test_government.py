@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from include.http import SERVICES, Client
-from include.probes import bls, census
+from include.probes import bls, census, government_probes, run_round
 from include.probes.bls import read_months
 from include.probes.calendars import CONSUMER_PRICES, look_at
 from include.probes.fred import read_observations
 from include.probes.probe import Down
-from include.settings import Settings
-from tests.probes.conftest import KEY
+from include.settings import Endpoint, Settings
+from tests.probes.conftest import EVERY, KEY, NO_PAUSE, RUN
 from tests.sandbox.recorded import load_recorded
 
 ALL = ("sec", "fred", "bls", "census")
@@ -107,6 +107,20 @@ def test_sec_is_not_called_without_a_contact(look, sandbox):
     assert (result.status, result.asked_at) == (None, None)
     assert "set `contact`" in result.reason
     assert sandbox.requests("sec") == []
+
+
+def test_sec_of_the_sandbox_needs_nobodys_contact(database, connections, sandbox):
+    """As in the local stack, whose connections all lead into the sandbox."""
+
+    def of_the_stack(name):
+        return Endpoint(sandbox.url) if name == "sandbox" else connections(name)
+
+    probe = next(one for one in government_probes(database, Settings(), of_the_stack) if one.service == "sec")
+    (result,) = run_round(database, [probe], every=EVERY, quota_share=NO_PAUSE, run_url=RUN)
+    assert (result.status, result.sandbox) == ("healthy", True)
+    connections.hosts["sec"] = "https://data.sec.gov"
+    real = next(one for one in government_probes(database, Settings(), of_the_stack) if one.service == "sec")
+    assert real.ask is None, "the real one is asked by nobody without a name"
 
 
 def held_seconds(database):

@@ -197,6 +197,20 @@ def test_the_sandbox_never_leads_to_a_vendor_nor_its_answers_to_real_ones(databa
     assert real.values == {}
 
 
+def test_in_the_local_stack_no_vendor_is_asked_until_somebody_says_so(database, foreign_database):
+    """Candles of one's own, as after `make demo CANDLES=…`, are no wish to go outside."""
+    own_candles = Settings(candle_sources=("archive",))
+    quiet = take_snapshots(database, ["BTC"], own_candles, {}.get)["BTC"]
+    assert "make the connection market_coingecko" in quiet.no_price
+    assert all("not asked" in part["reason"] for part in quiet.sources.values())
+    told = {"market_coingecko": Endpoint("http://127.0.0.1:9")}
+    asked = take_snapshots(database, ["BTC"], own_candles, told.get)["BTC"]
+    assert "coingecko: no connection to 127.0.0.1" in asked.no_price
+    elsewhere = {name: Endpoint("http://127.0.0.1:9") for name in REAL}
+    real = take_snapshots(foreign_database, ["BTC"], own_candles, elsewhere.get)["BTC"]
+    assert "not asked" not in str(real.sources)
+
+
 REAL = ("market_coinmarketcap", "market_coingecko", "market_lunarcrush", "market_fear_greed")
 
 

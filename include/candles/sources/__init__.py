@@ -73,8 +73,9 @@ def open_source(
 
     `endpoint` looks up the connection of a source, `market_kraken` or `market_ccxt_binance`; None stands for
     the vendor's own address without a key. `within` has each question asked once, within so many seconds, for
-    probes; None: as its service declares. Raises ValueError for an unknown name, or when the source lacks a
-    setting, and include.http.Refused when it lacks an address or a key.
+    probes; None: as its service declares. Raises ValueError for an unknown name, when the source lacks a
+    setting, or when the sandbox is named with a database that is not the local stack's own, and
+    include.http.Refused when it lacks an address or a key.
     """
     from include.http import SERVICES, Client, hurry
 
@@ -115,8 +116,11 @@ def open_source(
             with opened(name) as client:
                 yield Kraken(client)
         case ["sandbox"]:
+            from include.candles.playground import refuse_invented_prices
             from include.candles.sources.sandbox import Sandbox
 
+            with engine.connect() as connection:
+                refuse_invented_prices(connection)
             with opened(name) as client:
                 yield Sandbox(client)
         case _:

@@ -17,6 +17,32 @@ async def check_health() -> JSONResponse:
     return JSONResponse({"status": "ok", "sandbox": True})
 
 
+# The addresses of the stack's connections: Airflow's form tests one of type http by an empty POST to it.
+DOORS = (
+    *(
+        "/",
+        "/llm/v1",
+        "/pagerduty",
+        "/market",
+        "/sec",
+        "/fred",
+        "/bls/publicAPI/v2",
+        "/census",
+        "/bingx",
+        "/ibkr",
+    ),
+)
+
+
+async def open_door() -> JSONResponse:
+    """Say that an imitation is here."""
+    return JSONResponse({"sandbox": True})
+
+
+for door in DOORS:
+    router.add_api_route(door, open_door, methods=["GET", "POST"])
+
+
 @router.get("/_faults")
 async def list_faults(request: Request) -> JSONResponse:
     """The faults that are switched on; `times` is what is left."""

@@ -1,0 +1,152 @@
+"""Settings, the connection in force and the documented commands, on a real stack."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from include.local.state import CHECKOUT
+from tests.documented import commands
+from tests.e2e.running_stack import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+VARIABLE = "tradeops_settings"
+
+
+def local(stack, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "include.local", *arguments],
+        cwd=CHECKOUT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+def shell(stack, command):
+    """As a person in the checkout types it: no virtual environment is active."""
+    path = os.pathsep.join(
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not folder.startswith(str(CHECKOUT))
+    )
+    return subprocess.run(
+        ["bash", "-ec", command],
+        cwd=CHECKOUT,
+        env={**stack.environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def variable(stack):
+    """Write the Variable as text; it is as before afterwards."""
+    before = stack.api("GET", f"/variables/{VARIABLE}")["value"]
+
+    def write(text):
+        stack.api("PATCH", f"/variables/{VARIABLE}", {"key": VARIABLE, "value": text})
+
+    yield write
+    write(before)
+
+
+@pytest.fixture
+def elsewhere(stack):
+    """The connection of the platform's database has another address, where tasks find it all the same."""
+    connection = stack.api("GET", "/connections/tradeops_db")
+    kept = {
+        name: connection[name] for name in ("connection_id", "conn_type", "host", "port", "schema", "login")
+    }
+    mask = "?update_mask=host"
+    stack.api("PATCH", f"/connections/tradeops_db{mask}", {**kept, "host": "127.1"})
+    yield
+    stack.api("PATCH", f"/connections/tradeops_db{mask}", kept)
+
+
+def test_a_variable_that_cannot_be_read_fails_the_task_in_words_and_make_up_says_it(stack, variable):
+    variable('{"candle_sources": ["sandbox"], "backup_recipient": "age1",}')
+    run = stack.api("POST", "/dags/maintain_database/dagRuns", {"logical_date": None})["dag_run_id"]
+    done = local(stack, "up")
+    assert done.returncode == 1
+    assert "Variable tradeops_settings is no JSON: line 1, column 60" in done.stderr
+    assert "all is healthy" not in done.stdout
+    path = f"/dags/maintain_database/dagRuns/{run}/taskInstances"
+
+    def ended():
+        tasks = stack.api("GET", path)["task_instances"]
+        return next((one for one in tasks if one["task_id"] == "report" and one["state"] == "failed"), None)
+
+    task = wait_for(ended, "the task to fail", 300)
+    assert task["try_number"] == 1, "trying again would change nothing"
+    (said,) = stack.execute(
+        "SELECT error_message FROM atge_error_logs "
+        "WHERE error_message LIKE '%%tradeops_settings is no JSON%%' ORDER BY timestamp DESC LIMIT 1"
+    )
+    assert "ValidationError" not in said[0]
+
+
+def test_a_name_that_a_form_lacks_is_refused(stack):
+    body = {"logical_date": None, "conf": {"user": ["00000000-0000-0000-0000-000000000001"]}}
+    run = stack.api("POST", "/dags/export_trades/dagRuns", body)["dag_run_id"]
+    path = f"/dags/export_trades/dagRuns/{run}"
+    state = wait_for(
+        lambda: (found := stack.api("GET", path)["state"]) in ("failed", "success") and found, "the run", 300
+    )
+    assert state == "failed"
+    (said,) = stack.execute(
+        "SELECT error_message FROM atge_error_logs "
+        "WHERE error_message LIKE '%%form of export_trades lacks%%' ORDER BY timestamp DESC LIMIT 1"
+    )
+    assert "user; did you mean users?" in said[0]
+
+
+def test_commands_follow_the_connection_in_force_and_a_demo_refuses_it(stack, elsewhere):
+    env = local(stack, "env")
+    assert "@127.1:" in env.stdout.split("DATABASE_URL=")[1].splitlines()[0]
+    assert "not the stack's own" in env.stderr
+    psql = local(stack, "psql", "-Atc", "SELECT current_database()")
+    assert psql.stdout == "tradeops\n"
+    assert "database tradeops at 127.1:" in psql.stderr
+    assert "The platform's database is elsewhere: database tradeops" in local(stack, "status").stdout
+    before = stack.api("GET", f"/variables/{VARIABLE}")["value"]
+    demo = local(stack, "demo")
+    assert demo.returncode == 2
+    assert "a demo has no business there" in demo.stderr
+    assert stack.api("GET", f"/variables/{VARIABLE}")["value"] == before
+
+
+def test_a_demo_leaves_sources_alone_that_a_person_has_chosen(stack, variable):
+    variable('{"candle_sources": ["kraken"]}')
+    demo = local(stack, "demo")
+    assert demo.returncode == 2
+    assert "which no demo has set" in demo.stderr
+    assert json.loads(stack.api("GET", f"/variables/{VARIABLE}")["value"]) == {"candle_sources": ["kraken"]}
+
+
+@pytest.mark.parametrize("name", ["llm", "sec", "alert_webhook", "sandbox", "tradeops_db"])
+def test_the_test_of_a_connection_in_airflows_form_succeeds(stack, name):
+    connection = stack.api("GET", f"/connections/{name}")
+    connection.pop("team_name", None)
+    for field in ("password", "extra"):  # hidden ones: the stored ones are used
+        connection.pop(field, None)
+    tested = stack.api("POST", "/connections/test", connection)
+    assert tested["status"], tested["message"]
+
+
+RUNNABLE = [
+    one.text
+    for one in dict.fromkeys(commands())
+    if one.text.startswith(("make -s ", "make env", "make status", "make help", "make airflow ARGS", "curl "))
+    or one.text.startswith("export $(make")
+]
+
+
+@pytest.mark.parametrize("command", RUNNABLE, ids=lambda text: text[:50])
+def test_a_documented_command_runs_as_it_stands(stack, command):
+    done = shell(stack, command)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
+from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was acknowledged. Read the reason in the task's log, and trigger the DAG again."
@@ -30,6 +31,7 @@ FORM = {
 
 
 @task(retries=1)
+@area("database")
 def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write down who takes care, and until when."""
     from include.alerts import acknowledge, acknowledge_failure
@@ -42,7 +44,7 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
         try:
             take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
         except (ValueError, LookupError) as refused:
-            raise AirflowFailException(f"Nothing was acknowledged: {refused}") from refused
+            raise FormRefused(f"Nothing was acknowledged: {refused}") from refused
     return f"{fingerprint}: acknowledged by {by} for {form['hours']:g} hours"
 
 
@@ -54,7 +56,7 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
     params=FORM,
     doc_md=__doc__,
     tags=["alerts"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def acknowledge_alert() -> None:
     """Wire the one step."""

@@ -24,6 +24,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 @task
+@area("database")
 def choose() -> list[str]:
     """Count what is over its time; give the tables to clean."""
     from include.retention import count_due, retention_rules
@@ -62,6 +64,7 @@ def choose() -> list[str]:
 
 
 @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(minutes=59))
+@area("database")
 def clean(table: str) -> dict[str, int]:
     """Archive and delete the rows of one table."""
     from include.retention import clean, retention_rules
@@ -77,6 +80,7 @@ def clean(table: str) -> dict[str, int]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
+@area("database")
 def report(cleaned: list[dict[str, int]]) -> str:
     """Say in one line what was done."""
     rows = sum(one.get("deleted", 0) for one in cleaned)
@@ -93,7 +97,7 @@ def report(cleaned: list[dict[str, int]]) -> str:
     params={"dry_run": Param(True, type="boolean", description="only count; for runs started by hand")},
     doc_md=__doc__,
     tags=["safekeeping"],
-    **dag_defaults(owner="data", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def clean_up() -> None:
     """Wire the steps."""

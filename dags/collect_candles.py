@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import load_settings, open_database, open_sources
 
@@ -25,6 +26,7 @@ NEXT_STEP = (
 
 
 @task(pool="market_data")
+@area("api")
 def collect(
     data_interval_start: datetime | None = None, data_interval_end: datetime | None = None
 ) -> dict[str, int]:
@@ -46,7 +48,7 @@ def collect(
     dagrun_timeout=timedelta(minutes=30),
     doc_md=__doc__,
     tags=["candles"],
-    **dag_defaults(owner="market-data", next_step=NEXT_STEP),
+    **dag_defaults(owner="market-data", area="api", next_step=NEXT_STEP),
 )
 def collect_candles() -> None:
     """Wire the one step."""

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import open_database
 
@@ -29,6 +30,7 @@ NEXT_STEP = (
 
 
 @task(pool="alerts", retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(minutes=3))
+@area("api")
 def deliver() -> dict[str, int]:
     """Send what is due; count messages by channel, notices held back, messages left."""
     from include.airflow.channels import open_channels, settings_of_alerts
@@ -53,7 +55,7 @@ def deliver() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=5),
     doc_md=__doc__,
     tags=["alerts"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP, severity="critical", watches=True),
 )
 def deliver_alerts() -> None:
     """Wire the one step."""

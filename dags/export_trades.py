@@ -19,6 +19,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
@@ -31,6 +32,7 @@ NEXT_STEP = (
 
 
 @task(pool="exports", execution_timeout=timedelta(hours=1))
+@area("database")
 def export(this_run: str) -> dict[str, Any]:
     """Check the form and write the files and their manifest; say where they are."""
     from include.trades import ExportRequest, export_trades
@@ -60,7 +62,7 @@ def export(this_run: str) -> dict[str, Any]:
     params=export_form(),
     doc_md=__doc__,
     tags=["trades"],
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
 )
 def export_trades() -> None:
     """Wire the one step."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, task
 
+from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL, look_after_backups
 from include.airflow.defaults import dag_defaults
 
@@ -23,6 +24,7 @@ NEXT_STEP = (
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
     """Do what the form asks for; give lines that say what was done."""
     return look_after_backups(action, backup_id.strip(), dry_run=dry_run != "False")
@@ -38,14 +40,14 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$",
+            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$(?!\n)",
             description="for verify and delete: which backup",
         ),
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
     },
     doc_md=__doc__,
     tags=["backups"],
-    **dag_defaults(owner="operations", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def manage_backups() -> None:
     """Wire the one step."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import (
     broker_url,
@@ -33,6 +34,7 @@ NEXT_STEP = (
 
 
 @task(pool="probes", execution_timeout=timedelta(minutes=5))
+@area("api")
 def ask_platform(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
     from include.probes import platform_probes, run_round, summarise
@@ -61,7 +63,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
     dagrun_timeout=timedelta(minutes=20),
     doc_md=__doc__,
     tags=["probes"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
 )
 def probe_platform() -> None:
     """Wire the one step."""

@@ -25,6 +25,8 @@ from airflow.sdk import dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
+from include.airflow.areas import area
+from include.airflow.callbacks import report_run_success
 from include.airflow.deadline import finish_within
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
@@ -38,6 +40,7 @@ NEXT_STEP = (
 
 
 @task
+@area("database")
 def claim(claim_id: str) -> list[int]:
     """Take due trades under a lease; give the numbers of the batches."""
     from include.trades import claim_due
@@ -50,6 +53,7 @@ def claim(claim_id: str) -> list[int]:
 
 
 @task(pool="market_data")
+@area("api")
 def collect_candles(claim_id: str, batch: int) -> dict[str, int]:
     """Fetch the candles of the batch's windows that the store lacks."""
     from include.trades import collect_batch
@@ -60,6 +64,7 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task
+@area("backtesting")
 def gate(claim_id: str, batch: int) -> dict[str, int]:
     """Judge the data of each trade; send poor ones back with a reason."""
     from include.trades import gate_batch
@@ -69,6 +74,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task
+@area("backtesting")
 def settle(claim_id: str, batch: int) -> dict[str, int]:
     """Settle what passed, in one transaction."""
     from include.trades import settle_batch
@@ -78,6 +84,7 @@ def settle(claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task(pool="llm", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+@area("analysis")
 def analyse(claim_id: str) -> dict[str, int]:
     """Let the model explain settled trades; what fails is taken up by a later sweep."""
     from include.analysis import analyse_settled
@@ -88,6 +95,7 @@ def analyse(claim_id: str) -> dict[str, int]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+@area("database")
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades import refresh_performance
@@ -102,9 +110,10 @@ def refresh_performance() -> int:
     max_active_runs=3,
     dagrun_timeout=timedelta(minutes=30),
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
+    on_success_callback=report_run_success,
     doc_md=__doc__,
     tags=["trades"],
-    **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner=OWNER, area="backtesting", next_step=NEXT_STEP, severity="critical"),
 )
 def settle_trades() -> None:
     """Wire the steps of the sweep."""

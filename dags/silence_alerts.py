@@ -19,9 +19,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
+from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
@@ -47,6 +48,7 @@ FORM = {
 
 
 @task(retries=1)
+@area("database")
 def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write the silence down, or end one; say what holds now."""
     from include.alerts import end_silence, silence
@@ -66,7 +68,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
                 lasts=timedelta(hours=form["hours"]),
             )
         except (ValueError, LookupError) as refused:
-            raise AirflowFailException(f"Nothing was silenced: {refused}") from refused
+            raise FormRefused(f"Nothing was silenced: {refused}") from refused
     return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -78,7 +80,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     params=FORM,
     doc_md=__doc__,
     tags=["alerts"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def silence_alerts() -> None:
     """Wire the one step."""

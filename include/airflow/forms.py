@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
-UUID = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
+UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
 LONGEST_LIST = 10_000
 
 
@@ -50,7 +50,7 @@ def trade_filter(time: str) -> dict[str, Param]:
             None, type=["null", "string"], format="date", title="Last day",
             description=f"trades {time} up to this day, included (UTC)",
         ),
-        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$"),
+        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$(?!\n)"),
         "users": _names("Users", "user ids, one a line; none: all", UUID),
         "trade_ids": _names("Trades", "trade ids, one a line; none: all", UUID),
     }  # fmt: skip
@@ -67,6 +67,14 @@ def _names(title: str, description: str, pattern: str) -> Param:
     )
 
 
+class FormRefused(AirflowFailException):
+    """What somebody asked for cannot be done as asked: the run fails, in words, and the platform has not."""
+
+
+class Critical(AirflowFailException):
+    """A failure that is critical whatever the task's failures usually are, and is not tried again."""
+
+
 @contextmanager
 def refuse_bad_requests() -> Iterator[None]:
     """Fail the task at once, in the words of the refusal: trying again would change nothing."""
@@ -75,7 +83,7 @@ def refuse_bad_requests() -> Iterator[None]:
     try:
         yield
     except BadRequest as error:
-        raise AirflowFailException(str(error)) from None
+        raise FormRefused(str(error)) from None
 
 
 def who_triggered() -> str:

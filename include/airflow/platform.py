@@ -74,7 +74,7 @@ def open_database(purpose: str) -> "Iterator[Engine]":
     from include.telemetry import trace, writing_to
 
     _begin_logs()
-    engine = connect(database_url(), application=f"tradeops:{purpose}")
+    engine = connect(database_url(), application=f"tradeops:{purpose}", platform=True)
     try:
         with writing_to(engine), trace(_current_task()):
             yield engine

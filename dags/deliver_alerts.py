@@ -37,7 +37,7 @@ def deliver() -> dict[str, int]:
     from include.alerts import deliver, forget_delivered, list_silences
 
     settings, trouble = settings_of_alerts()
-    with open_database("delivery") as engine, open_channels(engine) as open_channel:
+    with open_database("delivery", measured=False) as engine, open_channels(engine) as open_channel:
         list_silences(engine, settings.alert_digest_hour)
         done = deliver(engine, open_channel, settings)
         forget_delivered(engine)

@@ -36,7 +36,7 @@ def evaluate() -> dict[str, int]:
     from include.alerts import RulesRefused, evaluate_rules, sample_system
 
     settings = load_settings()
-    with open_database("alerts") as engine:
+    with open_database("alerts", measured=False) as engine:
         sample_system(engine)
         try:
             done = evaluate_rules(engine, settings.alert_rules_path)

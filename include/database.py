@@ -140,7 +140,7 @@ def _say_why(target: URL, platform: bool, context: ExceptionContext) -> None:
 
 @functools.cache
 def sql(name: str) -> TextClause:
-    """Load the statement of `sql/queries/<name>.sql`, with `:parameters`.
+    """Load the statement of `sql/queries/<name>.sql`, with `:parameters`. It knows its name: option `query`.
 
     Raises:
         LookupError: there is no such file.
@@ -148,7 +148,7 @@ def sql(name: str) -> TextClause:
     path = SQL / "queries" / f"{name}.sql"
     if not path.is_file():
         raise LookupError(f"There is no query {name!r}: {path} is missing")
-    return text(path.read_text())
+    return text(path.read_text()).execution_options(query=name)
 
 
 def storable(value: str) -> str:

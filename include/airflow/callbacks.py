@@ -60,7 +60,7 @@ def report_task_retry(next_step: str) -> Callable[[Context], None]:
     def report(context: Context) -> None:
         failure = _task_failure(context, next_step, "info")
         try:
-            with open_database("retry-callback") as engine:
+            with open_database("retry-callback", measured=False) as engine:
                 record_retry(engine, failure)
         except Exception as error:
             _say_kept(failure, error)
@@ -73,7 +73,7 @@ def report_task_retry(next_step: str) -> Callable[[Context], None]:
 def report_task_success(context: Context) -> None:
     """As `on_success_callback` for tasks: earlier failures of the task are healed."""
     instance = context["ti"]
-    with open_database("success-callback") as engine:
+    with open_database("success-callback", measured=False) as engine:
         record_success(
             engine,
             dag_id=instance.dag_id,
@@ -90,7 +90,7 @@ def report_task_success(context: Context) -> None:
 def report_run_success(context: Context) -> None:
     """As `on_success_callback` for a DAG with a deadline: that the run was late is healed."""
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
-    with open_database("success-callback") as engine:
+    with open_database("success-callback", measured=False) as engine:
         record_success(
             engine,
             dag_id=dag_id,
@@ -196,7 +196,7 @@ def report_failure(failure: Failure, *, told_by_task: bool = False) -> None:
     `told_by_task`: a run that failed because a task did, which was told, or is kept, on its own.
     """
     try:
-        with open_database("failure-callback") as engine:
+        with open_database("failure-callback", measured=False) as engine:
             news = record_failure(engine, failure)
             if news and failure.severity == "critical":
                 _tell(engine, failure)

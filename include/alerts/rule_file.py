@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
 # Part of each stored set's hash: raise it when what is accepted changes, and files are read again.
-FORMAT = 2
+FORMAT = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

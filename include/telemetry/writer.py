@@ -20,6 +20,7 @@ from include.database import DatabaseError, sql
 from include.telemetry.records import ERRORS, FEEDBACK, METRICS, Record, error_record
 from include.telemetry.redaction import redact
 from include.telemetry.spool import Spool, spool_folder
+from include.telemetry.statements import unmeasured
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ class Writer:
         by_table: dict[str, list[Any]] = {}
         for record in records:
             by_table.setdefault(record.table, []).append(record.row)
-        with self._engine.begin() as connection:
+        with unmeasured(), self._engine.begin() as connection:
             for table, rows in by_table.items():
                 connection.execute(sql(_STATEMENTS[table]), {"rows": json.dumps(rows)})
 

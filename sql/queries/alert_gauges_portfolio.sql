@@ -1,6 +1,6 @@
 -- Risk figures of each user over the trades settled in the last 30 days. The return of a day (UTC) is the net
 -- profit of the trades settled on it as a fraction of the money put into them; days without a trade are left out.
--- Ten days at least for figures that need a spread.
+-- Ten days at least for figures that need a spread. Samples of the demo are nobody's portfolio.
 WITH settled AS MATERIALIZED (
   SELECT
     signal.user_id,
@@ -16,6 +16,7 @@ WITH settled AS MATERIALIZED (
     AND signal.completed_at <= CAST(:at AS timestamptz)
     AND result.trade_size_usd > 0
     AND result.net_profit_loss IS NOT NULL
+    AND NOT is_sample(signal.ai_model, result.data_source)
 ),
 days AS (
   SELECT user_id, day, CAST(sum(net) / sum(size) AS double precision) AS gain

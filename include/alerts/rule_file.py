@@ -48,6 +48,12 @@ def read_rules(path: Path) -> RuleSet:
     return _check(path, _read_bytes(path))[0]
 
 
+def stored_rules(connection: Connection) -> RuleSet | None:
+    """Give the rules that were adopted last; None before the first evaluation."""
+    stored = connection.execute(sql("alert_rules_in_force")).one_or_none()
+    return None if stored is None else _check_stored(stored.content)
+
+
 def rules_in_force(connection: Connection, path: Path) -> InForce:
     """Adopt the rule file if it is new and good; otherwise answer with the last good one and the reason.
 

@@ -46,6 +46,7 @@ def silence(
     reason: str,
     lasts: timedelta,
     starts_at: datetime | None = None,
+    everything: bool = False,
 ) -> Silence:
     """Begin a silence, now or later.
 
@@ -56,11 +57,12 @@ def silence(
         reason: why, for those who wonder why nothing is told.
         lasts: one minute to thirty days.
         starts_at: tz-aware UTC; None: now.
+        everything: it may match every alert.
 
     Raises:
         ValueError: something is missing or too long, in words.
     """
-    wanted = read_matchers(matchers)
+    wanted = read_matchers(matchers, everything=everything)
     if not author.strip():
         raise ValueError("a silence needs an author")
     if not reason.strip():

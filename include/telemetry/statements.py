@@ -1,8 +1,8 @@
 """How long the database takes for statements: a sample of them, as measurements of type `database_query`.
 
 Listens at an engine. Of each minute at most SAMPLE statements are kept, each with the same chance, so that a
-busy process writes no more rows than a quiet one and quantiles stay those of all. Only queries and changes count:
-what waits on purpose (advisory locks) or is upkeep (VACUUM, CREATE, COPY) would say nothing of how well the
+busy process writes no more rows than a quiet one and quantiles stay those of all. Only queries and changes
+count: what waits on purpose (advisory locks) or is upkeep (VACUUM, CREATE, COPY) would say nothing of how well the
 database does. The writer of telemetry does not measure its own statements: that would never end.
 """
 

@@ -57,8 +57,8 @@ def outcomes(database, good, bad, metric_type="api_response"):
         connection.execute(
             text(
                 "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit, "
-                "metadata) SELECT CAST(:at AS timestamptz), :type, 'http.kraken', 20, 'ms', jsonb_build_object("
-                "'outcome', CASE WHEN n <= :bad THEN 'unavailable' ELSE 'ok' END) "
+                "metadata) SELECT CAST(:at AS timestamptz), :type, 'http.kraken', 20, 'ms', "
+                "jsonb_build_object('outcome', CASE WHEN n <= :bad THEN 'unavailable' ELSE 'ok' END) "
                 "FROM generate_series(1, :all) AS n"
             ),
             {"at": at(1), "type": metric_type, "bad": bad, "all": good + bad},

@@ -45,7 +45,8 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
             take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
         except (ValueError, LookupError) as refused:
             raise FormRefused(f"Nothing was acknowledged: {refused}") from refused
-    return f"{fingerprint}: acknowledged by {by} for {form['hours']:g} hours"
+    in_hours = "1 hour" if form["hours"] == 1 else f"{form['hours']:g} hours"
+    return f"{fingerprint}: acknowledged by {by} for {in_hours}"
 
 
 @dag(

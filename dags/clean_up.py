@@ -27,6 +27,7 @@ from airflow.task.trigger_rule import TriggerRule
 from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
+from include.words import in_numbers
 
 DAG_ID = "clean_up"
 PATIENCE = timedelta(minutes=45)
@@ -85,7 +86,9 @@ def report(cleaned: list[dict[str, int]]) -> str:
     """Say in one line what was done."""
     rows = sum(one.get("deleted", 0) for one in cleaned)
     left = sum(one.get("left", 0) for one in cleaned)
-    return f"{rows} rows archived and deleted, {left} tables left for the next run"
+    return (
+        f"{in_numbers(rows, 'row')} archived and deleted, {in_numbers(left, 'table')} left for the next run"
+    )
 
 
 @dag(

@@ -24,6 +24,7 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub la
 from include.airflow.callbacks import report_failure
 from include.airflow.platform import open_database, run_url
 from include.alerts import Failure
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +109,12 @@ def _waiting() -> str:
         # The alert matters more than its number; report_failure copes with a database that is away.
         logger.exception("the waiting trades could not be counted")
         return f"How many trades wait could not be counted: {error}"
-    return "1 trade is waiting" if count == 1 else f"{count} trades are waiting"
+    return f"{in_numbers(count, 'trade')} {'is' if count == 1 else 'are'} waiting"
 
 
 def _minutes(interval: timedelta) -> str:
-    return f"{interval.total_seconds() / 60:g} minutes"
+    minutes = interval.total_seconds() / 60
+    return "1 minute" if minutes == 1 else f"{minutes:g} minutes"
 
 
 def _time(value: datetime | str) -> datetime:

@@ -23,6 +23,7 @@ from include.alerts.rule_file import DEFAULT_RULES, InForce, rules_in_force
 from include.alerts.rules import Rule, RuleSet, WatchdogRule, escalation_of
 from include.alerts.sources import read_sources
 from include.database import sql
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,11 @@ def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | N
         )
         _write_down(connection, in_force, done, time.perf_counter() - begun)
     logger.info(
-        "%d rules, %d alerts, %d changes, %d notices", done.rules, done.instances, done.changes, done.notices
+        "%s, %s, %s, %s",
+        in_numbers(done.rules, "rule"),
+        in_numbers(done.instances, "alert"),
+        in_numbers(done.changes, "change"),
+        in_numbers(done.notices, "notice"),
     )
     return done
 

@@ -25,9 +25,21 @@ from include.alerts.rules import (
     WatchdogRule,
 )
 from include.alerts.sources import MOST_SETS, Labels, Readings, Selection, select
+from include.words import in_numbers
 
 MAX_INSTANCES = 1000  # sets of labels of one rule
 QUANTILES = ("p50", "p95", "p99")
+AGGREGATES = {
+    "avg": "the average",
+    "min": "the least",
+    "max": "the most",
+    "sum": "the sum",
+    "count": "the number",
+    "last": "the newest",
+    "p50": "the median",
+    "p95": "the 95th percentile",
+    "p99": "the 99th percentile",
+}
 PER = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -216,9 +228,11 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
     for labels, row in rows.items():
         counts = rule.of.aggregate in COUNTING
         if row.samples < rule.min_count and not counts:
-            measured.append(Measured(labels, None, f"{row.samples} samples, {rule.min_count} are needed"))
+            words = f"{in_numbers(row.samples, 'sample')}, {rule.min_count} are needed"
+            measured.append(Measured(labels, None, words))
         else:
-            measured.append(Measured(labels, _value(row, rule.of.aggregate), f"of {row.samples} samples"))
+            words = f"{AGGREGATES[rule.of.aggregate]} of {in_numbers(row.samples, 'sample')}"
+            measured.append(Measured(labels, _value(row, rule.of.aggregate), words))
     if not rows and not rule.by:
         nothing = 0.0 if rule.of.aggregate in COUNTING else None
         measured.append(Measured((), nothing, "no samples in the window"))

@@ -12,6 +12,7 @@ from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
 from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
 from include.alerts.sources import SOURCES
 from include.database import sql
+from include.words import in_numbers
 
 MOST = 10_000  # alerts that are looked at
 OF_FAILURES = ("source", "severity", "owner", "cause", "dag_id", "task_id", "service")
@@ -38,8 +39,11 @@ class Preview:
     @property
     def words(self) -> str:
         """`it matches 2 of 6 alerts now`."""
-        alerts = "1 alert" if self.alerts == 1 else f"{self.alerts} alerts"
-        return f"it matches {self.matched} of {alerts} now" if self.alerts else "there is no alert now"
+        return (
+            f"it matches {self.matched} of {in_numbers(self.alerts, 'alert')} now"
+            if self.alerts
+            else "there is no alert now"
+        )
 
 
 def preview_silence(engine: Engine, matchers: object) -> Preview:

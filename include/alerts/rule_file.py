@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from include.alerts.rules import RuleSet, find_faults
 from include.database import sql
 from include.telemetry import error_in_words
+from include.words import in_numbers
 from include.yaml_lines import line_of
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def rules_in_force(connection: Connection, path: Path) -> InForce:
             raise
         logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
         return InForce(_check_stored(stored.content), stored.hash, str(refused))
-    logger.info("%d rules adopted from %s", len(rules.rules), path)
+    logger.info("%s adopted from %s", in_numbers(len(rules.rules), "rule"), path)
     return InForce(rules, hash_)
 
 

@@ -23,6 +23,7 @@ from include.backups.read import open_backup, read_small
 from include.database import sql
 from include.storage import Storage, Stored
 from include.telemetry import redact
+from include.words import in_numbers
 
 MOST = 10_000  # backups of one location
 ABANDONED = timedelta(hours=24)  # a backup that began before this and never ended belongs to a dead process
@@ -68,7 +69,9 @@ class Rebuilt:
 
     def in_words(self) -> str:
         """One paragraph for a log or a message."""
-        words = [f"{len(self.listed)} whole backups, {len(self.added)} of them new to the catalogue"]
+        words = [
+            f"{in_numbers(len(self.listed), 'whole backup')}, {len(self.added)} of them new to the catalogue"
+        ]
         words += [f"lost, for the manifest is gone: {', '.join(self.lost)}"] if self.lost else []
         words += [f"damaged: {name}: {reason}" for name, reason in self.damaged.items()]
         words += [

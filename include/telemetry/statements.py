@@ -2,8 +2,8 @@
 
 Listens at an engine. Of each minute at most SAMPLE statements are kept, each with the same chance, so that a
 busy process writes no more rows than a quiet one and quantiles stay those of all. Only queries and changes
-count: what waits on purpose (advisory locks) or is upkeep (VACUUM, CREATE, COPY) would say nothing of how well the
-database does. The writer of telemetry does not measure its own statements: that would never end.
+count: what waits on purpose (advisory locks) or is upkeep (VACUUM, CREATE, COPY) would say nothing of how
+well the database does. The writer of telemetry does not measure its own statements: that would never end.
 """
 
 import random

@@ -21,6 +21,7 @@ from include.telemetry.records import ERRORS, FEEDBACK, METRICS, Record, error_r
 from include.telemetry.redaction import redact
 from include.telemetry.spool import Spool, spool_folder
 from include.telemetry.statements import unmeasured
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ class Writer:
             logger.exception("telemetry stays in %s", self._spool.folder)
             return
         if delivered:
-            logger.info("%d records from %s are written", delivered, self._spool.folder)
+            logger.info("%s from %s written", in_numbers(delivered, "record"), self._spool.folder)
 
     def _own_up(self) -> None:
         """Write down what was lost, and why: a gap in the telemetry is told."""

@@ -30,7 +30,8 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
         unfinished = connection.execute(sql("replay_unfinished"), key).scalar_one()
         if unfinished:
             raise ReplayUnfinished(
-                f"{in_numbers(unfinished, 'batch', 'batches')} of the replay not done: clear the failed tasks, and it goes on"
+                f"{in_numbers(unfinished, 'batch', 'batches')} of the replay "
+                f"{'is' if unfinished == 1 else 'are'} not done: clear the failed tasks, and it goes on"
             )
         report = json.dumps(_compile(connection, replay_id))
         connection.execute(sql("replay_finish"), key | {"report": report})
@@ -49,12 +50,14 @@ def in_words(report: dict[str, Any]) -> list[str]:
     verb = "would change" if report["dry_run"] else "changed"
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report["outcomes"].items())
     lines = [
-        f"{in_numbers(report['trades'], 'trade')} {'looked at (dry run)' if report['dry_run'] else 'replayed'}: {counts}",
+        f"{in_numbers(report['trades'], 'trade')} "
+        f"{'looked at (dry run)' if report['dry_run'] else 'replayed'}: {counts}",
         f"net profit and loss {verb} by {report['difference']} USD, "
         f"from {report['net_before']} to {report['net_after']}",
     ]
     lines += [
-        f"{change['from']} -> {change['to']}: {in_numbers(change['trades'], 'trade')}, {change['difference']} USD"
+        f"{change['from']} -> {change['to']}: {in_numbers(change['trades'], 'trade')}, "
+        f"{change['difference']} USD"
         for change in report["changes"]
     ]
     lines += [

@@ -27,6 +27,7 @@ from include.airflow.platform import (
 
 DAG_ID = "probe_platform"
 EVERY = timedelta(minutes=5)
+STARTING = timedelta(minutes=1)  # in the first round: parts that are still starting are asked again
 NEXT_STEP = (
     "Nothing was changed; the next round is in five minutes. That a service is down fails no task: this is "
     "about the looking itself, and mostly about PostgreSQL. docs/probes.md explains what the log says."
@@ -51,7 +52,14 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
         )
         share = settings.probe_quota_share
         return summarise(
-            run_round(engine, probes, every=EVERY, quota_share=share, run_url=run_url(DAG_ID, this_run))
+            run_round(
+                engine,
+                probes,
+                every=EVERY,
+                quota_share=share,
+                run_url=run_url(DAG_ID, this_run),
+                patience=STARTING,
+            )
         )
 
 

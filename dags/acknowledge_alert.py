@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
+from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was acknowledged. Read the reason in the task's log, and trigger the DAG again."
@@ -31,6 +32,7 @@ FORM = {
 
 
 @task(retries=1)
+@area("database")
 def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write down who takes care, and until when."""
     from include.alerts import acknowledge, acknowledge_failure
@@ -43,8 +45,9 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
         try:
             take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
         except (ValueError, LookupError) as refused:
-            raise AirflowFailException(f"Nothing was acknowledged: {refused}") from refused
-    return f"{fingerprint}: acknowledged by {by} for {form['hours']:g} hours"
+            raise FormRefused(f"Nothing was acknowledged: {refused}") from refused
+    in_hours = "1 hour" if form["hours"] == 1 else f"{form['hours']:g} hours"
+    return f"{fingerprint}: acknowledged by {by} for {in_hours}"
 
 
 @dag(
@@ -55,7 +58,7 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
     params=FORM,
     **explained(__doc__),
     **may_start("alerts", Effect.SILENCES),
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def acknowledge_alert() -> None:
     """Wire the one step."""

@@ -28,7 +28,9 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
+from include.airflow.forms import FormRefused
 from include.airflow.platform import endpoint, load_settings, open_database
 
 NEXT_STEP = (
@@ -41,28 +43,29 @@ LIST = {"type": ["null", "array"], "items": {"type": "string"}}
 
 
 @task
+@area("analysis")
 def choose_trades(this_run: str, form: str) -> dict[str, Any]:
     """Find the trades and estimate the cost; write the work list, unless it is a dry run."""
     from include.analysis import Selection, plan_analyses
 
-    asked = json.loads(form)
+    asked, settings = json.loads(form), load_settings()
     try:
         selection = Selection.from_params(asked)
         with open_database("plan analyses") as engine:
-            return plan_analyses(
-                engine, this_run, selection, load_settings(), dry_run=asked["dry_run"] is not False
-            )
+            return plan_analyses(engine, this_run, selection, settings, dry_run=asked["dry_run"] is not False)
     except ValueError as error:
-        raise AirflowFailException(str(error)) from None
+        raise FormRefused(str(error)) from None
 
 
 @task
+@area("analysis")
 def list_batches(planned: dict[str, Any]) -> list[int]:
     """Give the batches that have something to do."""
     return list(planned["batches"])
 
 
 @task(pool="llm", execution_timeout=timedelta(minutes=30), max_active_tis_per_dagrun=2)
+@area("analysis")
 def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
     """Write the analyses of one batch; fail with the reason if some are left."""
     from include.analysis import analyse_batch
@@ -77,6 +80,7 @@ def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
 
 
 @task
+@area("analysis")
 def count_outcomes(this_run: str) -> dict[str, int]:
     """Count what became of the trades."""
     from include.analysis import read_outcomes
@@ -103,7 +107,7 @@ def count_outcomes(this_run: str) -> dict[str, int]:
     },
     **explained(__doc__),
     **may_start("trades", Effect.SPENDS),
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="analysis", next_step=NEXT_STEP),
 )
 def analyse_trades() -> None:
     """Wire the steps."""

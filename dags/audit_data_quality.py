@@ -21,6 +21,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_sources, run_url
 
@@ -39,6 +40,7 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 
 
 @task(pool="market_data", execution_timeout=timedelta(minutes=55))
+@area("database")
 def audit_candles(first: str, last: str, this_run: str) -> int:
     """Judge the candles of the days; give the number of batches."""
     from include.quality import audit_candles, days_between
@@ -52,6 +54,7 @@ def audit_candles(first: str, last: str, this_run: str) -> int:
 
 
 @task
+@area("database")
 def audit_trades(first: str, last: str, this_run: str) -> int:
     """Judge the trades settled on the days; give their number."""
     from include.quality import audit_trades, days_between
@@ -65,6 +68,7 @@ def audit_trades(first: str, last: str, this_run: str) -> int:
 
 
 @task
+@area("database")
 def report(this_run: str) -> int:
     """Fail with the three worst findings if one is critical; otherwise give the number of warnings."""
     from include.quality import read_report
@@ -88,7 +92,7 @@ def report(this_run: str) -> int:
     },
     **explained(__doc__),
     tags=["quality"],
-    **dag_defaults(owner="data", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def audit_data_quality() -> None:
     """Wire the steps of the audit."""

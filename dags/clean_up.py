@@ -27,6 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
 
@@ -42,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 @task
+@area("database")
 def choose() -> list[dict[str, Any]]:
     """Count what is over its time; give the tables to clean, and how many rows of each."""
     from include.retention import count_due, retention_rules
@@ -63,6 +65,7 @@ def choose() -> list[dict[str, Any]]:
 
 
 @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(minutes=59))
+@area("database")
 def clean(due: dict[str, Any]) -> dict[str, Any]:
     """Archive and delete the rows of one table; in a dry run only pass on how many they are."""
     from include.retention import clean, retention_rules
@@ -80,6 +83,7 @@ def clean(due: dict[str, Any]) -> dict[str, Any]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
+@area("database")
 def report(cleaned: list[dict[str, Any]] | None) -> str:
     """Say in one line what was done, or what a dry run would do."""
     cleaned = list(cleaned or [])
@@ -106,7 +110,7 @@ def is_dry_run(context: Context) -> bool:
     params={"dry_run": Param(True, type="boolean", description="only count; the nightly run does not ask")},
     **explained(__doc__),
     **may_start("safekeeping", Effect.DESTROYS),
-    **dag_defaults(owner="data", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def clean_up() -> None:
     """Wire the steps."""

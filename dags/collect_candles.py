@@ -15,6 +15,7 @@ from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, open_sources
 
@@ -26,6 +27,7 @@ NEXT_STEP = (
 
 
 @task(pool="market_data")
+@area("api")
 def collect(
     data_interval_start: datetime | None = None, data_interval_end: datetime | None = None
 ) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def collect(
     dagrun_timeout=timedelta(minutes=30),
     **explained(__doc__),
     tags=["candles"],
-    **dag_defaults(owner="market-data", next_step=NEXT_STEP),
+    **dag_defaults(owner="market-data", area="api", next_step=NEXT_STEP),
 )
 def collect_candles() -> None:
     """Wire the one step."""

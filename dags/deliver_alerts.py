@@ -20,6 +20,7 @@ from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import open_database
 
@@ -30,13 +31,14 @@ NEXT_STEP = (
 
 
 @task(pool="alerts", retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(minutes=3))
+@area("api")
 def deliver() -> dict[str, int]:
     """Send what is due; count messages by channel, notices held back, messages left."""
     from include.airflow.channels import open_channels, settings_of_alerts
     from include.alerts import deliver, forget_delivered, list_silences
 
     settings, trouble = settings_of_alerts()
-    with open_database("delivery") as engine, open_channels(engine) as open_channel:
+    with open_database("delivery", measured=False) as engine, open_channels(engine) as open_channel:
         list_silences(engine, settings.alert_digest_hour)
         done = deliver(engine, open_channel, settings)
         forget_delivered(engine)
@@ -54,7 +56,7 @@ def deliver() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=5),
     **explained(__doc__),
     **may_start("alerts", Effect.SENDS),
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP, severity="critical", watches=True),
 )
 def deliver_alerts() -> None:
     """Wire the one step."""

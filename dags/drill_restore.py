@@ -15,6 +15,7 @@ from airflow.sdk import Param, dag, task
 
 from include.airflow import restores
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import run_url
@@ -27,6 +28,7 @@ NEXT_STEP = (
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def drill(backup_id: str, this_run: str) -> str:
     """Restore, compare, measure, drop."""
     return restores.drill(backup_id, run_url(DAG_ID, this_run))
@@ -42,13 +44,13 @@ def drill(backup_id: str, this_run: str) -> str:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$(?!\n)",
             description="which backup; empty: the newest",
         )
     },
     **explained(__doc__),
     **may_start("backups", Effect.RESTORES),
-    **dag_defaults(owner="operations", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),
 )
 def drill_restore() -> None:
     """Wire the one step."""

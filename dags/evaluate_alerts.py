@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database
 
@@ -29,12 +30,13 @@ NEXT_STEP = (
 
 
 @task(retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(seconds=90))
+@area("database")
 def evaluate() -> dict[str, int]:
     """Evaluate the rules in force once; count rules, alerts, changes and notices."""
     from include.alerts import RulesRefused, evaluate_rules, sample_system
 
     settings = load_settings()
-    with open_database("alerts") as engine:
+    with open_database("alerts", measured=False) as engine:
         sample_system(engine)
         try:
             done = evaluate_rules(engine, settings.alert_rules_path)
@@ -58,7 +60,7 @@ def evaluate() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=3),
     **explained(__doc__),
     tags=["alerts"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="critical", watches=True),
 )
 def evaluate_alerts() -> None:
     """Wire the one step."""

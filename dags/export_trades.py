@@ -20,6 +20,7 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
 from include.airflow.platform import load_settings, open_database, open_storage, run_url
@@ -32,6 +33,7 @@ NEXT_STEP = (
 
 
 @task(pool="exports", execution_timeout=timedelta(hours=1))
+@area("database")
 def export(this_run: str) -> dict[str, Any]:
     """Check the form and write the files and their manifest; say where they are."""
     from include.trades import ExportRequest, export_trades
@@ -61,7 +63,7 @@ def export(this_run: str) -> dict[str, Any]:
     params=export_form(),
     **explained(__doc__),
     **may_start("trades", Effect.SENDS),
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
 )
 def export_trades() -> None:
     """Wire the one step."""

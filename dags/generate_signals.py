@@ -27,17 +27,20 @@ from airflow.sdk import Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
+from include.airflow.forms import FormRefused
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
 from include.settings_reader import environment_settings
 from include.signals import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
 SYMBOL = {"type": ["null", "string"], "enum": [None, *SYMBOLS], "values_display": {"null": "those listed"}}
-UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
+UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$(?!\n)"
 
 
 @task
+@area("generation")
 def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
     """Refuse bad input in words; take up the requests; give the numbers of the batches."""
     from include.signals import BadRequest, open_attempts, read_form
@@ -46,7 +49,7 @@ def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
     try:
         requests = read_form(symbol, timeframe, user, settings)
     except BadRequest as error:
-        raise AirflowFailException(str(error)) from error
+        raise FormRefused(str(error)) from error
     with open_database("signals") as engine:
         opened = open_attempts(engine, requests, run, run_url("generate_signals", run), settings)
     if not opened.batches:
@@ -55,6 +58,7 @@ def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
 
 
 @task(pool="market_data", multiple_outputs=False)
+@area("api")
 def collect_candles(run: str, batch: int) -> dict[str, str]:
     """Fetch the candles that the indicators need and the store lacks."""
     from include.signals import collect_batch
@@ -65,6 +69,7 @@ def collect_candles(run: str, batch: int) -> dict[str, str]:
 
 
 @task(pool="market_data", multiple_outputs=False)
+@area("generation")
 def take_snapshot(run: str, batch: int) -> dict[str, str]:
     """Ask the sources about the market; without a price an attempt ends here."""
     from include.signals import snapshot_batch
@@ -74,6 +79,7 @@ def take_snapshot(run: str, batch: int) -> dict[str, str]:
 
 
 @task(multiple_outputs=False)
+@area("generation")
 def compute_indicators(run: str, batch: int) -> dict[str, str]:
     """Compute the indicators and the data-quality score."""
     from include.signals import compute_batch
@@ -83,6 +89,7 @@ def compute_indicators(run: str, batch: int) -> dict[str, str]:
 
 
 @task(pool="llm", multiple_outputs=False)
+@area("generation")
 def propose(run: str, batch: int) -> dict[str, str]:
     """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
     from include.signals import propose_batch
@@ -92,6 +99,7 @@ def propose(run: str, batch: int) -> dict[str, str]:
 
 
 @task(multiple_outputs=False)
+@area("generation")
 def store(run: str, batch: int) -> dict[str, str]:
     """Store signal, indicators and snapshot, each signal in one transaction."""
     from include.signals import store_batch
@@ -101,6 +109,7 @@ def store(run: str, batch: int) -> dict[str, str]:
 
 
 @task(multiple_outputs=False)
+@area("generation")
 def report(run: str) -> dict[str, str]:
     """Say what became of each request; fail when nothing came of any of them."""
     from include.signals import report_run
@@ -124,7 +133,7 @@ def report(run: str) -> dict[str, str]:
     },
     **explained(__doc__),
     **may_start("signals", Effect.SPENDS),
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="generation", next_step=NEXT_STEP),
 )
 def generate_signals() -> None:
     """Wire the steps of the generation."""

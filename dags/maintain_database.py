@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import load_settings, open_database, run_url
 
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 @task
+@area("database")
 def note_sizes() -> int:
     """Write down today's sizes."""
     from include.maintenance import note_table_sizes
@@ -39,6 +41,7 @@ def note_sizes() -> int:
 
 
 @task(execution_timeout=timedelta(minutes=59))
+@area("database")
 def tend() -> list[dict[str, str | float]]:
     """Vacuum and analyze; give what was done."""
     from dataclasses import asdict
@@ -50,6 +53,7 @@ def tend() -> list[dict[str, str | float]]:
 
 
 @task
+@area("database")
 def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     """Inspect the database and store the report; give the number of findings."""
     from include.maintenance import Tended, free_bytes, inspect_database, store_report
@@ -76,7 +80,7 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     params={"review": Param(False, type="boolean", description="review indexes and statements too")},
     **explained(__doc__),
     tags=["safekeeping"],
-    **dag_defaults(owner="data", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def maintain_database() -> None:
     """Wire the steps."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, task
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL, look_after_backups
 from include.airflow.defaults import dag_defaults, explained
 
@@ -26,6 +27,7 @@ NEXT_STEP = (
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
     """Do what the form asks for; give lines that say what was done."""
     return look_after_backups(action, backup_id.strip(), dry_run=dry_run != "False")
@@ -41,14 +43,14 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
         "backup_id": Param(
             None,
             type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}\Z",
+            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$(?!\n)",
             description="for verify and delete: which backup",
         ),
         "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
     },
     **explained(__doc__),
     **may_start("backups", Effect.DESTROYS),
-    **dag_defaults(owner="operations", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def manage_backups() -> None:
     """Wire the one step."""

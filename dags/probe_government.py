@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, run_url
 
@@ -26,6 +27,7 @@ NEXT_STEP = (
 
 
 @task(pool="probes", execution_timeout=timedelta(minutes=5))
+@area("api")
 def ask_government(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
     from include.probes import government_probes, run_round, summarise
@@ -47,7 +49,7 @@ def ask_government(this_run: str) -> dict[str, list[str]]:
     dagrun_timeout=timedelta(minutes=20),
     **explained(__doc__),
     tags=["probes"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
 )
 def probe_government() -> None:
     """Wire the one step."""

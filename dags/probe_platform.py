@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import (
     broker_url,
@@ -26,6 +27,7 @@ from include.airflow.platform import (
 
 DAG_ID = "probe_platform"
 EVERY = timedelta(minutes=5)
+STARTING = timedelta(minutes=1)  # in the first round: parts that are still starting are asked again
 NEXT_STEP = (
     "Nothing was changed; the next round is in five minutes. That a service is down fails no task: this is "
     "about the looking itself, and mostly about PostgreSQL. docs/probes.md explains what the log says."
@@ -33,6 +35,7 @@ NEXT_STEP = (
 
 
 @task(pool="probes", execution_timeout=timedelta(minutes=5))
+@area("api")
 def ask_platform(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
     from include.probes import platform_probes, run_round, summarise
@@ -49,7 +52,14 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
         )
         share = settings.probe_quota_share
         return summarise(
-            run_round(engine, probes, every=EVERY, quota_share=share, run_url=run_url(DAG_ID, this_run))
+            run_round(
+                engine,
+                probes,
+                every=EVERY,
+                quota_share=share,
+                run_url=run_url(DAG_ID, this_run),
+                patience=STARTING,
+            )
         )
 
 
@@ -61,7 +71,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
     dagrun_timeout=timedelta(minutes=20),
     **explained(__doc__),
     tags=["probes"],
-    **dag_defaults(owner="platform", next_step=NEXT_STEP),
+    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
 )
 def probe_platform() -> None:
     """Wire the one step."""

@@ -33,6 +33,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import refuse_bad_requests, replay_form, who_triggered
 from include.airflow.platform import load_settings, open_database, open_sources, run_url
@@ -49,6 +50,7 @@ LONG = {
 
 
 @task
+@area("backtesting")
 def choose(this_run: str) -> list[int]:
     """Check the form and write the work list down, once; give the numbers of the workers that settle."""
     from include.trades import ReplayRequest, start_replay
@@ -67,6 +69,7 @@ def choose(this_run: str) -> list[int]:
 
 
 @task(pool="market_data", **LONG)
+@area("api")
 def fetch_again(this_run: str) -> dict[str, int]:
     """Fetch the candles of all batches anew, in one task: the sweep needs the sources as well."""
     from include.trades import read_replay, refetch_candles
@@ -81,6 +84,7 @@ def fetch_again(this_run: str) -> dict[str, int]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **LONG)
+@area("backtesting")
 def replay(this_run: str, worker: int) -> int:
     """Replay batch after batch until none is left; give the number done here."""
     from include.trades import read_replay, replay_batches
@@ -90,6 +94,7 @@ def replay(this_run: str, worker: int) -> int:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
+@area("database")
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades import refresh_performance
@@ -99,6 +104,7 @@ def refresh_performance() -> int:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
+@area("backtesting")
 def report(this_run: str) -> dict[str, Any]:
     """Store the report, say it in the log, and give it."""
     from include.trades import report_replay
@@ -115,7 +121,7 @@ def report(this_run: str) -> dict[str, Any]:
     params=replay_form(),
     **explained(__doc__),
     **may_start("trades", Effect.DESTROYS),
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="backtesting", next_step=NEXT_STEP),
 )
 def replay_trades() -> None:
     """Wire the steps of a replay."""

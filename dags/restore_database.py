@@ -27,6 +27,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.airflow import restores
 from include.airflow.access import Effect, may_start
 from include.airflow.approvals import ApprovalBySettings
+from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import run_url
@@ -39,6 +40,7 @@ NEXT_STEP = (
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def plan() -> dict[str, str]:
     """Check everything, and say what would happen."""
     context = get_current_context()
@@ -52,6 +54,7 @@ def plan() -> dict[str, str]:
 
 
 @task
+@area("database")
 def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
     """Go on only when this is no dry run."""
     if get_current_context()["params"]["dry_run"]:
@@ -60,18 +63,21 @@ def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
     """Back up what is there now."""
     return restores.back_up_first(planned, run_url(DAG_ID, this_run))
 
 
 @task(pool=POOL, execution_timeout=LONGEST)
+@area("database")
 def restore(planned: dict[str, str]) -> None:
     """Fill a fresh database and prove it."""
     restores.restore(planned)
 
 
 @task(pool=POOL)  # no retention in between, while the catalogue is of the past
+@area("database")
 def take_over(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
     """Swap the databases."""
     who = (approval.get("responded_by_user") or {}).get("name")
@@ -87,7 +93,7 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
     params={
         "backup_id": Param(
             type="string",
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}\Z",
+            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$(?!\n)",
             description="which backup, for example 20261121T020000Z-database-3f9c2a",
         ),
         "database": Param(
@@ -102,16 +108,18 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
     },
     **explained(__doc__),
     **may_start("backups", Effect.DESTROYS, Effect.RESTORES),
-    **dag_defaults(owner="operations", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def restore_database() -> None:
     """Wire the steps."""
     planned = end_dry_run(plan())
-    approve = ApprovalBySettings(
-        task_id="approve",
-        subject="Restore {{ params.database }} from {{ params.backup_id }}?",
-        body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
-        response_timeout=timedelta(hours=24),
+    approve = area("database")(
+        ApprovalBySettings(
+            task_id="approve",
+            subject="Restore {{ params.database }} from {{ params.backup_id }}?",
+            body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
+            response_timeout=timedelta(hours=24),
+        )
     )
     this_run = "{{ run_id }}"
     first = back_up_first(planned, this_run)

@@ -21,7 +21,9 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
+from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
 NEXT_STEP = (
@@ -35,6 +37,7 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 
 
 @task(execution_timeout=timedelta(minutes=55))
+@area("database")
 def roll_up(first: str, last: str, kind: str) -> int:
     """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
     from include.trades import Disagreement, days_between, due_days, roll_up_days
@@ -45,8 +48,10 @@ def roll_up(first: str, last: str, kind: str) -> int:
             if kind != "backfill":  # whose runs, beside each other, own a day each and nothing else
                 days += [day for day in due_days(engine) if day not in days]
             return roll_up_days(engine, days)
-        except (Disagreement, ValueError) as refusal:  # not over, too many, no day: words for a person
-            raise AirflowFailException(str(refusal)) from refusal
+        except ValueError as refusal:  # not over, too many, no day: words for a person
+            raise FormRefused(str(refusal)) from refusal
+        except Disagreement as found:
+            raise AirflowFailException(str(found)) from found
 
 
 @dag(
@@ -60,7 +65,7 @@ def roll_up(first: str, last: str, kind: str) -> int:
     },
     **explained(__doc__),
     tags=["trades"],
-    **dag_defaults(owner="trading", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
 )
 def roll_up_stats() -> None:
     """Wire the one step."""

@@ -27,6 +27,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
+from include.airflow.callbacks import report_run_success
 from include.airflow.deadline import finish_within
 from include.airflow.defaults import dag_defaults, explained
 from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
@@ -40,6 +42,7 @@ NEXT_STEP = (
 
 
 @task
+@area("database")
 def claim(claim_id: str) -> list[int]:
     """Take due trades under a lease; give the numbers of the batches."""
     from include.trades import claim_due
@@ -52,6 +55,7 @@ def claim(claim_id: str) -> list[int]:
 
 
 @task(pool="market_data")
+@area("api")
 def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
     """Fetch the candles of the batch's windows that the store lacks; say which sources were left out."""
     from include.trades import collect_batch
@@ -62,6 +66,7 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
 
 
 @task
+@area("backtesting")
 def gate(claim_id: str, batch: int) -> dict[str, int]:
     """Judge the data of each trade; send poor ones back with a reason."""
     from include.trades import gate_batch
@@ -71,6 +76,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task
+@area("backtesting")
 def settle(claim_id: str, batch: int) -> dict[str, int]:
     """Settle what passed, in one transaction."""
     from include.trades import settle_batch
@@ -80,6 +86,7 @@ def settle(claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task(pool="llm", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+@area("analysis")
 def analyse(claim_id: str) -> dict[str, int]:
     """Let the model explain settled trades; what fails is taken up by a later sweep."""
     from include.analysis import analyse_settled
@@ -90,6 +97,7 @@ def analyse(claim_id: str) -> dict[str, int]:
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+@area("database")
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades import refresh_performance
@@ -104,9 +112,10 @@ def refresh_performance() -> int:
     max_active_runs=3,
     dagrun_timeout=timedelta(minutes=30),
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
+    on_success_callback=report_run_success,
     **explained(__doc__),
     **may_start("trades", Effect.SPENDS),
-    **dag_defaults(owner=OWNER, next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(owner=OWNER, area="backtesting", next_step=NEXT_STEP, severity="critical"),
 )
 def settle_trades() -> None:
     """Wire the steps of the sweep."""

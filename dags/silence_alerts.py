@@ -5,6 +5,9 @@ anything), a reason, and an end, which comes by itself; its author is whoever tr
 back messages, nothing else: the page **Alerts** goes on showing what fires, and what still fires at the
 end is told then. To end one early, give its number and leave the rest.
 
+What could never match anything is refused, and how many alerts a silence matches now is said. One that
+matches every alert, or all of a severity or a source, needs **Yes, whatever it is about** as well.
+
 | matchers | silences |
 |---|---|
 | `rule=cpu_busy` | the rule on every machine |
@@ -15,28 +18,44 @@ end is told then. To end one early, give its number and leave the rest.
 Every Monday the silences of the week are listed in Slack. More: `docs/alerts.md`.
 """
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.access import Effect, may_start
+from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
+from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
 NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
 
+logger = logging.getLogger(__name__)
+
 FORM = {
     "matchers": Param(
-        "",
-        type="string",
+        None,
+        type=["string", "null"],
         maxLength=2_000,
         title="What is silenced",
         description="Labels and what they must be, all of them: rule=cpu_*, host=db1",
     ),
     "hours": Param(2, type="number", minimum=0.1, maximum=720, title="For how many hours"),
-    "reason": Param("", type="string", maxLength=500, title="Why", description="For those who wonder later"),
+    "reason": Param(
+        None,
+        type=["string", "null"],
+        maxLength=500,
+        title="Why",
+        description="For those who wonder later",
+    ),
+    "everything": Param(
+        False,
+        type="boolean",
+        title="Yes, whatever it is about",
+        description="Needed for a silence that matches every alert, or all of a severity or a source",
+    ),
     "end": Param(
         None,
         type=["integer", "null"],
@@ -48,9 +67,10 @@ FORM = {
 
 
 @task(retries=1)
+@area("database")
 def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write the silence down, or end one; say what holds now."""
-    from include.alerts import end_silence, silence
+    from include.alerts import end_silence, preview_silence, silence
 
     form = params or {}
     author = dag_run.triggering_user_name or "a program"
@@ -59,16 +79,24 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
             if form["end"] is not None:
                 ended = end_silence(engine, form["end"], author)
                 return f"silence {ended.id} ({ended.words}) has ended"
+            found = preview_silence(engine, form["matchers"] or "")
+            if found.broad and form["everything"] is not True:
+                raise ValueError(
+                    f"this would match every alert, or all of a severity or a source; {found.words}. If that "
+                    "is meant, say so in the form: Yes, whatever it is about"
+                )
+            logger.info("%s", found.words)
             made = silence(
                 engine,
-                form["matchers"],
+                found.matchers,
                 author=author,
-                reason=form["reason"],
+                reason=form["reason"] or "",
                 lasts=timedelta(hours=form["hours"]),
+                everything=form["everything"] is True,
             )
         except (ValueError, LookupError) as refused:
-            raise AirflowFailException(f"Nothing was silenced: {refused}") from refused
-    return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC"
+            raise FormRefused(f"Nothing was silenced: {refused}") from refused
+    return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.words}"
 
 
 @dag(
@@ -79,7 +107,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     params=FORM,
     **explained(__doc__),
     **may_start("alerts", Effect.SILENCES),
-    **dag_defaults(owner="platform", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def silence_alerts() -> None:
     """Wire the one step."""

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine, NullPool, TextClause, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SQL = Path(__file__).parents[1] / "sql"
 VERSION_TABLE = "tradeops_schema_version"
 COPY_ROWS = 100_000  # rows turned into text at a time
+IDLE_IN_TRANSACTION = "25P03"  # the server ended this one session, and is well
 MIGRATION_LOCK_TIMEOUT = timedelta(minutes=1)  # for another migrator, or whoever uses the tables
 
 # PostgreSQL knows infinity and years before 1 and after 9999, Python does not. The two ends of its calendar,
@@ -32,7 +33,22 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=
 
 
 class DatabaseError(RuntimeError):
-    """The database cannot be reached, entered or migrated; the message says why and holds no password."""
+    """The database cannot be reached, entered or migrated; the message says why and holds no password.
+
+    Attributes:
+        away: nobody gets in at this moment: no connection, no place, no login, or no such database.
+        platform: it is the platform's own database, not another one that it speaks to beside it.
+    """
+
+    def __init__(self, words: str, *, away: bool = False, platform: bool = False) -> None:
+        super().__init__(words)
+        self.away = away
+        self.platform = platform
+
+    @property
+    def shared_cause(self) -> Literal["database"] | None:
+        """What many tasks fail of at once; None: this one is alone with it."""
+        return "database" if self.away and self.platform else None
 
 
 class StrangeTime(datetime):
@@ -75,6 +91,7 @@ def connect(
     lock_timeout: timedelta = timedelta(seconds=10),
     idle_in_transaction_timeout: timedelta = timedelta(minutes=5),
     pool_size: int = 5,
+    platform: bool = False,
 ) -> Engine:
     """Make the engine for a database. Nothing is contacted before its first use.
 
@@ -90,6 +107,7 @@ def connect(
         lock_timeout: the server ends a statement that waits for a lock for so long.
         idle_in_transaction_timeout: the server ends a session whose transaction lies idle for so long.
         pool_size: connections at most; 0 opens and closes one at each use.
+        platform: it is the platform's own database, without which nothing works; its errors say so.
 
     Raises:
         DatabaseError: the URL is none of a PostgreSQL database.
@@ -116,7 +134,7 @@ def connect(
         hide_parameters=True,
         **pool,
     )
-    event.listen(engine, "handle_error", functools.partial(_say_why, target))
+    event.listen(engine, "handle_error", functools.partial(_say_why, target, platform))
     event.listen(engine, "connect", _read_strange_times)
     return engine
 
@@ -169,10 +187,15 @@ def _parse(url: str) -> URL:
     return target.set(drivername="postgresql+psycopg")
 
 
-def _say_why(target: URL, context: ExceptionContext) -> None:
-    """Turn a failure to connect into words; other errors pass."""
+def _say_why(target: URL, platform: bool, context: ExceptionContext) -> None:
+    """Turn a failure to connect into words; other errors pass, and a lost connection says whose it was."""
     if context.connection is not None or context.is_pre_ping:
-        return  # a statement's error; or a stale connection, which the pool replaces
+        # A statement's error; or a stale connection, which the pool replaces.
+        if context.is_disconnect:
+            idled = getattr(context.original_exception, "sqlstate", None) == IDLE_IN_TRANSACTION
+            lost = "database" if platform and not idled else None
+            context.original_exception.shared_cause = lost  # type: ignore[attr-defined]
+        return
     place = f"{target.database!r} at {target.host}:{target.port or 5432}"
     said = " ".join(str(context.original_exception).split())
     if re.search(
@@ -185,12 +208,13 @@ def _say_why(target: URL, context: ExceptionContext) -> None:
         why = f"The database {place} has no connection left. Raise max_connections or lower the pools."
     else:
         why = f"The database {place} cannot be reached. Is it running, and is the connection's host right?"
-    raise DatabaseError(f"{why} It said: {said}") from context.original_exception
+    words = f"{why} It said: {said}"
+    raise DatabaseError(words, away=True, platform=platform) from context.original_exception
 
 
 @functools.cache
 def sql(name: str) -> TextClause:
-    """Load the statement of `sql/queries/<name>.sql`, with `:parameters`.
+    """Load the statement of `sql/queries/<name>.sql`, with `:parameters`. It knows its name: option `query`.
 
     Raises:
         LookupError: there is no such file.
@@ -198,7 +222,7 @@ def sql(name: str) -> TextClause:
     path = SQL / "queries" / f"{name}.sql"
     if not path.is_file():
         raise LookupError(f"There is no query {name!r}: {path} is missing")
-    return text(path.read_text())
+    return text(path.read_text()).execution_options(query=name)
 
 
 def storable(value: str) -> str:

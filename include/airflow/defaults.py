@@ -1,7 +1,7 @@
 """What every DAG of this project has in common."""
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from include.airflow.callbacks import (
     report_run_failure,
@@ -10,6 +10,8 @@ from include.airflow.callbacks import (
     report_task_success,
 )
 from include.airflow.forms import refuse_unknown_names
+from include.alerts import Severity
+from include.telemetry import ErrorType
 
 
 def explained(doc: str | None) -> dict[str, str]:
@@ -20,16 +22,23 @@ def explained(doc: str | None) -> dict[str, str]:
 
 
 def dag_defaults(
-    *, owner: str, next_step: str, severity: Literal["critical", "warning", "info"] = "warning"
+    *,
+    owner: str,
+    next_step: str,
+    area: ErrorType,
+    severity: Severity = "warning",
+    watches: bool = False,
 ) -> dict[str, Any]:
     """Arguments for `@dag`: retries with growing delays, a timeout on each task, and failures that are told.
 
     `next_step` is what a failure message says under "What happens next". `severity` says how soon people are
-    told: critical at once, warning within 15 minutes, info in the daily digest.
+    told: critical at once, warning within 15 minutes, info in the daily digest; a row in `atge_error_logs` is
+    as bad (critical, high, medium). `area` is where a run that fails as a whole is counted; each task states
+    its own. `watches`: the DAG looks after others, which are told of first while the database is away.
     """
     return {
         "catchup": False,
-        "on_failure_callback": report_run_failure(next_step, severity),
+        "on_failure_callback": report_run_failure(next_step, severity, area=area, watches=watches),
         "default_args": {
             "owner": owner,
             "retries": 2,
@@ -38,7 +47,7 @@ def dag_defaults(
             "max_retry_delay": timedelta(minutes=2),
             "execution_timeout": timedelta(minutes=10),
             "pre_execute": refuse_unknown_names,
-            "on_failure_callback": report_task_failure(next_step, severity),
+            "on_failure_callback": report_task_failure(next_step, severity, watches=watches),
             "on_retry_callback": report_task_retry(next_step),
             "on_success_callback": report_task_success,
         },

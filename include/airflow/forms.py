@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.settings_reader import suggestion
 
-UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\Z"
+UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
 LONGEST_LIST = 10_000
 
 
@@ -52,7 +52,7 @@ def trade_filter(time: str) -> dict[str, Param]:
             None, type=["null", "string"], format="date", title="Last day",
             description=f"trades {time} up to this day, included (UTC)",
         ),
-        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}\Z"),
+        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$(?!\n)"),
         "users": _names("Users", "user ids, one a line; none: all", UUID),
         "trade_ids": _names("Trades", "trade ids, one a line; none: all", UUID),
     }  # fmt: skip
@@ -69,6 +69,14 @@ def _names(title: str, description: str, pattern: str) -> Param:
     )
 
 
+class FormRefused(AirflowFailException):
+    """What somebody asked for cannot be done as asked: the run fails, in words, and the platform has not."""
+
+
+class Critical(AirflowFailException):
+    """A failure that is critical whatever the task's failures usually are, and is not tried again."""
+
+
 def refuse_unknown_names(context: Mapping[str, Any]) -> None:
     """Refuse a run whose `conf` has a name that its DAG's form lacks; every task's `pre_execute`.
 
@@ -79,7 +87,7 @@ def refuse_unknown_names(context: Mapping[str, Any]) -> None:
     if not known or not unknown:
         return
     said = ", ".join(name + suggestion(name, known) for name in unknown)
-    raise AirflowFailException(
+    raise FormRefused(
         f"conf holds what the form of {context['dag'].dag_id} lacks: {said}. Its names are "
         f"{', '.join(sorted(known))}. Nothing was done."
     )
@@ -93,7 +101,7 @@ def refuse_bad_requests() -> Iterator[None]:
     try:
         yield
     except BadRequest as error:
-        raise AirflowFailException(str(error)) from None
+        raise FormRefused(str(error)) from None
 
 
 def who_triggered() -> str:

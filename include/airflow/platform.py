@@ -108,18 +108,19 @@ def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
 
 
 @contextmanager
-def open_database(purpose: str) -> "Iterator[Engine]":
+def open_database(purpose: str, *, measured: bool = True) -> "Iterator[Engine]":
     """Open the platform's database for one task and close it afterwards; telemetry goes there meanwhile.
 
-    `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`.
+    `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`. `measured` is false for
+    those who look at the measurements: they would measure themselves.
     """
     from include.database import connect
     from include.telemetry import trace, writing_to
 
     _begin_logs()
-    engine = connect(database_url(), application=f"tradeops:{purpose}")
+    engine = connect(database_url(), application=f"tradeops:{purpose}", platform=True)
     try:
-        with writing_to(engine), trace(_current_task()):
+        with writing_to(engine, statements=measured), trace(_current_task()):
             yield engine
     finally:
         engine.dispose()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from include.alerts.direct import may_tell_directly, tell_slack_directly
     from include.alerts.evaluate import Evaluation, evaluate_rules
     from include.alerts.overview import Overview, read_overview
+    from include.alerts.preview import Preview, preview_silence
     from include.alerts.rule_file import RulesRefused, read_rules
     from include.alerts.silences import Silence, end_silence, list_silences, silence
     from include.alerts.system import sample_system
@@ -44,6 +45,7 @@ __all__ = [
     "MailServer",
     "Overview",
     "PagerDuty",
+    "Preview",
     "RulesRefused",
     "Severity",
     "Silence",
@@ -60,6 +62,7 @@ __all__ = [
     "keep_retry",
     "list_silences",
     "may_tell_directly",
+    "preview_silence",
     "read_overview",
     "read_rules",
     "record_failure",
@@ -79,6 +82,7 @@ _HOME = {
     "MailServer": "channels.mail",
     "Overview": "overview",
     "PagerDuty": "channels.pagerduty",
+    "Preview": "preview",
     "RulesRefused": "rule_file",
     "Silence": "silences",
     "SlackBot": "channels.slack",
@@ -91,6 +95,7 @@ _HOME = {
     "evaluate_rules": "evaluate",
     "forget_delivered": "delivery",
     "list_silences": "silences",
+    "preview_silence": "preview",
     "read_overview": "overview",
     "read_rules": "rule_file",
     "sample_system": "system",

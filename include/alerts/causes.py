@@ -1,11 +1,15 @@
 """What a failure is due to, so that a thousand failures of one cause are one alert.
 
-Some causes strike many tasks at once and are known by their words. Any other failure is its task's own: the
-task, the type of the exception, and its text without what differs from one time to the next.
+Some causes strike many tasks at once: the exception says so itself, or, of a foreign one, its words do. Any
+other failure is its task's own: the task, the type of the exception, and its text without what differs from
+one time to the next.
 """
 
+import errno
 import hashlib
 import re
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 KILLED = "the worker stopped without a word: killed, out of memory, or cut off"
@@ -13,17 +17,21 @@ KILLED = "the worker stopped without a word: killed, out of memory, or cut off"
 READ = 2_000  # characters of an error that are looked at
 ALIKE = 200  # characters of a normalised text that tell causes apart
 
-# Causes that many tasks share, by the words of the error.
+# Of errors of which only the words are left, and of programs and libraries that have nothing but words. Which
+# server a foreign error speaks of, its words do not say: only our own errors speak of the platform's.
 _DATABASE = re.compile(
-    r"The database '[^']*' at \S+ (?:cannot be reached|has no connection left)"
-    r"|connection to server at .{0,200} failed|server closed the connection unexpectedly"
-    r"|terminating connection due to|the database system is (?:starting up|shutting down|in recovery)"
+    r"include\.database\.DatabaseError: The database '[^']*' at \S+ (?:cannot be reached|has no connection)"
+    r"|(?:sqlalchemy\.exc|psycopg(?:\.errors)?)\.\w+: .{0,200}(?:server closed the connection unexpectedly"
+    r"|terminating connection due to (?!idle)"
+    r"|the database system is (?:starting up|shutting down|in recovery))"
+    r"|psycopg\.OperationalError: connection to server at .{0,200} failed"
     r"|include\.http\.errors\.QuotaUnknown"
 )
 _SERVICE = re.compile(
     r"include\.http\.errors\.(?:Unavailable|BreakerOpen|RateLimited|BadAnswer): ([\w.-]{1,60}): "
 )
 _DISK = re.compile(r"No space left on device|could not extend file")
+_DISK_FULL = "53100"  # SQLSTATE
 
 _TYPE = re.compile(r"[A-Za-z_][\w.]{0,150}(?=:|\Z)")
 # What differs from one time to the next: quoted names, UUIDs, times, addresses, numbers.
@@ -50,22 +58,81 @@ class Cause:
         return f"failure/{self.name}"
 
 
-def cause_of(task: str, error: str) -> Cause:
+DATABASE = Cause("database", "The database is away", "postgres")
+DISK = Cause("disk", "A disk is full")
+WORKER_LOST = Cause("worker-lost", "Workers were lost")
+
+
+def cause_of(task: str, error: BaseException | str) -> Cause:
     """Find the cause of a failure.
+
+    Our own errors carry it as a value, whatever they were turned into on their way; words count where an
+    exception is not ours, or is no longer there.
 
     Args:
         task: the DAG and the task, without the map index.
-        error: the exception's type and text, as `traceback.format_exception_only` gives them.
+        error: the exception; or its type and text, as `traceback.format_exception_only` gives them.
     """
-    text = error[:READ]
-    if error.startswith(KILLED):
-        return Cause("worker-lost", "Workers were lost")
-    if _DATABASE.search(text):
-        return Cause("database", "The database is away", "postgres")
+    if isinstance(error, str):
+        return _shared_by_words(error[:READ]) or _own(task, error[:READ])
+    words = "".join(traceback.format_exception_only(error)).strip()[:READ]
+    for one in _chain(error):
+        if found := _shared_by_value(one):
+            return found
+        if hasattr(one, "shared_cause"):
+            return _own(task, words)  # it says what it is about, and that is nothing shared
+    return _shared_by_words(words) or _own(task, words)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception, and what it came of, as a traceback shows it."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        yield from _driver_s(one)
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def _driver_s(error: BaseException) -> Iterator[BaseException]:
+    """What the driver raised, inside SQLAlchemy's error."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, BaseException):
+        yield original
+
+
+def _shared_by_value(error: BaseException) -> Cause | None:
+    match getattr(
+        error, "shared_cause", None
+    ):  # of our own errors, and of the driver's that connect() has seen
+        case "database":
+            return DATABASE
+        case "service":
+            return _service(str(getattr(error, "service", "")))
+    if getattr(error, "sqlstate", None) == _DISK_FULL:
+        return DISK
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return DISK
+    return None
+
+
+def _shared_by_words(text: str) -> Cause | None:
+    if text.startswith(KILLED):
+        return WORKER_LOST
+    if _DATABASE.match(text):
+        return DATABASE
     if _DISK.search(text):
-        return Cause("disk", "A disk is full")
-    if service := _SERVICE.match(text):
-        return Cause(f"service:{service[1]}", f"{service[1]} does not answer as it should", service[1])
+        return DISK
+    service = _SERVICE.match(text)
+    return _service(service[1]) if service else None
+
+
+def _service(name: str) -> Cause:
+    return Cause(f"service:{name}", f"{name} does not answer as it should", name)
+
+
+def _own(task: str, text: str) -> Cause:
     kind = _TYPE.match(text)
     return Cause(f"{task}/{kind[0].rpartition('.')[2] if kind else 'error'}/{_digest(text)}")
 

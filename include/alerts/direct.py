@@ -15,14 +15,17 @@ from include.alerts.messages import Message, compose, one_line
 
 QUIET = timedelta(minutes=10)  # after a message about a cause
 AHEAD = 60.0  # seconds; a mark further ahead is of a clock that was wrong
+FORGOTTEN = timedelta(hours=1)  # since a cause was first seen and could have been told
 MOST = 3  # messages in that time, whatever their causes
 TIMEOUT = 8  # seconds
 
 
-def may_tell_directly(folder: Path, cause: str) -> bool:
+def may_tell_directly(folder: Path, cause: str, *, after_others: bool = False) -> bool:
     """Whether this machine has not told of this cause for a while; the asker is expected to tell it then.
 
     Marks are files in `folder`, under a lock: tasks that fail at once on a machine ask one after the other.
+    With `after_others` the asker gives way: it tells only when the cause is known for as long as a message
+    counts, and nobody else has told of it. So people read of the work that suffers, not of who watches it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "told.lock").open("w") as lock:
@@ -35,11 +38,26 @@ def may_tell_directly(folder: Path, cause: str) -> bool:
                 mark.unlink(missing_ok=True)
             else:
                 fresh.add(mark.name)
-        name = f"told-{hashlib.sha256(cause.encode()).hexdigest()[:32]}"
-        if name in fresh or len(fresh) >= MOST:
+        digest = hashlib.sha256(cause.encode()).hexdigest()[:32]
+        if f"told-{digest}" in fresh or len(fresh) >= MOST:
             return False
-        os.close(os.open(folder / name, os.O_CREAT | os.O_WRONLY, 0o600))
+        if after_others and not _known_since(folder / f"seen-{digest}", since, now):
+            return False
+        os.close(os.open(folder / f"told-{digest}", os.O_CREAT | os.O_WRONLY, 0o600))
         return True
+
+
+def _known_since(mark: Path, since: float, now: float) -> bool:
+    """Whether a cause was first seen before `since`; what was first seen long ago was an earlier outage."""
+    try:
+        seen = mark.stat().st_mtime
+    except FileNotFoundError:
+        seen = 0.0
+    if not since - FORGOTTEN.total_seconds() < seen <= now:
+        mark.touch(mode=0o600)
+        os.utime(mark, (now, now))
+        return False
+    return seen <= since
 
 
 def tell_slack_directly(address: str, secret: str, channel: str | None, failure: Failure) -> None:

@@ -5,6 +5,7 @@ by an advisory lock; one that comes late, beside another or twice says so and ch
 the database's; what one that was ahead has left in any table is set back first, and said.
 """
 
+import hashlib
 import json
 import logging
 import time
@@ -19,9 +20,10 @@ from sqlalchemy import Connection, Engine, text
 from include.alerts.notices import Notice, compose_notices, compose_retired
 from include.alerts.observe import Observed, observe, selections_of
 from include.alerts.rule_file import DEFAULT_RULES, InForce, rules_in_force
-from include.alerts.rules import RuleSet, WatchdogRule, escalation_of
+from include.alerts.rules import Rule, RuleSet, WatchdogRule, escalation_of
 from include.alerts.sources import read_sources
 from include.database import sql
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,9 @@ def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | N
         rules = in_force.rules.rules
         selections = [selection for rule in rules for selection in selections_of(rule)]
         readings = read_sources(connection, selections, moment)
-        observed = observe(rules, readings, moment, in_force.refusal)
+        without_data = _rules_without_data(connection, rules)
+        observed = observe(rules, readings, moment, in_force.refusal, without_data)
+        _note_data(connection, rules, observed, moment)
         changes, notices = _step(connection, in_force.rules, observed, moment)
         done = Evaluation(
             moment,
@@ -79,7 +83,11 @@ def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | N
         )
         _write_down(connection, in_force, done, time.perf_counter() - begun)
     logger.info(
-        "%d rules, %d alerts, %d changes, %d notices", done.rules, done.instances, done.changes, done.notices
+        "%s, %s, %s, %s",
+        in_numbers(done.rules, "rule"),
+        in_numbers(done.instances, "alert"),
+        in_numbers(done.changes, "change"),
+        in_numbers(done.notices, "notice"),
     )
     return done
 
@@ -125,6 +133,28 @@ def write_notices(connection: Connection, notices: list[Notice], at: datetime) -
         return 0
     parameters = {"notices": json.dumps(notices), "at": at}
     return len(connection.execute(sql("alert_write_notices"), parameters).all())
+
+
+def _rules_without_data(connection: Connection, rules: list[Rule]) -> dict[str, datetime]:
+    """The rules of which no pass had a value yet, and since when they are in force."""
+    found = connection.execute(sql("alert_rules_without_data"), {"rules": json.dumps(_definitions(rules))})
+    return {row.rule: row.adopted_at for row in found}
+
+
+def _note_data(connection: Connection, rules: list[Rule], observed: Observed, at: datetime) -> None:
+    known = [{**each, "has_data": each["rule"] in observed.with_data} for each in _definitions(rules)]
+    connection.execute(sql("alert_note_data"), {"rules": json.dumps(known), "at": at})
+
+
+def _definitions(rules: list[Rule]) -> list[dict[str, Any]]:
+    """Each rule by its name, with a digest of what it measures and says."""
+    return [
+        {
+            "rule": rule.name,
+            "definition": hashlib.md5(rule.model_dump_json().encode(), usedforsecurity=False).hexdigest(),
+        }
+        for rule in rules
+    ]
 
 
 def _rules_json(rules: RuleSet, observed: Observed) -> str:

@@ -7,43 +7,24 @@ This module knows neither Airflow nor a channel: `include.airflow.callbacks` han
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
 from sqlalchemy import Engine, text
 
-from include.alerts.causes import Cause, cause_of
+from include.alerts.causes import DATABASE, Cause, cause_of
 from include.database import sql, storable
-from include.telemetry import Record, Spool, error_record, redact
+from include.telemetry import ErrorType, Record, Spool, error_record, redact
 
 # One id a failure: the same failure reported twice (a zombie and its successor) is one row and one notice.
 _FAILURES = uuid.UUID("6c1c7f0e-5a0e-4f0f-9f3e-3f6f0f6b7a11")
 
-# The area of a failed task, as `atge_error_logs.error_type` names it. Tasks that are not here settle trades.
-AREAS: dict[str, Literal["database", "api", "analysis"]] = {
-    "claim": "database",
-    "refresh_performance": "database",
-    "collect_candles": "api",
-    "collect": "api",
-    "audit_candles": "database",
-    "audit_trades": "database",
-    "report": "database",
-    "create_backup": "database",
-    "verify_backup": "database",
-    "apply_retention": "database",
-    "look_after": "database",
-    "analyse": "analysis",
-    "choose_trades": "analysis",
-    "list_batches": "analysis",
-    "analyse_batch": "analysis",
-    "count_outcomes": "analysis",
-    "evaluate": "database",
-    "deliver": "api",
-}
-
 Severity = Literal["critical", "warning", "info"]
+RowSeverity = Literal["low", "medium", "high", "critical"]
+# The rule: a row in atge_error_logs is as bad as what people are told of it.
+ROW_SEVERITY: dict[Severity, RowSeverity] = {"critical": "critical", "warning": "high", "info": "medium"}
 
 QUOTED = 3_000  # characters of an exception that a notice carries
 HEALING = 0x6865616C  # "heal": one success at a time looks what is left of a cause
@@ -65,6 +46,11 @@ class Failure:
     try_number: int | None = None
     late: bool = False  # a run that missed its deadline; it may still finish, or fail as well
     severity: Severity = "warning"  # how soon people are told, and in which channels
+    area: ErrorType = "backtesting"  # where it struck: as the task says where it is made
+    raised: BaseException | None = field(default=None, compare=False, repr=False)  # where it is still there
+    refused: bool = False  # what somebody asked for cannot be done: no failure of the platform
+    job: str = ""  # tells runs by hand apart that were asked for different things
+    watches: bool = False  # the task looks after others, and suffers last
 
     @property
     def id(self) -> uuid.UUID:
@@ -85,16 +71,24 @@ class Failure:
     @cached_property
     def cause(self) -> Cause:
         """What it is due to; failures of one cause are one alert."""
-        return Cause(f"{self.task}/late") if self.late else cause_of(self.task, self.error)
+        return Cause(f"{self.task}/late") if self.late else cause_of(self.task, self.raised or self.error)
+
+    @property
+    def row_severity(self) -> RowSeverity:
+        """How bad it is as a row: as what people are told; without the database nothing works."""
+        if self.refused:
+            return "low"
+        return "critical" if self.cause == DATABASE else ROW_SEVERITY[self.severity]
 
 
 def record_failure(engine: Engine, failure: Failure) -> bool:
     """Write the failure down, and what people must be told of it; answer whether there is anything to tell.
 
-    There is not when this very failure has its row already, or when a run failed because of a task that was
-    reported on its own.
+    There is not when this very failure has its row already, when a run failed because of a task that was
+    reported on its own, or when somebody asked for what cannot be done: the run says it to whoever asked.
     """
-    return _write(engine, failure, notice_of(failure), "high")
+    notice = {} if failure.refused else notice_of(failure)
+    return _write(engine, failure, notice, failure.row_severity)
 
 
 def record_retry(engine: Engine, failure: Failure) -> None:
@@ -106,17 +100,20 @@ def record_success(
     engine: Engine,
     *,
     dag_id: str,
-    task_id: str,
+    task_id: str | None,
     run_id: str,
-    map_index: int,
-    try_number: int,
+    map_index: int = -1,
+    try_number: int | None = None,
     started_at: datetime,
     url: str,
+    job: str = "",
 ) -> bool:
     """Mark the earlier failures of a task that has succeeded as healed; answer whether people must be told.
 
-    Healed are its failures in this run, and those of other runs from before this try began; of a mapped task
-    those of the same index. People are told when nothing is left of a cause that they were told of.
+    Healed are its failures in this run, and those of other runs of the same job from before this try began;
+    of a mapped task those of the same index. Without a task it is the run that ended well: that it was late
+    is healed, and what was told of earlier runs as a whole. People are told when nothing is left of a cause
+    that they were told of.
     """
     facts = {
         "dag_id": dag_id,
@@ -124,12 +121,13 @@ def record_success(
         "run_id": run_id,
         "map_index": map_index,
         "started_at": started_at,
+        "job": job,
     }
     with engine.begin() as connection:
         if not connection.execute(sql("unhealed_failures"), facts).scalar_one():
             return False
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HEALING})
-        words = f"by itself on try {try_number}"
+        words = f"by itself on try {try_number}" if try_number else "by itself"
         return bool(connection.execute(sql("heal_failures"), {**facts, "words": words, "link": url}).all())
 
 
@@ -138,10 +136,10 @@ def keep_failure(spool: Spool, failure: Failure, *, told: str | None) -> None:
 
     Raises OSError when the disk cannot take it either.
     """
-    notice = notice_of(failure)
+    notice = {} if failure.refused else notice_of(failure)
     if told:
         notice["body"]["told"] = told
-    spool.keep([_row(failure, "high", notice)])
+    spool.keep([_row(failure, failure.row_severity, notice)])
 
 
 def keep_retry(spool: Spool, failure: Failure) -> None:
@@ -149,9 +147,7 @@ def keep_retry(spool: Spool, failure: Failure) -> None:
     spool.keep([_row(failure, "low", {})])
 
 
-def _write(
-    engine: Engine, failure: Failure, notice: dict[str, Any], severity: Literal["high", "low"]
-) -> bool:
+def _write(engine: Engine, failure: Failure, notice: dict[str, Any], severity: RowSeverity) -> bool:
     row = _row(failure, severity, {}).row
     with engine.begin() as connection:
         return bool(
@@ -161,9 +157,8 @@ def _write(
         )
 
 
-def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, Any]) -> Record:
+def _row(failure: Failure, severity: RowSeverity, notice: dict[str, Any]) -> Record:
     """The row of `atge_error_logs`, redacted, cut and storable."""
-    known = AREAS.get((failure.task_id or "").rpartition(".")[2])
     context = {
         "dag_id": failure.dag_id,
         "run_id": failure.run_id,
@@ -174,10 +169,12 @@ def _row(failure: Failure, severity: Literal["high", "low"], notice: dict[str, A
         "url": failure.url,
         "cause": failure.cause.name,
         **({"late": True} if failure.late else {}),
+        **({"refused": True} if failure.refused else {}),
+        **({"job": failure.job} if failure.job else {}),
         **({"notice": notice} if notice else {}),
     }
     record = error_record(
-        known or "backtesting",
+        failure.area,
         f"{failure.name}: {failure.error}",
         severity=severity,
         stack=failure.stack,

@@ -34,8 +34,10 @@ def matches(matchers: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     )
 
 
-def read_matchers(value: object) -> dict[str, str]:
+def read_matchers(value: object, *, everything: bool = False) -> dict[str, str]:
     """Check what a person wrote: an object, its JSON, or lines `label=value`.
+
+    With `everything`, it may be something that matches every alert.
 
     Raises:
         ValueError: in words that say what is expected.
@@ -57,7 +59,7 @@ def read_matchers(value: object) -> dict[str, str]:
         if not (name + pattern).isprintable():
             raise ValueError(f"{name[:30]!r}: control characters are not allowed")
         matchers[name.strip()] = pattern.strip()
-    if all(not pattern.strip("*") for pattern in matchers.values()):
+    if not everything and all(not pattern.strip("*") for pattern in matchers.values()):
         raise ValueError("this would match every alert: name at least one value")
     return matchers
 

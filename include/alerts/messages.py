@@ -13,6 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from include.telemetry import redact
+from include.words import in_numbers
 
 Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences"]
 
@@ -41,6 +42,9 @@ FACTS = {
 }
 
 _BLANKS = re.compile(r"[ \t\r\f\v]+")
+# Whatever some reader takes for the end of a line: a header of mail must not hold one, nor may a label.
+_BREAKS = re.compile("\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+_BADNESS = ("critical", "warning", "info").index
 _LINES = re.compile(r"\n{3,}")
 
 
@@ -102,14 +106,15 @@ def compose(
     by_fingerprint: dict[str, list[Any]] = {}
     for row in rows:
         by_fingerprint.setdefault(row.fingerprint, []).append(row)
-    items = tuple(_item(each) for each in by_fingerprint.values())
+    # The worst first: it heads the message, and is spelt out where not all can be.
+    items = tuple(sorted(map(_item, by_fingerprint.values()), key=lambda item: _BADNESS(item.severity)))
     counted = sum({(row.fingerprint, row.kind): row.counted for row in rows}.values())
     kind = _kind(subject, items, first)
     return Message(
         id=id,
         kind=kind,
         subject=subject,
-        severity=min((item.severity for item in items), key=("critical", "warning", "info").index),
+        severity=items[0].severity,
         headline=plain(_headline(kind, items, counted), TITLE_LIMIT),
         items=items,
         counted=counted,
@@ -125,7 +130,7 @@ def plain(value: object, limit: int) -> str:
     they make a text look like another.
     """
     whole = str(value)
-    text = redact(whole[: min(READ, 4 * limit)].encode("utf-8", "replace").decode())
+    text = _BREAKS.sub("\n", redact(whole[: min(READ, 4 * limit)].encode("utf-8", "replace").decode()))
     shown = "".join(
         character if character == "\n" or unicodedata.category(character)[0] != "C" else _replace(character)
         for character in text
@@ -171,22 +176,23 @@ def _kind(subject: str, items: tuple[Item, ...], first: bool) -> Kind:
 def _headline(kind: Kind, items: tuple[Item, ...], counted: int) -> str:
     first = items[0]
     if kind == "digest":
-        return f"Daily digest: {counted} notices about {len(items)} alerts"
+        about = in_numbers(len(items), "alert")
+        return f"Daily digest: {in_numbers(counted, 'notice')} about {about}"
     if kind == "silences":
         return first.title
     failures = sum(item.counted for item in items if item.status == FAILED)
     if len(items) > 1:
         if all(item.status == FAILED for item in items):
-            return f"{failures} failures of {len(items)} causes: {first.title}, and others"
+            return f"{in_numbers(failures, 'failure')} of {len(items)} causes: {first.title}, and others"
         words = {item.status for item in items}
         status = words.pop() if len(words) == 1 else "Alerts"
         return f"{status}: {first.title}, and {len(items) - 1} more"
     if first.status == FAILED:  # its title is a sentence
-        more = " more" if kind == "more" else ""
-        what = "failure" if failures == 1 else "failures"
-        return f"{failures}{more} {what}: {first.title}" if failures > 1 or more else first.title
+        more = "more " if kind == "more" else ""
+        what = in_numbers(failures, f"{more}failure")
+        return f"{what}: {first.title}" if failures > 1 or more else first.title
     if kind == "more" and first.counted:
-        return f"{first.status} again, {first.counted} times more: {first.title}"
+        return f"{first.status} again, {in_numbers(first.counted, 'time')} more: {first.title}"
     if first.counted > 1:
         return f"{first.status} {first.counted} times: {first.title}"
     return f"{first.status}: {first.title}"

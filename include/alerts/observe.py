@@ -14,6 +14,7 @@ from include.alerts.rules import (
     COUNTING,
     AbsenceRule,
     AnomalyRule,
+    NeverDataRule,
     OwnRule,
     RateRule,
     RatioRule,
@@ -24,9 +25,21 @@ from include.alerts.rules import (
     WatchdogRule,
 )
 from include.alerts.sources import MOST_SETS, Labels, Readings, Selection, select
+from include.words import in_numbers
 
 MAX_INSTANCES = 1000  # sets of labels of one rule
 QUANTILES = ("p50", "p95", "p99")
+AGGREGATES = {
+    "avg": "the average",
+    "min": "the least",
+    "max": "the most",
+    "sum": "the sum",
+    "count": "the number",
+    "last": "the newest",
+    "p50": "the median",
+    "p95": "the 95th percentile",
+    "p99": "the 99th percentile",
+}
 PER = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -72,6 +85,11 @@ class Observed:
     observations: list[Observation] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)  # rule -> why
 
+    @property
+    def with_data(self) -> set[str]:
+        """The rules of which there was a value."""
+        return {each.rule for each in self.observations if each.value is not None}
+
 
 def selections_of(rule: Rule) -> list[Selection]:
     """What the rule reads, in the order in which `observe` takes it."""
@@ -103,15 +121,22 @@ def _select(series: Series, by: list[str], seconds: float) -> Selection:
     return select(series.source, "summaries", series.match, by, seconds, aggregate=last)
 
 
-def observe(rules: list[Rule], readings: Readings, at: datetime, refusal: str | None = None) -> Observed:
+def observe(
+    rules: list[Rule],
+    readings: Readings,
+    at: datetime,
+    refusal: str | None = None,
+    without_data: Mapping[str, datetime] | None = None,
+) -> Observed:
     """Compare what was read with what the rules allow.
 
-    `refusal` is why the rule file as it is now was refused. A rule whose source could not be read, or that
+    `refusal` is why the rule file as it is now was refused; `without_data` are the rules of which no earlier
+    pass had a value, and since when they are in force. A rule whose source could not be read, or that
     has more than MAX_INSTANCES sets of labels, is in `failed` and has no observations.
     """
     observed = Observed()
     for rule in rules:
-        if isinstance(rule, OwnRule):
+        if isinstance(rule, OwnRule | NeverDataRule):
             continue
         try:
             measured = _measure(rule, readings, at)
@@ -123,6 +148,8 @@ def observe(rules: list[Rule], readings: Readings, at: datetime, refusal: str | 
     for rule in rules:
         if isinstance(rule, OwnRule):
             observed.observations.append(_observe_own(rule, observed.failed, refusal))
+        elif isinstance(rule, NeverDataRule):
+            observed.observations.append(_observe_unheard(rule, observed, without_data or {}, at))
     return observed
 
 
@@ -201,9 +228,11 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
     for labels, row in rows.items():
         counts = rule.of.aggregate in COUNTING
         if row.samples < rule.min_count and not counts:
-            measured.append(Measured(labels, None, f"{row.samples} samples, {rule.min_count} are needed"))
+            words = f"{in_numbers(row.samples, 'sample')}, {rule.min_count} are needed"
+            measured.append(Measured(labels, None, words))
         else:
-            measured.append(Measured(labels, _value(row, rule.of.aggregate), f"of {row.samples} samples"))
+            words = f"{AGGREGATES[rule.of.aggregate]} of {in_numbers(row.samples, 'sample')}"
+            measured.append(Measured(labels, _value(row, rule.of.aggregate), words))
     if not rows and not rule.by:
         nothing = 0.0 if rule.of.aggregate in COUNTING else None
         measured.append(Measured((), nothing, "no samples in the window"))
@@ -300,6 +329,27 @@ def _observation(
 ) -> Observation:
     labels = dict(measured.labels)
     return Observation(rule.name, severity, labels, measured.value, limit, bad, clear, measured.words)
+
+
+def _observe_unheard(
+    rule: NeverDataRule, observed: Observed, without_data: Mapping[str, datetime], at: datetime
+) -> Observation:
+    unheard = {
+        name: since
+        for name, since in without_data.items()
+        if name not in observed.with_data and at - since >= rule.after
+    }
+    words = ", ".join(f"{name} (in force since {since:%F})" for name, since in sorted(unheard.items()))
+    return Observation(
+        rule.name,
+        rule.severity,
+        {},
+        float(len(unheard)),
+        0,
+        bool(unheard),
+        not unheard,
+        words[:2000] or "every rule in force for so long had data",
+    )
 
 
 def _observe_own(rule: OwnRule, failed: Mapping[str, str], refusal: str | None) -> Observation:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Row, text
 from include.alerts.messages import link_of, one_line, plain
 from include.alerts.silences import Silence, read_silences
 from include.database import sql
+from include.words import in_numbers
 
 SHOWN = 200  # alerts
 HISTORY = 100  # notices
@@ -99,20 +100,22 @@ def _wrong(row: Row[Any], told: tuple[Told, ...]) -> Wrong:
 def _why(row: Row[Any], body: dict[str, Any]) -> str:
     """The value against its limit, or the exception, in words."""
     if row.source == "failure":
-        times = f"{row.counted} times; the last: " if row.counted > 1 else ""
+        times = f"{in_numbers(row.counted, 'time')}; the last: " if row.counted > 1 else ""
         return times + plain(body.get("error", ""), 600)
-    parts = [row.reason or ""]
-    if row.value is not None and row.threshold is not None:
-        limit = f", the limit: {body['limit']}" if body.get("limit") else f", the limit: {row.threshold:.6g}"
-        parts.append(f"now {row.value:.6g}{limit}")
-    return plain("; ".join(part for part in parts if part), 600)
+    reason = row.reason or ""
+    if row.value is None or row.threshold is None:
+        return plain(reason, 600)
+    limit = str(body.get("limit") or f"{row.threshold:.6g}")
+    unit = limit.partition(f"{row.threshold:.6g}")[2]
+    of = f", {reason}" if reason else ""
+    return plain(f"It is {row.value:.6g}{unit}{of}. The limit is {limit}.", 600)
 
 
 def _told(row: Row[Any]) -> Told:
     parts = []
     if row.sent:
         notices = f" ({row.sent} notices)" if row.sent > 1 else ""
-        messages = "1 message" if row.messages <= 1 else f"{row.messages} messages"
+        messages = in_numbers(max(row.messages, 1), "message")
         parts.append(f"{messages}{notices}, last {row.told_at:%Y-%m-%d %H:%M:%S}")
     if row.waiting:
         trouble = f", for {one_line(row.trouble, 200)}" if row.trouble else ""

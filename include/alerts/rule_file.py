@@ -16,13 +16,14 @@ from sqlalchemy.exc import DBAPIError
 from include.alerts.rules import RuleSet, find_faults
 from include.database import sql
 from include.telemetry import error_in_words
+from include.words import in_numbers
 from include.yaml_lines import line_of
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
 # Part of each stored set's hash: raise it when what is accepted changes, and files are read again.
-FORMAT = 2
+FORMAT = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -48,6 +49,12 @@ def read_rules(path: Path) -> RuleSet:
     return _check(path, _read_bytes(path))[0]
 
 
+def stored_rules(connection: Connection) -> RuleSet | None:
+    """Give the rules that were adopted last; None before the first evaluation."""
+    stored = connection.execute(sql("alert_rules_in_force")).one_or_none()
+    return None if stored is None else _check_stored(stored.content)
+
+
 def rules_in_force(connection: Connection, path: Path) -> InForce:
     """Adopt the rule file if it is new and good; otherwise answer with the last good one and the reason.
 
@@ -67,7 +74,7 @@ def rules_in_force(connection: Connection, path: Path) -> InForce:
             raise
         logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
         return InForce(_check_stored(stored.content), stored.hash, str(refused))
-    logger.info("%d rules adopted from %s", len(rules.rules), path)
+    logger.info("%s adopted from %s", in_numbers(len(rules.rules), "rule"), path)
     return InForce(rules, hash_)
 
 

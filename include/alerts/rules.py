@@ -292,8 +292,16 @@ class OwnRule(_Rule):
     severity: Severity
 
 
+class NeverDataRule(_Rule):
+    """Other rules never had data since they are in force, as they are written: they cannot have fired."""
+
+    kind: Literal["never_data"]
+    severity: Severity = "info"
+    after: Window  # in force for so long
+
+
 Rule = Annotated[
-    ThresholdRule | RateRule | RatioRule | AbsenceRule | AnomalyRule | WatchdogRule | OwnRule,
+    ThresholdRule | RateRule | RatioRule | AbsenceRule | AnomalyRule | WatchdogRule | OwnRule | NeverDataRule,
     Field(discriminator="kind"),
 ]
 REQUIRED = ("watchdog", "rules_refused", "source_failed")  # exactly one of each

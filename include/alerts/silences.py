@@ -7,7 +7,7 @@ was told, silence or not.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -46,6 +46,7 @@ def silence(
     reason: str,
     lasts: timedelta,
     starts_at: datetime | None = None,
+    everything: bool = False,
 ) -> Silence:
     """Begin a silence, now or later.
 
@@ -56,11 +57,12 @@ def silence(
         reason: why, for those who wonder why nothing is told.
         lasts: one minute to thirty days.
         starts_at: tz-aware UTC; None: now.
+        everything: it may match every alert.
 
     Raises:
         ValueError: something is missing or too long, in words.
     """
-    wanted = read_matchers(matchers)
+    wanted = read_matchers(matchers, everything=everything)
     if not author.strip():
         raise ValueError("a silence needs an author")
     if not reason.strip():
@@ -100,32 +102,48 @@ def end_silence(engine: Engine, id: int, by: str) -> Silence:
     return _silence(row)
 
 
-def read_silences(connection: Connection, *, ended_within: timedelta = timedelta(0)) -> list[Silence]:
-    """Read the silences in force or to come, and those that ended so recently; the next to end first."""
-    return [_silence(row) for row in connection.execute(sql("silences"), {"ended_within": ended_within})]
+def read_silences(
+    connection: Connection,
+    *,
+    ended_within: timedelta = timedelta(0),
+    at: datetime | None = None,
+    made_before: datetime | None = None,
+) -> list[Silence]:
+    """Read the silences in force or to come, and those that ended so recently; the next to end first.
+
+    `at` is the moment that counts, None: now; silences that were made later than `made_before` are left out.
+    """
+    parameters = {"ended_within": ended_within, "at": at, "made_before": made_before}
+    return [_silence(row) for row in connection.execute(sql("silences"), parameters)]
 
 
-def list_silences(engine: Engine, digest_hour: int) -> bool:
-    """Write the week's list of silences as a notice, once a week, from Monday's digest hour (UTC) on.
+def list_silences(engine: Engine, digest_hour: int, *, at: datetime | None = None) -> bool:
+    """Write the week's list of silences as a notice, once a week: those there are on Monday at that hour.
 
-    A week without silences has no list. Answers whether it was written now.
+    One that is made later in the week is in the next list, and a week without silences has none. A list that
+    could not be written on Monday comes later, as of Monday. Answers whether it was written now.
+
+    Args:
+        engine: the platform's database.
+        digest_hour: the hour of Monday (UTC).
+        at: the moment (tz-aware UTC); None: the database's clock. For tests and for looking back.
     """
     with engine.begin() as connection:
-        week = connection.execute(
-            text(
-                "SELECT to_char(now(), 'IYYY-\"W\"IW') WHERE now() >= date_trunc('week', now()) "
-                "+ make_interval(hours => :hour) "
-                "AND NOT EXISTS (SELECT FROM alert_notices WHERE notice_key = "
-                "'silences ' || to_char(now(), 'IYYY-\"W\"IW'))"
-            ),
-            {"hour": digest_hour},
-        ).scalar_one_or_none()
-        if week is None:
+        now: datetime = connection.execute(
+            text("SELECT coalesce(CAST(:at AS timestamptz), now())"), {"at": at}
+        ).scalar_one()
+        today = datetime(now.year, now.month, now.day, digest_hour, tzinfo=UTC)
+        monday = today - timedelta(days=now.weekday())
+        if monday > now:
             return False
-        silences = read_silences(connection, ended_within=timedelta(days=7))
-        if not silences:
+        week = f"{monday:%G-W%V}"
+        told = connection.execute(
+            text("SELECT EXISTS (SELECT FROM alert_notices WHERE notice_key = 'silences ' || :week)"),
+            {"week": week},
+        ).scalar_one()
+        silences = read_silences(connection, ended_within=timedelta(days=7), at=monday, made_before=monday)
+        if told or not silences:
             return False
-        now = connection.execute(text("SELECT now()")).scalar_one()
         lines = [_line(one, now) for one in silences]
         connection.execute(
             sql("note_silences"), {"week": week, "count": len(lines), "lines": "\n".join(lines[:100])}

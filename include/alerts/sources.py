@@ -50,6 +50,12 @@ _METRIC_LABELS = ("metric_type", "metric_name", "user_id")
 _DECLARED = (
     Source("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, ("ms", "seconds")),
     Source("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, ("count",)),
+    Source(
+        "operations",
+        "how measured operations ended: 100 failed, 0 went well",
+        ("kind", "name", "outcome"),
+        (("operations", ()),),
+    ),
     Source("errors", "atge_error_logs, 1 a row", ("error_type", "severity", "cause"), (("errors", ()),)),
     Source(
         "settled", "settled trades: 100 won, 0 lost", ("symbol", "user_id", "timeframe"), (("settled", ()),)

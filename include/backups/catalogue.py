@@ -24,6 +24,7 @@ from include.backups.read import open_backup, read_small
 from include.database import sql
 from include.storage import Storage, Stored
 from include.telemetry import redact
+from include.words import in_numbers
 
 MOST = 10_000  # backups of one location
 AHEAD = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
@@ -75,7 +76,9 @@ class Rebuilt:
 
     def in_words(self) -> str:
         """One paragraph for a log or a message."""
-        words = [f"{len(self.listed)} whole backups, {len(self.added)} of them new to the catalogue"]
+        words = [
+            f"{in_numbers(len(self.listed), 'whole backup')}, {len(self.added)} of them new to the catalogue"
+        ]
         words += (
             [f"{len(self.foreign)} of them made by other installations, which are never deleted from here"]
             if self.foreign

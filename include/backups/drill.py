@@ -17,6 +17,7 @@ from include.backups.restore import GIB, find_dump, restore_into
 from include.backups.server import administer, database_of, derived_name, drop, is_derived, list_databases
 from include.database import SQL, connect
 from include.storage import Storage
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ class Drilled:
         """One line for people."""
         if self.findings:
             return f"{self.backup_id} does not restore to what it was: {in_short(list(self.findings))}"
+        tables, rows = in_numbers(self.tables, "table"), in_numbers(self.rows, "row")
         return (
-            f"{self.backup_id} is proven: {self.tables} tables with {self.rows} rows equal the manifest, "
-            f"{self.queries} queries ran; restored in {self.restore_seconds:.1f} s, "
+            f"{self.backup_id} is proven: {tables} with {rows} equal the manifest, "
+            f"{in_numbers(self.queries, 'query', 'queries')} ran; restored in {self.restore_seconds:.1f} s, "
             f"{self.total_seconds:.1f} s in all"
         )
 

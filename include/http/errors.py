@@ -1,7 +1,7 @@
 """What a call to an outside service can fail with: one family, so that one `except` catches it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 
 class ServiceError(Exception):
@@ -9,6 +9,7 @@ class ServiceError(Exception):
 
     Attributes:
         outcome: the kind of failure in one word, for statistics.
+        shared_cause: what many calls fail of at once: the service, or the database; None: this call alone.
         service: the name of the service.
         status: the HTTP status, None where there was no answer.
         retry_after: seconds after which another call makes sense, None where nobody knows.
@@ -17,6 +18,7 @@ class ServiceError(Exception):
     """
 
     outcome: ClassVar[str] = "error"
+    shared_cause: ClassVar[Literal["service", "database"] | None] = None
 
     def __init__(
         self,
@@ -59,24 +61,28 @@ class RateLimited(ServiceError):
     """The quota is used up for longer than this call may wait."""
 
     outcome = "rate_limited"
+    shared_cause = "service"
 
 
 class Unavailable(ServiceError):
     """The service does not work: 5xx, time-outs, broken connections, after all retries."""
 
     outcome = "unavailable"
+    shared_cause = "service"
 
 
 class BadAnswer(ServiceError):
     """The service answered, but not with the JSON that was asked for."""
 
     outcome = "bad_answer"
+    shared_cause = "service"
 
 
 class BreakerOpen(ServiceError):
     """The service failed so often that it is not called for a while. Nothing was sent."""
 
     outcome = "breaker_open"
+    shared_cause = "service"
 
 
 class QuotaUnknown(ServiceError):
@@ -87,3 +93,4 @@ class QuotaUnknown(ServiceError):
     """
 
     outcome = "quota_unknown"
+    shared_cause = "database"

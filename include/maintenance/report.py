@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
 from include.maintenance.tend import DEAD, WORTH_IT, Tended
+from include.words import in_numbers
 
 Kind = Literal["weekly", "monthly"]
 
@@ -92,7 +93,7 @@ def forecast_full(sizes: Mapping[date, int], free_bytes: int) -> date | None:
         ValueError: fewer than seven days.
     """
     if len(sizes) < ENOUGH_DAYS:
-        raise ValueError(f"{len(sizes)} days of sizes are no forecast; {ENOUGH_DAYS} are needed")
+        raise ValueError(f"{in_numbers(len(sizes), 'day')} of sizes: no forecast; {ENOUGH_DAYS} are needed")
     days = [day.toordinal() for day in sizes]
     mean_day, mean_size = sum(days) / len(days), sum(sizes.values()) / len(sizes)
     over = sum((day - mean_day) ** 2 for day in days)
@@ -184,7 +185,8 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
         report.findings.append(
             Finding(
                 "warning" if left < SOON else "info",
-                f"the disk is full on {full} ({left.days} days) if the database grows as it did; "
+                f"the disk is full on {full} ({in_numbers(left.days, 'day')}) "
+                f"if the database grows as it did; "
                 f"{in_bytes(free_bytes)} are free",
                 "make room, shorten keep_metrics or set keep_candles, or take a larger disk",
             )
@@ -244,7 +246,7 @@ def _indexes(connection: Connection, report: Report) -> None:
             "Indexes",
             ("index", "table", "size", "scans"),
             [[one.name, one.table_name, in_bytes(one.bytes), one.scans] for one in indexes],
-            f"scans are counted since {age.days} days",
+            f"scans are counted since {in_numbers(age.days, 'day')}",
         )
     )
     for one in indexes:
@@ -254,7 +256,7 @@ def _indexes(connection: Connection, report: Report) -> None:
         elif one.same_as:
             words, remedy = f"{one.name} is the same as {one.same_as}", f"DROP INDEX CONCURRENTLY {one.name}"
         elif not one.needed and one.scans == 0 and one.bytes > LARGE_INDEX and age > SETTLED:
-            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {age.days} days"
+            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {in_numbers(age.days, 'day')}"
             remedy = f"DROP INDEX CONCURRENTLY {one.name}"
         else:
             continue
@@ -266,8 +268,8 @@ def _read_whole(connection: Connection, report: Report) -> None:
         report.findings.append(
             Finding(
                 "info",
-                f"{one.name} ({one.live} rows) was read from end to end {one.scans} times, by index "
-                f"{one.idx_scan or 0} times",
+                f"{one.name} ({in_numbers(one.live, 'row')}) was read from end to end "
+                f"{in_numbers(one.scans, 'time')}, by index {in_numbers(one.idx_scan or 0, 'time')}",
                 "look for the statement among the slow ones; an index may be missing",
             )
         )

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 from sqlalchemy import Engine
 
-from include.http import QuotaUnknown, Refused, ServiceError
+from include.http import BadAnswer, QuotaUnknown, Refused, ServiceError, Unavailable
 from include.probes.probe import Answer, Down, Probe, ProbeResult, Quota
 from include.probes.results import read_last_answers, read_quotas, write_results
 from include.probes.verdict import as_answer, judge, not_known, still, was_sent
@@ -18,10 +18,18 @@ from include.telemetry import redact
 logger = logging.getLogger(__name__)
 
 Outcome = Answer | Exception
+PAUSED = 3  # intervals without any result: the platform was down, or is new
+REST = 15.0  # seconds until a part that may be starting is asked again
 
 
 def run_round(
-    engine: Engine, probes: Sequence[Probe], *, every: timedelta, quota_share: float, run_url: str
+    engine: Engine,
+    probes: Sequence[Probe],
+    *,
+    every: timedelta,
+    quota_share: float,
+    run_url: str,
+    patience: timedelta = timedelta(0),
 ) -> list[ProbeResult]:
     """Look at every service, store and log the results, and give them in the order of the probes.
 
@@ -33,6 +41,8 @@ def run_round(
         every: how often such a round is run; far older results are stale.
         quota_share: share of a service's quota that asking may use.
         run_url: where people find this run.
+        patience: in the first round after a pause, parts that do not answer may still be starting: they are
+            asked again for so long.
 
     Raises:
         ExceptionGroup: probes that broke by themselves; the results of all are stored before.
@@ -46,7 +56,10 @@ def run_round(
         for probe in asked
         if probe.service in last and began < last[probe.service][0] + _pause(probe, last, quota_share)
     }
-    outcomes = ask_all([probe for probe in asked if probe.service not in resting])
+    awake = [probe for probe in asked if probe.service not in resting]
+    outcomes = ask_all(awake)
+    if not any(began - at <= PAUSED * every for at, _ in last.values()):
+        outcomes |= _ask_again(awake, outcomes, patience)
     quotas = read_quotas(engine)
     now = datetime.now(UTC)
     results, broken = [], []
@@ -116,6 +129,26 @@ def summarise(results: Sequence[ProbeResult]) -> dict[str, list[str]]:
         status or "unknown": [result.service for result in results if result.status == status]
         for status in ("healthy", "degraded", "down", None)
     }
+
+
+def _ask_again(
+    probes: Sequence[Probe], outcomes: dict[str, Outcome], patience: timedelta
+) -> dict[str, Outcome]:
+    """Ask those again that did not answer, until they do or patience ends; give their new outcomes."""
+    end = monotonic() + patience.total_seconds()
+    again: dict[str, Outcome] = {}
+    while monotonic() + REST < end:
+        latest = {**outcomes, **again}
+        failing = [
+            probe for probe in probes if isinstance(latest.get(probe.service), Down | Unavailable | BadAnswer)
+        ]
+        if not failing:
+            break
+        names = ", ".join(probe.service for probe in failing)
+        logger.info("the platform may still be starting, asked again in %g s: %s", REST, names)
+        sleep(REST)
+        again |= ask_all(failing)
+    return again
 
 
 def _ask(probe: Probe, done: "SimpleQueue[tuple[str, Outcome]]") -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
 from include.quality.validation import Check, Finding, Validation, to_details, worst_first
+from include.words import in_numbers
 
 FAILED_BATCHES = 1_000  # of one run that are read for its report
 
@@ -51,7 +52,8 @@ class Report:
             f"{number}. {one.suite}, {one.words}." for number, one in enumerate(self.findings[:3], 1)
         )
         return (
-            f"{self.critical} of {self.batches} batches of data have critical faults, "
+            f"{self.critical} of {in_numbers(self.batches, 'batch', 'batches')} of data "
+            f"{'has' if self.critical == 1 else 'have'} critical faults, "
             f"{self.warnings} only warnings. The worst: {listed}"
         )
 

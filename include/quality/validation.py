@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.words import in_numbers
+
 EXAMPLES = 5  # rows that an unmet expectation shows
 LONGEST = 200  # characters of one of them
 SEVERITIES = ("critical", "warning")  # the worst first
@@ -75,6 +77,11 @@ class Validation:
         ]
         return worst_first(found)
 
+    def counted(self, count: int) -> str:
+        """So many of what a row is, in words: `1 fetch`, `3 candles`."""
+        one = self.noun.removesuffix("es") if self.noun.endswith("ches") else self.noun.removesuffix("s")
+        return in_numbers(count, one, self.noun)
+
     def noting(self, notes: Sequence[str]) -> "Validation":
         """The same, with these notes added."""
         return replace(self, notes=(*self.notes, *notes))
@@ -83,7 +90,7 @@ class Validation:
         return min(check.failed / self.rows, 1.0) if self.rows else 1.0
 
     def _words(self, check: Check) -> str:
-        count = f"{check.failed} of {self.rows} {self.noun}" if self.rows else f"no {self.noun}"
+        count = f"{check.failed} of {self.counted(self.rows)}" if self.rows else f"no {self.noun}"
         shown = f", first {check.examples[0]}" if check.examples else ""
         return f"{self.batch}: {check.fault} ({count}{shown})"
 

@@ -10,6 +10,7 @@ from include.database import DatabaseError, connect
 from include.retention.archive import RetentionError
 from include.retention.load_back import load_back
 from include.storage import S3Access, StorageError, open_storage
+from include.words import in_numbers
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
             engine.dispose()
     except (DatabaseError, RetentionError, StorageError) as error:
         sys.exit(str(error))
-    sys.stdout.write(f"{rows} rows are back in {arguments.table}\n")
+    sys.stdout.write(f"{in_numbers(rows, 'row')} {'is' if rows == 1 else 'are'} back in {arguments.table}\n")
 
 
 main()

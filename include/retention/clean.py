@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from include.retention.archive import Archive, Cleaned, InUse, RetentionError, short_wait
 from include.retention.rules import Rule
 from include.storage import Storage
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def _archive_rows(archive: Archive, cutoff: datetime, done: Cleaned, end: float)
         archive.delete(id, archive.read(id), done)
     while not done.left and (rows := archive.next_rows(cutoff)) is not None:
         archive.delete(archive.write(rows, done), rows, done)
-        logger.info("%s: %d rows archived and deleted so far", done.table, done.deleted)
+        logger.info("%s: %s archived and deleted so far", done.table, in_numbers(done.deleted, "row"))
         done.left = time.monotonic() > end
 
 
@@ -140,7 +141,7 @@ def _archive_partition(archive: Archive, done: Cleaned, end: float) -> None:
             return
         archive.write(rows, done)
         after = archive.last_key()
-        logger.info("%s: %d rows archived so far", archive.table, done.archived)
+        logger.info("%s: %s archived so far", archive.table, in_numbers(done.archived, "row"))
     done.deleted += archive.drop_table()
 
 

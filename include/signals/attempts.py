@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from include.database import sql
 from include.settings import Settings, SignalRequest
 from include.telemetry import record_error, record_metric
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +163,8 @@ def report_run(engine: Engine, run_id: str) -> Report:
         lines[name] = f"{row.outcome}: {said or 'not finished'}"
     bad = sum(row.outcome not in FINE for row in rows)
     if 0 < bad < len(rows):
-        words = f"{bad} of {len(rows)} requests came to nothing, the first one: {next(iter(lines.values()))}"
+        first = next(iter(lines.values()))
+        words = f"{bad} of {in_numbers(len(rows), 'request')} came to nothing, the first one: {first}"
         record_error("generation", words, severity="low", context={"run_id": run_id})
     return Report(
         lines=summarise(lines),

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
@@ -26,6 +26,7 @@ from include.telemetry.records import (
     metric_record,
 )
 from include.telemetry.spool import Spool
+from include.telemetry.statements import measure_statements
 from include.telemetry.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -44,13 +45,17 @@ os.register_at_fork(after_in_child=_writers.clear)
 
 
 @contextmanager
-def writing_to(engine: Engine, spool: Spool | None = None) -> Iterator[Writer]:
-    """Let this process's records go to a database; they are flushed at the end, to the spool if need be."""
+def writing_to(engine: Engine, spool: Spool | None = None, *, statements: bool = False) -> Iterator[Writer]:
+    """Let this process's records go to a database; they are flushed at the end, to the spool if need be.
+
+    With `statements`, the engine's own statements are measured meanwhile.
+    """
     writer = Writer(engine, spool)
     with _changing:
         _writers.append(writer)
     try:
-        yield writer
+        with measure_statements(engine, writer.add) if statements else nullcontext():
+            yield writer
     finally:
         with _changing:
             if writer in _writers:  # not in a fork of the process that began

@@ -20,6 +20,8 @@ from include.database import DatabaseError, sql
 from include.telemetry.records import ERRORS, FEEDBACK, METRICS, Record, error_record
 from include.telemetry.redaction import redact
 from include.telemetry.spool import Spool, spool_folder
+from include.telemetry.statements import unmeasured
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +168,7 @@ class Writer:
         by_table: dict[str, list[Any]] = {}
         for record in records:
             by_table.setdefault(record.table, []).append(record.row)
-        with self._engine.begin() as connection:
+        with unmeasured(), self._engine.begin() as connection:
             for table, rows in by_table.items():
                 connection.execute(sql(_STATEMENTS[table]), {"rows": json.dumps(rows)})
 
@@ -183,7 +185,7 @@ class Writer:
             logger.exception("telemetry stays in %s", self._spool.folder)
             return
         if delivered:
-            logger.info("%d records from %s are written", delivered, self._spool.folder)
+            logger.info("%s from %s written", in_numbers(delivered, "record"), self._spool.folder)
 
     def _own_up(self) -> None:
         """Write down what was lost, and why: a gap in the telemetry is told."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from include.database import sql
 from include.settings import Settings
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
             batches = _batches(connection, claim_id)
         pending = connection.execute(sql("pending_work")).one()
     claimed = sum(batches.values())
-    logger.info("%d trades claimed, in %d batches", claimed, len(batches))
+    logger.info(
+        "%s claimed, in %s", in_numbers(claimed, "trade"), in_numbers(len(batches), "batch", "batches")
+    )
     analyses = pending.missing_analyses and settings.analysis_limit > 0
     return Claimed(batches, bool(pending.stale_statistics or analyses))
 

@@ -28,6 +28,7 @@ from include.trades.export_formats import (
     encode,
     measure,
 )
+from include.words import in_numbers
 
 if TYPE_CHECKING:
     import psycopg
@@ -150,7 +151,11 @@ def export_trades(
     _clear_former(storage, base, {file["key"] for file in files})
     storage.write(f"{base}/{MANIFEST}", [json.dumps(manifest, indent=2).encode()])
     logger.info(
-        "%d trades written to %s/%s, in %d files", manifest["rows"], storage.location, base, len(files)
+        "%s written to %s/%s, in %s",
+        in_numbers(manifest["rows"], "trade"),
+        storage.location,
+        base,
+        in_numbers(len(files), "file"),
     )
     return manifest | {"location": f"{storage.location}/{base}"}
 
@@ -185,7 +190,7 @@ def _write_files(
         counted = _Counted(islice(chain([] if first is None else [first], rows), file_rows))
         key = f"{base}/trades-{number:05}.{file_format}"
         stored = storage.write(key, encode(counted, columns, file_format))
-        logger.info("%s: %d rows, %d bytes", key, counted.rows, stored.size)
+        logger.info("%s: %s, %d bytes", key, in_numbers(counted.rows, "row"), stored.size)
         yield {"key": key, "rows": counted.rows, "bytes": stored.size, "sha256": stored.sha256}
         first = next(rows, None)
 

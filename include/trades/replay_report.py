@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from include.database import sql
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
         unfinished = connection.execute(sql("replay_unfinished"), key).scalar_one()
         if unfinished:
             raise ReplayUnfinished(
-                f"{unfinished} batches of the replay are not done: clear the failed tasks, and it goes on"
+                f"{in_numbers(unfinished, 'batch', 'batches')} of the replay "
+                f"{'is' if unfinished == 1 else 'are'} not done: clear the failed tasks, and it goes on"
             )
         with localcontext() as context:
             context.traps[InvalidOperation] = False  # Infinity - Infinity is NaN here too, as in the database
@@ -50,12 +52,14 @@ def in_words(report: dict[str, Any]) -> list[str]:
     verb = "would change" if report["dry_run"] else "changed"
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report["outcomes"].items())
     lines = [
-        f"{report['trades']} trades {'looked at (dry run)' if report['dry_run'] else 'replayed'}: {counts}",
+        f"{in_numbers(report['trades'], 'trade')} "
+        f"{'looked at (dry run)' if report['dry_run'] else 'replayed'}: {counts}",
         f"net profit and loss {verb} by {report['difference']} USD, "
         f"from {report['net_before']} to {report['net_after']}",
     ]
     lines += [
-        f"{change['from']} -> {change['to']}: {change['trades']} trades, {change['difference']} USD"
+        f"{change['from']} -> {change['to']}: {in_numbers(change['trades'], 'trade')}, "
+        f"{change['difference']} USD"
         for change in report["changes"]
     ]
     lines += [
@@ -65,10 +69,12 @@ def in_words(report: dict[str, Any]) -> list[str]:
     ]
     if report["analyses_redone"]:
         lines.append(
-            f"{report['analyses_redone']} analyses {'would be' if report['dry_run'] else 'are'} redone"
+            f"{in_numbers(report['analyses_redone'], 'analysis', 'analyses')} to redo"
+            if report["dry_run"]
+            else f"{in_numbers(report['analyses_redone'], 'analysis', 'analyses')} set aside, to be redone"
         )
     if report["fetched"]:
-        lines.append(f"{report['fetched']['candles']} candles new or changed by fetching again")
+        lines.append(f"{in_numbers(report['fetched']['candles'], 'candle')} new or changed by fetching again")
         lines += [f"{symbol}: {reason}" for symbol, reason in report["fetched"]["missing"].items()]
     lines += [f"left out: {count} {status}" for status, count in report["left_out"].items()]
     return lines

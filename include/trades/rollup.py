@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.database import sql
+from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def roll_up_days(engine: Engine, days: Iterable[date]) -> int:
             logger.error("%s", disagreement)
             disagreements.append(str(disagreement))
         else:
-            logger.info("%s: %d rows changed", day, rows)
+            logger.info("%s: %s changed", day, in_numbers(rows, "row"))
             changed += rows
     if disagreements:
         raise Disagreement(" ".join(disagreements[:3]) + _more(disagreements[3:]))

@@ -40,7 +40,8 @@ LANGUAGE sql AS $$
   ),
   measured AS (
     SELECT
-      count(*) AS operations,
+      count(*) FILTER (WHERE metric_type <> 'database_query') AS operations,
+      count(*) FILTER (WHERE metric_type <> 'database_query' AND NOT went_well) AS failed,
       count(*) FILTER (WHERE metric_type = 'generation_time') AS generations,
       count(*) FILTER (WHERE metric_type = 'generation_time' AND went_well AND seconds < generation_limit) AS quick_generations,
       count(*) FILTER (WHERE metric_type = 'backtest_time') AS backtests,
@@ -49,11 +50,14 @@ LANGUAGE sql AS $$
       count(*) FILTER (WHERE metric_type = 'analysis_time' AND went_well AND seconds < analysis_limit) AS quick_analyses
     FROM timings, target
   ),
-  failures AS (
-    SELECT count(*) AS errors
-    FROM target
-    JOIN atge_error_logs ON timestamp >= begins AND timestamp < ends
-    WHERE error_type <> 'frontend'
+  model_calls AS (
+    SELECT count(*) AS calls, count(*) FILTER (WHERE outcome <> 'answered') AS failed
+    FROM llm_calls
+    WHERE day = of_day AND outcome NOT IN ('under_way', 'budget_spent', 'unpriced')  -- not ended, never made
+  ),
+  outcomes AS (
+    SELECT measured.operations + calls AS operations, measured.failed + model_calls.failed AS errors
+    FROM measured, model_calls
   )
   INSERT INTO daily_kpis AS former (
     day, trades_settled, trades_won, trades_lost, trades_not_entered, trades_incomplete, success_rate,
@@ -70,8 +74,8 @@ LANGUAGE sql AS $$
     generations, 100.0 * quick_generations / nullif(generations, 0), generation_limit, generation_target,
     backtests, 100.0 * quick_backtests / nullif(backtests, 0), backtest_limit, backtest_target,
     analyses, 100.0 * quick_analyses / nullif(analyses, 0), analysis_limit, analysis_target,
-    operations, errors, 100.0 * errors / nullif(greatest(operations, errors), 0), error_rate_target
-  FROM target, trades, measured, failures
+    outcomes.operations, errors, 100.0 * errors / nullif(outcomes.operations, 0), error_rate_target
+  FROM target, trades, measured, outcomes
   ON CONFLICT (day) DO UPDATE SET
     trades_settled = excluded.trades_settled,
     trades_won = excluded.trades_won,
@@ -168,12 +172,11 @@ COMMENT ON COLUMN daily_kpis.analysis_within IS 'Percent of them that went well 
 COMMENT ON COLUMN daily_kpis.analysis_limit IS 'Seconds';
 COMMENT ON COLUMN daily_kpis.analysis_target IS 'analysis_within is to be at least this';
 COMMENT ON COLUMN daily_kpis.analysis_met IS 'analysis_within >= analysis_target';
-COMMENT ON COLUMN daily_kpis.operations IS 'Measured operations of the day: rows of atge_performance_metrics that time one';
-COMMENT ON COLUMN daily_kpis.errors IS
-  'Rows of atge_error_logs of the day but for error_type frontend, whose operations nobody measures';
-COMMENT ON COLUMN daily_kpis.error_rate IS
-  '100 * errors / operations; 100 when there were more errors than measured operations. One failure may leave '
-  'several errors: the rate is never too low for what was measured';
+COMMENT ON COLUMN daily_kpis.operations IS
+  'Measured operations of the day: rows of atge_performance_metrics that time one, but for single statements of the '
+  'database, which are steps of others; and calls of the language model';
+COMMENT ON COLUMN daily_kpis.errors IS 'Those of them that failed: their outcome is neither ok nor answered';
+COMMENT ON COLUMN daily_kpis.error_rate IS '100 * errors / operations';
 COMMENT ON COLUMN daily_kpis.error_rate_target IS 'error_rate is to be under this';
 COMMENT ON COLUMN daily_kpis.error_rate_met IS 'error_rate < error_rate_target';
 COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

@@ -1,5 +1,5 @@
--- Is the failure that this context describes one of a run whose task failed and was told on its own? Then it is no
--- news. That a run is late is news all the same. `at` is when the run failed.
+-- Is the failure that this context describes one of a run whose task failed and was told on its own, or refused what
+-- somebody asked for? Then it is no news. That a run is late is news all the same. `at` is when the run failed.
 CREATE OR REPLACE FUNCTION told_with_its_task(failure jsonb, at timestamptz) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT
@@ -12,7 +12,7 @@ LANGUAGE sql STABLE AS $$
         AND earlier.context ->> 'dag_id' = failure ->> 'dag_id'
         AND earlier.context ->> 'run_id' = failure ->> 'run_id'
         AND earlier.context ->> 'task_id' IS NOT NULL
-        AND earlier.severity <> 'low'
+        AND (earlier.severity <> 'low' OR earlier.context ? 'refused')
         AND earlier.timestamp > at - interval '1 day'
     )
 $$;

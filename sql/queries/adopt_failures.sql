@@ -9,7 +9,9 @@ WITH found AS (
 ),
 cleaned AS (
   UPDATE atge_error_logs AS kept
-  SET context = kept.context - 'notice'
+  SET
+    context = kept.context - 'notice',
+    severity = CASE WHEN told_with_its_task(found.context, found.timestamp) THEN 'low' ELSE kept.severity END
   FROM found
   WHERE kept.id = found.id
 )

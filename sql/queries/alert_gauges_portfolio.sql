@@ -1,6 +1,6 @@
 -- Risk figures of each user over the trades settled in the last 30 days. The return of a day (UTC) is the net
 -- profit of the trades settled on it as a fraction of the money put into them; days without a trade are left out.
--- Ten days at least for figures that need a spread.
+-- Ten days at least for figures that need a spread. Samples of the demo are nobody's portfolio.
 WITH settled AS MATERIALIZED (
   SELECT
     signal.user_id,
@@ -18,6 +18,7 @@ WITH settled AS MATERIALIZED (
     -- NaN and what no market can earn is no figure of a portfolio, nor may it be the end of everybody's
     AND result.net_profit_loss BETWEEN -1e100 AND 1e100
     AND result.trade_size_usd < 1e100
+    AND NOT is_sample(signal.ai_model, result.data_source)
 ),
 days AS (
   SELECT user_id, day, CAST(greatest(-1e100, least(1e100, sum(net) / sum(size))) AS double precision) AS gain

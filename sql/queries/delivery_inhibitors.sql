@@ -5,7 +5,10 @@ SELECT
   'rule' AS source,
   severity,
   labels,
-  rule || CASE WHEN labels = '{}' THEN '' ELSE ' ' || labels::text END AS words
+  concat_ws(' ', rule, (
+    SELECT '(' || string_agg(label.key || '=' || label.value, ', ' ORDER BY label.key) || ')'
+    FROM jsonb_each_text(labels) AS label
+  )) AS words
 FROM alert_states
 WHERE fired_at IS NOT NULL
 UNION ALL

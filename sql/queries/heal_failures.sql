@@ -1,4 +1,5 @@
--- A task has succeeded: its earlier failures are healed. Of a mapped task only those of the same index: that another
+-- A task has succeeded: its earlier failures are healed, those of other runs where they did the same job. Without a
+-- task it is a run that ended well: that it was late is healed, and what was told of runs as a whole. Of a mapped task only those of the same index: that another
 -- batch went well proves nothing of this one, and an index that does not come back is not healed. A cause of which no
 -- failure of the last day is left is told as healed, where it was told at all. The caller holds the advisory lock of
 -- this step.
@@ -11,9 +12,12 @@ WITH healed AS (
   WHERE context ? 'dag_id'
     AND NOT context ? 'healed'
     AND context ->> 'dag_id' = :dag_id
-    AND context ->> 'task_id' = :task_id
+    AND context ->> 'task_id' IS NOT DISTINCT FROM CAST(:task_id AS text)
     AND context ->> 'map_index' = CAST(:map_index AS text)
-    AND (context ->> 'run_id' = :run_id OR timestamp < CAST(:started_at AS timestamptz))
+    AND (
+      context ->> 'run_id' = :run_id
+      OR (timestamp < CAST(:started_at AS timestamptz) AND coalesce(context ->> 'job', '') = :job)
+    )
   RETURNING id, context ->> 'healed' AS words
 ),
 causes AS (

@@ -1,5 +1,6 @@
 -- What is wrong at this moment: alerts that fire, and causes of failures of the last day that have not healed. The
--- worst first. The watchdog always fires, and is no trouble.
+-- worst first. The watchdog always fires, and is no trouble. A rule that fires as critical and as warning for the same
+-- labels is one thing that is wrong: the critical one stands for both.
 WITH alerts AS (
   SELECT
     'rule' AS source, alert.fingerprint, alert.severity, alert.labels || jsonb_build_object('rule', rule) AS labels,
@@ -7,6 +8,15 @@ WITH alerts AS (
     alert.acknowledged_by, alert.acknowledged_until, 1::bigint AS counted
   FROM alert_states AS alert
   WHERE fired_at IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM alert_states AS worse
+      WHERE worse.rule = alert.rule
+        AND worse.labels = alert.labels
+        AND worse.fired_at IS NOT NULL
+        AND array_position(ARRAY['critical', 'warning', 'info'], worse.severity)
+          < array_position(ARRAY['critical', 'warning', 'info'], alert.severity)
+    )
 ),
 failures AS (
   SELECT

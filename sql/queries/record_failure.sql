@@ -1,9 +1,11 @@
 -- Writes a failure down once and, when it is news, what people must be told of it. It is no news when it was seen
 -- before, when it will be tried again (no notice is given), or when a run failed with a task that was told on its own.
--- That a run is late is news all the same.
+-- That a run is late is news all the same. A failure of a run that is no news is a row of low severity: its task's row
+-- says how bad it is.
 WITH written AS (
   INSERT INTO atge_error_logs (id, error_type, error_message, error_stack, severity, context)
-  SELECT id, error_type, error_message, error_stack, severity, context
+  SELECT id, error_type, error_message, error_stack,
+    CASE WHEN told_with_its_task(context, now()) THEN 'low' ELSE severity END, context
   FROM jsonb_populate_record(NULL::atge_error_logs, CAST(:row AS jsonb))
   ON CONFLICT (id) DO NOTHING
   RETURNING id, context

@@ -14,8 +14,10 @@ from include.airflow.callbacks import (
     report_task_success,
 )
 from include.airflow.channels import open_channels, settings_of_alerts
+from include.airflow.forms import Critical, FormRefused
 from include.airflow.platform import open_database
 from include.alerts import deliver
+from include.database import DatabaseError
 from include.telemetry import Spool, writing_to
 
 AWAY = "postgres://nobody:wrong@127.0.0.1:9/tradeops"
@@ -231,6 +233,58 @@ def test_without_database_and_slack_the_failure_is_kept_and_told_later(
         pass
     assert len(logged(database)) == 2
     assert "notice" in logged(database)[0].context
+
+
+def test_while_the_database_is_away_people_read_of_the_work_that_suffers(database, sandbox, connections):
+    """The chain of alerts fails each minute. A run that failed with its task adds no message."""
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
+    error = raised(DatabaseError("The database 'tradeops' cannot be reached", away=True, platform=True))
+    for dag_id in ("evaluate_alerts", "deliver_alerts"):
+        about = {"dag_id": dag_id, "task_id": "work", "map_index": -1, "exception": error}
+        report_task_failure("next", "critical", watches=True)(task_context(**about))
+        dag = SimpleNamespace(dag_id=dag_id, owner="platform")
+        run = {**RUN_CONTEXT, "dag": dag, "reason": "task_failure"}
+        report_run_failure("next", "critical", watches=True)(run)
+    assert sandbox.received("slack") == []
+    critical()(task_context(task_id="claim", map_index=-1, exception=error))
+    report_run_failure("next", "critical")({**RUN_CONTEXT, "reason": "task_failure"})
+    (message,) = sandbox.received("slack")
+    assert "settle_trades.claim" in json.dumps(message)
+    assert "_alerts" not in json.dumps(message)
+
+
+@pytest.mark.parametrize("report", [critical(), report_task_retry("next")])
+def test_the_log_ends_with_what_failed_and_holds_no_traceback_of_ours(sandbox, connections, caplog, report):
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
+    report(task_context(exception=raised(ValueError("the role may not enter"))))
+    assert caplog.messages[-1] == "settle_trades.settle_batch.settle[0]: ValueError: the role may not enter"
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_refused_form_is_told_to_nobody_unless_the_schedule_asked(database, sandbox, connections):
+    refused = raised(FormRefused("there is no user 7"))
+    critical()(task_context(exception=refused))
+    assert [row.severity for row in logged(database)] == ["low"]
+    assert deliver_all().sent == {}
+    assert sandbox.received("slack") == []
+    by_schedule = SimpleNamespace(run_type="scheduled")
+    critical()(task_context(exception=refused, run_id="scheduled__1", dag_run=by_schedule))
+    assert len(sandbox.received("slack")) == 1
+
+
+def test_what_calls_itself_critical_is_told_at_once(database, sandbox, connections):
+    report_task_failure("next", "warning")(task_context(exception=raised(Critical("the backup is bad"))))
+    assert len(sandbox.received("slack")) == 1
+    assert logged(database)[0].severity == "critical"
+
+
+def test_a_task_that_was_asked_for_something_else_heals_nothing(database, sandbox, connections):
+    critical()(task_context(params={"symbol": "ETH"}))
+    later = {"run_id": "manual__2", "start_date": datetime.now(UTC) + timedelta(seconds=1)}
+    report_task_success(task_context(params={"symbol": "BTC"}, **later))
+    assert "healed" not in logged(database)[0].context
+    report_task_success(task_context(params={"symbol": "ETH"}, **later))
+    assert logged(database)[0].context["healed"] == "by a later run"
 
 
 def test_without_slack_the_message_waits_and_says_why(database, sandbox, connections, caplog):

@@ -26,9 +26,9 @@ def connections(monkeypatch, database, database_url, sandbox, tmp_path):
     return monkeypatch
 
 
-def miss(state="running", end_date=None, run_id="scheduled__2026-11-21T05:00:00+00:00"):
+def miss(state="running", end_date=None, run_id="scheduled__2026-11-21T05:00:00+00:00", **more):
     """What Airflow calls, with the parts of its context that matter."""
-    run = {"dag_id": "settle_trades", "dag_run_id": run_id, "state": state, "logical_date": DUE}
+    run = {"dag_id": "settle_trades", "dag_run_id": run_id, "state": state, "logical_date": DUE, **more}
     context = {"dag_run": {**run, "end_date": end_date}, "deadline": {"id": "x", "deadline_time": DEADLINE}}
     asyncio.run(report_late_sweep(context, owner="trading", next_step="Look at the workers."))
 
@@ -62,6 +62,43 @@ def test_a_late_sweep_is_told_once_with_the_number_of_trades_waiting(
         "/dags/settle_trades/runs/scheduled__2026-11-21T05%3A00%3A00%2B00%3A00",
     ):
         assert part in shown
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"run_type": "backfill"},
+        {"run_type": "manual"},
+        {"run_type": "operator_triggered"},
+        {"run_type": "scheduled", "queued_at": "2026-11-21T06:31:00Z"},  # the stack was down meanwhile
+    ],
+)
+def test_a_run_that_nobody_waited_for_is_not_late(database, sandbox, connections, made):
+    miss(**made)
+    assert logged(database) == []
+    assert sandbox.received("slack") == []
+
+
+def test_a_run_that_a_starting_stack_made_is_not_late(database, sandbox, connections):
+    now = datetime.now(UTC)
+    miss(run_type="scheduled", logical_date=now.isoformat(), queued_at=now.isoformat())
+    assert logged(database) == []
+
+
+def test_a_run_made_in_time_is_late_and_healed_when_it_ends_well(database, sandbox, connections):
+    from types import SimpleNamespace
+
+    from include.airflow.callbacks import report_run_success
+
+    miss(run_type="scheduled", queued_at="2026-11-21T05:00:03Z")
+    (row,) = logged(database)
+    assert row.severity == "critical"
+    dag = SimpleNamespace(dag_id="settle_trades")
+    report_run_success({"dag": dag, "run_id": row.context["run_id"]})
+    assert logged(database)[0].context["healed"] == "by itself"
+    with database.connect() as connection:
+        kinds = connection.execute(text("SELECT kind FROM alert_notices ORDER BY created_at")).scalars().all()
+    assert kinds == ["failure", "healed"]
 
 
 def noticed(database):

@@ -1,8 +1,15 @@
 """Which failures are of one cause."""
 
+import errno
+
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy import make_url
+from sqlalchemy import text as statement
 
 from include.alerts.causes import KILLED, cause_of
+from include.database import DatabaseError, connect
+from include.http import QuotaUnknown, Refused, Unavailable
 
 TASK = "settle_trades.settle"
 
@@ -70,6 +77,77 @@ def test_shared_causes_are_known_by_their_words(error, cause):
 
 def test_a_refusal_is_the_task_s_own_matter():
     assert name("include.http.errors.Refused: kraken: unknown pair").startswith(TASK)
+
+
+def raised(error, of=None):
+    try:
+        raise error from of
+    except type(error) as caught:
+        return caught
+
+
+AWAY = DatabaseError("The database 'p' at db:5432 cannot be reached", away=True, platform=True)
+OTHER = DatabaseError("The database 'p' at db:5432 cannot be reached", away=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (AWAY, "database"),
+        (raised(AirflowFailException("not settled"), AWAY), "database"),
+        (QuotaUnknown("kraken", "not counted"), "database"),
+        (raised(ValueError("no candles"), Unavailable("kraken", "answered 503")), "service:kraken"),
+        (OSError(errno.ENOSPC, "words in any language"), "disk"),
+    ],
+)
+def test_an_exception_carries_its_cause_as_a_value_whatever_its_words_are(error, cause):
+    assert name(error) == cause
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OTHER,
+        raised(RuntimeError("the restore failed"), OTHER),
+        Refused("kraken", "no such pair"),
+        RuntimeError(
+            'pg_basebackup failed: connection to server at "replica" (10.0.0.9), port 5432 failed: FATAL:  '
+            'password authentication failed for user "repl"'
+        ),
+    ],
+)
+def test_another_server_s_trouble_is_the_task_s_own(error):
+    assert name(error).startswith(TASK)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "include.database.DatabaseError: The database 'airflow' at h:5432 does not let role 'a' in. It said: "
+        'connection to server at "h", port 5432 failed: FATAL: password authentication failed for user "a"',
+        "include.database.DatabaseError: There is no database 'x_drill' at h:5432. It said: connection to "
+        'server at "h" failed: FATAL: database "x_drill" does not exist',
+        'include.backups.manifest.BackupError: pg_dump: error: connection to server at "h" failed: refused',
+        "psycopg.errors.IdleInTransactionSessionTimeout: terminating connection due to idle-in-transaction "
+        "timeout",
+    ],
+)
+def test_words_of_another_server_or_session_are_no_outage(words):
+    assert name(words).startswith(TASK)
+
+
+@pytest.mark.parametrize(("platform", "cause"), [(True, "database"), (False, TASK)])
+def test_a_wrong_password_and_a_lost_connection_know_whose_they_are(database_url, platform, cause):
+    wrong = make_url(database_url).set(password="wrong", username="nobody")
+    refused = connect(wrong.render_as_string(hide_password=False), application="t", platform=platform)
+    with pytest.raises(DatabaseError) as caught:
+        refused.connect()
+    assert name(caught.value).startswith(cause)
+    engine = connect(database_url, application="t", platform=platform)
+    with pytest.raises(Exception, match="terminating connection") as lost, engine.begin() as connection:
+        connection.execute(statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert name(lost.value).startswith(cause)
+    engine.dispose()
 
 
 def test_hostile_errors_take_no_time():

@@ -35,6 +35,27 @@ def test_a_flood_of_causes_is_three_messages(tmp_path):
     assert told.count(True) == 3
 
 
+def test_who_looks_after_others_tells_only_when_nobody_else_has(tmp_path):
+    assert may_tell_directly(tmp_path, "database", after_others=True) is False
+    assert may_tell_directly(tmp_path, "database") is True
+    for mark in tmp_path.glob("told-*"):
+        mark.unlink()
+    assert may_tell_directly(tmp_path, "database", after_others=True) is False
+    (seen,) = tmp_path.glob("seen-*")
+    eleven_minutes_ago = time.time() - 660
+    os.utime(seen, (eleven_minutes_ago, eleven_minutes_ago))
+    assert may_tell_directly(tmp_path, "database", after_others=True) is True
+    assert may_tell_directly(tmp_path, "database", after_others=True) is False
+
+
+def test_a_mark_of_a_clock_that_was_ahead_keeps_nobody_quiet(tmp_path):
+    may_tell_directly(tmp_path, "a")
+    (mark,) = tmp_path.glob("told-*")
+    tomorrow = time.time() + 86_400
+    os.utime(mark, (tomorrow, tomorrow))
+    assert may_tell_directly(tmp_path, "a") is True
+
+
 def test_failures_side_by_side_ask_one_after_the_other(tmp_path):
     told = []
     threads = [

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from include.alerts import keep_failure, keep_retry, record_failure, record_retry, record_success
+from include.database import DatabaseError
 from include.telemetry import Spool, writing_to
 from tests.alerts.told import FAILURE, Channels, pass_time, states
 
@@ -24,6 +25,9 @@ def rows(database):
 def notices(database):
     with database.connect() as connection:
         return connection.execute(text("SELECT * FROM alert_notices ORDER BY created_at")).all()
+
+
+ENDED = {"dag_id": FAILURE.dag_id, "task_id": None, "started_at": datetime.now(UTC), "url": "http://x"}
 
 
 def succeed(database, failure=FAILURE, **changes):
@@ -44,7 +48,7 @@ def test_the_row_holds_what_an_operator_asks_for(database):
     (row,) = rows(database)
     assert row.id == FAILURE.id
     assert row.error_type == "backtesting"
-    assert row.severity == "high"
+    assert row.severity == "critical"
     assert row.error_message == "settle_trades.settle_batch.settle[2]: RuntimeError: the disk is slow"
     assert row.error_stack == FAILURE.stack
     assert row.context == {
@@ -76,19 +80,49 @@ def test_the_notice_is_written_with_the_row_and_holds_what_people_must_know(data
     assert notice.fingerprint == notice.cause == FAILURE.cause.fingerprint
 
 
-@pytest.mark.parametrize(
-    ("task_id", "area"),
-    [
-        ("claim", "database"),
-        ("settle_batch.collect_candles", "api"),
-        ("settle_batch.gate", "backtesting"),
-        ("analyse", "analysis"),
-        ("refresh_performance", "database"),
-    ],
-)
-def test_the_error_type_follows_the_task(database, task_id, area):
-    record_failure(database, replace(FAILURE, task_id=task_id))
+@pytest.mark.parametrize("area", ["api", "database", "generation", "analysis", "backtesting"])
+def test_the_error_type_is_the_area_that_the_task_states(database, area):
+    record_failure(database, replace(FAILURE, area=area, task_id="report"))
     assert rows(database)[0].error_type == area
+
+
+@pytest.mark.parametrize(("told", "row"), [("critical", "critical"), ("warning", "high"), ("info", "medium")])
+def test_a_row_is_as_bad_as_what_people_are_told_of_it(database, told, row):
+    record_failure(database, replace(FAILURE, severity=told))
+    assert rows(database)[0].severity == row
+    with database.connect() as connection:
+        shown = connection.execute(text("SELECT count(*) FROM atge_recent_critical_errors")).scalar_one()
+    assert shown == (told == "critical")
+
+
+def test_the_database_away_is_critical_wherever_it_strikes(database):
+    away = DatabaseError("The database 'x' cannot be reached", away=True, platform=True)
+    record_failure(database, replace(FAILURE, severity="warning", raised=away))
+    assert rows(database)[0].severity == "critical"
+
+
+def test_a_refused_form_is_a_row_of_low_severity_and_no_news_and_neither_is_its_run(database):
+    refused = replace(FAILURE, refused=True, severity="info", error="FormRefused: there is no silence 7")
+    assert record_failure(database, refused) is False
+    assert record_failure(database, RUN_FAILURE) is False
+    assert [row.severity for row in rows(database)] == ["low", "low"]
+    assert notices(database) == []
+
+
+def test_another_job_heals_nothing_and_the_same_job_does(database):
+    record_failure(database, replace(FAILURE, job="replay of ETH"))
+    again = {"run_id": "a later run", "started_at": datetime.now(UTC) + timedelta(seconds=1)}
+    assert succeed(database, job="dry run of BTC", **again) is False
+    assert succeed(database, job="replay of ETH", **again) is True
+
+
+def test_a_run_that_ended_well_heals_that_it_was_late(database):
+    late = replace(RUN_FAILURE, late=True, error="the sweep due at 05:00 was not finished")
+    record_failure(database, late)
+    record_failure(database, FAILURE)
+    assert record_success(database, **ENDED, run_id=FAILURE.run_id) is True
+    assert [row.context.get("healed") for row in rows(database)] == ["by itself", None]
+    assert notices(database)[-1].fingerprint == late.cause.fingerprint
 
 
 def test_the_same_failure_reported_twice_is_told_once(database):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.airflow.forms import FormRefused
 from include.alerts import record_failure
 from tests.alerts.told import FAILURE, fire, scalar
 
@@ -34,8 +35,11 @@ def task(database, database_url, monkeypatch):
 
 def test_a_silence_is_made_and_ended_by_the_form(database, task):
     form = task("silence_alerts")
+    fire(database, labels={"host": "db1"})
+    fire(database, "disk_full/critical")
     said = form(matchers="rule=cpu_*, host=db1", hours=2.5, reason="new disks")
     assert "host=db1, rule=cpu_*, until" in said
+    assert said.endswith("it matches 1 of 2 alerts now")
     assert scalar(database, "SELECT author FROM alert_silences") == "anna"
     assert scalar(database, "SELECT ends_at - starts_at FROM alert_silences").total_seconds() == 9_000
     number = scalar(database, "SELECT id FROM alert_silences")
@@ -46,14 +50,50 @@ def test_a_silence_is_made_and_ended_by_the_form(database, task):
     ("filled_in", "words"),
     [
         ({}, "name at least one label"),
-        ({"matchers": "rule=x"}, "reason"),
+        ({"matchers": "rule=cpu_busy"}, "reason"),
         ({"matchers": "rule=*", "reason": "x"}, "every alert"),
+        ({"matchers": "rule=*", "severity": "critical", "reason": "x"}, "every alert"),
+        ({"matchers": "severity=*i*", "reason": "x"}, "every alert"),
+        ({"matchers": "source=rule, owner=*", "reason": "x"}, "every alert"),
+        ({"matchers": "rul=cpu_busy", "reason": "x"}, "no alert has a label 'rul': there are .*rule"),
+        ({"matchers": "rule=cpu_bussy", "reason": "x"}, "no rule 'cpu_bussy': there are .*cpu_busy"),
+        ({"matchers": "rule=cpu_busy, severity=crit", "reason": "x"}, "no severity 'crit'"),
+        ({"matchers": "rule=cpu_busy, owner=trading", "reason": "x"}, "all of this at once"),
+        ({"matchers": "rule=cpu_busy, dag_id=x", "reason": "x"}, "all of this at once"),
         ({"end": 99}, "no silence 99"),
     ],
 )
 def test_a_form_that_makes_no_sense_is_refused_in_words(task, filled_in, words):
     with pytest.raises(AirflowFailException, match=words):
         task("silence_alerts")(**filled_in)
+
+
+def test_what_matches_everything_takes_a_confirmation_of_its_own(database, task):
+    form = task("silence_alerts")
+    said = form(matchers="severity=*", reason="moving house", everything=True)
+    assert said.endswith("there is no alert now")
+    form(matchers="dag_id=clean_up", reason="known")  # what has not failed yet may be silenced
+    assert scalar(database, "SELECT count(*) FROM alert_silences") == 2
+
+
+def test_the_form_takes_the_number_of_a_silence_and_nothing_else():
+    """Airflow's own checks, with what the form sends: empty fields are null."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    params = (
+        DagBag(dag_folder=str(DAGS / "silence_alerts.py"), load_op_links=False).dags["silence_alerts"].params
+    )
+    params.update({"end": 7, "matchers": None, "reason": None})
+    params.validate()
+    for name in ("matchers", "reason", "end"):
+        assert "null" in params.get_param(name).schema["type"], f"the form would demand {name}"
+
+
+def test_a_refused_form_is_no_failure_of_the_platform(task):
+    with pytest.raises(FormRefused):
+        task("silence_alerts")(end=99)
+    with pytest.raises(FormRefused):
+        task("acknowledge_alert")(fingerprint="nothing")
 
 
 def test_an_alert_and_a_failure_are_acknowledged_by_the_form(database, task):

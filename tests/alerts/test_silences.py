@@ -211,19 +211,31 @@ def test_the_database_refuses_it_too(database, columns):
         )
 
 
-def test_silences_are_listed_once_a_week(database, channels):
-    assert list_silences(database, 0) is False, "there are none"
-    silenced(database)
+def next_monday():
+    now = datetime.now(UTC)
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
+    return midnight + timedelta(days=7 - now.weekday())
+
+
+def test_silences_are_listed_on_mondays_and_at_no_other_time(database, channels):
+    monday = next_monday()
+    assert list_silences(database, 8, at=monday + timedelta(hours=9)) is False, "there are none"
+    silenced(database, lasts=timedelta(days=20))
     ended = silenced(database, "rule=old")
     end_silence(database, ended.id, "ben")
-    assert list_silences(database, 0) is True
-    assert list_silences(database, 0) is False
+    assert list_silences(database, 0) is False, "they were made after this week's list"
+    assert list_silences(database, 8, at=monday + timedelta(hours=7, minutes=59)) is False
+    assert list_silences(database, 8, at=monday + timedelta(hours=8)) is True
+    for later in (timedelta(hours=9), timedelta(days=4)):
+        assert list_silences(database, 8, at=monday + later) is False
     channels.run()
     (message,) = channels["slack"].messages
     assert message.kind == "silences"
+    assert f"{monday:%G-W%V}: 2" in message.headline
     assert "rule=cpu_*, until" in message.items[0].quote
     assert "by anna: new disks" in message.items[0].quote
     assert "ended by ben" in message.items[0].quote
+    assert list_silences(database, 8, at=monday + timedelta(days=7, hours=8)) is True
 
 
 def test_what_follows_from_something_is_held_back_counted_and_told_when_that_is_over(database, channels):

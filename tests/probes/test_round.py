@@ -61,6 +61,26 @@ def test_a_hanging_service_is_given_up_over_http(look, sandbox, monkeypatch):
     assert "no complete answer within" in result.reason
 
 
+def test_parts_that_are_still_starting_are_asked_again_in_the_first_round_only(database, monkeypatch):
+    monkeypatch.setattr("include.probes.round.REST", 0.01)
+    asked = []
+
+    def ask():
+        asked.append(1)
+        if len(asked) == 2:
+            return SOUND
+        raise Down("no connection")
+
+    def look(patience):
+        about = {"every": EVERY, "quota_share": 1.0, "run_url": RUN, "patience": timedelta(seconds=patience)}
+        (found,) = run_round(database, [probe("sandbox", ask)], **about)
+        return found.status
+
+    assert look(5) == "healthy"
+    assert look(5) == "down", "an outage in the middle is said at once"
+    assert len(asked) == 3
+
+
 def test_a_probe_that_breaks_is_no_outage_and_is_raised_after_all_is_stored(database):
     def break_():
         raise KeyError("token=abcdef123456")

@@ -45,6 +45,12 @@ def measure(database, metric_type, value, unit="seconds", at=DAY, outcome="ok"):
         connection.execute(statement, about)
 
 
+def call_model(database, outcome):
+    with database.begin() as connection:
+        values = {"day": DAY.date(), "at": DAY, "purpose": "post_mortem", "model_asked": "m"}
+        insert(connection, "llm_calls", **values, outcome=outcome, lapses_at=DAY)
+
+
 def fail(database, error_type="api", at=DAY):
     with database.begin() as connection:
         insert(connection, "atge_error_logs", timestamp=at, error_type=error_type, error_message="x")
@@ -122,37 +128,42 @@ def test_measured_times_against_limit_and_target(database, kind, limit, target):
     assert getattr(found, f"{kind}_met") is False
 
 
-def test_the_error_rate_is_over_what_was_measured(database):
-    for _ in range(200):
+def test_the_error_rate_is_the_outcome_of_the_operations_that_were_measured(database):
+    for _ in range(198):
         measure(database, "api_response", 100, "ms")
-    fail(database)
-    fail(database, "frontend")
-    fail(database, at=DAY - timedelta(microseconds=1))
+    measure(database, "api_response", 100, "ms", outcome="unavailable")
+    measure(database, "api_response", 100, "ms", at=DAY - timedelta(microseconds=1), outcome="refused")
+    call_model(database, "answered")
+    for outcome in ("under_way", "budget_spent", "unpriced"):
+        call_model(database, outcome)  # not ended, or never made
+    for _ in range(50):
+        measure(database, "database_query", 1, "ms", outcome="QueryCanceled")  # steps, not operations
+    fail(database)  # a row of a failure is no operation
     row = kpis(database)
     assert (row.operations, row.errors, row.error_rate, row.error_rate_met) == (200, 1, Decimal("0.5"), True)
-    fail(database, "backtesting")
+    call_model(database, "timeout")
+    measure(database, "backtest_time", 5, outcome="RuntimeError")
     row = kpis(database)
-    assert (row.error_rate, row.error_rate_met) == (1, False)
+    assert (row.operations, row.errors, row.error_rate_met) == (202, 3, False)
 
 
-def test_errors_without_a_measured_operation_are_all_there_was(database):
+def test_without_a_measured_operation_there_is_no_error_rate(database):
     fail(database)
     row = kpis(database)
-    assert (row.error_rate, row.error_rate_met) == (100, False)
+    assert (row.error_rate, row.error_rate_met) == (None, None)
 
 
 def test_what_was_measured_stays_when_the_measurements_are_cleaned_away(database):
     settle(database, "completed_success")
-    for seconds in (1, 1, 1, 20):
+    for seconds in (1, 1, 20):
         measure(database, "generation_time", seconds)
-    fail(database)
+    measure(database, "generation_time", 1, outcome="refused")
     before = kpis(database)
     run(database, "DELETE FROM atge_performance_metrics")
-    run(database, "DELETE FROM atge_error_logs")
     assert kpis(database) == before
     settle(database, "completed_failure")  # the day changes for another reason
     after = kpis(database)
-    assert (after.success_rate, after.generation_measured, after.generation_within) == (50, 4, 75)
+    assert (after.success_rate, after.generation_measured, after.generation_within) == (50, 4, 50)
     assert (after.operations, after.errors, after.error_rate) == (4, 1, 25)
 
 

@@ -262,7 +262,7 @@ def test_other_fees_are_another_result(settled):
 
 def test_a_report_before_the_end_is_refused_in_words(settled):
     begin(settled)
-    with pytest.raises(ReplayUnfinished, match="1 batches of the replay are not done: clear"):
+    with pytest.raises(ReplayUnfinished, match="1 batch of the replay is not done: clear"):
         report_replay(settled, "replay 1")
 
 

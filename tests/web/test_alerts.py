@@ -54,6 +54,30 @@ def test_the_watchdog_is_no_trouble_and_the_sentences_stand_apart(database, word
     assert "just now. 2 notices wait, the oldest" in words()
 
 
+def test_a_rule_that_fires_twice_is_wrong_once_and_labels_are_words(database, words):
+    for severity in ("warning", "critical"):
+        fire(database, f"cpu_busy/{severity}/1", labels={"host": "vm"})
+    fire(database, "cpu_busy/warning/2", labels={"host": "db"})
+    notify(database, source="rule", cause="cpu_busy", severity="warning",
+           fingerprint="cpu_busy/warning/1", labels={"host": "vm", "rule": "cpu_busy"})  # fmt: skip
+    Channels(database, alert_channels={"slack": ["critical", "warning"]}).run()
+    shown = words()
+    assert "Wrong now: 2" in shown
+    assert '{"host"' not in shown
+
+
+def test_stacked_tables_keep_the_names_of_their_columns(database, client):
+    fire(database)
+    notify(database)
+    silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
+    page = client.get("/tradeops/alerts").text
+    for name in ("What", "Since", "Why", "Who was told", "What to do", "Number", "Until", "By", "When"):
+        assert f'data-label="{name}"' in page
+    cells, named = page.count("<td"), page.count("<td data-label=")
+    assert cells == named > 0
+    assert "attr(data-label)" in page
+
+
 def test_no_evaluation_is_no_good_news(words):
     assert "No rules have been evaluated yet" in words()
 
@@ -68,7 +92,7 @@ def test_a_person_sees_what_fires_since_when_who_was_told_and_what_to_do(databas
         "Wrong now: 1",
         "critical The processors are busy",
         "25 min ago",
-        "p95 is 97; now 97, the limit: above 95 %",
+        "It is 97 %, p95 is 97. The limit is above 95 %.",
         "platform",
         "slack 1 message, last",
         "host=db1, rule=cpu_busy",

@@ -150,8 +150,8 @@ def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:
 
 
 def _quoted(text: str, limit: int) -> dict[str, Any]:
-    """A code block. A zero-width space keeps the text's own backticks from ending it."""
-    quoted = escape(text).replace("```", "`\u200b`\u200b`")
+    """A code block. Zero-width spaces around its own backticks keep any run of them from ending it."""
+    quoted = escape(text).replace("`", "\u200b`\u200b")
     if len(quoted) > limit - 10:
         quoted = _cut_escaped(quoted, limit - 12) + " …"
     return _section(f"```{quoted}```")

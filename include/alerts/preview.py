@@ -1,0 +1,126 @@
+"""What a silence would match, looked up before it is stored: a misspelt one would hold back nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from sqlalchemy import Connection, Engine
+
+from include.alerts.failures import Severity
+from include.alerts.matching import matches, read_matchers
+from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
+from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
+from include.alerts.sources import SOURCES
+from include.database import sql
+from include.words import in_numbers
+
+MOST = 10_000  # alerts that are looked at
+OF_FAILURES = ("source", "severity", "owner", "cause", "dag_id", "task_id", "service")
+OF_RULES = ("source", "severity", "owner", "rule")
+BROAD = ("source", "severity")  # labels that do not say what an alert is about
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a silence would match.
+
+    Attributes:
+        matchers: as they were read.
+        matched: how many of the alerts that there are now.
+        alerts: how many there are now.
+        broad: it matches every alert, or all of a severity or a source, whatever they are about.
+    """
+
+    matchers: Mapping[str, str]
+    matched: int
+    alerts: int
+    broad: bool
+
+    @property
+    def words(self) -> str:
+        """`it matches 2 of 6 alerts now`."""
+        return (
+            f"it matches {self.matched} of {in_numbers(self.alerts, 'alert')} now"
+            if self.alerts
+            else "there is no alert now"
+        )
+
+
+def preview_silence(engine: Engine, matchers: object) -> Preview:
+    """Look up what a silence would match.
+
+    Raises:
+        ValueError: it cannot be read, or could never match anything, in words that say what there is.
+    """
+    wanted = read_matchers(matchers, everything=True)
+    with engine.connect() as connection:
+        rules = stored_rules(connection) or read_rules(DEFAULT_RULES)
+        now = list(_alerts_now(connection, rules))
+    possible = [*_of_rules(rules), *_of_failures(rules)]
+    if not any(_could_match(wanted, labels) for labels in possible):
+        raise ValueError(_why_not(wanted, rules))
+    names = {name for name in wanted if not _matches_all(name, wanted[name], possible)}
+    matched = sum(matches(wanted, labels) for labels in now)
+    return Preview(wanted, matched, len(now), broad=names <= set(BROAD))
+
+
+Possible = dict[str, str | None]  # None: any value
+
+
+def _of_rules(rules: RuleSet) -> Iterator[Possible]:
+    for rule in rules.rules:
+        for severity in rule.severities:
+            own = dict.fromkeys(_labels_of(rule))
+            yield {**own, "source": "rule", "severity": severity, "owner": rule.owner, "rule": rule.name}
+
+
+def _of_failures(rules: RuleSet) -> Iterator[Possible]:
+    for severity in get_args(Severity):
+        yield {**dict.fromkeys(OF_FAILURES), "source": "failure", "severity": severity}
+
+
+def _labels_of(rule: Rule) -> tuple[str, ...]:
+    """The labels that the alerts of a rule have of their own."""
+    if isinstance(rule, ThresholdRule) and rule.of.gauge is not None:
+        return SOURCES[rule.of.source].labels
+    if isinstance(rule, ThresholdRule | RateRule | RatioRule | AbsenceRule | AnomalyRule):
+        return tuple(rule.by)
+    return ()
+
+
+def _could_match(wanted: Mapping[str, str], labels: Possible) -> bool:
+    return all(
+        name in labels and (labels[name] is None or matches({name: pattern}, {name: str(labels[name])}))
+        for name, pattern in wanted.items()
+    )
+
+
+def _matches_all(name: str, pattern: str, possible: list[Possible]) -> bool:
+    """Whether a pattern leaves out none of the values that its label can have."""
+    if not pattern.strip("*"):
+        return True
+    values = {labels[name] for labels in possible if name in labels}
+    return None not in values and all(matches({name: pattern}, {name: str(value)}) for value in values)
+
+
+def _why_not(wanted: Mapping[str, str], rules: RuleSet) -> str:
+    known = {*OF_RULES, *OF_FAILURES, *(label for rule in rules.rules for label in _labels_of(rule))}
+    unknown = sorted(set(wanted) - known)
+    if unknown:
+        return f"no alert has a label {unknown[0]!r}: there are {', '.join(sorted(known))}"
+    names = [rule.name for rule in rules.rules]
+    if "rule" in wanted and not any(matches({"rule": wanted["rule"]}, {"rule": name}) for name in names):
+        return f"there is no rule {wanted['rule']!r}: there are {', '.join(names)}"
+    severity = wanted.get("severity")
+    if severity and not any(matches({"severity": severity}, {"severity": one}) for one in get_args(Severity)):
+        return f"there is no severity {severity!r}: there are {', '.join(get_args(Severity))}"
+    together = ", ".join(f"{name}={pattern}" for name, pattern in wanted.items())
+    return f"no alert can have all of this at once: {together}"
+
+
+def _alerts_now(connection: Connection, rules: RuleSet) -> Iterator[dict[str, str]]:
+    owners = {rule.name: rule.owner for rule in rules.rules}
+    for row in connection.execute(sql("overview_firing"), {"limit": MOST}):
+        labels = {str(name): str(value) for name, value in row.labels.items()}
+        owner = row.owner or owners.get(labels.get("rule", ""), "")
+        yield {**labels, "source": row.source, "severity": row.severity, "owner": owner}

@@ -1,6 +1,6 @@
 # `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status bench psql airflow env lint lock setup setup-dev
+.PHONY: help demo test up down status bench psql airflow env lint docs lock setup setup-dev
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
@@ -45,6 +45,9 @@ airflow: setup ## Airflow's own command line on the running stack (ARGS='dags li
 
 env: setup ## NAME=value lines for scripts: addresses and login of the running stack
 	@$(PY) -m include.local env
+
+docs: setup-dev ## write docs/dags.md anew from the DAGs
+	@PYTHONPATH=. $(PY) docs/generate_dags.py
 
 lint: setup-dev ## ruff and mypy
 	@$(PY) -m ruff check .

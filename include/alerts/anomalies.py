@@ -3,7 +3,7 @@
 Source: B. Iglewicz, D. Hoaglin: How to Detect and Handle Outliers, ASQC Quality Press 1993 (NIST/SEMATECH
 e-Handbook of Statistical Methods, 1.3.5.17): z = 0.6745 (x - median) / MAD, an outlier beyond 3.5. Where more
 than half of the baseline is one value the MAD is 0, and the mean absolute deviation takes its place:
-z = (x - median) / (1.253314 MeanAD), as IBM SPSS has it. docs/decisions/anomalies-by-median.md compares.
+z = (x - median) / (1.253314 MeanAD), as IBM SPSS has it. docs/decisions/0008-anomalies-by-median.md compares.
 """
 
 import statistics

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 
 # The one by severity also serves what the partial one of critical errors was made for.
 INDEXES = """

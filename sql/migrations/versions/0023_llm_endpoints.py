@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0018"
+revision = "0023"
+down_revision = "0022"
 
 TABLE = """
 CREATE TABLE llm_endpoints (

@@ -1,0 +1,42 @@
+"""The door: the map names every page, decisions are numbered, the page of the DAGs is fresh."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def test_the_map_names_every_page():
+    linked = set(re.findall(r"\]\(([a-z-]+)\.md\)", (DOCS / "README.md").read_text()))
+    assert linked == {page.stem for page in DOCS.glob("*.md")} - {"README"}
+
+
+def test_every_link_between_pages_leads_somewhere():
+    broken = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, _ = link.partition("#")
+            if path and "://" not in path and not (page.parent / path).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
+
+
+def test_decisions_are_numbered_dated_and_listed():
+    pages = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    listed = re.findall(r"\]\((\d{4}-[a-z-]+\.md)\)", (DOCS / "decisions" / "README.md").read_text())
+    assert listed == [page.name for page in pages]
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        title, _, status = page.read_text().split("\n")[:3]
+        assert title.startswith(f"# {page.name[:4]} · ")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d · (in force|replaced by \d{4})", status), page.name
+
+
+def test_the_page_of_the_dags_is_fresh():
+    spec = importlib.util.spec_from_file_location("generate_dags", DOCS / "generate_dags.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    fresh = generate.describe(generate.load_dags())
+    assert generate.PAGE.read_text() == fresh, "run `make docs`"

@@ -9,7 +9,8 @@ structlog; `write_json_logs` makes log lines that machines read.
 from include.telemetry.logs import redact_handlers, trace, write_json_logs
 from include.telemetry.record import Timer, record_error, record_feedback, record_metric, timed, writing_to
 from include.telemetry.records import ErrorType, Record, error_record, feedback_record, metric_record
-from include.telemetry.redaction import MASK, RedactingFilter, redact, redact_event
+from include.telemetry.redaction import RedactingFilter, redact, redact_event
+from include.telemetry.secret_shapes import MASK
 from include.telemetry.spool import Spool, SpoolFull, spool_folder
 from include.telemetry.writer import Writer, error_in_words
 

@@ -309,10 +309,10 @@ def test_an_ordinary_line_takes_next_to_no_time():
     )
     best = 1.0
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(100):
             redact(line)
-        best = min(best, (time.perf_counter() - started) / 100)
+        best = min(best, (time.process_time() - started) / 100)
     assert best < 0.0002
 
 

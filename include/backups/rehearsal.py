@@ -63,7 +63,7 @@ def _check_functions(connection: Connection) -> list[str]:
 
 
 def _set_revision(connection: Connection, facts: DatabaseFacts) -> bool:
-    """Write the backup's revision into the scratch, which has no rows; False: it is no platform's database."""
+    """Write the backup's revision into the scratch, which has no rows; False: it is no platform's."""
     tables = [name for name in facts.tables if name.endswith(f".{VERSION_TABLE}")]
     for table in tables:
         connection.execute(

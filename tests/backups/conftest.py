@@ -2,18 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from include.backups import Configuration, Manifest, Sources, create_backup
+from include.backups import (
+    Configuration,
+    Manifest,
+    Sources,
+    create_backup,
+    find_dump,
+    plan_restore,
+    prove,
+    restore_into,
+)
 from include.local.postgres import Server
 from include.settings import Settings
 from include.storage import Storage, open_storage
 from tests.backups.debian import INSTALLED, PROGRAMS_16, WHY_NOT, Debian, run_debian
 from tests.backups.target import TARGET
+
+AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -86,6 +98,38 @@ def only(sources: Sources) -> Sources:
 @pytest.fixture
 def backup(filled: Engine, storage: Storage, sources: Sources, settings: Settings) -> Manifest:
     return create_backup(filled, storage, "database", sources, settings)
+
+
+@pytest.fixture
+def back_up(database, storage, sources, settings):
+    def go(url, **others):
+        return create_backup(
+            database, storage, "database", replace(sources, databases={"platform": url, **others}), settings
+        )
+
+    return go
+
+
+@pytest.fixture
+def plan(storage):
+    def go(manifest, target_url, admin_url):
+        return plan_restore(storage, manifest.id, "platform", target_url, admin_url, AT)
+
+    return go
+
+
+@pytest.fixture
+def restore(storage, plan):
+    """Plan and restore; gives the plan and the URL of the proven database."""
+
+    def go(manifest, target_url, admin_url):
+        planned = plan(manifest, target_url, admin_url)
+        part, facts = find_dump(manifest, "platform")
+        url = restore_into(storage, manifest, part, planned.fresh, target_url, admin_url)
+        prove(url, facts)
+        return planned, url
+
+    return go
 
 
 @pytest.fixture(scope="session")

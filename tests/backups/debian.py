@@ -110,3 +110,19 @@ def run_debian(programs: Path = PROGRAMS) -> Iterator[Debian]:
 def _run(program: Path, *arguments: str | Path) -> None:
     # The server inherits what it is given: a pipe would never end.
     subprocess.run([*USER, program, *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=120)
+
+
+def ask(url: str, query: str) -> list[tuple]:
+    """The rows of a query."""
+    with psycopg.connect(url, client_encoding="utf8") as connection:
+        return connection.execute(query).fetchall()
+
+
+def superuser(server: Debian) -> str:
+    """The URL of postgres_admin, as a superuser."""
+    return server.url("postgres", "postgres")
+
+
+def manager(server: Debian) -> str:
+    """The URL of postgres_admin with no more rights than docs/backups.md asks for."""
+    return server.url("postgres", "manager")

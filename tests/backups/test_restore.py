@@ -1,6 +1,7 @@
 """Restores and drills on a real server: refused before anything is touched, proven before the swap."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -323,6 +324,24 @@ def test_the_acceptance_queries_ask_what_the_contract_asks():
         asked = normal(statement)
         if asked.startswith("select") and "'00000000" not in asked:  # those name one user
             assert asked in ours
+
+
+def test_an_extension_that_only_a_superuser_may_create_is_restored(
+    database, storage, sources, settings, target_url, admin_url
+):
+    with psycopg.connect(with_database(admin_url, TARGET), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    with psycopg.connect(target_url) as connection:
+        connection.execute("CREATE TABLE meanings (id int PRIMARY KEY, meaning vector(2))")
+        connection.execute("INSERT INTO meanings VALUES (1, '[0.5, 1]')")
+    made = create_backup(
+        database, storage, "database", replace(sources, databases={"platform": target_url}), settings
+    )
+    plan(storage, made, target_url, admin_url)
+    part, facts = find_dump(made, "platform")
+    url = restore_into(storage, made, part, f"{TARGET}_x", target_url, admin_url)
+    assert compare_database(url, facts) == []
+    assert count(url, "meanings") == 1
 
 
 def test_the_schema_of_a_restored_database_is_the_migrated_one(storage, backup, target_url, admin_url):

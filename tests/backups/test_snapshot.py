@@ -68,6 +68,22 @@ def test_a_checksum_depends_on_content_and_not_on_order_or_session(filled, datab
     assert after.rows == before.rows and after.checksum != before.checksum
 
 
+def test_a_checksum_is_of_the_whole_row_whatever_its_columns_are_called(filled, database_url):
+    name = "public.ticks"
+    try:
+        with filled.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE ticks (t timestamptz, x int, price numeric)")
+            connection.exec_driver_sql("INSERT INTO ticks VALUES ('2026-01-01Z', 1, 5), (NULL, 2, 6)")
+        before = measure_database(database_url).tables[name]
+        with filled.begin() as connection:
+            connection.exec_driver_sql("UPDATE ticks SET price = 7 WHERE t IS NULL")
+        after = measure_database(database_url).tables[name]
+        assert (after.rows, before.rows) == (2, 2) and after.checksum != before.checksum
+    finally:
+        with filled.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE ticks")
+
+
 def test_without_checksums_rows_alone_are_counted(filled, database_url):
     counted = measure_database(database_url, checksums=False).tables["public.market_candles_2026_03"]
     assert (counted.rows, counted.checksum) == (1440, None)

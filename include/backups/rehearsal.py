@@ -63,11 +63,7 @@ def _check_functions(connection: Connection) -> list[str]:
 
 
 def _set_revision(connection: Connection, facts: DatabaseFacts) -> bool:
-<<<<<<< HEAD
-    """Write the backup's revision into the scratch, which has no rows; False: it is not the platform's."""
-=======
     """Write the backup's revision into the scratch, which has no rows; False: it is no platform's."""
->>>>>>> backups
     tables = [name for name in facts.tables if name.endswith(f".{VERSION_TABLE}")]
     for table in tables:
         connection.execute(

@@ -173,12 +173,7 @@ def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debia
     with psycopg.connect(fresh) as connection:
         connection.execute("ALTER TABLE orders DROP CONSTRAINT known")
         connection.execute(
-<<<<<<< HEAD
-            "ALTER TABLE orders ADD CONSTRAINT known "
-            "CHECK (state IN ('open', 'filled') AND id BETWEEN 1 AND 99)"
-=======
             "ALTER TABLE orders ADD CONSTRAINT known CHECK (state IN ('open', 'filled') AND id > 0)"
->>>>>>> backups
         )
         connection.execute(
             "CREATE OR REPLACE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'open')"

@@ -119,10 +119,11 @@ def _within(limits: Iterable[Any]) -> str:
 def _find(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, FieldInfo | None]:
     """The deepest field on the path: its name with dots, and what it takes."""
     name: list[str] = []
-    field, kind = None, Any
+    field: FieldInfo | None = None
+    kind: Any = Any
     for part in path:
         if not name or (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            fields = (model if not name else kind).model_fields
+            fields = kind.model_fields if name else model.model_fields
             if str(part) not in fields:
                 break
             field = fields[str(part)]

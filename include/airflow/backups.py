@@ -15,7 +15,6 @@ from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import Critical, FormRefused
 from include.airflow.load_settings import read_settings_file
 from include.airflow.platform import (
-    SETTINGS_VARIABLE,
     STORE_CONNECTION,
     database_url,
     extra_of,
@@ -26,6 +25,7 @@ from include.airflow.platform import (
     settings_text,
 )
 from include.settings import Settings
+from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
 from include.settings_reader import environment_settings, read_object
 
 if TYPE_CHECKING:

@@ -174,19 +174,19 @@ def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
     for variable, value in environment.items():
         if not variable.startswith(PREFIX) or variable.endswith(BEFORE):
             continue
+        url = urlsplit(value)
         try:
-            url = urlsplit(value)
-            complete = bool(url.hostname and url.port)
+            name, number = url.hostname, url.port
         except ValueError:  # a port that is none
-            complete = False
-        if not complete:
+            name, number = None, None
+        if not name or not number:
             raise SettingsFileError(f"{variable} should be a URL with host and port")
         host, _, port = environment.get(variable + BEFORE, "").rpartition(":")
         if host and not port.isdecimal():
             raise SettingsFileError(f"{variable}{BEFORE} should be host:port")
         services[variable.removeprefix(PREFIX).lower()] = Service(
-            url.hostname,
-            url.port,
+            name,
+            number,
             unquote(url.username) if url.username else None,
             unquote(url.password) if url.password else None,
             unquote(url.path[1:]) or None,

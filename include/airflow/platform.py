@@ -7,7 +7,7 @@ import logging
 import os
 from contextlib import ExitStack, contextmanager
 from logging.handlers import WatchedFileHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import Connection, Variable
@@ -32,7 +32,7 @@ LOG_SHARE = "TRADEOPS_LOG_SHARE"
 STORE_CONNECTION = "object_store"
 
 
-class CannotBeRead(AirflowFailException, SettingsError):
+class CannotBeRead(AirflowFailException, SettingsError):  # type: ignore[misc]  # Airflow has no types here
     """A setting or an option of a connection cannot be read. The task fails at once: no retry mends it."""
 
 
@@ -70,7 +70,7 @@ def settings_text() -> str:
         ) from error
 
 
-def extra_of(connection: Connection) -> dict[str, object]:
+def extra_of(connection: Connection) -> dict[str, Any]:
     """Read a connection's extra. Airflow's `extra_dejson` takes one that cannot be read for empty.
 
     Raises CannotBeRead: an option such as `sslmode` must not be lost without a word.
@@ -144,6 +144,7 @@ def _begin_logs() -> None:
     from include.telemetry import redact_handlers, write_json_logs
 
     redact_handlers()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request drowns what the task has to say
     path = os.environ.get(LOG_FILE)
     ours = logging.getLogger("include")
     if path and not any(isinstance(handler, WatchedFileHandler) for handler in ours.handlers):

@@ -79,7 +79,7 @@ def platform_database(state: State, server: Server) -> Database:
     """Find the platform's database. Raises StackError when there is no such connection, or it is broken."""
     connection = _from_environment(state) or _from_airflow(state, server)
     host, name = str(connection.get("host") or ""), str(connection.get("schema") or "")
-    port = int(connection.get("port") or 5432)
+    port = int(str(connection.get("port") or 5432))
     own = host in (HOST, "localhost") and (port, name) == (server.port, OWN_DATABASE)
     return Database(
         host,

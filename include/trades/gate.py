@@ -15,6 +15,7 @@ from include.settings import SANDBOX, Settings
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
 from include.trades.tail import find_awaited
+from include.trades.waiting import in_a_line
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
             validations.append(_validate(candles, windows, resolution, name, settings))
 
         verdicts = judge_trades(connection, unjudged, settings, validate)
+    poor = unjudged[["id", "symbol"]].assign(reason=verdicts["reason"])[~verdicts["passed"]]
+    if not poor.empty:
+        logger.info("what does not pass: %s", in_a_line(poor))
     with engine.begin() as connection:
         connection.execute(sql("create_gate_verdicts"))
         copy_frame(connection, "gate_verdicts", verdicts)

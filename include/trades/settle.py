@@ -1,5 +1,7 @@
 """Settling a claimed batch: one vectorised pass over the trades that passed the gate, one transaction."""
 
+import logging
+
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
@@ -10,6 +12,9 @@ from include.telemetry import timed
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
 from include.trades.tail import count_unseen
+from include.trades.waiting import in_a_line
+
+logger = logging.getLogger(__name__)
 
 # What the engine answers and `settled_rows` holds; the net result is computed in the database, in numeric.
 RESULT = [
@@ -33,6 +38,12 @@ def settle_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) 
     with engine.begin() as connection:
         trades = read_batch(connection, claim_id, batch, settings)
     judged = trades[trades["gate"].isin(["passed", "refused"])]
+    for left, what in (
+        (trades[~trades.index.isin(judged.index)], "what waits"),
+        (trades[trades["gate"] == "refused"], "what is given up"),
+    ):
+        if not left.empty:
+            logger.info("%s: %s", what, in_a_line(left))
     if judged.empty:
         return {}
     with timed("backtest_time", "settle_batch", metadata={"trades": len(judged)}):

@@ -214,6 +214,12 @@ def test_a_task_writes_telemetry_to_the_platforms_database_and_its_events_to_a_f
     assert [line["message"] for line in lines] == ["seen by ***"] * 2
 
 
+def test_a_task_s_log_has_no_line_a_request(monkeypatch, database_url):
+    monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    with open_database("tests"):
+        assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+
+
 def test_a_local_store_needs_no_connection(tmp_path):
     assert open_storage(str(tmp_path)).location == str(tmp_path)
 

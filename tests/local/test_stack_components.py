@@ -163,9 +163,41 @@ def test_bare_make_prints_one_line_a_command():
     assert make("help").stdout == done.stdout
 
 
-def test_a_missing_python_is_said_in_one_line(tmp_path):
+def bare_checkout(folder):
     for name in ("Makefile", "requirements-bootstrap.txt", "requirements.txt"):
-        (tmp_path / name).write_bytes((CHECKOUT / name).read_bytes())
+        (folder / name).write_bytes((CHECKOUT / name).read_bytes())
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_looking_and_stopping_install_nothing(tmp_path, command):
+    bare_checkout(tmp_path)
+    done = subprocess.run(
+        ["make", "-s", command], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "Nothing is set up here. Start with: make up\n")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_where_the_home_cannot_be_written_the_cache_is_in_the_checkout(tmp_path):
+    bare_checkout(tmp_path)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, script in (("uv", 'echo "cache: $UV_CACHE_DIR"'), ("python", "true")):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    (tmp_path / "home").mkdir()
+    for home, cache in (("/dev/null/home", tmp_path / ".stack" / "cache" / "uv"), (tmp_path / "home", "")):
+        (tmp_path / ".venv" / ".installed").unlink(missing_ok=True)
+        done = subprocess.run(
+            ["make", "-s", "setup"], cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(home)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout == f"cache: {cache}\n"
+
+
+def test_a_missing_python_is_said_in_one_line(tmp_path):
+    bare_checkout(tmp_path)
     done = subprocess.run(
         ["make", "-s", "up", "PYTHON=no-such-python"],
         cwd=tmp_path,

@@ -1,0 +1,41 @@
+"""The line that says which trades are not settled now, and why."""
+
+import pandas as pd
+
+from include.settings import Settings
+from include.trades import claim_due, gate_batch, settle_batch
+from include.trades.waiting import in_a_line
+from tests.trades.sweep import insert, rising, store
+
+
+def frame(*rows):
+    return pd.DataFrame(rows, columns=["id", "symbol", "reason"])
+
+
+def test_trades_are_told_by_symbol_and_reason_the_most_frequent_first():
+    said = in_a_line(frame(("c", "ETH", "no candle"), ("a", "BTC", "a hole"), ("b", "BTC", "a hole")))
+    assert said == "2 of BTC (a, b): a hole; 1 of ETH (c): no candle"
+
+
+def test_ten_thousand_trades_are_still_a_line():
+    rows = [(f"id-{n}", f"SYM{n % 40}", f"reason {n % 7} " + "x" * 500) for n in range(10_000)]
+    said = in_a_line(frame(*rows))
+    assert len(said) < 1_500 and "\n" not in said
+    assert " and 33 more): reason" in said and "more for other reasons" in said
+
+
+def test_a_trade_that_nobody_has_judged_is_said_so():
+    assert in_a_line(frame(("a", "BTC", None))) == "1 of BTC (a): not judged yet"
+
+
+def test_the_logs_of_gate_and_settle_say_who_waits(database, caplog):
+    caplog.set_level("INFO", logger="include.trades")
+    settings = Settings(candle_sources=("archive",))
+    store(database, rising())
+    good, poor = insert(database, {}, {"symbol": "ETH"})
+    claim_due(database, "run-1", settings)
+    gate_batch(database, "run-1", 0, settings, "http://airflow/run")
+    assert f"what does not pass: 1 of ETH ({poor}): no candle in the window" in caplog.text
+    settle_batch(database, "run-1", 0, settings)
+    assert f"what is given up: 1 of ETH ({poor}): no candle in the window" in caplog.text
+    assert good not in caplog.text

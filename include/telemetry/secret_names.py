@@ -63,26 +63,26 @@ _ABOUT = words(
 _ENDS = re.compile(r"_(?:keys?|hash|tokens?|pass)\Z")
 _HARMLESS = words(
     """
-    256 3 5 512 alert argument arrow artifact asset attribute available average avg bad band bar base batch
-    begin blob block boarding body bos bucket budget build bundle buy by cache cached candidate candle
-    category cell checksum child chunk closing cluster clustering code column com commit completion
-    composite config consistent constraint content cost count country crc cron css currency cursor customer
-    dag data date day dedup dedupe deduplication dependency dict diff digest distribution docker document
-    double dry duplicate duplicated end enter entry env environment eos erc20 error escape etag event fact
-    feature field figure file first flag folder foreign from full genesis geo git governance group grouping
-    hash head high host hot idempotency image incident index info input invalid ipfs issue item jira job
-    join json kafka kwarg label last layer leaf limit llm locale lock lockfile lookup low lp manifest map
-    mapping market mask max md5 meme menu merkle message metric min mint missing modifier module month multi
-    n name native natural next nix node num object opening option order output over package pad page pair
-    param parameter parent partition patch path per perceptual position prefix prev previous primary problem
-    project prompt property pub public python query queue quote range reasoning receipt record redis ref
-    reference referenced region registry remaining render report request response result return revision
-    rolling row rule run s3 schema season second sell sequence serial series setting sha shard sharding
-    short shortcut signal simple single smoke snapshot sort sorting source special spl stable start state
-    stop str stream sur surrogate swap sweep symbol tag tags task template test tests text theme thinking
-    third time to topic torrent total trace trade transaction translation tree tres tx txn type under
-    unexpected unique unk unknown usage used utility value version webpack wheel window word wrapped wrong
-    xcom year
+    256 3 5 512 alert analysis archive argument arrow artifact asset attribute available average avg bad
+    band bar base batch begin blob block boarding body bos bucket budget build bundle buy by cache cached
+    candidate candle category cell checksum child chunk closing cluster clustering code column com commit
+    completion composite config consistent constraint content cost count country crc cron css currency
+    cursor customer dag data date day dedup dedupe deduplication dependency dict diff digest distribution
+    docker document double dry duplicate duplicated end enter entry env environment eos erc20 error escape
+    etag event fact feature field figure file first flag folder foreign from full genesis geo git governance
+    group grouping hash head high host hot idempotency image incident index info input invalid ipfs issue
+    item jira job join json kafka kwarg label last layer leaf limit llm locale lock lockfile lookup low lp
+    manifest map mapping market mask max md5 meme menu merkle message metric min mint missing modifier
+    module month multi n name native natural next nix node notice notification num object opening option
+    order output over package pad page pair param parameter parent partition patch path per perceptual
+    position prefix prev previous primary problem project prompt property pub public python query queue
+    quote range reasoning receipt record redis ref reference referenced region registry remaining render
+    report request response result return revision rolling rollup row rule run s3 schema season second sell
+    sequence serial series setting settlement sha shard sharding short shortcut signal simple single smoke
+    snapshot sort sorting source special spl stable start state statistic step stop str stream sur surrogate
+    swap sweep symbol tag tags task template test tests text theme thinking third time to topic torrent
+    total trace trade transaction translation tree tres tx txn type under unexpected unique unk unknown
+    usage used utility value version webpack wheel window word wrapped wrong xcom year
     """
 )
 _ONE_WORD = words(
@@ -175,6 +175,8 @@ def is_secret(value: str, tells: Tells, *, quoted: bool = False) -> bool:
         return _FILE.fullmatch(bare) is None
     if tells is Tells.LIKELY:
         return len(bare) >= 3 and not (_NUMBER.fullmatch(bare) or _FILE.fullmatch(bare))
+    if " " in bare:
+        return False  # words
     if len(bare) >= 10 and bare.isalnum() and not bare.isalpha() and not bare.isdigit():
         return True
     return len(bare) >= 6 and not (_PLAIN.fullmatch(bare) or _FILE.fullmatch(bare))

@@ -13,7 +13,8 @@ would do.
 | `take_over` | the two swap names, the catalogue is read anew; `drop_kept_database` drops the old one |
 
 Refused, before anything is touched: a wrong key, a missing part, a flipped byte, a newer major version, too
-little space, a target that looks like production without its name in the form.
+little space, a target that looks like production without its name in the form, and whatever fails when the
+plan rehearses the restore without its rows in a scratch database.
 
 Until `take_over` nothing has changed, and any task may be cleared and run again. Airflow's own database is
 restored and proven in the same way, but not swapped, for Airflow runs on it: the last task says what to type.

@@ -191,7 +191,13 @@ def create_beside(
             f"It said: {_said(error)}"
         ) from error
     if like in there:
-        _copy_settings(connection, str(like), name)
+        try:
+            _copy_settings(connection, str(like), name)
+        except DriverError as error:
+            raise BackupError(
+                f"The login of postgres_admin cannot give the settings and grants of {like} to another "
+                f"database. It said: {_said(error)}. Let a superuser be postgres_admin for the restore."
+            ) from error
 
 
 def _in_sql(shape: Mapping[str, str]) -> Iterator[tuple[str, str]]:

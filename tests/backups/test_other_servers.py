@@ -205,6 +205,15 @@ def test_a_function_that_cannot_run_in_a_restore_is_refused_before(debian, back_
         plan(made, url, manager(debian))
 
 
+def test_a_setting_that_only_a_superuser_may_give_is_refused_before(debian, back_up, plan):
+    url = debian.make(NAME)
+    debian.run(NAME, f"ALTER DATABASE {NAME} SET log_min_duration_statement = 500")
+    made = back_up(url)
+    with pytest.raises(Refused, match="cannot give the settings and grants of desk"):
+        plan(made, url, manager(debian))
+    assert plan(made, url, superuser(debian))
+
+
 def test_a_schema_of_the_future_is_refused_before(debian, back_up, plan):
     url = debian.make(NAME, "UPDATE tradeops_schema_version SET version_num = '9999'")
     with pytest.raises(Refused, match=r"cannot be brought to the schema of this tradeops: .*9999"):

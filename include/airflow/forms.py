@@ -69,11 +69,11 @@ def _names(title: str, description: str, pattern: str) -> Param:
     )
 
 
-class FormRefused(AirflowFailException):
+class FormRefused(AirflowFailException):  # type: ignore[misc]
     """What somebody asked for cannot be done as asked: the run fails, in words, and the platform has not."""
 
 
-class Critical(AirflowFailException):
+class Critical(AirflowFailException):  # type: ignore[misc]
     """A failure that is critical whatever the task's failures usually are, and is not tried again."""
 
 

@@ -107,7 +107,7 @@ def unmeasured() -> Iterator[None]:
 def is_measured(statement: str) -> bool:
     """Whether a statement is a query or a change, and does not wait on purpose."""
     word = _FIRST_WORD.match(statement[:5_000])
-    return bool(word) and word[1].upper() in _MEASURED and "pg_advisory" not in statement
+    return word is not None and word[1].upper() in _MEASURED and "pg_advisory" not in statement
 
 
 def _hear(sampler: Sampler, context: Any, statement: str, outcome: str) -> None:

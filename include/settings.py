@@ -277,10 +277,11 @@ class Settings(BaseSettings):
     @classmethod
     def _nothing_stands_for_something_else(cls, value: Any, info: ValidationInfo) -> Any:
         # An empty text would be the current folder to a path, and "in clear" to a key.
-        if value == "" and cls.model_fields[str(info.field_name)].default != "":
+        field = cls.model_fields[str(info.field_name)]
+        if value == "" and field.default != "":
             raise ValueError("an empty text; leave the setting out, or write its value")
-        if isinstance(value, bool):
-            raise ValueError("no setting is true or false")  # to pydantic they would be 1 and 0
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("this setting is not true or false")  # to pydantic they would be 1 and 0
         return value
 
     @field_validator("*")

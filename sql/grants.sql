@@ -10,7 +10,7 @@ BEGIN
       atge_performance_cache, atge_error_logs, atge_performance_metrics, atge_user_feedback
     TO authenticated;
     GRANT SELECT ON
-      trade_historical_prices, vw_complete_trades, daily_trade_stats, daily_kpis, vw_daily_kpis,
+      trade_historical_prices, vw_complete_trades, daily_trade_stats, vw_daily_trade_stats, daily_kpis, vw_daily_kpis,
       atge_recent_critical_errors, atge_performance_summary_24h, atge_feedback_summary
     TO authenticated;
   END IF;

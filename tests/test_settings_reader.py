@@ -69,7 +69,7 @@ def test_a_name_that_stands_twice_is_refused(text):
         ('{"data_quality_min": 101}', "data_quality_min is 101; it must be a number (0 or more, 100"),
         ('{"lease": "soon"}', 'lease is "soon"; it must be a duration such as PT15M'),
         ('{"keep_errors": -1}', "keep_errors is -1: a duration cannot be negative"),
-        ('{"fee_rate": true}', "fee_rate is true: no setting is true or false"),
+        ('{"fee_rate": true}', "fee_rate is true: this setting is not true or false"),
         ('{"trade_size_usd": "inf"}', 'trade_size_usd is "inf"; it must be a number (more than 0)'),
         ('{"trade_size_usd": NaN}', "NaN is no number"),
         ('{"candle_sources": "archive"}', 'candle_sources is "archive"; it must be a list'),

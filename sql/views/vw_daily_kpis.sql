@@ -1,7 +1,23 @@
--- The KPIs of each day, one a row, with target and verdict: what to read in psql.
+-- The KPIs of each day, one a row, with target and verdict: what to read in psql. Today's (UTC) are measured when the
+-- view is read, and are unfinished.
 CREATE OR REPLACE VIEW vw_daily_kpis WITH (security_invoker = true) AS
-SELECT day, figures.*
-FROM daily_kpis
+SELECT day, figures.*, unfinished
+FROM (
+  SELECT
+    day, trades_settled::bigint, success_rate, data_quality, data_quality_target, data_quality_met, analysis_success,
+    latency_p50, latency_p95, latency_p99, generation_limit, generation_within, generation_target, generation_met,
+    backtest_limit, backtest_within, backtest_target, backtest_met, analysis_limit, analysis_within, analysis_target,
+    analysis_met, error_rate, error_rate_target, error_rate_met, false AS unfinished
+  FROM daily_kpis
+  UNION ALL
+  SELECT
+    day, trades_settled, success_rate, data_quality, data_quality_target, data_quality > data_quality_target,
+    analysis_success, latency_p50, latency_p95, latency_p99, generation_limit, generation_within, generation_target,
+    generation_within >= generation_target, backtest_limit, backtest_within, backtest_target,
+    backtest_within >= backtest_target, analysis_limit, analysis_within, analysis_target,
+    analysis_within >= analysis_target, error_rate, error_rate_target, error_rate < error_rate_target, true
+  FROM measure_kpis((now() AT TIME ZONE 'UTC')::date)
+) AS days
 CROSS JOIN LATERAL (
   VALUES
     (1, 'trades settled', trades_settled::numeric, NULL, NULL::boolean),
@@ -20,4 +36,5 @@ CROSS JOIN LATERAL (
     (11, 'error rate, %', error_rate, format('under %s', error_rate_target), error_rate_met)
 ) AS figures (place, kpi, value, target, met);
 
-COMMENT ON VIEW vw_daily_kpis IS 'The KPIs of each day, one a row, with target and verdict';
+COMMENT ON VIEW vw_daily_kpis IS
+  'The KPIs of each day (UTC), one a row, with target and verdict; those of today are unfinished';

@@ -312,7 +312,12 @@ def test_the_role_authenticated_gets_its_rights_where_it_exists(supabase):
     tables += ["trade_technical_indicators", "trade_market_snapshot"]
     tables += ["atge_performance_metrics", "atge_user_feedback"]
     views = ["trade_historical_prices", "vw_complete_trades", "atge_recent_critical_errors"]
-    views += ["daily_trade_stats", "daily_kpis", "vw_daily_kpis"]  # computed: nobody writes them by hand
+    views += [
+        "daily_trade_stats",
+        "vw_daily_trade_stats",
+        "daily_kpis",
+        "vw_daily_kpis",
+    ]  # computed: nobody writes them by hand
     views += ["atge_performance_summary_24h", "atge_feedback_summary"]
     ours = ["settlement_claims", "analysis_claims", "performance_refreshes", "daily_stats_due"]
 

@@ -61,7 +61,7 @@ def test_nothing_out_of_nothing(database):
     assert (row.trades_settled, row.operations, row.errors) == (0, 0, 0)
     for name in FIGURES + VERDICTS:
         assert getattr(row, name) is None, name
-    shown = rows(database, "SELECT kpi, value, met FROM vw_daily_kpis ORDER BY place")
+    shown = rows(database, "SELECT kpi, value, met FROM vw_daily_kpis WHERE NOT unfinished ORDER BY place")
     assert shown[0] == ("trades settled", 0, None)
     assert {tuple(line[1:]) for line in shown[1:]} == {(None, None)}
 
@@ -173,3 +173,31 @@ def test_a_late_analysis_brings_the_kpis_of_its_day_up_to_date(database):
     run(database, "UPDATE trade_results SET ai_analysis = 'well'")
     assert due_days(database) == [DAY.date()]
     assert kpis(database).analysis_success == 100
+
+
+def test_today_is_there_from_its_first_trade_on_and_marked_as_unfinished(database):
+    """The next run writes its row when it is over; until then the views measure it."""
+    now = rows(database, "SELECT now() AS now")[0].now
+    settle(database, "completed_success", completed_at=now, fees_paid=1)
+    settle(database, "completed_failure", completed_at=now)
+    settle(database, "completed_failure", completed_at=now - timedelta(days=1))
+    yesterday = now.date() - timedelta(days=1)
+    roll_up_days(database, [yesterday])
+    days = rows(
+        database,
+        "SELECT day, value, unfinished FROM vw_daily_kpis WHERE kpi = 'success rate, %' ORDER BY day",
+    )
+    assert days == [(yesterday, 0, False), (now.date(), 50, True)]
+    stats = rows(
+        database,
+        "SELECT day, sum(total_trades), sum(fees_paid), unfinished FROM vw_daily_trade_stats "
+        "GROUP BY day, unfinished ORDER BY day",
+    )
+    assert [tuple(row) for row in stats] == [(yesterday, 1, 0, False), (now.date(), 2, 1, True)]
+
+
+def test_a_day_that_is_over_is_not_measured_again(database):
+    settle(database, "completed_success")
+    kpis(database)
+    days = rows(database, "SELECT DISTINCT day, unfinished FROM vw_daily_kpis ORDER BY day")
+    assert days[0] == (DAY.date(), False) and days[1].unfinished and len(days) == 2

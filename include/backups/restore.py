@@ -26,6 +26,7 @@ from include.backups.server import (
     database_of,
     derived_name,
     host_of,
+    identity_of,
     list_databases,
     may_create,
     server_major,
@@ -138,7 +139,8 @@ def plan_restore(
         with administer(admin_url) as connection:
             check_same_server(connection, target_url)
             there = list_databases(connection)
-            notes = _check_server(facts, server_major(connection), may_create(connection), free_bytes)
+            notes = _say_whose(manifest, identity_of(connection), target if database == "platform" else None)
+            notes += _check_server(facts, server_major(connection), may_create(connection), free_bytes)
             if database == "platform" and target in there:  # Airflow's own is swapped by hand
                 notes += _check_sessions(connection, target)
         _check_target(target_url, confirmed, production_names)
@@ -177,6 +179,16 @@ def plan_restore(
         rows,
         tuple(notes),
     )
+
+
+def _say_whose(manifest: Manifest, server: str | None, target: str | None) -> list[str]:
+    """A note for who approves the restore, where the backup is not this installation's own."""
+    if manifest.installation is None:
+        return ["The backup does not say which installation made it."]
+    made_on, _, made_of = manifest.installation.partition("/")
+    if made_on == server and target in (None, made_of):
+        return []
+    return [f"Another installation made it: {made_of} on the server {made_on}. Its trades come along."]
 
 
 def find_dump(manifest: Manifest, database: str) -> tuple[Part, DatabaseFacts]:

@@ -236,10 +236,10 @@ def check_same_server(connection: Connection, url: str) -> None:
     """
     try:
         with administer(url) as other:
-            there = _identity(other)
+            there = identity_of(other)
     except DatabaseError:
         return  # it may be what is to be restored; a database that is made beside it will be looked for
-    here = _identity(connection)
+    here = identity_of(connection)
     if here and there and here != there:
         raise BackupError(
             f"the connection postgres_admin leads to another server than {database_of(url)} at "
@@ -248,7 +248,7 @@ def check_same_server(connection: Connection, url: str) -> None:
         )
 
 
-def _identity(connection: Connection) -> str | None:
+def identity_of(connection: Connection) -> str | None:
     """What tells one cluster from another; None where this login may not ask."""
     try:
         found = connection.execute(text("SELECT system_identifier::text FROM pg_control_system()"))

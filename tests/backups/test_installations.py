@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -19,6 +20,7 @@ from include.backups import (
     drill_restore,
     list_backups,
     open_backup,
+    plan_restore,
     rebuild_catalogue,
     verify_backup,
 )
@@ -120,8 +122,6 @@ def test_a_backup_that_names_nobody_is_kept_until_a_person_deletes_it(
 def test_the_drill_takes_this_installations_newest(
     filled, staging, target_url, admin_url, storage, sources, settings
 ):
-    from dataclasses import replace
-
     theirs = create_backup(filled, storage, "database", sources, settings)
     rebuild_catalogue(staging, storage)
     with pytest.raises(BackupError, match="no backup of the platform's database"):
@@ -133,6 +133,18 @@ def test_the_drill_takes_this_installations_newest(
     rebuild_catalogue(staging, storage)
     assert drill_restore(staging, storage, target_url, admin_url).backup_id == own.id
     assert {theirs.id, newer.id} < {row.id for row in list_backups(staging, storage.location, everybody=True)}
+
+
+def test_a_plan_says_whose_backup_it_is(
+    filled, storage, sources, settings, target_url, admin_url, database_url
+):
+    theirs = create_backup(filled, storage, "database", sources, settings).id
+    at = datetime.now(UTC)
+    foreign = plan_restore(storage, theirs, "platform", target_url, admin_url, at)
+    assert "Another installation made it" in foreign.in_words()
+    assert open_backup(storage, theirs).installation.split("/")[1] in foreign.in_words()
+    own = plan_restore(storage, theirs, "platform", database_url, admin_url, at)
+    assert "nother installation" not in own.in_words()
 
 
 KILLED = """

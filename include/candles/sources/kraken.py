@@ -108,7 +108,7 @@ class Kraken:
         for _ in range(MAX_PAGES):
             rows, last = self._ask("Trades", pair, {"since": since, "count": PAGE})
             page = _parse_trades(rows)
-            new = page[~page["id"].isin(trades["id"])]
+            new = page[~page["id"].isin(trades["id"])].drop_duplicates("id")
             if left and not new.empty:  # trades are numbered one by one
                 moment = trades["time"].max()
                 if (lost := new["id"].min() - trades["id"].max() - 1) > 0:

@@ -16,7 +16,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from include.candles.case import Case, breakdowns_of
-from include.candles.frame import RESOLUTIONS, in_words, last_close, normalise
+from include.candles.frame import RESOLUTIONS, first_open, in_words, last_close, normalise
 from include.candles.sources import Fetched, LeftOut, Offer, Source, SourceError, UnknownSymbol
 from include.candles.store import ensure_partitions, find_gaps, write_candles
 from include.candles.windows import held_share, pages
@@ -254,6 +254,11 @@ class _Collector:
                 now=self._now,
                 fetched_since=self._again_since,
             )
+        if not source.local:
+            # What came last of a recent stretch is asked for once more with what follows it: an exchange that
+            # was behind may have sent its newest candle before it was whole.
+            follows = ~gaps["start"].isin(first_open(windows["start"], interval))
+            gaps.loc[follows & (gaps["end"] > self._late_since), "start"] -= interval
         asked = came = 0
         left = [_Page(case.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]
         while left and self._may_ask(case, source):

@@ -201,7 +201,19 @@ def test_an_earlier_look_does_not_keep_the_next_one_from_an_unpublished_end(data
     assert exchange.asked == [(END - HOUR, END)]
     exchange.behind = 0
     sweep(database, exchange)
-    assert exchange.asked[1:] == [(END - 3 * MINUTE, END)]
+    assert exchange.asked[1:] == [(END - 4 * MINUTE, END)]
+    assert trade(database).exit_reason == "stopped"
+
+
+def test_a_candle_that_was_sent_before_it_was_whole_is_corrected_with_those_that_follow(database):
+    insert(database, FRESH | PATIENT)
+    whole = calm(falls=False)
+    whole.loc[56, ["low", "close"]] = [90.0, 91.0]
+    partial = whole[:57].copy()
+    partial.loc[56, ["low", "close"]] = [99.5, 100.0]
+    assert sweep(database, Exchange(partial))[1:] == [{"waiting": 1}, {}]
+    make_due(database)
+    sweep(database, Exchange(whole), claim_id="run 2")
     assert trade(database).exit_reason == "stopped"
 
 

@@ -1,5 +1,6 @@
-# The image of every tradeops service in docker-compose.yaml: the same lock as the local stack, and the code.
-FROM python:3.11.14-slim-bookworm
+# Two images on one base, the same lock as the local stack: the product, which every service of docker-compose.yaml but
+# one runs, and the sandbox, which is no part of it.
+FROM python:3.11.14-slim-bookworm AS base
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONPATH=/opt/tradeops \
@@ -17,6 +18,12 @@ RUN python -m pip install --no-cache-dir --require-hashes -r requirements-bootst
 RUN useradd --uid 50000 --create-home airflow \
     && install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs /opt/airflow/archive \
         /opt/airflow/exports /opt/airflow/backups
+
+FROM base AS sandbox
+COPY sandbox sandbox
+USER airflow
+
+FROM base AS product
 COPY airflow_settings.yaml ./
 COPY sql sql
 COPY plugins plugins

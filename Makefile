@@ -19,32 +19,32 @@ help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: setup ## start everything, settle a fresh batch of sample trades, show them (CANDLES=file or folder)
-	@$(PY) -m include.local demo $${CANDLES:+--candles "$$CANDLES"}
+	@$(PY) -m local demo $${CANDLES:+--candles "$$CANDLES"}
 
 test: setup-dev lint ## all checks and tests; what CI runs
 	@$(PY) -m pytest -n $(WORKERS) -m "not e2e"
 	@$(PY) -m pytest -n 2 --dist loadfile -m e2e
 
 up: setup ## start the local stack in the background, return when it is healthy
-	@$(PY) -m include.local up
+	@$(PY) -m local up
 
 down: ## stop every process of the local stack
-	@$(if_set_up) $(PY) -m include.local down
+	@$(if_set_up) $(PY) -m local down
 
 status: ## what runs, where, and the login
-	@$(if_set_up) $(PY) -m include.local status
+	@$(if_set_up) $(PY) -m local status
 
 bench: setup-dev ## the benchmarks, as a table with ratios
 	@$(PY) -m benchmarks
 
 psql: setup ## a psql shell on the platform's database (ARGS='-c "select 1"')
-	@eval "exec $(PY) -m include.local psql $$ARGS"
+	@eval "exec $(PY) -m local psql $$ARGS"
 
 airflow: setup ## Airflow's own command line on the running stack (ARGS='dags list')
-	@eval "exec $(PY) -m include.local airflow $$ARGS"
+	@eval "exec $(PY) -m local airflow $$ARGS"
 
 env: setup ## NAME=value lines for scripts: addresses and login of the running stack
-	@$(PY) -m include.local env
+	@$(PY) -m local env
 
 docs: setup-dev ## write docs/dags.md anew from the DAGs
 	@PYTHONPATH=. $(PY) docs/generate_dags.py

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from include.alerts import evaluate_rules
 from include.database import connect, migrate
-from include.local import postgres
+from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 ROWS = 10_000_000

@@ -23,9 +23,9 @@ from sqlalchemy import Engine, text
 from include.analysis import analyse_settled
 from include.candles import write_candles
 from include.database import connect, migrate
-from include.local import postgres
-from include.local.ports import free_port
 from include.settings import Endpoint, ModelPrice, Settings
+from local import postgres
+from local.ports import free_port
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ def _store_candles(engine: Engine) -> None:
 @contextlib.contextmanager
 def _sandbox() -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "include.local.sandbox", "--port", str(port)]
+    command = [sys.executable, "-m", "sandbox", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:

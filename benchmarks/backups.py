@@ -28,10 +28,10 @@ from include.backups import (
     with_database,
 )
 from include.database import connect, migrate
-from include.local import postgres
-from include.local.postgres import Server
 from include.settings import Settings
 from include.storage import open_storage
+from local import postgres
+from local.postgres import Server
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-backups"
 ROWS = 3_000_000  # candles: about 400 MB

@@ -16,8 +16,8 @@ from sqlalchemy import Engine, text
 
 from include.candles import find_gaps, read_candles, write_candles
 from include.database import connect, copy_frame, migrate
-from include.local import postgres
 from include.quality import score
+from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,9 +17,9 @@ from sqlalchemy import Engine, text
 
 from benchmarks.replay import fill
 from include.database import SQL, connect, migrate
-from include.local import postgres
 from include.storage import open_storage
 from include.trades import ExportRequest, export_trades
+from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 TRADES = 1_000_000

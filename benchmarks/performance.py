@@ -18,9 +18,9 @@ import psutil
 from sqlalchemy import Engine, text
 
 from include.database import connect, migrate
-from include.local import postgres
-from include.local.postgres import Server
 from include.trades import due_days, refresh_performance, roll_up_days
+from local import postgres
+from local.postgres import Server
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 USERS, TRADES_EACH, DAYS = 10_000, 100, 100

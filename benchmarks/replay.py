@@ -18,7 +18,6 @@ from sqlalchemy import Engine, text
 
 from include.candles import write_candles
 from include.database import connect, migrate
-from include.local import postgres
 from include.settings import Settings
 from include.trades import (
     ReplayRequest,
@@ -30,6 +29,7 @@ from include.trades import (
     settle_batch,
     start_replay,
 )
+from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 START = datetime(2026, 1, 1, tzinfo=UTC)

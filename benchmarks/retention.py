@@ -16,11 +16,11 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from include.database import connect, migrate
-from include.local import postgres
 from include.retention import Rule, clean
 from include.settings import Settings
 from include.storage import open_storage
 from include.trades import claim_due
+from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 ROWS = int(os.environ.get("ROWS", "500000"))

@@ -21,8 +21,8 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, text
 
 from include.database import connect, migrate
-from include.local import postgres
-from include.local.postgres import Server
+from local import postgres
+from local.postgres import Server
 from tests.sandbox.server import fresh_sandbox, sandbox
 
 __all__ = ["fresh_sandbox", "sandbox"]  # fixtures

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.local.test_stack_components import airflow_options, unknown_options
+from tests.local.test_components import airflow_options, unknown_options
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docker-compose.yaml"
@@ -40,12 +40,25 @@ def test_the_check_can_fail(compose, tmp_path):
 
 def test_every_image_has_a_version(compose):
     images = {service["image"] for service in compose["services"].values()}
-    foreign = images - {"tradeops:local"}
+    foreign = images - {"tradeops:local", "tradeops-sandbox:local"}
     assert foreign
     for image in foreign:
         assert re.search(r":\d+\.\d+", image), f"{image} is not pinned"
-    base = re.search(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE).group(1)
+    base = re.search(r"^FROM (\S+) AS base$", (ROOT / "Dockerfile").read_text(), re.MULTILINE).group(1)
     assert re.search(r":\d+\.\d+\.\d+-", base), f"{base} is not pinned"
+
+
+def test_the_products_image_holds_no_sandbox_and_the_other_way_round(compose):
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    copied = {stage.split()[2]: set(re.findall(r"^COPY (\S+)", stage, re.MULTILINE)) for stage in stages}
+    assert copied["sandbox"] == {"sandbox"}
+    assert copied["product"] == {"airflow_settings.yaml", "sql", "plugins", "dags", "include"}
+    targets = {
+        name: service["build"]["target"]
+        for name, service in compose["services"].items()
+        if "build" in service
+    }
+    assert {name for name, target in targets.items() if target == "sandbox"} == {"sandbox"}
 
 
 def test_no_secret_has_a_default():

@@ -1,12 +1,14 @@
-"""The floors of the house: imports run downwards, through front doors, and one corner knows Airflow."""
+"""The floors of the house: imports run downwards, through front doors, and one corner knows Airflow.
+
+Each test lists all offenders at once.
+"""
 
 import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
+MOST_LINES = 400
 
 # From the ground up. A package or module of include/ may import only from floors below its own.
 FLOORS = [
@@ -18,9 +20,11 @@ FLOORS = [
     {"quality"},
     {"trades", "analysis", "alerts", "retention", "probes", "backups"},
     {"signals"},
-    {"airflow", "local", "web"},
+    {"airflow", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+# Programs beside the product, which it does not know: the sandbox knows nothing of the product either.
+BESIDE = ("local", "sandbox")
 
 
 def modules(folder: str) -> dict[str, Path]:
@@ -43,52 +47,89 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-INCLUDE = modules("include")
+INCLUDE = {name: imports(path) for name, path in modules("include").items()}
 
 
 def package(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-@pytest.mark.parametrize("module", [name for name in INCLUDE if name != "include"])
-def test_imports_run_downwards_and_only_through_a_package_front_door(module):
-    own = package(module)
-    assert own in FLOOR, f"{own} has no floor yet: add it to FLOORS"
-    for imported in imports(INCLUDE[module]):
-        if not imported.startswith("include."):
-            continue
-        other = package(imported)
-        if other == own:
-            continue
-        assert FLOOR[other] < FLOOR[own], f"{module} imports {imported}, which is not below it"
-        assert imported.count(".") == 1, f"{module} reaches into {imported}: ask include.{other} for it"
+def test_every_package_has_a_floor():
+    assert {package(name) for name in INCLUDE} - {""} == set(FLOOR)
 
 
-@pytest.mark.parametrize("module", list(INCLUDE))
-def test_only_the_airflow_corner_imports_airflow(module):
-    roots = {name.split(".")[0] for name in imports(INCLUDE[module])}
-    assert not roots & {"dags", "plugins", "tests", "benchmarks"}
-    if not module.startswith("include.airflow"):
-        assert "airflow" not in roots
+def test_imports_run_downwards():
+    offenders = [
+        f"{name} imports {imported}, which is not below it"
+        for name, named in INCLUDE.items()
+        for imported in named
+        if imported.startswith("include.") and name != "include"
+        if package(imported) != package(name) and FLOOR[package(imported)] >= FLOOR[package(name)]
+    ]
+    assert offenders == []
+
+
+def test_a_package_is_asked_at_its_front_door():
+    others = {
+        name: imports(path)
+        for folder in ("dags", "plugins", *BESIDE)
+        for name, path in modules(folder).items()
+    }
+    offenders = [
+        f"{name} reaches into {imported}: ask include.{package(imported)} for it"
+        for name, named in (INCLUDE | others).items()
+        for imported in named
+        if imported.startswith("include.") and imported.count(".") > 1
+        if not (name in INCLUDE and package(imported) == package(name))
+        if not (name.startswith(("dags.", "plugins.")) and package(imported) == "airflow")
+    ]
+    assert offenders == []
+
+
+def test_only_the_airflow_corner_imports_airflow():
+    offenders = [
+        f"{name} imports {imported}"
+        for name, named in INCLUDE.items()
+        for imported in named
+        if imported.split(".")[0] == "airflow" and not name.startswith("include.airflow")
+    ]
+    assert offenders == []
+
+
+def test_the_product_knows_nothing_of_what_stands_beside_it():
+    product = INCLUDE | {
+        name: imports(path) for folder in ("dags", "plugins") for name, path in modules(folder).items()
+    }
+    strangers = {"plugins", "tests", "benchmarks", *BESIDE}
+    offenders = [
+        f"{name} imports {imported}"
+        for name, named in product.items()
+        for imported in named
+        if imported.split(".")[0] in strangers | ({"dags"} if name in INCLUDE else set())
+    ]
+    assert offenders == []
+
+
+def test_the_sandbox_is_a_program_of_its_own():
+    offenders = [
+        f"{name} imports {imported}"
+        for name, path in modules("sandbox").items()
+        for imported in imports(path)
+        if imported.split(".")[0] in ("include", "dags", "plugins", "local", "tests", "airflow")
+    ]
+    assert offenders == []
 
 
 def test_there_are_no_circles():
-    graph = {
-        module: {name for name in imports(path) if name in INCLUDE and name != module}
-        for module, path in INCLUDE.items()
-    }
-    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+    for folder in ("include", *BESIDE):
+        named = {name: imports(path) for name, path in modules(folder).items()}
+        graph = {
+            name: {one for one in found if one in named and one != name} for name, found in named.items()
+        }
+        TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
-@pytest.mark.parametrize("module", [*modules("dags"), *modules("plugins")])
-def test_dags_and_plugins_use_front_doors(module):
-    for imported in imports(ROOT / Path(*module.split(".")).with_suffix(".py")):
-        if imported.startswith("include.") and not imported.startswith("include.airflow."):
-            assert imported.count(".") == 1, f"{module} reaches into {imported}"
-
-
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("include/**/*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_a_module_fits_in_the_head(path):
-    assert len(path.read_text().splitlines()) <= 400
+def test_a_module_fits_in_the_head():
+    paths = [path for folder in ("include", *BESIDE) for path in sorted((ROOT / folder).rglob("*.py"))]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in paths}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}

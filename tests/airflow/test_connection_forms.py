@@ -9,7 +9,7 @@ from airflow.sdk.module_loading import import_string
 from include.airflow.backups import OPTIONAL
 from include.airflow.channels import CONNECTIONS
 from include.airflow.load_settings import read_settings_file
-from include.local.state import CHECKOUT
+from local.state import CHECKOUT
 
 FILE = CHECKOUT / "airflow_settings.yaml"
 WITHOUT_TEST = {"slackwebhook", "generic"}

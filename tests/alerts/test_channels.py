@@ -18,8 +18,8 @@ from include.alerts.channels.pagerduty import dedup_key
 from include.alerts.channels.slack import slack_payload
 from include.alerts.delivery import deliver
 from include.http import SERVICES, Client, Limit, Retry
-from include.local.state import CHECKOUT
 from include.settings import Endpoint, Settings
+from local.state import CHECKOUT
 from tests.alerts.told import FAILURE, pass_time, scalar, states
 from tests.alerts.written import failure, hostile, row, written
 

@@ -19,9 +19,9 @@ from include.backups import (
     prove,
     restore_into,
 )
-from include.local.postgres import Server
 from include.settings import Settings
 from include.storage import Storage, open_storage
+from local.postgres import Server
 from tests.backups.debian import INSTALLED, PROGRAMS_16, WHY_NOT, Debian, run_debian
 from tests.backups.target import TARGET
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from include.database import migrate
-from include.local import cluster
+from local import cluster
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 # The wheel of the embedded PostgreSQL brings 16 along, without ICU and contrib.

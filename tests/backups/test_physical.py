@@ -28,7 +28,7 @@ from include.backups import (
 )
 from include.backups.physical import check_base_backup
 from include.backups.tar import read_tar
-from include.local import postgres
+from local import postgres
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.local.ports import PREFERRED, free_port, variable
-from include.local.stack import Stack, find_stack
-from include.local.state import CHECKOUT, State
+from local.ports import PREFERRED, free_port, variable
+from local.stack import Stack, find_stack
+from local.state import CHECKOUT, State
 from tests.e2e.running_stack import RunningStack
 
 
@@ -50,7 +50,7 @@ def stack() -> Iterator[RunningStack]:
 
 def _run(command: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "include.local", command],
+        [sys.executable, "-m", "local", command],
         cwd=CHECKOUT,
         env=environment,
         capture_output=True,

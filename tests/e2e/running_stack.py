@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from include.local.airflow_api import AirflowApi
+from local.airflow_api import AirflowApi
 
 # What the tests settle, roll up and tell; all of it, for the stack outlives a test, and so would a leftover.
 TABLES = (
@@ -30,7 +30,7 @@ class RunningStack:
     sandbox_url: str
     folder: Path
     api: AirflowApi
-    environment: dict[str, str]  # for commands on this stack: `python -m include.local down`
+    environment: dict[str, str]  # for commands on this stack: `python -m local down`
 
     def execute(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """One statement on the platform's database, in a transaction of its own; the rows it gives."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.database import connect
-from include.local.airflow_api import ApiError
+from local.airflow_api import ApiError
 from tests.trades.sweep import LONG, insert, rising, store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from include.local.state import CHECKOUT
+from local.state import CHECKOUT
 from tests.documented import commands
 from tests.e2e.running_stack import wait_for
 
@@ -17,7 +17,7 @@ VARIABLE = "tradeops_settings"
 
 def local(stack, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "include.local", *arguments],
+        [sys.executable, "-m", "local", *arguments],
         cwd=CHECKOUT,
         env=stack.environment,
         capture_output=True,

@@ -10,14 +10,14 @@ import pandas as pd
 import psycopg
 import pytest
 
-from include.local.state import CHECKOUT
+from local.state import CHECKOUT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
 def demo(stack, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "include.local", "demo", *arguments],
+        [sys.executable, "-m", "local", "demo", *arguments],
         cwd=CHECKOUT,
         env=stack.environment,
         capture_output=True,

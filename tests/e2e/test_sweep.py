@@ -11,8 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from include.local import postgres
-from include.local.state import CHECKOUT
+from local import postgres
+from local.state import CHECKOUT
 from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -233,7 +233,7 @@ def test_the_database_dies_in_the_middle_of_a_sweep(stack):
     psutil.Process(server.pid).send_signal(signal.SIGKILL)
     httpx.delete(f"{stack.sandbox_url}/_faults")
     done = subprocess.run(
-        [sys.executable, "-m", "include.local", "up"],
+        [sys.executable, "-m", "local", "up"],
         cwd=CHECKOUT,
         env=stack.environment,
         capture_output=True,

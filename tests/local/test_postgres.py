@@ -14,13 +14,13 @@ import psutil
 import psycopg
 import pytest
 
-from include.local import cluster, postgres
-from include.local.postgres import PostgresError, Server
+from local import cluster, postgres
+from local.postgres import PostgresError, Server
 
 ROOT = Path(__file__).parents[2]
 
 START = (
-    "import sys; from pathlib import Path; from include.local import postgres; "
+    "import sys; from pathlib import Path; from local import postgres; "
     "print(postgres.start(Path(sys.argv[1]), durable=False).pid)"
 )
 

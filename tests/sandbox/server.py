@@ -21,7 +21,7 @@ class Sandbox:
         self.http = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
 
     def fail(self, service: str, kind: str, **options: Any) -> None:
-        """Switch on a fault; see `include/local/sandbox/faults.py`."""
+        """Switch on a fault; see `sandbox/faults.py`."""
         answer = self.http.post("/_faults", json={"service": service, "kind": kind, **options})
         assert answer.status_code == 201, answer.text
 
@@ -50,7 +50,7 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """The sandbox of this test process."""
-    from include.local.sandbox.app import create_server  # tests without it shall not pay for the import
+    from sandbox.app import create_server  # tests without it shall not pay for the import
 
     server = create_server("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, name="sandbox", daemon=True)

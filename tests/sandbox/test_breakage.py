@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from include.local.sandbox.app import SERVICES
-from include.local.sandbox.faults import WIRE_KINDS
+from sandbox.app import SERVICES
+from sandbox.faults import WIRE_KINDS
 from tests.sandbox.asking import KEYS, SYMBOLS, WEBHOOK, ask
 
 

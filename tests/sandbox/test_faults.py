@@ -2,9 +2,9 @@
 
 import pytest
 
-from include.local.sandbox.app import SERVICES
-from include.local.sandbox.faults import KINDS
-from include.local.sandbox.records import Log
+from sandbox.app import SERVICES
+from sandbox.faults import KINDS
+from sandbox.records import Log
 from tests.sandbox.asking import CANDLES, KEYS, SYMBOLS, WEBHOOK, ask
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "include.local.sandbox"]
+COMMAND = [sys.executable, "-m", "sandbox"]
 
 
 @pytest.fixture

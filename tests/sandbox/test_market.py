@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.local.sandbox.coins import COINS, UnknownSymbolError, find_coin
-from include.local.sandbox.market import (
+from sandbox.coins import COINS, UnknownSymbolError, find_coin
+from sandbox.market import (
     DAY_MS,
     EPOCH_MS,
     MINUTE_MS,
@@ -61,8 +61,8 @@ def test_any_window_shows_the_same_minutes(first, length, early, late):
 def test_another_process_and_another_order_see_the_same_market():
     code = """
 import hashlib, sys
-from include.local.sandbox.coins import COINS
-from include.local.sandbox.market import DAY_MS, read_candles
+from sandbox.coins import COINS
+from sandbox.market import DAY_MS, read_candles
 digest = {}
 for coin in reversed(COINS.values()):
     start, now = int(sys.argv[1]), int(sys.argv[2])

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.local.sandbox.coins import COINS
-from include.local.sandbox.market import MINUTE_MS, RESOLUTIONS, read_candles
+from sandbox.coins import COINS
+from sandbox.market import MINUTE_MS, RESOLUTIONS, read_candles
 
 CANDLES = "/market/candles"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.local.sandbox.schema_filler import UnfillableError, fill, known_facts
+from sandbox.schema_filler import UnfillableError, fill, known_facts
 
 
 def bounds(numbers, step):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.local.sandbox.trader import propose
+from sandbox.trader import propose
 
 FACTS = {
     "market": {"current_price": 100.0},

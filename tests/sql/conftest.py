@@ -8,7 +8,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.engine import make_url
 
-from include.local.postgres import Server
+from local.postgres import Server
 
 Psql = Callable[..., str]
 

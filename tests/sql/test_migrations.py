@@ -17,8 +17,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from include.database import SQL, DatabaseError, connect, downgrade, migrate, revision
-from include.local import postgres
-from include.local.postgres import Server
+from local import postgres
+from local.postgres import Server
 from tests.sql.rows import USER, insert_settled, insert_signal
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,9 @@ from include.candles.sources.coingecko import CoinGecko
 from include.candles.sources.coinmarketcap import CoinMarketCap
 from include.candles.sources.kraken import Kraken
 from include.http import SERVICES, Client, Retry, Timeout
-from include.local.sandbox import market
-from include.local.sandbox.coins import find_coin
 from include.settings import Endpoint
+from sandbox import market
+from sandbox.coins import find_coin
 
 # Patient enough for a busy machine, and quick to try again.
 QUICK = {

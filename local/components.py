@@ -1,0 +1,105 @@
+"""The background processes of the stack: how each is started, with which settings.
+
+Airflow is configured by environment variables alone, all of them here. The superuser's login is none of them:
+it is an Airflow connection, which only a task that asks for it gets (`local.prepare`).
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from local.ports import HOST, http_url
+from local.postgres import Server
+from local.processes import Component
+from local.state import ADMIN, CHECKOUT, State
+
+SANDBOX = "sandbox"
+TRADEOPS = "tradeops"  # the log of the product's own events, in JSON, from all tasks
+AIRFLOW = ("api-server", "dag-processor", "triggerer", "scheduler")
+DAGS_VARIABLE = "TRADEOPS_DAGS"  # for tests: another folder of DAGs
+HANDED_ON = ("TRADEOPS_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+OURS = ("TRADEOPS_STACK", "TRADEOPS_PORT_", "TRADEOPS_PROCESS_OF")
+
+
+def dags_folder() -> Path:
+    """Where the stack's DAGs are."""
+    return Path(os.environ.get(DAGS_VARIABLE) or CHECKOUT / "dags").resolve()
+
+
+def describe_components(state: State, server: Server, ports: dict[str, int]) -> list[Component]:
+    """Describe what should run, in the order in which it is started."""
+    sandbox = Component(
+        SANDBOX,
+        [sys.executable, "-m", "sandbox", "--port", str(ports[SANDBOX])],
+        {"PYTHONUNBUFFERED": "1"},
+    )
+    environment = airflow_environment(state, server, ports["airflow"])
+    parts = []
+    for name in AIRFLOW:
+        command = [sys.executable, "-m", "airflow", name]
+        if name in ("scheduler", "triggerer"):
+            command.append("--skip-serve-logs")  # the api-server reads the files; two fixed ports fewer
+        parts.append(Component(name, command, environment))
+    return [sandbox, *parts]
+
+
+def airflow_environment(state: State, server: Server, port: int) -> dict[str, str]:
+    """Everything that Airflow's processes are told. Holds secrets: never log it."""
+    secrets = state.secrets()
+    url = http_url(port)
+    metadata = server.url("airflow", "airflow")
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(HANDED_ON) and not name.startswith(OURS)
+    }
+    settings = {
+        "CORE__DAGS_FOLDER": str(dags_folder()),
+        "CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",  # each slot is a process of about 120 MB
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__DEFAULT_TIMEZONE": "utc",
+        "CORE__FERNET_KEY": secrets["fernet_key"],
+        "CORE__TEST_CONNECTION": "Enabled",  # the button in a connection's form
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.passwords_file),
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": metadata.replace("postgresql://", "postgresql+psycopg2://", 1),
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": metadata.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "API__HOST": HOST,
+        "API__PORT": str(port),
+        "API__BASE_URL": url,
+        "API__WORKERS": "1",
+        "API__SECRET_KEY": secrets["api_secret_key"],
+        "API_AUTH__JWT_SECRET": secrets["jwt_secret"],
+        # A person waits at the terminal: look for work often, notice a changed file soon.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",
+        "LOGGING__COLORED_CONSOLE_LOG": "False",
+        "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
+    }
+    return {
+        "TRADEOPS_SPOOL": str(state.folder / "spool"),
+        "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
+        "TRADEOPS_ARCHIVE_LOCATION": str(state.folder / "archive"),
+        "TRADEOPS_EXPORT_LOCATIONS": json.dumps([str(state.folder / "exports")]),
+        "TRADEOPS_DATABASE_VOLUME": str(state.postgres),
+        "TRADEOPS_BACKUP_LOCATION": str(state.folder / "backups"),
+        "TRADEOPS_BACKUP_LOG_FOLDERS": json.dumps(
+            [str(state.airflow_home / "logs"), str(state.folder / "logs")]
+        ),
+        **given,
+        **{f"AIRFLOW__{name}": value for name, value in settings.items()},
+        "AIRFLOW_HOME": str(state.airflow_home),
+        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONUNBUFFERED": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "TZ": "UTC",
+    }

@@ -1,0 +1,73 @@
+"""The sandbox as one application, and the server that runs it."""
+
+import uvicorn
+from fastapi import FastAPI
+
+from sandbox import control
+from sandbox.breakage import Breakage, TransportProtocol
+from sandbox.faults import FaultBook
+from sandbox.records import Log
+from sandbox.service import State
+from sandbox.services import (
+    binance,
+    bingx,
+    bls,
+    census,
+    coingecko,
+    coinmarketcap,
+    fear_greed,
+    fred,
+    ibkr,
+    kraken,
+    llm,
+    lunarcrush,
+    native,
+    pagerduty,
+    sec,
+    slack,
+    solana,
+    webhook,
+)
+
+IMITATIONS = (
+    *(native, kraken, binance, coingecko, coinmarketcap, fear_greed, lunarcrush),
+    *(llm, slack, pagerduty, webhook),
+    *(sec, fred, bls, census, bingx, ibkr, solana),
+)
+SERVICES = {module.SERVICE.name: module.SERVICE for module in IMITATIONS}
+REQUESTS_KEPT, MESSAGES_KEPT = 2_000, 500
+
+
+def create_app() -> FastAPI:
+    """A new sandbox with nothing recorded and no fault switched on."""
+    app = FastAPI(title="sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    faults = FaultBook(
+        {name: service.all_kinds for name, service in SERVICES.items()},
+        [name for name, service in SERVICES.items() if service.symbol_of],
+    )
+    state = State(faults, Log(REQUESTS_KEPT), Log(MESSAGES_KEPT))
+    app.state.sandbox, app.state.services = state, SERVICES
+    app.include_router(control.router)
+    for service in SERVICES.values():
+        app.include_router(service.router)
+    app.add_middleware(Breakage, services=SERVICES, state=state)
+    return app
+
+
+def create_server(host: str, port: int) -> uvicorn.Server:
+    """A server for a new sandbox, not yet running; `port` 0 takes a free one."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(),
+            host=host,
+            port=port,
+            http=TransportProtocol,
+            loop="asyncio",  # its transports show their socket, which a reset needs
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,  # the request log does that
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,  # a request that hangs must not keep the server
+        )
+    )

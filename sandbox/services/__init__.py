@@ -1,0 +1,1 @@
+"""The imitated services, one vendor a file."""

@@ -199,7 +199,9 @@ def _say_why(target: URL, platform: bool, context: ExceptionContext) -> None:
     place = f"{target.database!r} at {target.host}:{target.port or 5432}"
     said = " ".join(str(context.original_exception).split())
     if re.search(
-        r"authentication failed|no password supplied|role .* does not exist|no pg_hba.conf entry", said
+        r"authentication failed|no password supplied|role .* does not exist|no pg_hba.conf entry"
+        r"|permission denied for database",
+        said,
     ):
         why = f"The database {place} does not let role {target.username!r} in. Check the connection's login."
     elif re.search(r"database .* does not exist", said):

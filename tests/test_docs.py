@@ -40,3 +40,18 @@ def test_the_page_of_the_dags_is_fresh():
     spec.loader.exec_module(generate)
     fresh = generate.describe(generate.load_dags())
     assert generate.PAGE.read_text() == fresh, "run `make docs`"
+
+
+def test_every_path_of_a_recipe_and_of_the_glossary_exists():
+    named = {
+        path
+        for page in (ROOT / "CONTRIBUTING.md", DOCS / "glossary.md")
+        for path in re.findall(r"`([\w./-]+/[\w./-]*)`", page.read_text())
+    }
+    assert len(named) > 60
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_each_word_is_explained_once():
+    words = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)[2:]
+    assert len(words) >= 40 and words == sorted(words)

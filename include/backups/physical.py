@@ -25,7 +25,11 @@ from include.backups.tools import address, find_tools, read_output
 from include.database import connect
 
 MANIFEST_FILE = "backup_manifest"
-CLUSTER_SIZE = "(SELECT sum(pg_database_size(oid))::bigint FROM pg_database WHERE datallowconn)"
+# Of the databases whose size this login may ask: it copies the files of all, but only estimates by them.
+CLUSTER_SIZE = (
+    "(SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE datallowconn "
+    "AND (has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER')))"
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def take_base_backup(url: str, parent: Parent | None, write: Write) -> BaseBacku
 
 
 def cluster_size(url: str) -> int:
-    """Bytes of all databases of a server."""
+    """Bytes of the databases of a server, of those whose size the login may ask."""
     engine = connect(url, application="tradeops:backup", pool_size=0)
     with engine.connect() as connection:
         size: int = connection.exec_driver_sql(f"SELECT {CLUSTER_SIZE}").scalar_one()

@@ -196,9 +196,10 @@ def test_the_newest_backup_of_the_catalogue_is_of_the_past(database):
         with database.begin() as connection:
             connection.execute(
                 text(
-                    "INSERT INTO backups (id, kind, status, location, started_at, finished_at, manifest) "
+                    "INSERT INTO backups (id, kind, status, location, started_at, finished_at, manifest, "
+                    " installation) "
                     "VALUES (:name, 'logs', 'complete', 'here', now() + CAST(:ahead AS interval), "
-                    "now(), '{}')"
+                    "now(), '{}', this_installation())"
                 ),
                 {"name": name, "ahead": ahead},
             )

@@ -16,8 +16,10 @@ def manager_url(admin_url):
     role = f"manager_{WORKER}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'x' IN ROLE tradeops")
+        connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE postgres TO {role}")
     yield make_url(admin_url).set(username=role, password="x").render_as_string(hide_password=False)
     with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}")  # the right that it was given, in the other database
         connection.execute(f"DROP ROLE {role}")
 
 

@@ -13,7 +13,10 @@ OPERATING = (CHECKOUT / "docs" / "operating.md").read_text()
 def in_words(value):
     if isinstance(value, timedelta):
         minutes, seconds = divmod(int(value.total_seconds()), 60)
-        return f"{seconds} s" if not minutes else f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+        if not minutes:
+            return f"{seconds} s"
+        hours, days = minutes // 60, minutes // 1440
+        return f"{minutes} min" if minutes < 120 else f"{hours} h" if hours < 48 else f"{days} days"
     if value in (None, (), {}):
         return "none"
     if isinstance(value, tuple):
@@ -27,6 +30,8 @@ def in_words(value):
             else f"{name}: {in_words(of)}"
             for name, of in value.items()
         )
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:_}" if isinstance(value, int) else str(value)
 
 

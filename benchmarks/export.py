@@ -64,7 +64,7 @@ def main() -> None:
 def _bare_copy(engine: Engine) -> float:
     """Seconds that the server takes to write the same rows in the same order, and nobody keeps them."""
     everything = dict.fromkeys(("first", "after", "symbols", "users", "trade_ids"))
-    query = text((SQL / "queries" / "export_trades.sql").read_text()).bindparams(**everything)
+    query = text((SQL / "queries" / "trades/export_trades.sql").read_text()).bindparams(**everything)
     compiled = query.compile(dialect=engine.dialect)
     start = time.perf_counter()
     with engine.connect() as connection:

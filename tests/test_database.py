@@ -219,9 +219,9 @@ def test_the_engine_does_not_show_its_password(database_url):
 
 
 def test_a_query_is_loaded_by_its_name():
-    statement = sql("claimed_batches")
-    assert str(statement) == (SQL / "queries" / "claimed_batches.sql").read_text()
-    assert sql("claimed_batches") is statement
+    statement = sql("trades/list_claimed_batches")
+    assert str(statement) == (SQL / "queries" / "trades/list_claimed_batches.sql").read_text()
+    assert sql("trades/list_claimed_batches") is statement
     with pytest.raises(LookupError, match="There is no query 'not_there'"):
         sql("not_there")
 

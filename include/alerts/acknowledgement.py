@@ -25,7 +25,7 @@ def acknowledge(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> 
         # The evaluation steps all alerts under the same lock: it sees all of this or nothing.
         connection.execute(text("LOCK TABLE alert_states IN SHARE ROW EXCLUSIVE MODE"))
         had = connection.execute(
-            sql("alert_acknowledge"), {"fingerprint": fingerprint, "by": by.strip(), "lasts": lasts}
+            sql("alerts/acknowledge_alert"), {"fingerprint": fingerprint, "by": by.strip(), "lasts": lasts}
         ).scalar_one_or_none()
     if had is None:
         raise LookupError(f"no alert {fingerprint!r} fires: it has ended, or never was")
@@ -42,7 +42,8 @@ def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timede
     _check(by, lasts)
     with engine.begin() as connection:
         taken = connection.execute(
-            sql("acknowledge_failure"), {"fingerprint": fingerprint, "by": by.strip()[:100], "lasts": lasts}
+            sql("alerts/acknowledge_failure"),
+            {"fingerprint": fingerprint, "by": by.strip()[:100], "lasts": lasts},
         ).all()
     if not taken:
         raise LookupError(f"no failure {fingerprint!r} is open: it has healed, or was more than a day ago")

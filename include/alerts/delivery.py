@@ -85,14 +85,14 @@ def deliver(
     with engine.begin() as connection:
         # One pass at a time decides; a lock timeout ends one that waits too long: the next takes its work.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        connection.execute(sql("adopt_failures"), {"limit": NOTICES})
-        connection.execute(sql("set_back_future_rows"), {"tables": WAITING, "lease": LEASE})
-        connection.execute(sql("delivery_route"), _routes(settings))
-        connection.execute(sql("delivery_drop_ended"))
+        connection.execute(sql("alerts/adopt_failures"), {"limit": NOTICES})
+        connection.execute(sql("maintenance/set_back_future_rows"), {"tables": WAITING, "lease": LEASE})
+        connection.execute(sql("alerts/route_notices"), _routes(settings))
+        connection.execute(sql("alerts/drop_ended_deliveries"))
         done.held = _judge(connection)
-        connection.execute(sql("delivery_open_threads"))
+        connection.execute(sql("alerts/read_open_threads"))
         parcels = _claim(connection, limit)
-        connection.execute(sql("delivery_finish"))
+        connection.execute(sql("alerts/finish_deliveries"))
     postponed = []
     for parcel in parcels:
         # One failure a channel and pass: what else it should be told must not wait for its time-outs.
@@ -105,7 +105,7 @@ def deliver(
         _put_back(engine, postponed)
     if parcels:
         with engine.begin() as connection:
-            connection.execute(sql("delivery_finish"))
+            connection.execute(sql("alerts/finish_deliveries"))
     logger.info("sent %s, %d held back, %d left", dict(done.sent) or "nothing", done.held, done.left)
     return done
 
@@ -113,7 +113,7 @@ def deliver(
 def forget_delivered(engine: Engine, limit: int = 10_000) -> int:
     """Delete notices, deliveries and silences that are past their keeping; give the number of notices."""
     with engine.begin() as connection:
-        return int(connection.execute(sql("delivery_forget"), {"limit": limit}).rowcount)
+        return int(connection.execute(sql("alerts/forget_deliveries"), {"limit": limit}).rowcount)
 
 
 def _routes(settings: Settings) -> dict[str, Any]:
@@ -131,13 +131,13 @@ def _routes(settings: Settings) -> dict[str, Any]:
 
 def _judge(connection: Connection) -> int:
     """Hold back what a silence or another alert speaks for, set free the rest; give the number held."""
-    candidates = connection.execute(sql("delivery_candidates"), {"limit": NOTICES}).all()
+    candidates = connection.execute(sql("alerts/find_candidates"), {"limit": NOTICES}).all()
     if not candidates:
         return 0
     now = connection.execute(text("SELECT now()")).scalar_one()
     silences = [one for one in read_silences(connection) if one.starts_at <= now < one.ends_at]
     inhibitors = [
-        Inhibitor(labels_of(row), row.words) for row in connection.execute(sql("delivery_inhibitors"))
+        Inhibitor(labels_of(row), row.words) for row in connection.execute(sql("alerts/find_inhibitors"))
     ]
     verdicts = []
     held = 0
@@ -164,13 +164,13 @@ def _judge(connection: Connection) -> int:
                 {"notice_id": str(row.notice_id), "channel": row.channel, "state": state, "reason": reason}
             )
     if verdicts:
-        connection.execute(sql("delivery_judge"), {"verdicts": json.dumps(verdicts)})
+        connection.execute(sql("alerts/judge_deliveries"), {"verdicts": json.dumps(verdicts)})
     return held
 
 
 def _claim(connection: Connection, limit: int) -> list[_Parcel]:
     threads = connection.execute(
-        sql("delivery_claim"),
+        sql("alerts/claim_deliveries"),
         {
             "limit": limit,
             "lease": LEASE,
@@ -201,7 +201,7 @@ def _claim(connection: Connection, limit: int) -> list[_Parcel]:
         for thread in parcel.threads
     ]
     if claimed:
-        connection.execute(sql("delivery_gather"), {"claimed": json.dumps(claimed)})
+        connection.execute(sql("alerts/gather_deliveries"), {"claimed": json.dumps(claimed)})
     return parcels
 
 
@@ -216,7 +216,7 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
         logger.warning("%s was not told: %s", parcel.channel, error)
         with engine.begin() as connection:
             connection.execute(
-                sql("delivery_not_sent"),
+                sql("alerts/note_unsent"),
                 {
                     "message_id": parcel.message_id,
                     "threads": threads,
@@ -235,7 +235,7 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
     reference: Mapping[str, Any] = receipt.reference if len(threads) == 1 else {}
     with engine.begin() as connection:
         connection.execute(
-            sql("delivery_sent"),
+            sql("alerts/note_sent"),
             {
                 "message_id": parcel.message_id,
                 "threads": threads,
@@ -261,7 +261,7 @@ def _attempt(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Pa
 def _compose(engine: Engine, parcel: _Parcel) -> Message:
     with engine.connect() as connection:
         rows = connection.execute(
-            sql("delivery_carried"), {"message_id": parcel.message_id, "limit": CARRIED}
+            sql("alerts/find_carried"), {"message_id": parcel.message_id, "limit": CARRIED}
         ).all()
     alone = parcel.threads[0] if len(parcel.threads) == 1 else None
     return compose(

@@ -113,7 +113,7 @@ def _step(connection: Connection, rules: RuleSet, observed: Observed, at: dateti
     # Others write here too: who acknowledges waits for us, and we for them. Readers do not.
     connection.execute(text("LOCK TABLE alert_states IN SHARE ROW EXCLUSIVE MODE"))
     steps = connection.execute(
-        sql("alert_transition"),
+        sql("alerts/change_states"),
         {"at": at, "rules": _rules_json(rules, observed), "observations": _observations_json(observed)},
     ).all()
     notices = compose_notices(rules, steps)
@@ -121,7 +121,7 @@ def _step(connection: Connection, rules: RuleSet, observed: Observed, at: dateti
     retired = [step for step in steps if step.rule not in names and step.resolved]
     if retired:
         last = connection.execute(
-            sql("alert_last_told"), {"fingerprints": [step.fingerprint for step in retired]}
+            sql("alerts/read_last_evaluation"), {"fingerprints": [step.fingerprint for step in retired]}
         )
         notices += compose_retired(retired, {row.fingerprint: row for row in last})
     return sum(step.changed for step in steps), write_notices(connection, notices, at)
@@ -132,18 +132,20 @@ def write_notices(connection: Connection, notices: list[Notice], at: datetime) -
     if not notices:
         return 0
     parameters = {"notices": json.dumps(notices), "at": at}
-    return len(connection.execute(sql("alert_write_notices"), parameters).all())
+    return len(connection.execute(sql("alerts/write_notices"), parameters).all())
 
 
 def _rules_without_data(connection: Connection, rules: list[Rule]) -> dict[str, datetime]:
     """The rules of which no pass had a value yet, and since when they are in force."""
-    found = connection.execute(sql("alert_rules_without_data"), {"rules": json.dumps(_definitions(rules))})
+    found = connection.execute(
+        sql("alerts/find_rules_without_data"), {"rules": json.dumps(_definitions(rules))}
+    )
     return {row.rule: row.adopted_at for row in found}
 
 
 def _note_data(connection: Connection, rules: list[Rule], observed: Observed, at: datetime) -> None:
     known = [{**each, "has_data": each["rule"] in observed.with_data} for each in _definitions(rules)]
-    connection.execute(sql("alert_note_data"), {"rules": json.dumps(known), "at": at})
+    connection.execute(sql("alerts/note_data"), {"rules": json.dumps(known), "at": at})
 
 
 def _definitions(rules: list[Rule]) -> list[dict[str, Any]]:
@@ -199,7 +201,7 @@ def _observations_json(observed: Observed) -> str:
 
 def _write_down(connection: Connection, in_force: InForce, done: Evaluation, seconds: float) -> None:
     connection.execute(
-        sql("alert_note_evaluation"),
+        sql("alerts/note_evaluation"),
         {
             "at": done.at,
             "seconds": seconds,
@@ -211,4 +213,4 @@ def _write_down(connection: Connection, in_force: InForce, done: Evaluation, sec
             "failed": json.dumps(done.failed),
         },
     )
-    connection.execute(sql("alert_forget"), {"at": done.at})
+    connection.execute(sql("alerts/forget_states"), {"at": done.at})

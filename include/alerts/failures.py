@@ -124,11 +124,13 @@ def record_success(
         "job": job,
     }
     with engine.begin() as connection:
-        if not connection.execute(sql("unhealed_failures"), facts).scalar_one():
+        if not connection.execute(sql("alerts/find_unhealed"), facts).scalar_one():
             return False
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HEALING})
         words = f"by itself on try {try_number}" if try_number else "by itself"
-        return bool(connection.execute(sql("heal_failures"), {**facts, "words": words, "link": url}).all())
+        return bool(
+            connection.execute(sql("alerts/heal_failures"), {**facts, "words": words, "link": url}).all()
+        )
 
 
 def keep_failure(spool: Spool, failure: Failure, *, told: str | None) -> None:
@@ -152,7 +154,7 @@ def _write(engine: Engine, failure: Failure, notice: dict[str, Any], severity: R
     with engine.begin() as connection:
         return bool(
             connection.execute(
-                sql("record_failure"), {"row": json.dumps(row), "notice": json.dumps(notice)}
+                sql("alerts/record_failure"), {"row": json.dumps(row), "notice": json.dumps(notice)}
             ).all()
         )
 
@@ -184,7 +186,7 @@ def _row(failure: Failure, severity: RowSeverity, notice: dict[str, Any]) -> Rec
 
 
 def notice_of(failure: Failure) -> dict[str, Any]:
-    """What people must be told, as sql/queries/record_failure.sql takes it."""
+    """What people must be told, as sql/queries/alerts/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"

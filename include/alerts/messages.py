@@ -98,7 +98,7 @@ def compose(
     Args:
         id: names this message.
         subject: what belongs together.
-        rows: notices with `counted`, oldest first: sql/queries/delivery_carried.sql.
+        rows: notices with `counted`, oldest first: sql/queries/alerts/find_carried.sql.
         first: whether nothing was told in this thread before.
         opened_at: when the thread was opened.
         reference: as the channel gave it for the thread's first message; empty: there is none.

@@ -19,7 +19,7 @@ from include.alerts.rules import (
     escalation_of,
 )
 
-Notice = dict[str, Any]  # as sql/queries/alert_write_notices.sql takes it
+Notice = dict[str, Any]  # as sql/queries/alerts/write_notices.sql takes it
 TITLE_LIMIT = 200
 
 

@@ -60,17 +60,17 @@ def read_overview(engine: Engine) -> Overview:
     """Read everything in one snapshot."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         at = connection.execute(text("SELECT now()")).scalar_one()
-        firing = connection.execute(sql("overview_firing"), {"limit": SHOWN}).all()
+        firing = connection.execute(sql("alerts/show_firing"), {"limit": SHOWN}).all()
         alerts = [{"fingerprint": row.fingerprint, "since": row.since.isoformat()} for row in firing]
         told: dict[str, list[Told]] = {}
-        for row in connection.execute(sql("overview_told"), {"alerts": json.dumps(alerts)}):
+        for row in connection.execute(sql("alerts/show_notices"), {"alerts": json.dumps(alerts)}):
             told.setdefault(row.fingerprint, []).append(_told(row))
         return Overview(
             at=at,
             wrong=tuple(_wrong(row, tuple(told.get(row.fingerprint, ()))) for row in firing),
             silences=tuple(read_silences(connection, ended_within=timedelta(days=1))),
-            channels=tuple(connection.execute(sql("overview_channels"))),
-            history=tuple(connection.execute(sql("overview_history"), {"limit": HISTORY})),
+            channels=tuple(connection.execute(sql("alerts/show_channels"))),
+            history=tuple(connection.execute(sql("alerts/show_history"), {"limit": HISTORY})),
             health=connection.execute(text("SELECT * FROM alert_chain_health")).one(),
         )
 

@@ -120,7 +120,7 @@ def _why_not(wanted: Mapping[str, str], rules: RuleSet) -> str:
 
 def _alerts_now(connection: Connection, rules: RuleSet) -> Iterator[dict[str, str]]:
     owners = {rule.name: rule.owner for rule in rules.rules}
-    for row in connection.execute(sql("overview_firing"), {"limit": MOST}):
+    for row in connection.execute(sql("alerts/show_firing"), {"limit": MOST}):
         labels = {str(name): str(value) for name, value in row.labels.items()}
         owner = row.owner or owners.get(labels.get("rule", ""), "")
         yield {**labels, "source": row.source, "severity": row.severity, "owner": owner}

@@ -51,7 +51,7 @@ def read_rules(path: Path) -> RuleSet:
 
 def stored_rules(connection: Connection) -> RuleSet | None:
     """Give the rules that were adopted last; None before the first evaluation."""
-    stored = connection.execute(sql("alert_rules_in_force")).one_or_none()
+    stored = connection.execute(sql("alerts/read_rules")).one_or_none()
     return None if stored is None else _check_stored(stored.content)
 
 
@@ -61,7 +61,7 @@ def rules_in_force(connection: Connection, path: Path) -> InForce:
     Raises:
         RulesRefused: the file is broken, and no good one was ever stored.
     """
-    stored = connection.execute(sql("alert_rules_in_force")).one_or_none()
+    stored = connection.execute(sql("alerts/read_rules")).one_or_none()
     try:
         content = _read_bytes(path)
         hash_ = hashlib.sha256(b"%d\n" % FORMAT + content).hexdigest()
@@ -83,7 +83,7 @@ def _adopt(connection: Connection, path: Path, hash_: str, plain: Any) -> None:
     try:
         with connection.begin_nested():
             connection.execute(
-                sql("alert_adopt_rules"), {"hash": hash_, "path": str(path), "content": json.dumps(plain)}
+                sql("alerts/adopt_rules"), {"hash": hash_, "path": str(path), "content": json.dumps(plain)}
             )
     except DBAPIError as error:
         if error.connection_invalidated:

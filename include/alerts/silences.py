@@ -74,7 +74,7 @@ def silence(
     with engine.begin() as connection:
         return _silence(
             connection.execute(
-                sql("silence_alerts"),
+                sql("alerts/silence_alerts"),
                 {
                     "matchers": json.dumps(wanted),
                     "author": author.strip()[:REASON_LIMIT],
@@ -96,7 +96,7 @@ def end_silence(engine: Engine, id: int, by: str) -> Silence:
     if not by.strip():
         raise ValueError("who ends a silence must be named")
     with engine.begin() as connection:
-        row = connection.execute(sql("end_silence"), {"id": id, "by": by.strip()}).one_or_none()
+        row = connection.execute(sql("alerts/end_silence"), {"id": id, "by": by.strip()}).one_or_none()
     if row is None:
         raise LookupError(f"there is no silence {id} that has not ended")
     return _silence(row)
@@ -114,7 +114,7 @@ def read_silences(
     `at` is the moment that counts, None: now; silences that were made later than `made_before` are left out.
     """
     parameters = {"ended_within": ended_within, "at": at, "made_before": made_before}
-    return [_silence(row) for row in connection.execute(sql("silences"), parameters)]
+    return [_silence(row) for row in connection.execute(sql("alerts/list_silences"), parameters)]
 
 
 def list_silences(engine: Engine, digest_hour: int, *, at: datetime | None = None) -> bool:
@@ -146,7 +146,7 @@ def list_silences(engine: Engine, digest_hour: int, *, at: datetime | None = Non
             return False
         lines = [_line(one, now) for one in silences]
         connection.execute(
-            sql("note_silences"), {"week": week, "count": len(lines), "lines": "\n".join(lines[:100])}
+            sql("alerts/note_silences"), {"week": week, "count": len(lines), "lines": "\n".join(lines[:100])}
         )
     return True
 

@@ -33,7 +33,7 @@ class Source:
 
     `samples`: statements that give the samples, each with the labels that its rows must be narrowed to; the
     first one whose labels a rule matches is used. `units` are those of the measurements that it takes.
-    `gauges`: the values that the statement `alert_gauges_<name>` gives; a source has these or samples.
+    `gauges`: the values that the statement `alerts/gauge_<name>` gives; a source has these or samples.
     """
 
     name: str
@@ -194,8 +194,8 @@ def _by_statement(selections: Iterable[Selection]) -> dict[TextClause, list[Sele
 @functools.cache
 def _statement(source: str, form: str, samples: str) -> TextClause:
     if form == "gauges":
-        return text(sql(f"alert_gauges_{source}").text)
-    return text(sql(f"alert_{form}").text.replace("{samples}", sql(f"alert_samples_{samples}").text))
+        return text(sql(f"alerts/gauge_{source}").text)
+    return text(sql(f"alerts/compute_{form}").text.replace("{samples}", sql(f"alerts/sample_{samples}").text))
 
 
 def _parameters(batch: list[Selection], at: datetime) -> dict[str, Any]:

@@ -35,5 +35,7 @@ def sample_system(engine: Engine, disks: Sequence[Path] = DISKS) -> None:
             samples.append({"gauge": "disk_percent", "subject": str(folder), "value": percent})
     host = platform.node() or "unknown"
     with engine.begin() as connection:
-        connection.execute(sql("system_cpu_percent"), {"host": host, "busy": busy, "total": total})
-        connection.execute(sql("system_sample"), [{"host": host, **sample} for sample in samples])
+        connection.execute(sql("alerts/measure_cpu"), {"host": host, "busy": busy, "total": total})
+        connection.execute(
+            sql("alerts/write_system_sample"), [{"host": host, **sample} for sample in samples]
+        )

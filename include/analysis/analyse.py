@@ -35,10 +35,10 @@ def analyse_settled(engine: Engine, endpoint: Endpoint, claim_id: str, settings:
 
     def claim(connection: Connection, limit: int) -> list[str]:
         connection.execute(
-            sql("set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
+            sql("maintenance/set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
         )
         rows = connection.execute(
-            sql("claim_analyses"), {"claim_id": claim_id, "limit": limit, "lease": settings.lease}
+            sql("analysis/claim_analyses"), {"claim_id": claim_id, "limit": limit, "lease": settings.lease}
         )
         return list(rows.scalars())
 

@@ -228,7 +228,7 @@ class Desk:
             "cost_usd": None if answer.cost_usd is None else str(answer.cost_usd),
         }
         return connection.execute(
-            sql("store_analysis"),
+            sql("analysis/store_analysis"),
             {
                 "id": trade_id,
                 "claim_id": self._job.claim_id,
@@ -245,7 +245,7 @@ class Desk:
         """Take back tries that were the model's doing; does nothing unless it is left alone for that."""
         with self._engine.begin() as connection:
             forgiven = connection.execute(
-                sql("forgive_analyses"),
+                sql("analysis/forgive_analyses"),
                 {"claim_id": self._job.claim_id, "address": model.address, "model": self._job.model},
             ).rowcount
         if forgiven:
@@ -255,7 +255,7 @@ class Desk:
         logger.warning("analysis of trade %s put off: %s", trade_id, error)
         with self._engine.begin() as connection:
             connection.execute(
-                sql("put_off_analysis"),
+                sql("analysis/put_off_analysis"),
                 {
                     "id": trade_id,
                     "claim_id": self._job.claim_id,
@@ -273,7 +273,7 @@ class Desk:
         self._result.put_off["not_tried"] += len(self._ready)
         with self._engine.begin() as connection:
             connection.execute(
-                sql("release_analyses"),
+                sql("analysis/release_analyses"),
                 {
                     "claim_id": self._job.claim_id,
                     "ids": [trade.id for trade in self._ready],

@@ -49,7 +49,7 @@ def read_facts(engine: Engine, ids: Sequence[str]) -> list[Trade]:
 
 def _read(engine: Engine, ids: Sequence[str]) -> list[Trade]:
     with engine.begin() as connection:
-        rows = connection.execute(sql("analysis_facts"), {"ids": list(ids)}).all()
+        rows = connection.execute(sql("analysis/read_facts"), {"ids": list(ids)}).all()
     trades = []
     for row in rows:
         odd: list[str] = []

@@ -101,7 +101,7 @@ def plan_analyses(
         }
         if not dry_run:
             connection.execute(
-                sql("request_analyses"),
+                sql("analysis/request_analyses"),
                 {
                     "claim_id": claim_id,
                     "ids": list(found),
@@ -110,7 +110,7 @@ def plan_analyses(
                     "redo": selection.redo,
                 },
             )
-        batches = connection.execute(sql("requested_analyses"), {"claim_id": claim_id}).all()
+        batches = connection.execute(sql("analysis/read_requested"), {"claim_id": claim_id}).all()
     report["batches"] = [row.batch for row in batches if row.unfinished]
     logger.info("%s", report)
     return report
@@ -133,17 +133,17 @@ def _select(connection: Connection, selection: Selection) -> dict[str, bool]:
             "redo": True,
             "limit": selection.limit,
         }
-        settled = {row.id for row in connection.execute(sql("select_analyses"), everything)}
+        settled = {row.id for row in connection.execute(sql("analysis/select_analyses"), everything)}
         if unknown := [id_ for id_ in selection.ids if id_ not in settled]:
             raise ValueError(f"{len(unknown)} of the ids are no settled trades: {', '.join(unknown[:5])}")
-    return {row.id: row.analysed for row in connection.execute(sql("select_analyses"), wanted)}
+    return {row.id: row.analysed for row in connection.execute(sql("analysis/select_analyses"), wanted)}
 
 
 def _cost(connection: Connection, trades: int, model: str, settings: Settings) -> dict[str, str | None]:
     price = price_of(model, settings)
     if price is None:
         return {"estimated_usd": None, "at_most_usd": None}
-    average = connection.execute(sql("average_post_mortem")).one()
+    average = connection.execute(sql("analysis/average_cost")).one()
     estimated = None
     if average.prompt_tokens is not None and average.completion_tokens is not None:
         tokens = int(average.prompt_tokens), int(average.completion_tokens)
@@ -175,10 +175,10 @@ def analyse_batch(
 
     def claim(connection: Connection, limit: int) -> list[str]:
         connection.execute(
-            sql("set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
+            sql("maintenance/set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
         )
         rows = connection.execute(
-            sql("claim_requested_analyses"),
+            sql("analysis/claim_requested"),
             {"claim_id": claim_id, "batch": batch, "limit": limit, "lease": settings.lease},
         )
         return list(rows.scalars())
@@ -194,7 +194,7 @@ def analyse_batch(
 
 def _read_batch(engine: Engine, claim_id: str, batch: int) -> Any:
     with engine.connect() as connection:
-        rows = connection.execute(sql("requested_analyses"), {"claim_id": claim_id})
+        rows = connection.execute(sql("analysis/read_requested"), {"claim_id": claim_id})
         for row in rows:
             if row.batch == batch:
                 return row
@@ -204,7 +204,7 @@ def _read_batch(engine: Engine, claim_id: str, batch: int) -> Any:
 def read_outcomes(engine: Engine, run_id: str) -> dict[str, int]:
     """Count what became of the trades of a run: `stored`, `not_needed`, `unfinished`, or why not."""
     with engine.connect() as connection:
-        rows = connection.execute(sql("analysis_outcomes"), {"claim_id": _claim_id(run_id)})
+        rows = connection.execute(sql("analysis/count_outcomes"), {"claim_id": _claim_id(run_id)})
         return {row.outcome: row.trades for row in rows}
 
 

@@ -114,7 +114,7 @@ def read_rows(
 ) -> list[Listed]:
     """The rows of a location in these states, newest first: this installation's, or everybody's."""
     found = connection.execute(
-        sql("backup_list"),
+        sql("backups/list_backups"),
         {
             "location": location,
             "statuses": list(statuses),
@@ -175,7 +175,7 @@ def close_dead(engine: Engine, storage: Storage) -> list[str]:
     notes = []
     with deciding(engine) as connection:
         values = {"location": storage.location, "most": MOST}
-        dead = set(connection.execute(sql("backup_find_dead"), values).scalars())
+        dead = set(connection.execute(sql("backups/find_dead_backups"), values).scalars())
         rows = read_rows(connection, storage.location, ["running", "failed"])
     for row in rows:
         if row.id not in dead and row.status == "running":
@@ -202,7 +202,7 @@ def begin(engine: Engine, manifest_id: str, kind: Kind, location: str, at: datet
     """Write down that a backup has begun."""
     with engine.begin() as connection:
         connection.execute(
-            sql("backup_begin"),
+            sql("backups/begin_backup"),
             {"id": manifest_id, "kind": kind, "location": location, "started_at": at, "run_url": run_url},
         )
 
@@ -211,7 +211,7 @@ def complete(engine: Engine, location: str, manifest: Manifest, verdict: Verdict
     """List a backup whose manifest is in the storage."""
     with engine.begin() as connection:
         connection.execute(
-            sql("backup_complete"),
+            sql("backups/complete_backup"),
             {
                 "id": manifest.id,
                 "kind": manifest.kind,
@@ -235,7 +235,7 @@ def mark(
 ) -> list[str]:
     """Move backups from one of the states `was` to another; gives those that moved."""
     values = {"ids": list(ids), "status": status, "reason": redact(reason), "was": list(was)}
-    return list(connection.execute(sql("backup_mark"), values).scalars())
+    return list(connection.execute(sql("backups/mark_backups"), values).scalars())
 
 
 def record_verdict(engine: Engine, storage: Storage, backup_id: str, verdict: Verdict) -> None:
@@ -245,7 +245,9 @@ def record_verdict(engine: Engine, storage: Storage, backup_id: str, verdict: Ve
         BackupError: the catalogue does not list the backup (any more).
     """
     with deciding(engine) as connection:
-        if not connection.execute(sql("backup_verdict"), {"id": backup_id, **verdict.model_dump()}).rowcount:
+        if not connection.execute(
+            sql("backups/record_verdict"), {"id": backup_id, **verdict.model_dump()}
+        ).rowcount:
             raise BackupError(
                 f"The catalogue does not list {backup_id}. Rebuild it, or look for another one."
             )

@@ -46,7 +46,7 @@ def _check_functions(connection: Connection) -> list[str]:
     """Refuse functions that are known to fail while rows are loaded; note those that nobody can know of."""
     unknown = []
     connection.execute(text("SELECT set_config('search_path', '', false)"))
-    for function in connection.execute(sql("functions_in_restores")).all():
+    for function in connection.execute(sql("backups/find_functions_in_restores")).all():
         if function.language != "sql":
             unknown.append(function.name)
             continue

@@ -17,7 +17,7 @@ OF_ONE_VERSION = ("view", "rule")
 def read_objects(connection: Connection) -> dict[str, str]:
     """The digest of each object by its kind and name; the session's search_path is pg_catalog."""
     texts: dict[str, list[str]] = defaultdict(list)
-    for row in connection.execute(sql("schema_objects")):
+    for row in connection.execute(sql("backups/describe_schema")):
         written = meaning(row.written) if row.written else ""
         texts[f"{row.kind} {row.name}"].append(f"{row.plain or ''}\n{written}")
     return {name: _digest("\n".join(parts)) for name, parts in texts.items()}

@@ -142,7 +142,7 @@ def list_tables(connection: Connection) -> list[str]:
     Raises:
         BackupError: the role may not read one, or row-level security would hide rows of one.
     """
-    relations = connection.execute(sql("backup_relations")).all()
+    relations = connection.execute(sql("backups/list_relations")).all()
     _refuse(
         [row.name for row in relations if not row.readable],
         "The role of this connection may not read {names}. Grant it pg_read_all_data, or the ownership.",
@@ -157,7 +157,7 @@ def list_tables(connection: Connection) -> list[str]:
 
 def read_hashed(connection: Connection) -> Sequence[Row[Any]]:
     """The partitions whose rows a restore may put elsewhere: `name`, the `root` of all, and its `columns`."""
-    return connection.execute(sql("hashed_partitions")).all()
+    return connection.execute(sql("backups/find_hashed_partitions")).all()
 
 
 def read_sequences(connection: Connection) -> dict[str, int | None]:

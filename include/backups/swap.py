@@ -51,7 +51,7 @@ def take_over(fresh_url: str, target_url: str, kept: str, admin_url: str) -> boo
         fresh_url, application="tradeops:restore", statement_timeout=ANALYZE_TIMEOUT, pool_size=0
     )
     with engine.begin() as connection:  # before the swap: afterwards new alerts would be among them
-        connection.execute(sql("delivery_drop_restored"))
+        connection.execute(sql("alerts/drop_restored_deliveries"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))  # a dump holds no statistics
     engine.dispose()

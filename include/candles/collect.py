@@ -66,7 +66,7 @@ def collect(
     the one that is there is the store's rule: see `write_candles`.
 
     Every fetch is stored in a transaction of its own, so that a collection that is killed loses little. What
-    a source lacked is asked of it again after a while only: see sql/queries/candles_note_fetch.sql.
+    a source lacked is asked of it again after a while only: see sql/queries/candles/note_fetch.sql.
 
     Args:
         engine: the platform's database.
@@ -101,7 +101,7 @@ def collect(
         engine, sources, resolutions, now, enough / 100, deadline, again_since, tail_patience
     )
     with engine.begin() as connection:
-        connection.execute(sql("candles_forget_fetches"), {"now": now})
+        connection.execute(sql("candles/forget_fetches"), {"now": now})
         gaps = find_gaps(
             connection, wanted, resolutions[0], sandbox=SANDBOX in names, fetched_since=again_since
         )
@@ -184,7 +184,7 @@ class _Collector:
         """Ask all sources what they have of the symbol; answer by resolution, in order of preference."""
         with self._engine.begin() as connection:
             known = {"symbol": case.symbol, "now": self._now}
-            rows = connection.execute(sql("candles_unknown_at"), known).all()
+            rows = connection.execute(sql("candles/find_unknown"), known).all()
         remembered: dict[str, str] = {row.source: row.reason for row in rows}
         everything = _Page(case.symbol, None, windows["start"].min(), windows["end"].max())
         offers: dict[str, list[tuple[Source, Offer]]] = {}
@@ -352,7 +352,7 @@ class _Collector:
         self, connection: Connection, source: Source, page: _Page, outcome: str, reason: str, candles: int = 0
     ) -> None:
         connection.execute(
-            sql("candles_note_fetch"),
+            sql("candles/note_fetch"),
             {
                 **page._asdict(),
                 "source": source.name,

@@ -29,7 +29,7 @@ def read_history(
     if sandbox:
         refuse_invented_prices(connection)
     rows = connection.execute(
-        sql("candles_history"),
+        sql("candles/read_history"),
         {
             "symbol": symbol,
             "timeframe": timeframe,

@@ -38,13 +38,13 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     ensure_partitions(connection, times.min(), times.max())
     if _copy_into_gap(connection, candles, resolution, source):
         return len(candles)
-    connection.execute(sql("candles_create_incoming"))
+    connection.execute(sql("candles/create_incoming"))
     copy_frame(connection, "incoming_candles", candles[CANDLE])
     worse = [kind for kind, its_rank in RANKS.items() if its_rank > rank]
     written = connection.execute(
-        sql("candles_write"), {"resolution": resolution, "source": source, "worse": worse}
+        sql("candles/write_candles"), {"resolution": resolution, "source": source, "worse": worse}
     ).rowcount
-    connection.execute(sql("candles_drop_incoming"))
+    connection.execute(sql("candles/drop_incoming"))
     return written
 
 
@@ -61,7 +61,7 @@ def _copy_into_gap(connection: Connection, candles: pd.DataFrame, resolution: st
         "first": times.min(),
         "last": times.max(),
     }
-    if connection.execute(sql("candles_hold_any"), place).scalar_one():
+    if connection.execute(sql("candles/find_held"), place).scalar_one():
         return False
     try:
         with connection.begin_nested():
@@ -80,7 +80,7 @@ def ensure_partitions(connection: Connection, first: datetime, last: datetime) -
 
     Two writers at once wait for each other here until they commit: best called in a transaction of its own.
     """
-    connection.execute(sql("candles_ensure_partitions"), {"first": first, "last": last})
+    connection.execute(sql("candles/ensure_partitions"), {"first": first, "last": last})
 
 
 def read_candles(
@@ -98,7 +98,7 @@ def read_candles(
     if sandbox:
         refuse_invented_prices(connection)
     columns = [*CANDLE, "source"]
-    statement = sql("candles_read").bindparams(
+    statement = sql("candles/read_candles").bindparams(
         **_spans(windows["symbol"], windows["start"], windows["end"]), resolution=resolution, sandbox=sandbox
     )
     compiled = statement.compile(dialect=connection.dialect)
@@ -149,7 +149,7 @@ def find_gaps(
     starts, ends = first_open(windows["start"], interval), last_close(windows["end"], interval)
     some = starts < ends
     rows = connection.execute(
-        sql("candles_gaps"),
+        sql("candles/find_gaps"),
         {
             **_spans(windows["symbol"][some], starts[some], ends[some]),
             "resolution": resolution,

@@ -94,7 +94,7 @@ class Ledger:
         worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_tokens)
         with self._engine.begin() as connection:
             entry = connection.execute(
-                sql("llm_reserve"),
+                sql("llm/reserve_call"),
                 {
                     "purpose": self._purpose,
                     "model": self._model,
@@ -139,7 +139,7 @@ class Ledger:
         cost = self._cost(usage, billable=billable)
         with self._engine.begin() as connection:
             connection.execute(
-                sql("llm_settle"),
+                sql("llm/settle_call"),
                 {
                     "id": call_id,
                     "outcome": outcome,
@@ -163,7 +163,7 @@ class Ledger:
         if not usable and alike is None and retry_after is None:
             return  # an outage says nothing of the next question
         connection.execute(
-            sql("llm_note_answer"),
+            sql("llm/note_answer"),
             {
                 "address": self._address,
                 "model": self._model,

@@ -150,12 +150,12 @@ def read_reports(engine: Engine, limit: int) -> list[Report]:
 def read_growth(engine: Engine, days: int = HISTORY) -> dict[date, int]:
     """Read the size of all tables together, in bytes, by day."""
     with engine.connect() as connection:
-        rows = connection.execute(sql("database_growth"), {"days": days})
+        rows = connection.execute(sql("maintenance/measure_database_growth"), {"days": days})
         return {row.day: row.bytes for row in rows}
 
 
 def _growth(connection: Connection, report: Report, free_bytes: int | None) -> None:
-    tables = connection.execute(sql("table_growth"), {"days": HISTORY}).all()
+    tables = connection.execute(sql("maintenance/measure_table_growth"), {"days": HISTORY}).all()
     report.sections.append(
         Section(
             "Sizes and growth",
@@ -172,7 +172,10 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
         why = "the disk of the database is not seen from here: set database_volume for a forecast"
         report.findings.append(Finding("info", f"no forecast of the disk: {why}", "docs/maintenance.md"))
         return
-    sizes = {row.day: row.bytes for row in connection.execute(sql("database_growth"), {"days": HISTORY})}
+    sizes = {
+        row.day: row.bytes
+        for row in connection.execute(sql("maintenance/measure_database_growth"), {"days": HISTORY})
+    }
     try:
         full = forecast_full(sizes, free_bytes)
     except ValueError as error:
@@ -194,7 +197,7 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
 
 
 def _state(connection: Connection, report: Report) -> None:
-    tables = connection.execute(sql("tables_to_tend")).all()
+    tables = connection.execute(sql("maintenance/find_tables_to_vacuum")).all()
     report.sections.append(
         Section(
             "Dead rows and statistics",
@@ -223,7 +226,7 @@ def _state(connection: Connection, report: Report) -> None:
 
 
 def _transactions(connection: Connection, report: Report) -> None:
-    for one in connection.execute(sql("long_transactions"), {"longer_than": LONG}).all():
+    for one in connection.execute(sql("maintenance/find_long_transactions"), {"longer_than": LONG}).all():
         report.findings.append(
             Finding(
                 "warning",
@@ -240,7 +243,7 @@ def _indexes(connection: Connection, report: Report) -> None:
     ).scalar()
     started = connection.execute(text("SELECT pg_postmaster_start_time()")).scalar_one()
     age = datetime.now(UTC) - (since or started)
-    indexes = connection.execute(sql("indexes_to_review")).all()
+    indexes = connection.execute(sql("maintenance/review_indexes")).all()
     report.sections.append(
         Section(
             "Indexes",
@@ -264,7 +267,7 @@ def _indexes(connection: Connection, report: Report) -> None:
 
 
 def _read_whole(connection: Connection, report: Report) -> None:
-    for one in connection.execute(sql("tables_read_whole"), READ_WHOLE).all():
+    for one in connection.execute(sql("maintenance/find_tables_read_whole"), READ_WHOLE).all():
         report.findings.append(
             Finding(
                 "info",
@@ -281,7 +284,7 @@ def _slow(connection: Connection, report: Report) -> None:
         note = "pg_stat_statements is not installed, so PostgreSQL does not say which statements are slow"
         report.sections.append(Section("Slow statements", columns, [], note))
         return
-    rows = connection.execute(sql("slow_statements"), {"milliseconds": SLOW}).all()
+    rows = connection.execute(sql("maintenance/find_slow_statements"), {"milliseconds": SLOW}).all()
     report.sections.append(Section("Slow statements", columns, [list(row) for row in rows]))
 
 

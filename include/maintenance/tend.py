@@ -44,7 +44,7 @@ def tend_tables(engine: Engine, *, patience: timedelta) -> list[Tended]:
         limit = int(max(patience, SHORTEST).total_seconds() * 1000)
         connection.execute(text(f"SET statement_timeout = {limit}"))
         try:
-            for table in connection.execute(sql("tables_to_tend")).all():
+            for table in connection.execute(sql("maintenance/find_tables_to_vacuum")).all():
                 dead = table.dead > max(WORTH_IT, DEAD * table.live)
                 changed = table.changed > max(WORTH_IT, CHANGED * table.live)
                 if not (dead or changed):
@@ -86,4 +86,4 @@ def free_bytes(volume: Path | None) -> int | None:
 def note_table_sizes(engine: Engine) -> int:
     """Write down how large each table is today; give their number."""
     with engine.begin() as connection:
-        return connection.execute(sql("note_table_sizes")).rowcount
+        return connection.execute(sql("maintenance/note_table_sizes")).rowcount

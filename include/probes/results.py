@@ -50,7 +50,7 @@ def write_results(engine: Engine, results: Sequence[ProbeResult], every: timedel
     kinds = sorted({result.kind for result in results})
     about = {"check_every": every, "run_url": run_url, "kinds": kinds}
     with engine.begin() as connection:
-        connection.execute(sql("probe_write"), {"rows": json.dumps(rows, default=_write), **about})
+        connection.execute(sql("probes/write_results"), {"rows": json.dumps(rows, default=_write), **about})
 
 
 def read_status(engine: Engine) -> list[ServiceStatus]:
@@ -64,7 +64,7 @@ def read_status(engine: Engine) -> list[ServiceStatus]:
 def read_last_answers(engine: Engine, services: Sequence[str]) -> dict[str, tuple[datetime, Answer]]:
     """Read when each service was really asked last, and what it answered."""
     with engine.connect() as connection:
-        rows = connection.execute(sql("probe_last_answers"), {"services": list(services)})
+        rows = connection.execute(sql("probes/read_last_answers"), {"services": list(services)})
         return {row.service: (row.asked_at, _load(row.answer)) for row in rows}
 
 

@@ -33,7 +33,7 @@ def ask_postgres(url: str) -> Answer:
     try:
         with engine.connect() as connection:
             latency = (monotonic() - started) * 1000
-            found = connection.execute(sql("probe_postgres")).one()
+            found = connection.execute(sql("probes/look_at_postgres")).one()
     except (DatabaseError, SQLAlchemyError) as error:
         raise Down(redact(" ".join(str(error).split()))[:300]) from error
     faults = []

@@ -80,9 +80,9 @@ def audit_candles(
     start, end = _bounds(day)
     span = {"start": start, "end": end, "sandbox": SANDBOX in settings.candle_sources}
     with engine.connect() as connection:
-        held = _frame(connection, "quality_batches", span).assign(start=start, end=end)
-        wanted = _frame(connection, "quality_windows", span)
-        fetches = _frame(connection, "quality_fetches", {**span, "limit": MOST_FETCHES})
+        held = _frame(connection, "quality/list_batches", span).assign(start=start, end=end)
+        wanted = _frame(connection, "quality/list_windows", span)
+        fetches = _frame(connection, "quality/read_fetches", {**span, "limit": MOST_FETCHES})
     if not fetches.empty:
         _store(engine, day, [validate_fetches(fetches, batch=str(day))], run_url)
 
@@ -106,7 +106,7 @@ def audit_trades(engine: Engine, day: date, settings: Settings, run_url: str) ->
     """Judge the trades settled on a day (UTC), as proposals and by their results; answer how many."""
     start, end = _bounds(day)
     with engine.connect() as connection:
-        trades = _frame(connection, "quality_trades", {"start": start, "end": end, "limit": MOST_TRADES})
+        trades = _frame(connection, "quality/read_trades", {"start": start, "end": end, "limit": MOST_TRADES})
     if trades.empty:
         with engine.begin() as connection:
             forget_others(connection, day, [SIGNALS, RESULTS], [])

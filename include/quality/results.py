@@ -76,20 +76,20 @@ def write_results(connection: Connection, day: date, validations: Sequence[Valid
         for one in validations
     ]
     if rows:
-        connection.execute(sql("quality_write"), rows)
+        connection.execute(sql("quality/write_results"), rows)
 
 
 def forget_others(connection: Connection, day: date, suites: Sequence[str], batches: Sequence[str]) -> None:
     """Remove what suites said of a day's other batches: there is nothing left of them to look at."""
     others = {"day": day, "suites": list(suites), "batches": list(batches)}
-    connection.execute(sql("quality_forget"), others)
+    connection.execute(sql("quality/forget_results"), others)
 
 
 def read_report(engine: Engine, run_url: str) -> Report:
     """Sum up one run of the audit."""
     with engine.connect() as connection:
-        counts = connection.execute(sql("quality_counts"), {"run_url": run_url}).one()
-        rows = connection.execute(sql("quality_findings"), {"run_url": run_url, "limit": FAILED_BATCHES})
+        counts = connection.execute(sql("quality/count_findings"), {"run_url": run_url}).one()
+        rows = connection.execute(sql("quality/read_findings"), {"run_url": run_url, "limit": FAILED_BATCHES})
         found = [finding for row in rows for finding in _validation(row).findings]
     return Report(counts.batches, counts.critical, counts.warnings, tuple(worst_first(found)))
 
@@ -97,21 +97,21 @@ def read_report(engine: Engine, run_url: str) -> Report:
 def read_days(engine: Engine, *, limit: int) -> list[AuditedDay]:
     """Read which days were audited, the newest first."""
     with engine.connect() as connection:
-        rows = connection.execute(sql("quality_days"), {"limit": limit})
+        rows = connection.execute(sql("quality/list_days"), {"limit": limit})
         return [AuditedDay(*row) for row in rows]
 
 
 def read_day(engine: Engine, day: date, *, limit: int) -> list[Result]:
     """Read what was said of a day's batches, the worst first, then by suite and batch."""
     with engine.connect() as connection:
-        rows = connection.execute(sql("quality_day"), {"day": day, "limit": limit})
+        rows = connection.execute(sql("quality/read_day"), {"day": day, "limit": limit})
         return [_result(row) for row in rows]
 
 
 def read_result(engine: Engine, id: UUID) -> Result | None:
     """Read one row; None when there is none."""
     with engine.connect() as connection:
-        row = connection.execute(sql("quality_result"), {"id": id}).one_or_none()
+        row = connection.execute(sql("quality/read_result"), {"id": id}).one_or_none()
     return None if row is None else _result(row)
 
 

@@ -2,7 +2,7 @@
 
 Each expectation is critical (the data is wrong: the audit fails) or a warning (it is thin or late: the audit
 notes it). Great Expectations looks at rows; what takes more than a row is a column made before, by `measure`
-for candles and by sql/queries/quality_trades.sql for trades.
+for candles and by sql/queries/quality/read_trades.sql for trades.
 """
 
 from collections.abc import Sequence
@@ -77,12 +77,12 @@ def validate_fetches(fetches: pd.DataFrame, *, batch: str) -> Validation:
 
 
 def validate_signals(trades: pd.DataFrame, *, batch: str) -> Validation:
-    """Run the suite of proposals over settled trades: rows of sql/queries/quality_trades.sql, times naive."""
+    """Run the suite of proposals over settled trades: rows of sql/queries/quality/read_trades.sql, times naive."""
     return validate(trades, SIGNALS, _signals(), batch=batch, noun="trades", key=["id", "symbol"])
 
 
 def validate_results(trades: pd.DataFrame, *, batch: str, score: float = 90.0) -> Validation:
-    """Run the suite of results over settled trades: rows of sql/queries/quality_trades.sql, times naive.
+    """Run the suite of results over settled trades: rows of sql/queries/quality/read_trades.sql, times naive.
 
     `score`: what the data of a trade that was settled on candles must have reached at the gate.
     """

@@ -40,7 +40,7 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
 
     loaded = 0
     with engine.connect() as connection:
-        writable = set(connection.execute(sql("retention_writable_columns"), {"table": table}).scalars())
+        writable = set(connection.execute(sql("retention/list_writable_columns"), {"table": table}).scalars())
     for file, digest in _files(engine, table, first, last):
         body = b"".join(storage.read(file))
         if hashlib.sha256(body).hexdigest() != digest:
@@ -50,7 +50,7 @@ def load_back(engine: Engine, storage: Storage, table: str, first: date, last: d
             if table == "market_candles" and rows.num_rows:
                 times = pc.min_max(rows["timestamp"]).as_py()
                 connection.execute(
-                    sql("candles_ensure_partitions"), {"first": times["min"], "last": times["max"]}
+                    sql("candles/ensure_partitions"), {"first": times["min"], "last": times["max"]}
                 )
             loaded += _insert(connection, table, file, _as_text(rows), writable)
     return loaded

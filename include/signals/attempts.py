@@ -63,12 +63,12 @@ def open_attempts(
     key = {"run_id": run_id}
     with engine.begin() as connection:
         connection.execute(
-            sql("set_back_future_rows"),
+            sql("maintenance/set_back_future_rows"),
             {"tables": ["signal_attempts", "signal_slots"], "lease": settings.lease},
         )
-        connection.execute(sql("signals_forget"))
+        connection.execute(sql("signals/forget_attempts"))
         connection.execute(
-            sql("signals_open"),
+            sql("signals/open_attempts"),
             {
                 **key,
                 "run_url": run_url,
@@ -79,7 +79,7 @@ def open_attempts(
                 "lease": settings.lease,
             },
         )
-        rows = connection.execute(sql("signals_of_run"), key).all()
+        rows = connection.execute(sql("signals/read_attempts"), key).all()
     late = [f"{row.symbol} {row.timeframe}: {row.reason}" for row in rows if row.outcome == "rate_limited"]
     nothing = "every request has its signal" if requests else "the setting signal_requests is empty"
     return Opened(
@@ -91,7 +91,7 @@ def open_attempts(
 def read_batch(connection: Connection, run_id: str, batch: int, settings: Settings) -> list[Attempt]:
     """Renew the batch's lease and read its attempts that are still under way."""
     rows = connection.execute(
-        sql("signals_working"), {"run_id": run_id, "batch": batch, "lease": settings.lease}
+        sql("signals/note_working"), {"run_id": run_id, "batch": batch, "lease": settings.lease}
     )
     return [Attempt(**row) for row in rows.mappings()]
 
@@ -100,13 +100,14 @@ def note(connection: Connection, attempt: Attempt, seconds: float, **parts: Any)
     """Write down what a step found (a column of the same name each), and add its seconds."""
     written = dict.fromkeys(("snapshot", "indicators", "recent_candles", "proposal"))
     written |= {name: json.dumps(part, allow_nan=False) for name, part in parts.items()}
-    connection.execute(sql("signals_note"), {"id": attempt.id, "seconds": seconds, **written})
+    connection.execute(sql("signals/note_attempts"), {"id": attempt.id, "seconds": seconds, **written})
 
 
 def end(connection: Connection, attempt: Attempt, outcome: str, reason: str, seconds: float) -> None:
     """End an attempt without a signal; does nothing when it has ended already."""
     ended = connection.execute(
-        sql("signals_end"), {"id": attempt.id, "outcome": outcome, "reason": reason, "seconds": seconds}
+        sql("signals/end_attempt"),
+        {"id": attempt.id, "outcome": outcome, "reason": reason, "seconds": seconds},
     ).one_or_none()
     if ended is not None:
         measure(attempt, outcome, ended.seconds)
@@ -154,7 +155,7 @@ def report_run(engine: Engine, run_id: str) -> Report:
     reported by whoever started it.
     """
     with engine.begin() as connection:
-        rows = connection.execute(sql("signals_of_run"), {"run_id": run_id}).all()
+        rows = connection.execute(sql("signals/read_attempts"), {"run_id": run_id}).all()
     rows = sorted(rows, key=lambda row: row.outcome in FINE)
     lines = {}
     for row in rows:

@@ -174,7 +174,7 @@ def _store(connection: Connection, attempt: Attempt, begun: float) -> str:
         end(connection, attempt, "refused", reason, time.monotonic() - begun)
         return reason
     stored = connection.execute(
-        sql("signals_store"),
+        sql("signals/store_signal"),
         {"id": attempt.id, "lives": EXPIRY[attempt.timeframe], "seconds": time.monotonic() - begun},
     ).one_or_none()
     if stored is None:

@@ -133,7 +133,7 @@ def _cost_of(error: ModelError) -> Decimal | None:
 
 
 def _count(connection: Connection, attempt: Attempt, cost_usd: Decimal | None) -> None:
-    connection.execute(sql("signals_asked"), {"id": attempt.id, "cost_usd": cost_usd})
+    connection.execute(sql("signals/note_asked"), {"id": attempt.id, "cost_usd": cost_usd})
 
 
 def _write(

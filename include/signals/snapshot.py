@@ -216,13 +216,15 @@ class _Reporter:
 
     def _recall(self, key: Mapping[str, str], kept: timedelta) -> Part | None:
         with self._engine.begin() as connection:
-            row = connection.execute(sql("snapshot_recall"), {**key, "kept": kept}).one_or_none()
+            row = connection.execute(sql("signals/recall_snapshot"), {**key, "kept": kept}).one_or_none()
         return Part(row.part, row.observed_at) if row else None
 
     def _keep(self, key: Mapping[str, str], part: Part) -> None:
         values = json.dumps(part.values, allow_nan=False)
         with self._engine.begin() as connection:
-            connection.execute(sql("snapshot_keep"), {**key, "part": values, "observed_at": part.observed_at})
+            connection.execute(
+                sql("signals/keep_snapshot"), {**key, "part": values, "observed_at": part.observed_at}
+            )
 
 
 def _is_local_stack(engine: Engine) -> bool:

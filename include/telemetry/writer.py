@@ -32,7 +32,11 @@ REST = (1.0, 30.0)  # seconds between tries while the database is away: the firs
 DELIVERY = 20_000  # records taken from the spool at a time
 PATIENCE = 5.0  # seconds that closing waits for the database before it turns to the spool
 
-_STATEMENTS = {ERRORS: "write_errors", METRICS: "write_metrics", FEEDBACK: "write_feedback"}
+_STATEMENTS = {
+    ERRORS: "telemetry/write_errors",
+    METRICS: "telemetry/write_metrics",
+    FEEDBACK: "telemetry/write_feedback",
+}
 
 
 class Writer:

@@ -54,7 +54,7 @@ class TradeFilter:
     def check_known(self, connection: Connection) -> None:
         """Raise BadRequest if it names a symbol, a user or a trade that no trade has."""
         unknown: dict[str, list[str]] = {}
-        for kind, value in connection.execute(sql("unknown_in_filter"), self.parameters()):
+        for kind, value in connection.execute(sql("trades/find_unknown_in_filter"), self.parameters()):
             unknown.setdefault(kind, []).append(value)
         if unknown:
             said = [f"{kind} {_some(names)}" for kind, names in unknown.items()]

@@ -33,13 +33,13 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
     """
     with engine.begin() as connection:
         connection.execute(
-            sql("set_back_future_rows"),
+            sql("maintenance/set_back_future_rows"),
             {"tables": ["settlement_claims", "analysis_claims"], "lease": settings.lease},
         )
         batches = _batches(connection, claim_id)
         if not batches:
             connection.execute(
-                sql("claim_trades"),
+                sql("trades/claim_trades"),
                 {
                     "claim_id": claim_id,
                     "claim_limit": settings.claim_limit,
@@ -48,7 +48,7 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
                 },
             )
             batches = _batches(connection, claim_id)
-        pending = connection.execute(sql("pending_work")).one()
+        pending = connection.execute(sql("trades/find_pending_work")).one()
     claimed = sum(batches.values())
     logger.info(
         "%s claimed, in %s", in_numbers(claimed, "trade"), in_numbers(len(batches), "batch", "batches")
@@ -60,11 +60,11 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
 def count_waiting(engine: Engine) -> int:
     """Count the trades that are past their expiry and not settled, claimed or not."""
     with engine.connect() as connection:
-        return int(connection.execute(sql("waiting_trades")).scalar_one())
+        return int(connection.execute(sql("trades/count_waiting")).scalar_one())
 
 
 def _batches(connection: Connection, claim_id: str) -> dict[int, int]:
-    rows = connection.execute(sql("claimed_batches"), {"claim_id": claim_id})
+    rows = connection.execute(sql("trades/list_claimed_batches"), {"claim_id": claim_id})
     return {row.batch: row.trades for row in rows}
 
 
@@ -76,8 +76,8 @@ def read_batch(connection: Connection, claim_id: str, batch: int, settings: Sett
     has taken the batch over or all its trades are settled.
     """
     key = {"claim_id": claim_id, "batch": batch}
-    connection.execute(sql("renew_claim"), {**key, "lease": settings.lease})
-    rows = connection.execute(sql("claimed_trades"), key)
+    connection.execute(sql("trades/renew_claim"), {**key, "lease": settings.lease})
+    rows = connection.execute(sql("trades/read_claimed"), key)
     trades = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
     for column in ("generated_at", "expires_at"):
         trades[column] = pd.to_datetime(trades[column], utc=True)

@@ -33,7 +33,7 @@ def collect_batch(
     reasons = collection.awaited | collection.missing
     with engine.begin() as connection:
         connection.execute(
-            sql("note_collection"),
+            sql("trades/note_collection"),
             {
                 "claim_id": claim_id,
                 "batch": batch,
@@ -52,7 +52,7 @@ def collect_interval(
     Done twice for an interval, the second time asks for nothing that came the first time.
     """
     with engine.begin() as connection:
-        rows = connection.execute(sql("trade_windows"), {"start": start, "end": end}).all()
+        rows = connection.execute(sql("trades/list_windows"), {"start": start, "end": end}).all()
     windows = pd.DataFrame(rows, columns=["symbol", "start", "end"])
     for column in ("start", "end"):
         windows[column] = pd.to_datetime(windows[column], utc=True)

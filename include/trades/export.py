@@ -166,7 +166,7 @@ def _prepare(
     """Give the COPY with its parameters and columns, and how many numbers and times will be left empty."""
     from psycopg.sql import SQL
 
-    compiled = sql("export_trades").bindparams(**request.trades.parameters()).compile(dialect=dialect)
+    compiled = sql("trades/export_trades").bindparams(**request.trades.parameters()).compile(dialect=dialect)
     query, parameters = SQL(str(compiled)), dict(compiled.params)
     columns, odd = describe(cursor, query, parameters), 0
     strange = count_strange_times(cursor, query, parameters, columns)

@@ -50,11 +50,11 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
     if not poor.empty:
         logger.info("what does not pass: %s", in_a_line(poor))
     with engine.begin() as connection:
-        connection.execute(sql("create_gate_verdicts"))
+        connection.execute(sql("trades/create_gate_verdicts"))
         copy_frame(connection, "gate_verdicts", verdicts)
         write_results(connection, datetime.now(UTC).date(), validations, run_url)
         rows = connection.execute(
-            sql("gate_trades"),
+            sql("trades/gate_trades"),
             {
                 "claim_id": claim_id,
                 "batch": batch,

@@ -28,7 +28,7 @@ def refresh_performance(engine: Engine) -> int:
     while True:
         with engine.begin() as connection:
             connection.execute(text("SELECT set_config('statement_timeout', :timeout, true)"), timeout)
-            users: int = connection.execute(sql("refresh_performance"), limits).scalar_one()
+            users: int = connection.execute(sql("trades/refresh_performance"), limits).scalar_one()
         if not users:
             return total
         total += users

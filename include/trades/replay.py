@@ -102,7 +102,7 @@ def start_replay(
             {"limit": f"{SELECTION_TIME.total_seconds():.0f}s"},
         )
         new = connection.execute(
-            sql("replay_start"),
+            sql("trades/start_replay"),
             {
                 **asked,
                 "replay_id": replay_id,
@@ -118,13 +118,15 @@ def start_replay(
         else:
             request.trades.check_known(connection)
             select = {"replay_id": replay_id, "batch_size": settings.batch_size, **chosen}
-            trades = connection.execute(sql("replay_select"), select).rowcount
-            left_out = {row.status: row.trades for row in connection.execute(sql("replay_left_out"), chosen)}
+            trades = connection.execute(sql("trades/select_replayed"), select).rowcount
+            left_out = {
+                row.status: row.trades for row in connection.execute(sql("trades/count_left_out"), chosen)
+            }
             if not trades:
                 others = ", ".join(f"{count} {status}" for status, count in left_out.items())
                 raise BadRequest("no settled trade fits the filter" + (f", only {others}" if others else ""))
             connection.execute(
-                sql("replay_batches"),
+                sql("trades/list_replay_batches"),
                 {
                     "replay_id": replay_id,
                     "trades": trades,
@@ -139,7 +141,7 @@ def start_replay(
 def read_replay(engine: Engine, replay_id: str, settings: Settings) -> Replay:
     """Read a replay; of the settings, those that it was started with. Raises LookupError without one."""
     with engine.begin() as connection:
-        row = connection.execute(sql("replay_read"), {"replay_id": replay_id}).one_or_none()
+        row = connection.execute(sql("trades/read_replay"), {"replay_id": replay_id}).one_or_none()
     if row is None:
         raise LookupError(f"there is no replay {replay_id}: it was never started")
     fixed = Settings.model_validate(settings.model_dump() | row.settings)
@@ -202,20 +204,20 @@ def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
     key = {"replay_id": replay.id, "batch": batch}
     for _ in range(MOST_PASSES):
         with engine.begin() as connection:
-            connection.execute(sql("replay_skip"), key | {"reason": None})
+            connection.execute(sql("trades/skip_replayed"), key | {"reason": None})
             found = _replay(connection, _read_batch(connection, replay, batch), replay)
         with engine.begin() as connection:
-            connection.execute(sql("create_replayed_rows"))
+            connection.execute(sql("trades/create_replayed_rows"))
             for frame in found:
                 copy_frame(connection, "replayed_rows", frame)
             connection.execute(text("ANALYZE replayed_rows"))  # unknown, it would be joined row by row
-            connection.execute(sql("replay_lock"), key)
+            connection.execute(sql("trades/lock_replay"), key)
             doing = {"dry_run": replay.dry_run, "redo_analysis": "analysis" in replay.redo}
-            connection.execute(sql("replay_write"), key | doing)
+            connection.execute(sql("trades/write_replayed"), key | doing)
             if _finish_batch(connection, replay, "settlement", batch, {}):
                 return
     with engine.begin() as connection:
-        connection.execute(sql("replay_skip"), key | {"reason": BUSY})
+        connection.execute(sql("trades/skip_replayed"), key | {"reason": BUSY})
         _finish_batch(connection, replay, "settlement", batch, {})
 
 
@@ -244,7 +246,7 @@ def _read_batch(
     connection: Connection, replay: Replay, batch: int, *, everything: bool = False
 ) -> pd.DataFrame:
     rows = connection.execute(
-        sql("replay_read_batch"), {"replay_id": replay.id, "batch": batch, "everything": everything}
+        sql("trades/read_replay_batch"), {"replay_id": replay.id, "batch": batch, "everything": everything}
     )
     trades = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
     for column in ("generated_at", "expires_at", "signal_version", "result_version"):
@@ -255,9 +257,11 @@ def _read_batch(
 def _claim_batch(engine: Engine, replay: Replay, phase: str, worker: str) -> int | None:
     lease = replay.settings.lease
     with engine.begin() as connection:
-        connection.execute(sql("set_back_future_rows"), {"tables": ["replay_batches"], "lease": lease})
+        connection.execute(
+            sql("maintenance/set_back_future_rows"), {"tables": ["replay_batches"], "lease": lease}
+        )
         batch: int | None = connection.execute(
-            sql("replay_claim_batch"),
+            sql("trades/claim_replay_batch"),
             {"replay_id": replay.id, "phase": phase, "worker": worker, "lease": lease},
         ).scalar_one_or_none()
     return batch
@@ -267,7 +271,7 @@ def _finish_batch(
     connection: Connection, replay: Replay, phase: str, batch: int, counts: dict[str, Any]
 ) -> bool:
     key = {"replay_id": replay.id, "phase": phase, "batch": batch, "counts": json.dumps(counts)}
-    finished = connection.execute(sql("replay_finish_batch"), key)
+    finished = connection.execute(sql("trades/finish_replay_batch"), key)
     return finished.one_or_none() is not None
 
 
@@ -278,6 +282,6 @@ def _phases(request: ReplayRequest) -> list[str]:
 
 
 def _check_same(connection: Connection, replay_id: str, asked: dict[str, Any]) -> None:
-    row = connection.execute(sql("replay_read"), {"replay_id": replay_id}).one()
+    row = connection.execute(sql("trades/read_replay"), {"replay_id": replay_id}).one()
     if asked != {"redo": row.redo, "dry_run": row.dry_run, "filter": row.filter}:
         raise BadRequest(f"the replay {replay_id} was started for something else: give this one another id")

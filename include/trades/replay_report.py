@@ -27,7 +27,7 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
     """
     key = {"replay_id": replay_id}
     with engine.begin() as connection:
-        unfinished = connection.execute(sql("replay_unfinished"), key).scalar_one()
+        unfinished = connection.execute(sql("trades/find_unfinished_replays"), key).scalar_one()
         if unfinished:
             raise ReplayUnfinished(
                 f"{in_numbers(unfinished, 'batch', 'batches')} of the replay "
@@ -36,11 +36,11 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
         with localcontext() as context:
             context.traps[InvalidOperation] = False  # Infinity - Infinity is NaN here too, as in the database
             report = json.dumps(_compile(connection, replay_id))
-        connection.execute(sql("replay_finish"), key | {"report": report})
-        stored: dict[str, Any] = connection.execute(sql("replay_read"), key).one().report
+        connection.execute(sql("trades/finish_replay"), key | {"report": report})
+        stored: dict[str, Any] = connection.execute(sql("trades/read_replay"), key).one().report
     while True:
         with engine.begin() as connection:
-            if connection.execute(sql("replay_forget")).rowcount == 0:
+            if connection.execute(sql("trades/forget_replays")).rowcount == 0:
                 break
     for line in in_words(stored):
         logger.info("%s", line)
@@ -82,10 +82,10 @@ def in_words(report: dict[str, Any]) -> list[str]:
 
 def _compile(connection: Connection, replay_id: str) -> dict[str, Any]:
     key = {"replay_id": replay_id}
-    replay = connection.execute(sql("replay_read"), key).one()
-    groups = connection.execute(sql("replay_outcomes"), key).all()
-    largest = connection.execute(sql("replay_largest_differences"), key | {"limit": LARGEST}).all()
-    fetched = connection.execute(sql("replay_fetched"), key).one()
+    replay = connection.execute(sql("trades/read_replay"), key).one()
+    groups = connection.execute(sql("trades/count_replay_outcomes"), key).all()
+    largest = connection.execute(sql("trades/read_largest_differences"), key | {"limit": LARGEST}).all()
+    fetched = connection.execute(sql("trades/count_replay_fetches"), key).one()
     outcomes: dict[str, int] = {}
     for group in groups:
         outcomes[group.outcome or "not settled again"] = outcomes.get(group.outcome, 0) + group.trades

@@ -62,7 +62,7 @@ def _day(day: date | str) -> date:
 def due_days(engine: Engine) -> list[date]:
     """List the days whose trades have changed since they were rolled up: up to 100, the newest first."""
     with engine.connect() as connection:
-        return list(connection.execute(sql("due_days"), {"limit": DUE_DAYS}).scalars())
+        return list(connection.execute(sql("trades/list_due_days"), {"limit": DUE_DAYS}).scalars())
 
 
 def roll_up_days(engine: Engine, days: Iterable[date]) -> int:

@@ -59,10 +59,10 @@ def _settle(engine: Engine, claim_id: str, trades: pd.DataFrame, settings: Setti
         ]
     rows = pd.concat(settled)
     with engine.begin() as connection:
-        connection.execute(sql("create_settled_rows"))
+        connection.execute(sql("trades/create_settled_rows"))
         copy_frame(connection, "settled_rows", rows)
         statuses = connection.execute(
-            sql("settle_trades"), {"claim_id": claim_id, "trade_size_usd": settings.trade_size_usd}
+            sql("trades/settle_trades"), {"claim_id": claim_id, "trade_size_usd": settings.trade_size_usd}
         )
         return {row.status: row.trades for row in statuses}
 

@@ -12,7 +12,7 @@ from tests.trades.sweep import START, USER, rising, rows, run, store
 
 def facts(database, *ids):
     with database.connect() as connection:
-        found = connection.execute(sql("analysis_facts"), {"ids": list(ids)}).all()
+        found = connection.execute(sql("analysis/read_facts"), {"ids": list(ids)}).all()
     return {row.id: row.facts for row in found}
 
 

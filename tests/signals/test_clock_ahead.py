@@ -48,6 +48,6 @@ def test_an_answer_of_the_future_is_not_used_again(database, ahead):
     )
     with database.connect() as connection:
         found = connection.execute(
-            sql("snapshot_recall"), {"source": "fng", "symbol": "", "kept": "5 minutes"}
+            sql("signals/recall_snapshot"), {"source": "fng", "symbol": "", "kept": "5 minutes"}
         ).all()
     assert found == []

@@ -51,7 +51,7 @@ def test_verdicts_of_the_gate_are_written_in_proportion(claimed, first):
     values = {"claim_id": "sweep", "batch": 0, "patience": timedelta(days=1), "lease": timedelta(minutes=5)}
     for count in (first, MANY):
         with claimed.begin() as connection:
-            connection.execute(sql("create_gate_verdicts"))
+            connection.execute(sql("trades/create_gate_verdicts"))
             connection.execute(
                 text(
                     "INSERT INTO gate_verdicts (id, passed) SELECT id, true FROM trade_signals ORDER "
@@ -59,14 +59,14 @@ def test_verdicts_of_the_gate_are_written_in_proportion(claimed, first):
                 ),
                 {"n": count},
             )
-            assert rows_touched(connection, "gate_trades", values) < 40 * MANY
+            assert rows_touched(connection, "trades/gate_trades", values) < 40 * MANY
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["none", "one"])
 def test_results_are_written_in_proportion(claimed, first):
     for count in (first, MANY):
         with claimed.begin() as connection:
-            connection.execute(sql("create_settled_rows"))
+            connection.execute(sql("trades/create_settled_rows"))
             connection.execute(
                 text(
                     "INSERT INTO settled_rows (id, status, status_reason, exit_reason, tp1_hit, "
@@ -77,7 +77,7 @@ def test_results_are_written_in_proportion(claimed, first):
                 {"n": count},
             )
             values = {"claim_id": "sweep", "trade_size_usd": 1000}
-            assert rows_touched(connection, "settle_trades", values) < 40 * MANY
+            assert rows_touched(connection, "trades/settle_trades", values) < 40 * MANY
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["none", "one"])
@@ -95,7 +95,7 @@ def test_findings_of_a_replay_are_written_in_proportion(claimed, first):
     values = {"replay_id": "r", "batch": 0, "redo_analysis": True, "dry_run": False}
     for count in (first, MANY):
         with claimed.begin() as connection:
-            connection.execute(sql("create_replayed_rows"))
+            connection.execute(sql("trades/create_replayed_rows"))
             connection.execute(
                 text(
                     "INSERT INTO replayed_rows (id, judged, poor, signal_version, status, status_reason, "
@@ -106,4 +106,4 @@ def test_findings_of_a_replay_are_written_in_proportion(claimed, first):
                 ),
                 {"n": count},
             )
-            assert rows_touched(connection, "replay_write", values) < 60 * MANY
+            assert rows_touched(connection, "trades/write_replayed", values) < 60 * MANY

@@ -26,7 +26,8 @@ def test_a_statement_is_a_measurement_by_its_name_with_its_outcome(database, tmp
         with database.connect() as connection:
             connection.execute(text("SELECT pg_sleep(0.05)"))
             connection.execute(
-                sql("waiting_trades"), {"limit": 1} if ":limit" in sql("waiting_trades").text else {}
+                sql("trades/count_waiting"),
+                {"limit": 1} if ":limit" in sql("trades/count_waiting").text else {},
             )
         with pytest.raises(DBAPIError), database.connect() as connection:
             connection.execute(text("SELECT 1 / 0"))
@@ -35,7 +36,7 @@ def test_a_statement_is_a_measurement_by_its_name_with_its_outcome(database, tmp
     assert slow.metric_name == "SELECT pg_sleep(0.05)"
     assert 50 <= slow.value < 5_000
     assert (slow.unit, slow.outcome) == ("ms", "ok")
-    assert named.metric_name == "waiting_trades"
+    assert named.metric_name == "trades/count_waiting"
     assert failed.outcome == "DivisionByZero"
 
 

@@ -387,7 +387,7 @@ class TestReport:
         assert [finding.severity for finding in report.findings] == ["critical"] * 3 + ["warning"]
         assert report.in_words() == (
             "2 of 4 batches of data have critical faults, 1 only warnings. The worst: "
-            "1. trade_results, 2026-03-03: net is not gross - fees - slippage (1 of 1 trades, "
+            "1. trade_results, 2026-03-03: net is not gross - fees - slippage (1 of 1 trade, "
             f"first {rows(database, 'SELECT id FROM trade_signals')[0].id} BTC, net_error 0.001). "
             "2. candles, BTC/1m/2026-03-03: low is no positive number (2 of 120 candles, "
             "first BTC 2026-03-03 04:00, low -1). "

@@ -88,7 +88,7 @@ def test_a_critical_fault_fails_the_report_for_good_with_words_and_the_run_is_li
     with pytest.raises(AirflowFailException) as failure:  # never retried
         tasks["report"](RUN)
     assert str(failure.value) == (
-        "1 of 1 batches of data have critical faults, 0 only warnings. The worst: 1. candles, "
+        "1 of 1 batch of data has critical faults, 0 only warnings. The worst: 1. candles, "
         "BTC/1m/2026-03-03: low is no positive number (60 of 60 candles, first BTC 2026-03-03 04:00, low -1)."
     )
     with database.connect() as connection:

@@ -226,10 +226,12 @@ def test_a_query_is_loaded_by_its_name():
         sql("not_there")
 
 
-@pytest.mark.parametrize("path", sorted((SQL / "queries").glob("*.sql")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((SQL / "queries").rglob("*.sql")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_every_query_is_a_statement_with_a_comment(path):
     assert path.read_text().startswith("-- ")
-    assert sql(path.stem).compile() is not None
+    assert sql(f"{path.parent.name}/{path.stem}").compile() is not None
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def validate_fetches(fetches: pd.DataFrame, *, batch: str) -> Validation:
 
 
 def validate_signals(trades: pd.DataFrame, *, batch: str) -> Validation:
-    """Run the suite of proposals over settled trades: rows of sql/queries/quality/read_trades.sql, times naive."""
+    """Run the suite of proposals over settled trades: rows of quality/read_trades.sql, times naive."""
     return validate(trades, SIGNALS, _signals(), batch=batch, noun="trades", key=["id", "symbol"])
 
 

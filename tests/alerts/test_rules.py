@@ -80,8 +80,8 @@ def test_every_source_is_explained_and_has_its_statement():
         assert f"| `{source.name}` |" in page
         for gauge in source.gauges:
             assert f"`{gauge}`" in page, gauge
-        statements = [f"alert_samples_{name}" for name, _ in source.samples] or [
-            f"alert_gauges_{source.name}"
+        statements = [f"alerts/sample_{name}" for name, _ in source.samples] or [
+            f"alerts/gauge_{source.name}"
         ]
         for statement in statements:
             assert (SQL / "queries" / f"{statement}.sql").is_file()

@@ -94,7 +94,7 @@ def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
     if connection.password:
         login += ":" + quote(connection.password, safe="")
     address = connection.host or ""
-    options = connection.extra_dejson
+    options = extra_of(connection)
     if address.startswith("/"):  # the folder of a socket: in a URL it would be the path
         options = {"host": address, **options}
         address = ""
@@ -102,9 +102,9 @@ def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
         address = f"[{address}]"
     if connection.port:
         address += f":{connection.port}"
-    options = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in extra_of(connection).items())
     url = f"postgresql://{login}@{address}/{quote(connection.schema or '', safe='')}"
-    return f"{url}?{options}" if options else url
+    query = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in options.items())
+    return f"{url}?{query}" if query else url
 
 
 @contextmanager

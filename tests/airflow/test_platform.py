@@ -159,7 +159,7 @@ def test_a_source_that_cannot_be_opened_does_not_stop_the_others(database, monke
 
 def test_a_source_that_nobody_knows_is_a_setting_to_mend(database):
     with (
-        pytest.raises(ValueError, match="unknown source 'krakn'"),
+        pytest.raises(ValueError, match="there is no source krakn; did you mean kraken"),
         open_sources(Settings(candle_sources=("krakn", "kraken")), database),
     ):
         pass

@@ -263,6 +263,12 @@ def test_while_the_database_is_away_people_read_of_the_work_that_suffers(
         assert {row.reason for row in given_way} == {
             "told by the work that suffers: The database is away: task settle_trades.claim failed on try 3"
         }
+    for task in (about, {"task_id": "claim", "map_index": -1}, {**about, "dag_id": "evaluate_alerts"}):
+        later = {"run_id": "a later run", "start_date": datetime.now(UTC)}
+        report_task_success(task_context(**task, **later))
+    deliver_all()
+    healed = json.dumps(sandbox.received("slack")[-1])
+    assert "Healed by a later run: The database is away: task settle_trades.claim" in healed
 
 
 def test_when_nothing_else_suffers_people_read_of_the_chain_of_alerts(

@@ -60,7 +60,10 @@ def test_a_silence_is_made_and_ended_by_the_form(database, task):
         ({"matchers": "rule=cpu_busy, severity=crit", "reason": "x"}, "no severity 'crit'"),
         ({"matchers": "rule=cpu_busy, owner=trading", "reason": "x"}, "all of this at once"),
         ({"matchers": "rule=cpu_busy, dag_id=x", "reason": "x"}, "all of this at once"),
+        ({"matchers": "rule=cpu_busy, rule=disk_full", "reason": "x"}, "rule stands twice .*a silence for each"),
+        ({"matchers": '{"rule": "cpu_busy", "rule": "disk_full"}', "reason": "x"}, "rule stands twice"),
         ({"end": 99}, "no silence 99"),
+        ({"end": 1, "matchers": "rule=cpu_busy", "reason": "x"}, "either end a silence .* or make one"),
     ],
 )
 def test_a_form_that_makes_no_sense_is_refused_in_words(task, filled_in, words):

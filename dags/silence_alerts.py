@@ -78,7 +78,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
         try:
             if form["end"] is not None:
                 if form["matchers"] or form["reason"]:
-                    raise ValueError("either end a silence by its number, or make one: the form asks for both")
+                    raise ValueError("the form asks for both: end a silence by its number, or make one")
                 ended = end_silence(engine, form["end"], author)
                 return f"silence {ended.id} ({ended.words}) has ended"
             found = preview_silence(engine, form["matchers"] or "")

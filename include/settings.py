@@ -305,7 +305,9 @@ class Settings(BaseSettings):
     @classmethod
     def _the_recipient_is_a_public_key(cls, recipient: str | None) -> str | None:
         if recipient is not None and not RECIPIENT.match(recipient):
-            raise ValueError("write the public key of a pair that age-keygen made: age1 and 58 more characters")
+            raise ValueError(
+                "write the public key of a pair that age-keygen made: age1 and 58 more characters"
+            )
         return recipient
 
     @field_validator("signal_schedule")

@@ -88,7 +88,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             raise ValueError(
-                f"{name} stands twice ({found[name]}, {value}): all must hold at once; make a silence for each"
+                f"{name} stands twice ({found[name]}, {value}), and all must hold: make a silence for each"
             )
         found[name] = value
     return found

@@ -242,7 +242,8 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
 def _measure_rate(rule: RateRule, table: Table) -> list[Measured]:
     seconds = rule.window.total_seconds()
     amounts = {
-        labels: _value(row, rule.of.aggregate) or 0.0 for labels, row in _pick(table, rule.of, rule.by).items()
+        labels: _value(row, rule.of.aggregate) or 0.0
+        for labels, row in _pick(table, rule.of, rule.by).items()
     }
     if not amounts and not rule.by:
         amounts[()] = 0.0

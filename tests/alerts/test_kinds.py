@@ -124,7 +124,8 @@ def test_a_rate_of_nothing_is_zero(database, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("named", "value"), [({}, "66 an hour"), ({"per": "minute"}, "1.1 a minute"), ({"unit": "misses"}, "66 misses")]
+    ("named", "value"),
+    [({}, "66 an hour"), ({"per": "minute"}, "1.1 a minute"), ({"unit": "misses"}, "66 misses")],
 )
 def test_a_rate_says_its_unit_once_and_what_was_counted(database, tmp_path, named, value):
     rule = SLOW | {"name": "rate", "kind": "rate", "of": ERRORS, "window": "10m", "per": "hour"} | named

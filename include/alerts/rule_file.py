@@ -58,7 +58,7 @@ def stored_rules(connection: Connection) -> RuleSet | None:
 def rules_in_force(connection: Connection, path: Path, *, adopt: bool = True) -> InForce:
     """Adopt the rule file if it is new and good; otherwise answer with the last good one and the reason.
 
-    Without `adopt`, the rules that were stored last stay in force, and the file counts only if there are none.
+    Without `adopt`, the rules that were stored last stay in force; the file counts only if there are none.
 
     Raises:
         RulesRefused: the file is broken, and no good one was ever stored.

@@ -11,7 +11,8 @@ with a few statements, **step** the state of every alert, and **write down** wha
 
 A run that dies has changed nothing, and the next one does its work. Runs that overlap or come late say so and
 change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is told like any
-alert, and the last good one stays in force. Rules, states and sources: `docs/alert-rules.md`.
+alert, and the last good one stays in force; so do the rules while the settings cannot be read, and the run
+fails then and says why. Rules, states and sources: `docs/alert-rules.md`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings, open_database
+from include.airflow.platform import open_database
 
 NEXT_STEP = (
     "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of "
@@ -33,15 +34,20 @@ NEXT_STEP = (
 @area("database")
 def evaluate() -> dict[str, int]:
     """Evaluate the rules in force once; count rules, alerts, changes and notices."""
+    from include.airflow.channels import settings_of_alerts
     from include.alerts import RulesRefused, evaluate_rules, sample_system
 
-    settings = load_settings()
+    settings, trouble = settings_of_alerts()
     with open_database("alerts", measured=False) as engine:
         sample_system(engine)
         try:
-            done = evaluate_rules(engine, settings.alert_rules_path)
+            done = evaluate_rules(engine, settings.alert_rules_path, adopt=trouble is None)
         except RulesRefused as refused:
             raise AirflowFailException(f"No rules are in force. {refused}") from refused
+    if trouble:
+        raise AirflowFailException(
+            f"The rules were evaluated that were in force before, for the settings are broken: {trouble}"
+        )
     if done.skipped:
         raise AirflowSkipException(done.skipped)
     return {

@@ -30,7 +30,7 @@ from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import FormRefused
 from include.airflow.platform import open_database
 
-NEXT_STEP = "Nothing was silenced. Read the reason in the task's log, and trigger the DAG again."
+NEXT_STEP = "Nothing was changed. Read the reason in the task's log, and trigger the DAG again."
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,8 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     with open_database("silences") as engine:
         try:
             if form["end"] is not None:
+                if form["matchers"] or form["reason"]:
+                    raise ValueError("the form asks for both: end a silence by its number, or make one")
                 ended = end_silence(engine, form["end"], author)
                 return f"silence {ended.id} ({ended.words}) has ended"
             found = preview_silence(engine, form["matchers"] or "")
@@ -95,7 +97,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
                 everything=form["everything"] is True,
             )
         except (ValueError, LookupError) as refused:
-            raise FormRefused(f"Nothing was silenced: {refused}") from refused
+            raise FormRefused(f"Nothing was changed: {refused}") from refused
     return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.words}"
 
 

@@ -8,10 +8,11 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, TextClause, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
@@ -81,6 +82,26 @@ def strange_date(text: str) -> StrangeDate:
 
 def _before_all(text: str) -> bool:
     return text.startswith("-") or text.endswith("BC")
+
+
+def compose_url(
+    host: str, port: int | None, name: str, login: str, password: str, options: Mapping[str, Any]
+) -> str:
+    """Compose a database's URL, as SQLAlchemy and libpq both read it. It holds the password.
+
+    The host may be a name, several with commas, an address (also of IPv6, with or without brackets) or the
+    folder of a socket; the port is that of each.
+    """
+    address, options = host, dict(options)
+    if host.startswith("/") or "," in host:  # a folder would be the path of the URL
+        ports = {"port": ",".join([str(port)] * len(host.split(",")))} if port else {}
+        address, port, options = "", None, {"host": host, **ports, **options}
+    elif ":" in host and not host.startswith("["):
+        address = f"[{host}]"
+    who = quote(login, safe="") + (f":{quote(password, safe='')}" if password else "")
+    query = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in options.items())
+    url = f"postgresql://{who}@{address}{f':{port}' if port else ''}/{quote(name, safe='')}"
+    return f"{url}?{query}" if query else url
 
 
 def connect(

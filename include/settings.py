@@ -26,6 +26,8 @@ ENVIRONMENT_ONLY = frozenset(
     {"signal_schedule", "backup_schedules", "dag_starters"}
 )  # read with a DAG's file
 CONTACT = re.compile(r"\S.* \S+@\S+\.\S+")
+LOCATION = re.compile(r"/|file://(localhost)?/|s3://[^/]")  # how a location begins; include.storage reads it
+RECIPIENT = re.compile(r"age1[0-9a-z]{58}\Z")
 BACKUP_SCHEDULES = {
     "logs": "0 1 * * *",
     "database": "0 2 * * *",
@@ -290,6 +292,23 @@ class Settings(BaseSettings):
         if isinstance(value, timedelta) and value < timedelta(0):
             raise ValueError("a duration cannot be negative")
         return value
+
+    @field_validator("archive_location", "backup_location", "export_locations", "probe_storage")
+    @classmethod
+    def _locations_do_not_depend_on_where_a_process_runs(cls, value: Any) -> Any:
+        for location in (value,) if isinstance(value, str) else value or ():
+            if location and not LOCATION.match(location):
+                raise ValueError("write /abs/path, file:///abs/path or s3://bucket/prefix")
+        return value
+
+    @field_validator("backup_recipient")
+    @classmethod
+    def _the_recipient_is_a_public_key(cls, recipient: str | None) -> str | None:
+        if recipient is not None and not RECIPIENT.match(recipient):
+            raise ValueError(
+                "write the public key of a pair that age-keygen made: age1 and 58 more characters"
+            )
+        return recipient
 
     @field_validator("signal_schedule")
     @classmethod

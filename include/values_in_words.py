@@ -4,6 +4,7 @@ pydantic finds the faults; this says them of its models' fields.
 """
 
 import json
+import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 LONGEST = 60  # characters of a value that a message repeats
+PRIVATE = re.compile("SECRET-KEY|PRIVATE KEY", re.IGNORECASE)  # who mixes up the halves of a pair shows none
 NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
 WORDS: dict[Any, str] = {
     str: "a text",
@@ -65,8 +67,10 @@ def complaints(model: type[BaseModel], errors: Iterable[Mapping[str, Any]]) -> l
 
 
 def shown(value: Any) -> str:
-    """A value as JSON has it, cut where it is long."""
+    """A value as JSON has it, cut where it is long; of a private key only that it is one."""
     text = json.dumps(value, ensure_ascii=False, default=str)
+    if PRIVATE.search(text):
+        return "a private key"
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psutil
-from sqlalchemy.engine import URL
 
+from include.database import compose_url
 from include.settings_reader import SettingsError, read_object
 from local import processes
 from local.ports import HOST
@@ -37,11 +37,7 @@ class Database:
     @property
     def url(self) -> str:
         """`postgresql://login:password@host:port/name?options`."""
-        found = URL.create(
-            "postgresql", self.login or None, self.password or None, self.host, self.port, self.name,
-            dict(self.options),
-        )  # fmt: skip
-        return found.render_as_string(hide_password=False)
+        return compose_url(self.host, self.port, self.name, self.login, self.password, self.options)
 
     @property
     def words(self) -> str:
@@ -78,8 +74,10 @@ class Database:
 def platform_database(state: State, server: Server) -> Database:
     """Find the platform's database. Raises StackError when there is no such connection, or it is broken."""
     connection = _from_environment(state) or _from_airflow(state, server)
-    host, name = str(connection.get("host") or ""), str(connection.get("schema") or "")
-    port = int(str(connection.get("port") or 5432))
+    options = {key: str(value) for key, value in _extra(connection.get("extra")).items()}
+    host, name = str(connection.get("host") or options.pop("host", "")), str(connection.get("schema") or "")
+    host = host.removeprefix("[").removesuffix("]")  # around an address of IPv6
+    port = int(str(connection.get("port") or options.pop("port", "") or 5432))
     own = host in (HOST, "localhost") and (port, name) == (server.port, OWN_DATABASE)
     return Database(
         host,
@@ -87,7 +85,7 @@ def platform_database(state: State, server: Server) -> Database:
         name,
         str(connection.get("login") or ""),
         str(connection.get("password") or ""),
-        {key: str(value) for key, value in _extra(connection.get("extra")).items()},
+        options,
         own,
     )
 

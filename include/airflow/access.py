@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow.configuration import conf
 
-from include.settings import Effect, Settings
+from include.settings import Effect
+from include.settings_reader import environment_settings
 
 __all__ = ["Effect", "may_start"]
 
@@ -27,6 +28,6 @@ def may_start(tag: str, *effects: Effect) -> dict[str, Any]:
     tags = {"tags": [tag, *effects]}
     if "FabAuthManager" not in str(conf.get("core", "auth_manager", fallback="")):
         return tags
-    named = Settings().dag_starters  # type: ignore[call-arg]  # each has a default
+    named = environment_settings().dag_starters
     roles = set.intersection(*(set(named[effect]) for effect in effects))
     return {**tags, "access_control": {role: dict(RIGHTS) for role in sorted(roles)}}

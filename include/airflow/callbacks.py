@@ -71,7 +71,7 @@ def report_task_retry(next_step: str) -> Callable[[Context], None]:
 
 
 def report_task_success(context: Context) -> None:
-    """As `on_success_callback` for tasks: earlier failures of the task are healed."""
+    """As `on_success_callback` and `on_skipped_callback` for tasks: earlier failures of it are healed."""
     instance = context["ti"]
     with open_database("success-callback", measured=False) as engine:
         record_success(

@@ -31,14 +31,14 @@ MENDING = timedelta(minutes=15)  # until a channel is tried again that somebody 
 
 
 def settings_of_alerts() -> tuple[Settings, str | None]:
-    """Load the settings. If they cannot be read, alerts go out by the defaults; say what is wrong then.
+    """Load the settings. If they cannot be read, alerts go on by the defaults; say what is wrong then.
 
     The one place where broken settings stop nothing: somebody must be told that they are broken.
     """
     try:
         return load_settings(), None
     except (SettingsError, SettingsMissing) as error:
-        logger.error("the settings cannot be read, alerts go out by the defaults: %s", error)
+        logger.error("the settings cannot be read, alerts go on by the defaults: %s", error)
         return Settings.model_construct(), str(error)
 
 

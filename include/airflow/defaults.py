@@ -50,5 +50,6 @@ def dag_defaults(
             "on_failure_callback": report_task_failure(next_step, severity, watches=watches),
             "on_retry_callback": report_task_retry(next_step),
             "on_success_callback": report_task_success,
+            "on_skipped_callback": report_task_success,  # it ran, and found nothing to do
         },
     }

@@ -88,7 +88,7 @@ def refuse_unknown_names(context: Mapping[str, Any]) -> None:
         return
     said = ", ".join(name + suggestion(name, known) for name in unknown)
     raise FormRefused(
-        f"conf holds what the form of {context['dag'].dag_id} lacks: {said}. Its names are "
+        f"conf holds what the form of {context['dag'].dag_id} lacks: {said}; its names are "
         f"{', '.join(sorted(known))}. Nothing was done."
     )
 

@@ -85,29 +85,18 @@ def extra_of(connection: Connection) -> dict[str, Any]:
 
 
 def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
-    """Compose a database's URL from its connection, by default the platform's. It holds the password.
+    """Compose a database's URL from its connection, by default the platform's. It holds the password."""
+    from include.database import compose_url
 
-    The host may be a name, an address (also of IPv6, with or without brackets) or the folder of a socket.
-    """
     connection = Connection.get(connection_id)
-    login = quote(connection.login or "", safe="")
-    if connection.password:
-        login += ":" + quote(connection.password, safe="")
-    address = connection.host or ""
-    options = extra_of(connection)
-    if address.startswith("/"):  # the folder of a socket: in a URL it would be the path
-        options = {"host": address, **options}
-        address = ""
-    elif ":" in address and "," not in address and not address.startswith("["):
-        address = f"[{address}]"
-    if connection.port:
-        if address:
-            address += f":{connection.port}"
-        else:
-            options = {**options, "port": connection.port}
-    query = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in options.items())
-    url = f"postgresql://{login}@{address}/{quote(connection.schema or '', safe='')}"
-    return f"{url}?{query}" if query else url
+    return compose_url(
+        connection.host or "",
+        connection.port,
+        connection.schema or "",
+        connection.login or "",
+        connection.password or "",
+        extra_of(connection),
+    )
 
 
 @contextmanager

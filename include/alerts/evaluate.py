@@ -44,12 +44,15 @@ class Evaluation:
     failed: dict[str, str] = field(default_factory=dict)  # rule or source -> why
 
 
-def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | None = None) -> Evaluation:
+def evaluate_rules(
+    engine: Engine, path: Path | None = None, *, adopt: bool = True, at: datetime | None = None
+) -> Evaluation:
     """Evaluate every rule in force once.
 
     Args:
         engine: the platform's database.
         path: the rule file; None: the one that comes with the product.
+        adopt: a changed file comes into force; False: the rules stay that were in force last.
         at: the moment (tz-aware UTC); None: the database's clock. For tests and for looking back.
 
     Raises:
@@ -65,7 +68,7 @@ def evaluate_rules(engine: Engine, path: Path | None = None, *, at: datetime | N
             logger.info("nothing evaluated: %s", skipped)
             return Evaluation(moment, skipped)
         connection.execute(text(f"SET LOCAL statement_timeout = '{SOURCE_TIMEOUT}'"))
-        in_force = rules_in_force(connection, path or DEFAULT_RULES)
+        in_force = rules_in_force(connection, path or DEFAULT_RULES, adopt=adopt)
         rules = in_force.rules.rules
         selections = [selection for rule in rules for selection in selections_of(rule)]
         readings = read_sources(connection, selections, moment)

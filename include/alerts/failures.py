@@ -205,6 +205,8 @@ def notice_of(failure: Failure) -> dict[str, Any]:
             "run": failure.run_id,
             "task": failure.name,
             "next_step": failure.next_step,
+            # People read of the work that suffers, where any does: sql/queries/alerts/route_notices.sql.
+            **({"gives_way": True} if failure.watches and failure.cause == DATABASE else {}),
         },
         "labels": {
             "dag_id": failure.dag_id,

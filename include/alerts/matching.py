@@ -76,10 +76,22 @@ def _literal(pattern: str) -> str:
 def _parse(text: str) -> object:
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text)
-        except ValueError as error:
+            return json.loads(text, object_pairs_hook=_named_once)
+        except json.JSONDecodeError as error:
             raise ValueError(f"this is no JSON: {error}") from None
-    return dict(_parse_line(line) for line in _lines(text))
+    return _named_once([_parse_line(line) for line in _lines(text)])
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """All labels must hold at once: of two values for one of them, one would be dropped without a word."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(
+                f"{name} stands twice ({found[name]}, {value}), and all must hold: make a silence for each"
+            )
+        found[name] = value
+    return found
 
 
 def _lines(text: str) -> Iterable[str]:

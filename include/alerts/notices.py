@@ -110,6 +110,8 @@ def _notice(rule: Rule, step: Row[Any], kind: str, level: int, channels: Any, *,
 
 
 def _unit(rule: Rule) -> str:
+    if isinstance(rule, RateRule) and not rule.unit:
+        return f" {'an' if rule.per == 'hour' else 'a'} {rule.per}"
     if isinstance(rule, ThresholdRule | RateRule | RatioRule):
         return f" {rule.unit}" if rule.unit else ""
     return " s" if isinstance(rule, AbsenceRule) else ""

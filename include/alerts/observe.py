@@ -240,13 +240,17 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
 
 
 def _measure_rate(rule: RateRule, table: Table) -> list[Measured]:
-    units = rule.window.total_seconds() / PER[rule.per]
-    rows = _pick(table, rule.of, rule.by)
-    measured = [
-        Measured(labels, (_value(row, rule.of.aggregate) or 0.0) / units, f"a {rule.per}")
-        for labels, row in rows.items()
+    seconds = rule.window.total_seconds()
+    amounts = {
+        labels: _value(row, rule.of.aggregate) or 0.0
+        for labels, row in _pick(table, rule.of, rule.by).items()
+    }
+    if not amounts and not rule.by:
+        amounts[()] = 0.0
+    return [
+        Measured(labels, amount / seconds * PER[rule.per], f"{amount:.6g} in {seconds / 60:g} min")
+        for labels, amount in amounts.items()
     ]
-    return measured if measured or rule.by else [Measured((), 0.0, f"a {rule.per}")]
 
 
 def _measure_ratio(rule: RatioRule, of_table: Table, to_table: Table) -> list[Measured]:

@@ -7,7 +7,7 @@ from typing import get_args
 from sqlalchemy import Connection, Engine
 
 from include.alerts.failures import Severity
-from include.alerts.matching import matches, read_matchers
+from include.alerts.matching import labels_of, matches, read_matchers
 from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
 from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
 from include.alerts.sources import SOURCES
@@ -29,20 +29,27 @@ class Preview:
         matched: how many of the alerts that there are now.
         alerts: how many there are now.
         broad: it matches every alert, or all of a severity or a source, whatever they are about.
+        known: it matches something now, or something that was told in the time that notices are kept.
     """
 
     matchers: Mapping[str, str]
     matched: int
     alerts: int
     broad: bool
+    known: bool
 
     @property
     def words(self) -> str:
         """`it matches 2 of 6 alerts now`."""
-        return (
+        now = (
             f"it matches {self.matched} of {in_numbers(self.alerts, 'alert')} now"
             if self.alerts
             else "there is no alert now"
+        )
+        return (
+            now
+            if self.known
+            else f"{now}, and it matches nothing that was told in 90 days: is it spelt right?"
         )
 
 
@@ -56,12 +63,14 @@ def preview_silence(engine: Engine, matchers: object) -> Preview:
     with engine.connect() as connection:
         rules = stored_rules(connection) or read_rules(DEFAULT_RULES)
         now = list(_alerts_now(connection, rules))
+        told = [labels_of(row) for row in connection.execute(sql("alerts/find_labels_told"), {"limit": MOST})]
     possible = [*_of_rules(rules), *_of_failures(rules)]
     if not any(_could_match(wanted, labels) for labels in possible):
         raise ValueError(_why_not(wanted, rules))
     names = {name for name in wanted if not _matches_all(name, wanted[name], possible)}
     matched = sum(matches(wanted, labels) for labels in now)
-    return Preview(wanted, matched, len(now), broad=names <= set(BROAD))
+    known = matched > 0 or any(matches(wanted, labels) for labels in told)
+    return Preview(wanted, matched, len(now), broad=names <= set(BROAD), known=known)
 
 
 Possible = dict[str, str | None]  # None: any value

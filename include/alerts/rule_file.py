@@ -55,13 +55,17 @@ def stored_rules(connection: Connection) -> RuleSet | None:
     return None if stored is None else _check_stored(stored.content)
 
 
-def rules_in_force(connection: Connection, path: Path) -> InForce:
+def rules_in_force(connection: Connection, path: Path, *, adopt: bool = True) -> InForce:
     """Adopt the rule file if it is new and good; otherwise answer with the last good one and the reason.
+
+    Without `adopt`, the rules that were stored last stay in force; the file counts only if there are none.
 
     Raises:
         RulesRefused: the file is broken, and no good one was ever stored.
     """
     stored = connection.execute(sql("alerts/read_rules")).one_or_none()
+    if stored is not None and not adopt:
+        return InForce(_check_stored(stored.content), stored.hash)
     try:
         content = _read_bytes(path)
         hash_ = hashlib.sha256(b"%d\n" % FORMAT + content).hexdigest()

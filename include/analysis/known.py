@@ -64,7 +64,7 @@ class Known:
             self._learn_moment(value)
         elif isinstance(value, str) and name in ("timeframe", "resolution"):
             self._values["minutes"] |= {
-                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])$", value)
+                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])\Z", value)
             }
 
     def _learn_moment(self, value: str) -> None:

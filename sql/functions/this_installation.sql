@@ -5,3 +5,5 @@ LANGUAGE sql STABLE
 AS $$
   SELECT system_identifier || '/' || current_database() FROM pg_control_system()
 $$;
+
+COMMENT ON FUNCTION this_installation IS 'Whose backups these are: the system identifier of the server, and the database';

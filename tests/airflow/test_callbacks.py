@@ -235,7 +235,9 @@ def test_without_database_and_slack_the_failure_is_kept_and_told_later(
     assert "notice" in logged(database)[0].context
 
 
-def test_while_the_database_is_away_people_read_of_the_work_that_suffers(database, sandbox, connections):
+def test_while_the_database_is_away_people_read_of_the_work_that_suffers(
+    database, database_url, sandbox, connections, tmp_path
+):
     """The chain of alerts fails each minute. A run that failed with its task adds no message."""
     connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
     error = raised(DatabaseError("The database 'tradeops' cannot be reached", away=True, platform=True))
@@ -251,6 +253,37 @@ def test_while_the_database_is_away_people_read_of_the_work_that_suffers(databas
     (message,) = sandbox.received("slack")
     assert "settle_trades.claim" in json.dumps(message)
     assert "_alerts" not in json.dumps(message)
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    with writing_to(database, Spool(tmp_path / "spool")):
+        pass  # it is back: what was kept on disk becomes rows and notices
+    deliver_all()
+    assert len(sandbox.received("slack")) == 1, "the chain of alerts needs no message of its own"
+    with database.connect() as connection:
+        given_way = connection.execute(text("SELECT reason FROM alert_deliveries WHERE state = 'dropped'"))
+        assert {row.reason for row in given_way} == {
+            "told by the work that suffers: The database is away: task settle_trades.claim failed on try 3"
+        }
+    for task in (about, {"task_id": "claim", "map_index": -1}, {**about, "dag_id": "evaluate_alerts"}):
+        later = {"run_id": "a later run", "start_date": datetime.now(UTC)}
+        report_task_success(task_context(**task, **later))
+    deliver_all()
+    healed = json.dumps(sandbox.received("slack")[-1])
+    assert "Healed by a later run: The database is away: task settle_trades.claim" in healed
+
+
+def test_when_nothing_else_suffers_people_read_of_the_chain_of_alerts(
+    database, database_url, sandbox, connections, tmp_path
+):
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", AWAY)
+    error = raised(DatabaseError("The database 'tradeops' cannot be reached", away=True, platform=True))
+    about = {"dag_id": "evaluate_alerts", "task_id": "evaluate", "map_index": -1, "exception": error}
+    report_task_failure("next", "critical", watches=True)(task_context(**about))
+    connections.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
+    with writing_to(database, Spool(tmp_path / "spool")):
+        pass
+    deliver_all()
+    (message,) = sandbox.received("slack")
+    assert "evaluate_alerts.evaluate" in json.dumps(message)
 
 
 @pytest.mark.parametrize("report", [critical(), report_task_retry("next")])

@@ -114,6 +114,7 @@ def test_the_database_url_survives_odd_passwords_and_options(monkeypatch):
         ("[2001:db8::7]", 6432, {"host": "2001:db8::7", "port": "6432"}),
         ("/var/run/postgresql", 5433, {"host": "/var/run/postgresql", "port": "5433"}),
         ("/var/run/postgresql", None, {"host": "/var/run/postgresql"}),
+        ("db1,db2", 6432, {"host": "db1,db2", "port": "6432,6432"}),
     ],
 )
 def test_a_database_is_found_under_a_name_an_address_or_a_sockets_folder(monkeypatch, host, port, expected):

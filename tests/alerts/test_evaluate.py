@@ -268,6 +268,18 @@ def test_rules_that_the_database_does_not_store_are_refused_and_the_pass_goes_on
         rules_in_force(connection, path)
 
 
+def test_while_settings_are_broken_the_rules_in_force_before_are_evaluated(database, tmp_path):
+    path = write_rules(tmp_path, SLOW)
+    measure(database, [(2.5, 900)])
+    evaluate(database, path, 1)
+    done = evaluate_rules(database, adopt=False, at=at(3))  # the path of the rules is not known now
+    assert (done.skipped, done.rules) == (None, 4)
+    assert state(database) == "firing"  # by the rule of the stored set, and not lost with it
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM alert_rule_sets"))
+    assert evaluate_rules(database, path, adopt=False, at=at(4)).rules == done.rules  # none before: the file
+
+
 def test_without_any_good_file_the_pass_refuses_in_words(database, tmp_path):
     path = tmp_path / "rules.yaml"
     with pytest.raises(RulesRefused, match="No such file"):

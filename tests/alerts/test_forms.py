@@ -1,5 +1,6 @@
 """The DAGs that people trigger by hand: what the forms take, and what is refused in words."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.forms import FormRefused
-from include.alerts import record_failure
+from include.alerts import record_failure, record_success
 from tests.alerts.told import FAILURE, fire, scalar
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -60,7 +61,13 @@ def test_a_silence_is_made_and_ended_by_the_form(database, task):
         ({"matchers": "rule=cpu_busy, severity=crit", "reason": "x"}, "no severity 'crit'"),
         ({"matchers": "rule=cpu_busy, owner=trading", "reason": "x"}, "all of this at once"),
         ({"matchers": "rule=cpu_busy, dag_id=x", "reason": "x"}, "all of this at once"),
+        (
+            {"matchers": "rule=cpu_busy, rule=disk_full", "reason": "x"},
+            "rule stands twice .*a silence for each",
+        ),
+        ({"matchers": '{"rule": "cpu_busy", "rule": "disk_full"}', "reason": "x"}, "rule stands twice"),
         ({"end": 99}, "no silence 99"),
+        ({"end": 1, "matchers": "rule=cpu_busy", "reason": "x"}, "asks for both"),
     ],
 )
 def test_a_form_that_makes_no_sense_is_refused_in_words(task, filled_in, words):
@@ -71,9 +78,22 @@ def test_a_form_that_makes_no_sense_is_refused_in_words(task, filled_in, words):
 def test_what_matches_everything_takes_a_confirmation_of_its_own(database, task):
     form = task("silence_alerts")
     said = form(matchers="severity=*", reason="moving house", everything=True)
-    assert said.endswith("there is no alert now")
+    assert "there is no alert now" in said
     form(matchers="dag_id=clean_up", reason="known")  # what has not failed yet may be silenced
     assert scalar(database, "SELECT count(*) FROM alert_silences") == 2
+
+
+def test_that_a_silence_would_have_matched_nothing_so_far_is_said(database, task):
+    record_failure(database, FAILURE)
+    form = task("silence_alerts")
+    question = "it matches nothing that was told in 90 days: is it spelt right?"
+    assert question in form(matchers="dag_id=settle_trade", reason="a letter is missing")
+    assert question not in form(matchers="dag_id=settle_trades", reason="the disk is slow")
+    now = {"started_at": datetime.now(UTC), "url": "http://x"}
+    same = {name: getattr(FAILURE, name) for name in ("dag_id", "task_id", "run_id", "map_index")}
+    record_success(database, **same, **now)  # it has healed: nothing is wrong now
+    said = form(matchers="dag_id=settle_trades", reason="the disk is slow")
+    assert "there is no alert now" in said and question not in said
 
 
 def test_the_form_takes_the_number_of_a_silence_and_nothing_else():

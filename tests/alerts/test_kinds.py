@@ -123,6 +123,21 @@ def test_a_rate_of_nothing_is_zero(database, tmp_path):
     assert (state(database, "many"), state(database, "rate")) == ("normal", "normal")
 
 
+@pytest.mark.parametrize(
+    ("named", "value"),
+    [({}, "66 an hour"), ({"per": "minute"}, "1.1 a minute"), ({"unit": "misses"}, "66 misses")],
+)
+def test_a_rate_says_its_unit_once_and_what_was_counted(database, tmp_path, named, value):
+    rule = SLOW | {"name": "rate", "kind": "rate", "of": ERRORS, "window": "10m", "per": "hour"} | named
+    path = write_rules(tmp_path, rule | {"above": {"warning": 0.5}})
+    fail(database, 1.5, 11)
+    evaluate(database, path, 2)
+    (told,) = ask(database, "SELECT body FROM alert_notices WHERE cause = 'rate'")
+    unit = value.partition(" ")[2]
+    assert (told.body["value"], told.body["limit"]) == (value, f"above 0.5 {unit}")
+    assert told.body["reason"] == "11 in 10 min"
+
+
 ABSENT = {
     "name": "absent",
     "kind": "absence",

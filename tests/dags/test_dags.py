@@ -238,3 +238,6 @@ def test_a_task_s_callbacks_say_how_bad_its_failure_is(bag, dag_id, severity):
     assert severity in [cell.cell_contents for cell in report.__closure__]
     assert task.on_retry_callback
     assert task.on_success_callback
+    assert task.on_skipped_callback, (
+        "a sweep that finds nothing to do works too: what failed before is healed"
+    )

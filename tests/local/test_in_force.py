@@ -5,6 +5,7 @@ import json
 import psutil
 import pytest
 from cryptography.fernet import Fernet
+from psycopg.conninfo import conninfo_to_dict
 
 from include.settings_reader import SettingsError
 from local import in_force
@@ -66,6 +67,18 @@ def test_any_other_database_is_not(state, server, stored, elsewhere):
     found = platform_database(state, server)
     assert not found.own
     assert f"database {found.name} at {found.host}:{found.port}" in found.words
+
+
+@pytest.mark.parametrize(
+    ("host", "read"),
+    [("::1", "::1"), ("[2001:db8::7]", "2001:db8::7"), ("/run/postgresql", "/run/postgresql")],
+)
+def test_psql_and_scripts_find_addresses_and_sockets(state, server, stored, host, read):
+    stored["connection"] = row(state, host=host, schema="tra deops")
+    found = platform_database(state, server)
+    assert found.environment()["PGHOST"] == read
+    asked = conninfo_to_dict(found.url)
+    assert (asked["host"], asked["port"], asked["dbname"]) == (read, "5001", "tra deops")
 
 
 def test_psql_gets_the_connection_with_its_options_and_no_password_as_an_argument(state, server, stored):

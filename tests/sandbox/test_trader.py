@@ -14,6 +14,7 @@ FACTS = {
 def test_a_ladder_from_price_and_atr():
     assert propose(FACTS) == {
         "decision": "LONG",
+        "confidence": 64.0,
         "entry_price": 100.0,
         "stop_loss": 97.0,
         "take_profit_1": 103.0,

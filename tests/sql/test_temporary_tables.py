@@ -48,14 +48,20 @@ def claimed(database):
 
 @pytest.mark.parametrize("first", [0, 1], ids=["none", "one"])
 def test_verdicts_of_the_gate_are_written_in_proportion(claimed, first):
-    values = {"claim_id": "sweep", "batch": 0, "patience": timedelta(days=1), "lease": timedelta(minutes=5)}
+    values = {
+        "claim_id": "sweep",
+        "batch": 0,
+        "patience": timedelta(days=1),
+        "tail_patience": timedelta(days=1),
+        "lease": timedelta(minutes=5),
+    }
     for count in (first, MANY):
         with claimed.begin() as connection:
             connection.execute(sql("trades/create_gate_verdicts"))
             connection.execute(
                 text(
-                    "INSERT INTO gate_verdicts (id, passed) SELECT id, true FROM trade_signals ORDER "
-                    "BY id LIMIT :n"
+                    "INSERT INTO gate_verdicts (id, passed, awaited) "
+                    "SELECT id, true, false FROM trade_signals ORDER BY id LIMIT :n"
                 ),
                 {"n": count},
             )

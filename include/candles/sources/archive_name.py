@@ -17,8 +17,8 @@ _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?[0-3]\d(?:\d{4}|\d{6})?)?)?"
     r"|[0-3]?\d[-_.][01]?\d[-_.](?:19|20)\d{2})(?!\d)"
 )
-_COPY = re.compile(r" ?\(\d+\)$")  # what browsers put behind the name of a second download
-_CHART = re.compile(r", ?(\d+)([A-Za-z]?)(?:_[0-9a-f]{5,})?$")  # TradingView: `BINANCE_BTCUSDT, 60`
+_COPY = re.compile(r" ?\(\d+\)\Z")  # what browsers put behind the name of a second download
+_CHART = re.compile(r", ?(\d+)([A-Za-z]?)(?:_[0-9a-f]{5,})?\Z")  # TradingView: `BINANCE_BTCUSDT, 60`
 _METATRADER = re.compile(r"[-_ .,](MN1?|[MHDW]\d+)(?![A-Za-z0-9])")  # `BTCUSD_H1`
 _INTERVAL = re.compile(
     r"(?<![A-Za-z0-9])(\d+)[-_ ]?"
@@ -26,10 +26,10 @@ _INTERVAL = re.compile(
     r"(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w|monthly|month)$", re.IGNORECASE)
-_KRAKEN_MINUTES = re.compile(r"[-_](\d+)$")
+_WORD = re.compile(r"[-_ ](minute|hourly|hour|h|daily|day|d|weekly|week|w|monthly|month)\Z", re.IGNORECASE)
+_KRAKEN_MINUTES = re.compile(r"[-_](\d+)\Z")
 _DATA = re.compile(
-    r"[-_ ](data|spot|candles?|klines?|ohlcv?t?|histor(y|ical)|historical_data_coinmarketcap)[-_ ]*$",
+    r"[-_ ](data|spot|candles?|klines?|ohlcv?t?|histor(y|ical)|historical_data_coinmarketcap)[-_ ]*\Z",
     re.IGNORECASE,
 )
 # Exchanges with spot markets; a name that begins with a futures exchange keeps it, and so stays apart.
@@ -39,7 +39,7 @@ _VENUES = (
     "okex|okx|poloniex|upbit|whitebit"
 )
 # but not in `HTX_USDT`, which is a coin against a dollar
-_VENUE = re.compile(rf"^({_VENUES})[-_ ]+(?!(USD[TC]?|EUR)([-_ ,.]|$))|[-_ ]+({_VENUES})$", re.IGNORECASE)
+_VENUE = re.compile(rf"^({_VENUES})[-_ ]+(?!(USD[TC]?|EUR)([-_ ,.]|\Z))|[-_ ]+({_VENUES})\Z", re.IGNORECASE)
 # `bitstampUSD`, as bitcoincharts and the well-known files of Kaggle have it: the coin is not said
 _VENUE_AND_QUOTE = re.compile(rf"({_VENUES})(USD|USDT|USDC|EUR|GBP|JPY)", re.IGNORECASE)
 
@@ -48,11 +48,11 @@ _MONTH = "month"
 # Series of prices at which nobody traded; exchanges and tools give them in the form of candles.
 _NO_TRADES = (
     (re.compile(r"funding([-_ ]?rates?)?(?![a-z])", re.IGNORECASE), "funding rates"),
-    (re.compile(r"mark[-_ ]?price|(^|[-_ ])mark$|[-_ ]mark[-_ ]", re.IGNORECASE), "mark prices"),
-    (re.compile(r"index[-_ ]?price|[-_ ]index$", re.IGNORECASE), "index prices"),
-    (re.compile(r"premium[-_ ]?index|(^|[-_ ])premium$", re.IGNORECASE), "premium indexes"),
+    (re.compile(r"mark[-_ ]?price|(^|[-_ ])mark\Z|[-_ ]mark[-_ ]", re.IGNORECASE), "mark prices"),
+    (re.compile(r"index[-_ ]?price|[-_ ]index\Z", re.IGNORECASE), "index prices"),
+    (re.compile(r"premium[-_ ]?index|(^|[-_ ])premium\Z", re.IGNORECASE), "premium indexes"),
     (re.compile(r"open[-_ ]?interest", re.IGNORECASE), "open interest"),
-    (re.compile(r"[-_ ](bid|ask)([-_ ]|$)", re.IGNORECASE), "bid or ask prices"),
+    (re.compile(r"[-_ ](bid|ask)([-_ ]|\Z)", re.IGNORECASE), "bid or ask prices"),
 )
 
 
@@ -71,7 +71,7 @@ def name_parts(path: PurePath) -> tuple[str, str | None]:
     chart = _CHART.search(stem)
     if chart is None:
         stem = _DATE.sub("", stem)
-        stem = re.sub(r"[-_ ]to[-_ ]*$", "", stem, flags=re.IGNORECASE)
+        stem = re.sub(r"[-_ ]to[-_ ]*\Z", "", stem, flags=re.IGNORECASE)
     stem = _DATA.sub("", _VENUE.sub("", stem))
     resolution = None
     if chart := _CHART.search(stem):

@@ -13,14 +13,14 @@ SECOND = pd.Timedelta(seconds=1)
 _FORMS = (
     (re.compile(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})(?!\d)"), r"\1-\2-\3"),
     (re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)"), r"\3-\2-\1"),
-    (re.compile(r"^(\d{4})(\d{2})(\d{2})[ T](\d{2}):?(\d{2}):?(\d{2})?$"), r"\1-\2-\3 \4:\5:\6"),
-    (re.compile(r":$"), ""),
-    (re.compile(r"-(\d)(?=[- T]|$)"), r"-0\1"),
+    (re.compile(r"^(\d{4})(\d{2})(\d{2})[ T](\d{2}):?(\d{2}):?(\d{2})?\Z"), r"\1-\2-\3 \4:\5:\6"),
+    (re.compile(r":\Z"), ""),
+    (re.compile(r"-(\d)(?=[- T]|\Z)"), r"-0\1"),
     (re.compile(r"[ T](\d):"), r" 0\1:"),
     (re.compile(r"\s*(?:UTC|GMT)(?=[+-]\d)", re.IGNORECASE), ""),
     (re.compile(r"\s+([+-]\d{2}:?\d{2})"), r"\1"),
-    (re.compile(r"([+-]\d{2}:?\d{2})\s*(?:UTC|GMT)$", re.IGNORECASE), r"\1"),
-    (re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE), "+00:00"),
+    (re.compile(r"([+-]\d{2}:?\d{2})\s*(?:UTC|GMT)\Z", re.IGNORECASE), r"\1"),
+    (re.compile(r"\s*(?:UTC|GMT)\Z", re.IGNORECASE), "+00:00"),
 )
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 _ZONE = re.compile(r".*(Z|UTC|GMT|[+-]\d{2}:?\d{2})\s*", re.IGNORECASE)

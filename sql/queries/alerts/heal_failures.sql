@@ -1,8 +1,8 @@
 -- A task has succeeded: its earlier failures are healed, those of other runs where they did the same job. Without a
--- task it is a run that ended well: that it was late is healed, and what was told of runs as a whole. Of a mapped task only those of the same index: that another
--- batch went well proves nothing of this one, and an index that does not come back is not healed. A cause of which no
--- failure of the last day is left is told as healed, where it was told at all. The caller holds the advisory lock of
--- this step.
+-- task it is a run that ended well: that it was late is healed, and what was told of runs as a whole. Of a mapped task
+-- only those of the same index: that another batch went well proves nothing of this one, and an index that does not come
+-- back is not healed. A cause of which no failure of the last day is left is told as healed, where it was told at all,
+-- by the name of the work that suffered. The caller holds the advisory lock of this step.
 WITH healed AS (
   UPDATE atge_error_logs
   SET context = context || jsonb_build_object('healed', CASE
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
   SELECT *
   FROM alert_notices AS notice
   WHERE notice.fingerprint = ended.fingerprint AND notice.kind = 'failure'
-  ORDER BY created_at DESC
+  ORDER BY notice.body ? 'gives_way', created_at DESC
   LIMIT 1
 ) AS last
 ON CONFLICT (notice_key) DO NOTHING

@@ -1,6 +1,7 @@
 -- Gives each new notice a delivery in every channel that is to carry it, with its subject and when it is due.
 -- Machines are told at once. People are told of what is critical at once, of warnings after a while in which more
--- of the same are gathered, and of the rest in a daily digest.
+-- of the same are gathered, and of the rest in a daily digest. What only watches others gives way to a failure of the
+-- same cause that is as bad and went to the same people within the hour.
 WITH routes AS (
   SELECT *
   FROM jsonb_to_recordset(CAST(:routes AS jsonb)) AS route (channel text, severities text[], people boolean)
@@ -13,11 +14,19 @@ fresh AS (
   LIMIT :limit
 ),
 wanted AS (
-  SELECT fresh.*, route.channel, route.people, true AS known
+  SELECT fresh.*, route.channel, route.people, true AS known, CASE WHEN fresh.body ? 'gives_way' THEN (
+      SELECT title
+      FROM alert_notices AS suffers
+      WHERE suffers.cause = fresh.cause AND suffers.kind = fresh.kind AND suffers.severity = fresh.severity
+        AND NOT suffers.body ? 'gives_way'
+        AND suffers.created_at BETWEEN fresh.created_at - interval '1 hour' AND fresh.created_at + interval '1 hour'
+      ORDER BY created_at
+      LIMIT 1
+    ) END AS suffers
   FROM fresh
   JOIN routes AS route ON fresh.channels IS NULL AND fresh.severity = ANY (route.severities)
   UNION ALL
-  SELECT fresh.*, named.channel, route.people, route.channel IS NOT NULL
+  SELECT fresh.*, named.channel, route.people, route.channel IS NOT NULL, NULL
   FROM fresh
   CROSS JOIN LATERAL (SELECT DISTINCT channel FROM unnest(fresh.channels) AS channel) AS named
   LEFT JOIN routes AS route ON route.channel = named.channel
@@ -47,9 +56,18 @@ SELECT
     WHEN severity = 'warning' AND kind IN ('firing', 'failure') THEN created_at + CAST(:warning_wait AS interval)
     ELSE created_at
   END,
-  CASE WHEN NOT known THEN 'dropped' WHEN body ->> 'told' = channel THEN 'sent' ELSE 'waiting' END,
-  CASE WHEN NOT known THEN 'the setting alert_channels does not name this channel' END,
+  CASE
+    WHEN NOT known THEN 'dropped'
+    WHEN body ->> 'told' = channel THEN 'sent'
+    WHEN suffers IS NOT NULL THEN 'dropped'
+    ELSE 'waiting'
+  END,
+  CASE
+    WHEN NOT known THEN 'the setting alert_channels does not name this channel'
+    WHEN body ->> 'told' = channel THEN NULL
+    ELSE 'told by the work that suffers: ' || suffers
+  END,
   CASE WHEN body ->> 'told' = channel THEN 'told at once, while the database was away' END,
-  CASE WHEN NOT known OR body ->> 'told' = channel THEN now() END
+  CASE WHEN NOT known OR body ->> 'told' = channel OR suffers IS NOT NULL THEN now() END
 FROM wanted
 ON CONFLICT (notice_id, channel) DO NOTHING

@@ -24,7 +24,8 @@ OTHER_MONEY = frozenset({"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW",
 _NO_CODES = frozenset({
     "UTC", "GMT", "EMA", "EMAS", "SMA", "SMAS", "MAS", "RSI", "MACD", "TPS", "VWAP", "ADX", "OBV", "OHLC",
     "OHLCV", "LONG", "LONGS", "SHORT", "AND", "THE", "FOR", "BUT", "NOT", "WAS", "WITH", "FROM", "THAT",
-    "THEN",
+    "THEN", "WERE", "THIS", "WHEN", "STOP", "ENTRY", "EXIT", "TARGET", "RRR", "ROI", "PNL", "ATH", "ATL", "CCI",
+    "MFI", "DMI", "HTF", "LTF",
 })  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def _units() -> dict[str, tuple[str, float]]:
                 units[f"{name}s"] = units[name]
     others = (
         "€ £ ¥ ₿ ₹ ₩ ₽ ₺ euro euros pound pounds yen yuan franc francs rupee rupees ruble rubles pip pips"
-        " tick ticks sat sats satoshi satoshis contract contracts lot lots share shares gwei wei"
+        " tick ticks sats satoshi satoshis contract contracts lot lots share shares gwei wei"
     )
     return units | dict.fromkeys(others.split(), ("other", 1.0))
 
@@ -130,7 +131,8 @@ PARAMETERS = {
     "stochastic": "14,3,3",
     "oscillator": "14,3,3",
 }
-AVERAGES = frozenset({"ema", "emas", "sma", "smas", "ma", "mas", "average", "averages"})
+AVERAGES_IN_SHORT = frozenset({"ema", "emas", "sma", "smas", "ma", "mas"})
+AVERAGES = AVERAGES_IN_SHORT | {"average", "averages"}
 BEFORE_DAYS = frozenset({"on", "by", "until", "till", "from", "since", "to", "and", "between"})
 TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
 # The second sign is that of fractions: `with_digits` writes it, too.

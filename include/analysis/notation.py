@@ -24,8 +24,8 @@ OTHER_MONEY = frozenset({"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW",
 _NO_CODES = frozenset({
     "UTC", "GMT", "EMA", "EMAS", "SMA", "SMAS", "MAS", "RSI", "MACD", "TPS", "VWAP", "ADX", "OBV", "OHLC",
     "OHLCV", "LONG", "LONGS", "SHORT", "AND", "THE", "FOR", "BUT", "NOT", "WAS", "WITH", "FROM", "THAT",
-    "THEN", "WERE", "THIS", "WHEN", "STOP", "ENTRY", "EXIT", "TARGET", "RRR", "ROI", "PNL", "ATH", "ATL", "CCI",
-    "MFI", "DMI", "HTF", "LTF",
+    "THEN", "WERE", "THIS", "WHEN", "STOP", "ENTRY", "EXIT", "TARGET", "RRR", "ROI", "PNL", "ATH", "ATL",
+    "CCI", "MFI", "DMI", "HTF", "LTF",
 })  # fmt: skip
 
 

@@ -55,7 +55,8 @@ _TOO_LONG = re.compile(
     r"|input (?:length|tokens?)\b.{0,60}\b(?:exceed|larger|longer)|too many (?:input |prompt )?tokens"
     r"|(?:exceed|longer than|larger than|greater than|over).{0,60}"
     r"\b(?:maximum|max|limit|allowed|available).{0,30}\btokens?\b"
-    r"|tokens? too long|\binput length should be\b|reduce the length|tokens \+ `?max_new_tokens|maximum (?:prompt|input) length",
+    r"|tokens? too long|\binput length should be\b|reduce the length"
+    r"|tokens \+ `?max_new_tokens|maximum (?:prompt|input) length",
     re.DOTALL,
 )
 _SCHEMA = re.compile(

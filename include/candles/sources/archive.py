@@ -132,9 +132,8 @@ class Archive:
         named = {name_of(file)[0] for file in outside} - {""}
         markets = held | named
         words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
-        words += (
-            [hint] if (hint := what_would_work(symbol, markets - set(find_markets(symbol, markets)))) else []
-        )
+        others = markets - set(find_markets(symbol, markets))
+        words += [hint] if (hint := what_would_work(symbol, others)) else []
         words += [f"its files hold {_some(sorted(held))}"] if held else []
         words += [f"its files are named after {_some(sorted(named))}"] if named else []
         if nameless := sorted(file.path.name for file in outside if not name_of(file)[0]):

@@ -1,9 +1,9 @@
 """Rows of a query as CSV, JSON and Parquet, piece by piece: PostgreSQL writes the text.
 
 Numbers (`numeric`) keep every digit: plain text in CSV, texts in JSON (many readers would make floats of
-numbers), decimals in Parquet, wide enough for what is there. What Parquet cannot hold (NaN, infinity, more than 38
-digits before or behind the point) is left empty and counted; so are, in every format, times that ISO 8601 cannot
-write: infinity, and years before 1 or after 9999.
+numbers), decimals in Parquet, wide enough for what is there. What Parquet cannot hold (NaN, infinity, more
+than 38 digits before or behind the point) is left empty and counted; so are, in every format, times that ISO
+8601 cannot write: infinity, and years before 1 or after 9999.
 """
 
 import io

@@ -82,7 +82,7 @@ class _Reader:
         self._symbol = re.compile(rf"(?<![\w.,]){re.escape(symbol)}(?![\w.,]\d)") if holds_both else None
         self._periods = {
             name: set().union(*(known.periods[word] for word in words)) for name, words in n.ALIASES.items()
-        } | dict(known.periods)
+        } | {name: held for name, held in known.periods.items() if name != "allocation"}
 
     @property
     def different(self) -> int:
@@ -279,7 +279,10 @@ class _Reader:
             return None
         if n.tail_of(text, match.end(), self._known.symbol).kind != "none":
             return None
-        return match.end(), match[2] != "in" and int(match[1]) <= int(match[3]) <= COUNTS
+        part, whole = int(match[1]), int(match[3])
+        if whole == 100:  # 95 out of 100
+            return match.end(), self._share_stands(part, whole)
+        return match.end(), match[2] != "in" and part <= whole <= COUNTS
 
     def _share_stands(self, part: int, whole: int) -> bool:
         return 0 < part < whole and self._known.stands(100 * part / whole, 1, kind="percent")

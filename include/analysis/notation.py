@@ -169,6 +169,8 @@ SPELLED = re.compile(
     rf"\b(?P<words>(?i:{_WORD})\b(?:(?:[\s-]|\sand\s)(?i:{_WORD})\b){{0,9}}+)(?P<joiner>[\s-]?)(?P<unit>{_PHRASE}\b|%|[A-Za-z]+\b)"
 )
 
+_AND_A_HALF = re.compile(rf"\b(\d{{1,4}}|(?i:{'|'.join(WORDS)}))\s+and\s+a\s+((?i:half|quarter))\b")
+
 _DIGITS = {
     code: str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()
 }
@@ -196,9 +198,16 @@ def bare_months(text: str) -> dict[str, int]:
 def with_digits(text: str) -> str:
     """Write a number in words that has a unit behind it, or is a fraction, in digits: `fifty percent`."""
 
+    if " and a " in text:
+        text = _AND_A_HALF.sub(lambda match: _with_fraction(*match.groups()), text)
     if WORDS.keys().isdisjoint(words := text.lower().replace("-", " ").split()) and "hundred" not in words:
         return text
     return SPELLED.sub(lambda match: _digits(match["words"], match["joiner"], match["unit"]), text)
+
+
+def _with_fraction(whole: str, part: str) -> str:
+    number = whole if whole.isdecimal() else str(WORDS[whole.lower()])
+    return number + {"half": ".5", "quarter": ".25"}[part.lower()]
 
 
 @functools.lru_cache(maxsize=1000)

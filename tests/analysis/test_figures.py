@@ -70,6 +70,7 @@ STANDING = [
     "24/7", "the S&P 500",
     # words behind a number that are no units
     "43,301 sat below the entry", "2.5 RRR",
+    "40 out of 100", "one and a half hours", "allocation 40/40",
     # no figures
     "", "nothing to see", "two of them, and twelve monkeys",
 ]  # fmt: skip
@@ -101,7 +102,8 @@ INVENTED = [
     "65.2\uff05", "65.2‰", "92 months", "60 years", "40 weeks", "3x", "5-fold", "2 ATR", "14 ATR", "7 pips",
     "40 shares",
     # shares
-    "2/3 of it", "two thirds", "1 in 3", "9 out of 10", "three quarters",
+    "2/3 of it", "two thirds", "80 out of 100", "three and a half percent",
+    "7 and a quarter hours", "1 in 3", "9 out of 10", "three quarters",
     # seconds, days, months, half hours, zones
     "13:37:12", "2026-03-02T13:37:30Z", "13:37 EST", "9 pm", "March 2–4", "the 17th", "in April",
     "since June",

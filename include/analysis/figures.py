@@ -211,8 +211,8 @@ class _Reader:
                 return match.end(), True
         targets = words[-1:] and words[-1] in n.TARGETS
         periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
-        number = n.NUMBER.match(text)
-        is_value = number is not None and number.end() > numbers[0][1]  # 43,180 is no period
+        first = n.NUMBER.match(text)
+        is_value = first is not None and first.end() > numbers[0][1]  # 43,180 is no period
         if not periods:
             return self._periods_before(behind, numbers, following, is_value=is_value)
         if numbers[0][0] not in periods:

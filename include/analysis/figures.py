@@ -82,7 +82,7 @@ class _Reader:
         self._symbol = re.compile(rf"(?<![\w.,]){re.escape(symbol)}(?![\w.,]\d)") if holds_both else None
         self._periods = {
             name: set().union(*(known.periods[word] for word in words)) for name, words in n.ALIASES.items()
-        } | dict(known.periods)
+        } | {name: held for name, held in known.periods.items() if name != "allocation"}
 
     @property
     def different(self) -> int:
@@ -211,9 +211,13 @@ class _Reader:
                 return match.end(), True
         targets = words[-1:] and words[-1] in n.TARGETS
         periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
+        first = n.NUMBER.match(text)
+        is_value = first is not None and first.end() > numbers[0][1]  # 43,180 is no period
         if not periods:
-            return self._periods_before(behind, numbers, following)
+            return self._periods_before(behind, numbers, following, is_value=is_value)
         if numbers[0][0] not in periods:
+            if is_value:  # EMAs (43,180 and 42,650)
+                return None
             if attached or "/" in match[0]:  # RSI(7), EMA10, EMA 10/20
                 return match.end(), False
             if words[-1] in n.AVERAGES:  # EMA 100 is no period; its value is a price
@@ -234,7 +238,12 @@ class _Reader:
         return None
 
     def _periods_before(
-        self, behind: re.Match[str] | None, numbers: list[tuple[int, int]], following: list[str]
+        self,
+        behind: re.Match[str] | None,
+        numbers: list[tuple[int, int]],
+        following: list[str],
+        *,
+        is_value: bool,
     ) -> _Verdict | None:
         """`20-, 50- and 200-period EMAs`: the name, or the word period, stands behind the list."""
         if behind is None:
@@ -247,6 +256,8 @@ class _Reader:
             return numbers[-1][1], True
         if (behind["word"] or "").startswith("period") and said <= set().union(*self._known.periods.values()):
             return numbers[-1][1], True
+        if following and following[0] in n.AVERAGES_IN_SHORT and not is_value:  # the 100 EMA
+            return numbers[-1][1], False
         return None
 
     def _slashed(self, text: str, words: list[str]) -> _Verdict | None:
@@ -268,7 +279,10 @@ class _Reader:
             return None
         if n.tail_of(text, match.end(), self._known.symbol).kind != "none":
             return None
-        return match.end(), match[2] != "in" and int(match[1]) <= int(match[3]) <= COUNTS
+        part, whole = int(match[1]), int(match[3])
+        if whole == 100:  # 95 out of 100
+            return match.end(), self._share_stands(part, whole)
+        return match.end(), match[2] != "in" and part <= whole <= COUNTS
 
     def _share_stands(self, part: int, whole: int) -> bool:
         return 0 < part < whole and self._known.stands(100 * part / whole, 1, kind="percent")

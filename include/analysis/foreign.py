@@ -57,6 +57,7 @@ _LINKS = (
     re.compile(r"\.(?<=\bwww\.)|\.(?<=\bwww\d\.)"),
     re.compile(r"\.(?<=\d\.)\d{1,3}\.\d{1,3}\.\d{1,3}(?!\d)"),  # 10.0.0.1
     re.compile(r":(?<=[0-9a-f]:)[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]|::(?=[0-9a-f])"),  # fe80::1
+    re.compile(r"\[\.\]"),  # example[.]com
     re.compile(r"://|\\\\\w|localhost\b"),
 )
 _DOMAIN = re.compile(r"\.(?<=\w\.)((?:[^\W\d_]|xn--)[\w-]*)(?=([:/?#]\w)?)")

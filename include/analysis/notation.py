@@ -24,7 +24,8 @@ OTHER_MONEY = frozenset({"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW",
 _NO_CODES = frozenset({
     "UTC", "GMT", "EMA", "EMAS", "SMA", "SMAS", "MAS", "RSI", "MACD", "TPS", "VWAP", "ADX", "OBV", "OHLC",
     "OHLCV", "LONG", "LONGS", "SHORT", "AND", "THE", "FOR", "BUT", "NOT", "WAS", "WITH", "FROM", "THAT",
-    "THEN",
+    "THEN", "WERE", "THIS", "WHEN", "STOP", "ENTRY", "EXIT", "TARGET", "RRR", "ROI", "PNL", "ATH", "ATL",
+    "CCI", "MFI", "DMI", "HTF", "LTF",
 })  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def _units() -> dict[str, tuple[str, float]]:
                 units[f"{name}s"] = units[name]
     others = (
         "€ £ ¥ ₿ ₹ ₩ ₽ ₺ euro euros pound pounds yen yuan franc francs rupee rupees ruble rubles pip pips"
-        " tick ticks sat sats satoshi satoshis contract contracts lot lots share shares gwei wei"
+        " tick ticks sats satoshi satoshis contract contracts lot lots share shares gwei wei"
     )
     return units | dict.fromkeys(others.split(), ("other", 1.0))
 
@@ -130,7 +131,8 @@ PARAMETERS = {
     "stochastic": "14,3,3",
     "oscillator": "14,3,3",
 }
-AVERAGES = frozenset({"ema", "emas", "sma", "smas", "ma", "mas", "average", "averages"})
+AVERAGES_IN_SHORT = frozenset({"ema", "emas", "sma", "smas", "ma", "mas"})
+AVERAGES = AVERAGES_IN_SHORT | {"average", "averages"}
 BEFORE_DAYS = frozenset({"on", "by", "until", "till", "from", "since", "to", "and", "between"})
 TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
 # The second sign is that of fractions: `with_digits` writes it, too.
@@ -167,6 +169,8 @@ SPELLED = re.compile(
     rf"\b(?P<words>(?i:{_WORD})\b(?:(?:[\s-]|\sand\s)(?i:{_WORD})\b){{0,9}}+)(?P<joiner>[\s-]?)(?P<unit>{_PHRASE}\b|%|[A-Za-z]+\b)"
 )
 
+_AND_A_HALF = re.compile(rf"\b(\d{{1,4}}|(?i:{'|'.join(WORDS)}))\s+and\s+a\s+((?i:half|quarter))\b")
+
 _DIGITS = {
     code: str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()
 }
@@ -194,9 +198,16 @@ def bare_months(text: str) -> dict[str, int]:
 def with_digits(text: str) -> str:
     """Write a number in words that has a unit behind it, or is a fraction, in digits: `fifty percent`."""
 
+    if " and a " in text:
+        text = _AND_A_HALF.sub(lambda match: _with_fraction(*match.groups()), text)
     if WORDS.keys().isdisjoint(words := text.lower().replace("-", " ").split()) and "hundred" not in words:
         return text
     return SPELLED.sub(lambda match: _digits(match["words"], match["joiner"], match["unit"]), text)
+
+
+def _with_fraction(whole: str, part: str) -> str:
+    number = whole if whole.isdecimal() else str(WORDS[whole.lower()])
+    return number + {"half": ".5", "quarter": ".25"}[part.lower()]
 
 
 @functools.lru_cache(maxsize=1000)

@@ -38,24 +38,25 @@ _STATUS_WORDS = {
 _NO_CREDIT_CODES = frozenset({
     "402", "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
     "billing_error", "billing_not_active", "billing_hard_limit_reached", "payment_required",
-    "credits_exhausted", "out_of_credits",
+    "credits_exhausted", "out_of_credits", "arrearage", "accountoverdueerror",
 })  # fmt: skip
 _MONEY = r"(?:credits?|balance|funds)"
 _LACK = (
-    r"(?:insufficient|not enough|exhausted|depleted|used up|too low|ran out|run out|out of"
+    r"(?:insufficient|not enough|exhausted|depleted|used (?:up|all)|too low|ran out|run out|out of"
     r"|no (?:more |remaining )?|zero|negative|requires? more|need more|spent|lack)"
 )
 _NO_CREDIT = re.compile(
     rf"\b{_LACK}\b[^.]{{0,40}}\b{_MONEY}\b|\b{_MONEY}\b[^.]{{0,40}}\b{_LACK}\b"
-    r"|\bpayment required\b|\binsufficient quota\b"
+    r"|\bpayment required\b|\binsufficient quota\b|\boverdue payment\b|\bin arrears\b|余额不足|欠费"
 )
 _TOO_LONG = re.compile(
-    r"context (?:length|window|size|limit)|context_length"
+    r"context (?:length|window|size|limit)|context_length|maximum model length"
     r"|(?:prompt|input|request|message)s? (?:is|are|was) too (?:long|large)"
     r"|input (?:length|tokens?)\b.{0,60}\b(?:exceed|larger|longer)|too many (?:input |prompt )?tokens"
     r"|(?:exceed|longer than|larger than|greater than|over).{0,60}"
     r"\b(?:maximum|max|limit|allowed|available).{0,30}\btokens?\b"
-    r"|reduce the length|tokens \+ `?max_new_tokens|maximum (?:prompt|input) length",
+    r"|tokens? too long|\binput length should be\b|reduce the length"
+    r"|tokens \+ `?max_new_tokens|maximum (?:prompt|input) length",
     re.DOTALL,
 )
 _SCHEMA = re.compile(
@@ -66,6 +67,7 @@ _WORD_KEYS = (
     "message", "msg", "detail", "error", "errors", "error_message", "error_msg", "error_description",
     "description", "reason", "title", "status_msg",
 )  # fmt: skip
+_SAID_KEYS = ("message", "msg", "error_message", "error_msg", "status_msg")  # of what failed, if no answer
 _CODE_KEYS = (
     "code",
     "type",
@@ -123,10 +125,11 @@ def find_fault(body: Any) -> Fault | None:
             return _fault_of([body[key], beside])
     if body.get("object") == "error" or body.get("type") == "error" or body.get("success") is False:
         return _fault_of(body)
-    words = [
-        key for key in ("message", "msg", "error_message", "error_msg") if isinstance(body.get(key), str)
-    ]
-    return _fault_of(body) if words and "choices" not in body else None
+    if body.get("choices"):
+        return None
+    parts = [body, *(part for part in body.values() if isinstance(part, Mapping))]  # MiniMax: `base_resp`
+    said = [part for part in parts if any(isinstance(part.get(key), str) and part[key] for key in _SAID_KEYS)]
+    return _fault_of(said) if said else None
 
 
 def _fault_of(part: Any) -> Fault | None:

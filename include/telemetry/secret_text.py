@@ -10,7 +10,7 @@ import re
 from include.telemetry.secret_names import Tells, is_secret, what_tells, words
 from include.telemetry.secret_shapes import MASK
 
-_STRING = r"(?:[rbuf]{0,2}\"(?:[^\"\\]|\\.)*+\"?|[rbuf]{0,2}'(?:[^'\\]|\\.)*+'?)"
+_STRING = r"(?:[rbuf]{0,2}\"(?:[^\"\\]|\\.)*+\"?|[rbufN]{0,2}'(?:[^'\\]|\\.)*+'?)"
 # A name, the hyphens of an option before it, and what leads to its value: `=`, `:`, `=>`, `:=`, a type and
 # `=`, the comma of ('name', b'value'), the blank before a string in SQL.
 _NAME = re.compile(
@@ -42,7 +42,7 @@ _BEGINS_A_LINE = re.compile(r"[ \t]*(?:- |export )?\Z")
 _PHRASE = re.compile(r"(?:[ ,]+[A-Za-z]\w*){1,30}")
 _WORD = re.compile(r"[^\s\"',\[\](){}]+")
 _COOKIES = re.compile(r"(?:b?[\"'])?[^\"'\r\n]+")  # a cookie header holds spaces: up to the end of the line
-_QUOTE = re.compile(r"[rbuf]{0,2}\\{0,7}[\"']")
+_QUOTE = re.compile(r"[rbufN]{0,2}\\{0,7}[\"']")
 _METAVAR = re.compile(r"[A-Z_]+|<.*|\[.*|\.\.\.?|[|=:+].*")
 _LAST_WORDS = words(
     """
@@ -99,7 +99,7 @@ _FORM = re.compile(
 _SQL = re.compile(
     r"((?:\bidentified\s{1,5}(?:with\s{1,5}\S{1,40}\s{1,5})?(?:by|as)\s{1,5}(?:password\s{1,5})?"
     r"|\bpassword\s{0,5}\(|\bset\s{1,5}password\b[^='\n]{0,80}=\s{0,5}|\bpassword\s{1,5}))"
-    r"(''[^']{1,500}''|E?'(?:[^'\\]|\\.|'')*+'?|\$(\w{0,20})\$.{1,500}?\$\3\$|\"[^\"]{1,500}\")",
+    r"(''[^']{1,500}''|[EN]?'(?:[^'\\]|\\.|'')*+'?|\$(\w{0,20})\$.{1,500}?\$\3\$|\"[^\"]{1,500}\")",
     re.IGNORECASE | re.DOTALL,
 )
 _PGPASS = re.compile(
@@ -307,7 +307,7 @@ def _mask_option(match: re.Match[str]) -> str:
 
 
 def _mask_sql(match: re.Match[str]) -> str:
-    string = match[2].removeprefix("E").removeprefix("e")
+    string = match[2].lstrip("EeNn")
     quote = f"${match[3]}$" if string[0] == "$" else string[:2] if string.startswith("''") else string[0]
     if not is_secret(string.strip("'\"$"), Tells.SURELY, quoted=True):
         return match[0]

@@ -1,8 +1,9 @@
 """Rows of a query as CSV, JSON and Parquet, piece by piece: PostgreSQL writes the text.
 
 Numbers (`numeric`) keep every digit: plain text in CSV, texts in JSON (many readers would make floats of
-numbers), decimals in Parquet, wide enough for what is there. Times are ISO 8601 in UTC; infinity and years
-before 1 or after 9999, which it cannot write, are left empty and counted.
+numbers), decimals in Parquet, wide enough for what is there. What Parquet cannot hold (NaN, infinity, more
+than 38 digits before or behind the point) is left empty and counted; so are, in every format, times that ISO
+8601 cannot write: infinity, and years before 1 or after 9999.
 """
 
 import io
@@ -20,7 +21,7 @@ FORMATS = ("csv", "json", "parquet")
 CHUNK_BYTES = 1 << 20  # what a store is handed at a time, at least
 GROUP_BYTES = 8 << 20  # of text, in a row group of Parquet at most
 SCALE = 18  # digits behind the point of a decimal in Parquet, at least
-DECIMAL_128, DECIMAL_256 = 38, 76  # digits
+DECIMAL_128 = 38  # digits; there are decimals of twice as many
 
 # Type OIDs of PostgreSQL's catalogue, which never change.
 KINDS = {
@@ -30,6 +31,11 @@ KINDS = {
 # A spreadsheet takes a cell for a formula when it begins so, maybe after spaces: OWASP, "CSV Injection".
 FORMULA = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+# Of a number: Parquet can hold it, beside any other such number.
+HELD = SQL(
+    f"({{0}} NOT IN ('NaN', 'Infinity', '-Infinity') AND abs({{0}}) < 1e{DECIMAL_128}"
+    f" AND scale({{0}}) <= {DECIMAL_128})"
+)
 FOUR_DIGITS = (
     "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"  # the years that ISO 8601 and readers know
 )
@@ -78,17 +84,14 @@ def count_strange_times(
 def measure(
     cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[str, Any], columns: list[Column]
 ) -> tuple[list[Column], int]:
-    """Find how wide the numbers are; give the columns with it, and how many numbers are NaN or infinite.
-
-    Raises ValueError for a number of more digits than Parquet can hold.
-    """
+    """Find how wide the numbers are; give the columns with it, and how many numbers Parquet cannot hold."""
     measured, odd = [], 0
     sizes = SQL(", ").join(
         SQL(
-            "coalesce(max(scale({0})), 0), "
-            "coalesce(max(length(trunc(abs({0}))::text)), 1), "
-            "count(*) FILTER (WHERE {0} IN ('NaN', 'Infinity', '-Infinity'))"
-        ).format(Identifier(column.name))
+            "coalesce(max(scale({0})) FILTER (WHERE {1}), 0), "
+            "coalesce(max(length(trunc(abs({0}))::text)) FILTER (WHERE {1}), 1), "
+            "count(*) FILTER (WHERE NOT {1})"
+        ).format(Identifier(column.name), HELD.format(Identifier(column.name)))
         for column in columns
         if column.kind == "number"
     )
@@ -100,10 +103,6 @@ def measure(
             measured.append(column)
             continue
         scale, whole, strange = max(SCALE, next(found)), next(found), next(found)
-        if whole + scale > DECIMAL_256:
-            raise ValueError(
-                f"{column.name} has numbers of {whole + scale} digits; Parquet holds {DECIMAL_256}"
-            )
         odd += strange
         measured.append(Column(column.name, "number", max(whole, DECIMAL_128 - scale), scale))
     return measured, odd
@@ -133,7 +132,7 @@ def _cell(column: Column, file_format: str) -> Composable:
     if column.kind == "number" and file_format == "json":
         return SQL("{}::text").format(name)
     if column.kind == "number" and file_format == "parquet":
-        return SQL("CASE WHEN {0} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {0} END").format(name)
+        return SQL("CASE WHEN {1} THEN {0} END").format(name, HELD.format(name))
     if column.kind == "boolean" and file_format != "json":
         return SQL("{}::text").format(name)
     if column.kind == "text" and file_format == "csv":

@@ -58,7 +58,8 @@ STANDING = [
     "1:2.5", "2.5:1", "three targets", "TP1, TP2 and TP3", "2 of 3", "the 2nd target", "RSI 14",
     "RSI(14) of 65", "EMA20 at 43,301", "the 20-period EMA", "rsi_14", "60 candles",
     # lists and spans
-    "the 20-period EMAs", "EMA (20)", "TP1/2/3", "targets 1, 2 and 3", "1.2 to 1.6 %", "2 out of 3 targets",
+    "the 20-period EMAs", "EMA (20)", "EMAs (43,301 and 43,220)",
+    "TP1/2/3", "targets 1, 2 and 3", "1.2 to 1.6 %", "2 out of 3 targets",
     # several units, spaced thousands, full-width digits and signs, units behind
     "1 hour 32 minutes", "1h32m", "1h 32m", "one hour and thirty-two minutes", "43 219.5 USD",
     "43 220 dollars",
@@ -67,6 +68,9 @@ STANDING = [
     "2 March", "on the 2nd", "03/02/2026", "2026/03/02", "in March", "13:37:00", "12 pm",
     # sayings
     "24/7", "the S&P 500",
+    # words behind a number that are no units
+    "43,301 sat below the entry", "2.5 RRR",
+    "40 out of 100", "one and a half hours", "allocation 40/40",
     # no figures
     "", "nothing to see", "two of them, and twelve monkeys",
 ]  # fmt: skip
@@ -89,7 +93,8 @@ INVENTED = [
     "fifty percent", "ninety-nine percent", "two hundred dollars", "½", "五", "③", "１７.５ dollars",
     "9e99", "1e9999",
     # lists, spans and several units
-    "EMA 10/20", "EMA20/50", "the 20 and 50 EMA", "RSI(7)", "MACD (12, 26, 9)", "1 hour 42 minutes",
+    "EMA 10/20", "EMA20/50", "the 20 and 50 EMA", "the 60 EMA", "the 40-MA",
+    "EMAs (44,301 and 43,220)", "RSI(7)", "MACD (12, 26, 9)", "1 hour 42 minutes",
     "1h 42m", "2h32m",
     # units that no fact has, or of other size
     "3 000 BTC", "1 000 000 coins", "16.96 €", "16.96 EUR", "16.96 BTC", "16.96 XRP", "EUR 16.96", "61 bp",
@@ -97,7 +102,8 @@ INVENTED = [
     "65.2\uff05", "65.2‰", "92 months", "60 years", "40 weeks", "3x", "5-fold", "2 ATR", "14 ATR", "7 pips",
     "40 shares",
     # shares
-    "2/3 of it", "two thirds", "1 in 3", "9 out of 10", "three quarters",
+    "2/3 of it", "two thirds", "80 out of 100", "three and a half percent",
+    "7 and a quarter hours", "1 in 3", "9 out of 10", "three quarters",
     # seconds, days, months, half hours, zones
     "13:37:12", "2026-03-02T13:37:30Z", "13:37 EST", "9 pm", "March 2–4", "the 17th", "in April",
     "since June",

@@ -14,6 +14,7 @@ from include.analysis.foreign import find_foreign
         ("see https://evil.example/x", "a link"),
         ("see HTTP://EVIL", "a link"),
         ("visit www.evil", "a link"),
+        ("visit evil[.]example", "a link"),
         ("visit evil-site.com now", "a link"),
         ("click javascript:alert", "a link"),
         # domains of any registered ending, with and without a path

@@ -12,6 +12,7 @@ from include.candles.sources.archive_name import BadFile, check_name, name_parts
     [
         ("XBTUSD_1.csv", "XBTUSD", "1m"),
         ("XBTUSD_1440.csv", "XBTUSD", "1d"),
+        ("SOLUSDT_15_2024-07-01_2024-07-31.csv", "SOLUSDT", "15m"),  # Bybit
         ("BTCUSDT-1m-2021-11.csv", "BTCUSDT", "1m"),
         ("BTCUSDT-1h-2021-11-27.csv", "BTCUSDT", "1h"),
         ("btc-perp-20211231-20220201_1m.csv", "BTC-PERP", "1m"),

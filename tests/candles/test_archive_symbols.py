@@ -101,3 +101,16 @@ def test_a_base_with_two_such_markets_is_asked_to_be_clear(tmp_path):
         Archive(tmp_path).offers("WIF", NOW)
     assert held(tmp_path, "WIF/USDC")["timestamp"].min() == LATER
     assert Archive(tmp_path).fetch("WIFUSDT", "1h", START, START + HOUR).problems == ()
+
+
+def test_a_base_with_two_such_markets_in_one_file_is_told_what_would_work(tmp_path):
+    rows = "".join(f"WIF/{dollar},{line}\n" for dollar in ("USDT", "USDC") for line in lines().splitlines())
+    write(tmp_path, "candles_1h.csv", f"symbol,{HEADER}\n{rows}")
+    with pytest.raises(UnknownSymbol, match="WIF/USDC, WIF/USDT would work; its files hold WIF/USDC, "):
+        Archive(tmp_path).offers("WIF", NOW)
+
+
+def test_files_without_a_symbol_say_what_they_lack(tmp_path):
+    write(tmp_path, "SOLUSDT/1h/2024-07-01.csv", table())
+    with pytest.raises(UnknownSymbol, match=r"nothing under SOL .*; 2024-07-01.csv: no symbol: name"):
+        Archive(tmp_path).offers("SOL", NOW)

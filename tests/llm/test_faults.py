@@ -46,6 +46,8 @@ def test_bytes_that_are_no_text_are_no_trouble():
         ({"detail": "the model wakes up"}, "error_in_answer", 3),
         ([{"error": {"message": "no such model", "status": "NOT_FOUND"}}], "http_404", 1),
         ({"object": "error", "message": "bad", "code": 400}, "http_400", 1),
+        ({"base_resp": {"status_msg": "insufficient balance"}, "choices": None}, "insufficient_quota", 1),
+        ({"choices": None, "error_code": 17, "error_msg": "try later"}, "error_in_answer", 3),
         ({"success": False, "errors": [{"code": 7003, "message": "no route"}]}, "error_in_answer", 3),
         (
             {**completion(""), "error": {"message": "provider away", "code": 502}, "usage": None},

@@ -57,3 +57,20 @@ def test_a_window_leaves_out_what_lies_at_no_time(database, folder):
     run(database, "UPDATE trade_signals SET generated_at = 'infinity'")
     assert export(database, folder)["rows"] == 1
     assert export(database, folder, first_day="2026-01-01", last_day="2026-11-20")["rows"] == 0
+
+
+@pytest.mark.parametrize("number", ["1e38", "-1e300", "7e-39", "'NaN'", "'-Infinity'"])
+def test_a_number_that_parquet_cannot_hold_is_left_empty_and_counted(database, folder, number):
+    for trade in insert(database, {"symbol": "BTC"}, {"symbol": "ETH"}):
+        run(
+            database,
+            "INSERT INTO trade_results (trade_signal_id, net_profit_loss) VALUES (CAST(:id AS uuid), 5)",
+            id=trade,
+        )
+    odd = "SELECT id FROM trade_signals WHERE symbol = 'BTC'"
+    run(database, f"UPDATE trade_results SET net_profit_loss = {number} WHERE trade_signal_id = ({odd})")
+    manifest = export(database, folder, format="parquet")
+    assert (manifest["rows"], manifest["numbers_left_empty"]) == (2, 1)
+    by_symbol = {row["symbol"]: row["net_profit_loss"] for row in read(folder, manifest)}
+    assert by_symbol == {"BTC": None, "ETH": 5}
+    assert "5" in {row["net_profit_loss"] for row in read(folder, export(database, folder))}

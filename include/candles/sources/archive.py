@@ -17,6 +17,7 @@ import pandas as pd
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.archive_held import (
     MAX_FILES,
+    NO_NAME,
     File,
     Holding,
     contents,
@@ -53,11 +54,7 @@ class Archive:
         """Offer each resolution that some file has of the symbol. Raises UnknownSymbol, SourceError."""
         held = self.holdings(symbol)
         if not held:
-            names = sorted({name_of(file)[0] for file in self._files} - {""})
-            words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
-            others = set(names) - set(find_markets(symbol, names))
-            words += [hint] if (hint := what_would_work(symbol, others)) else []
-            raise UnknownSymbol("; ".join([*words, f"its files are named after {_some(names)}"]))
+            raise UnknownSymbol(self._refusal(symbol))
         return tuple(
             Offer(
                 resolution,
@@ -126,6 +123,22 @@ class Archive:
             names = [file.path.name for file in passed_over if file.reason == reason]
             unusable.append(f"{_some(names)}: {reason}")
         return tuple(unusable)
+
+    def _refusal(self, symbol: str) -> str:
+        """Say that there is nothing under a symbol, what would work, and what there is."""
+        inside = [file for file in self._files if has_symbols(file)]
+        outside = set(self._files) - set(inside)
+        held = {holding.symbol for file in inside for holding in contents(file).holdings}
+        named = {name_of(file)[0] for file in outside} - {""}
+        markets = held | named
+        words = [f"nothing under {symbol} in {self.path}", *self.problems(symbol)]
+        others = markets - set(find_markets(symbol, markets))
+        words += [hint] if (hint := what_would_work(symbol, others)) else []
+        words += [f"its files hold {_some(sorted(held))}"] if held else []
+        words += [f"its files are named after {_some(sorted(named))}"] if named else []
+        if nameless := sorted(file.path.name for file in outside if not name_of(file)[0]):
+            words.append(f"{_some(nameless)}: {NO_NAME}")
+        return "; ".join(words)
 
     def _candidates(self, symbol: str | None) -> Iterator[File]:
         # Looking into a thousand files for one symbol takes seconds; the names of most files rule them out.

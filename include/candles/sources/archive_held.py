@@ -15,6 +15,7 @@ from include.candles.sources.archive_packed import inner_path
 from include.candles.sources.archive_steps import find_resolution, opens_of
 
 MAX_FILES = 100_000
+NO_NAME = "no symbol: name the file like BTCUSDT-1m.csv, or add a column symbol"
 
 
 class File(NamedTuple):
@@ -127,7 +128,7 @@ def _divide(file: File, rows: Rows) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     candles = rows.candles
     if "symbol" not in candles:
         if not symbol:
-            raise BadFile("no symbol: name the file like BTCUSDT-1m.csv, or add a column symbol")
+            raise BadFile(NO_NAME)
         if quote_of_venue(symbol):
             raise BadFile(
                 f"the name {symbol} says an exchange and a currency, but no coin: name it like BTCUSDT-1m.csv"

@@ -73,6 +73,8 @@ def name_parts(path: PurePath) -> tuple[str, str | None]:
         stem = _DATE.sub("", stem)
         stem = re.sub(r"[-_ ]to[-_ ]*\Z", "", stem, flags=re.IGNORECASE)
     stem = _DATA.sub("", _VENUE.sub("", stem))
+    if chart is None:
+        stem = stem.rstrip("-_ ")  # what stood before a date
     resolution = None
     if chart := _CHART.search(stem):
         resolution = _of_chart(chart[1], chart[2])

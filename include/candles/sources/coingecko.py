@@ -12,7 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, first_open, frame_of, in_words, normalise
+from include.candles.frame import (
+    CANDLE,
+    PRICES,
+    RESOLUTIONS,
+    decimals,
+    first_open,
+    frame_of,
+    in_words,
+    normalise,
+)
 from include.candles.sources.source import (
     Fetched,
     Offer,
@@ -95,6 +104,8 @@ def _read_steps(rows: Any) -> pd.DataFrame:
     try:
         steps = frame_of(rows, ["timestamp", *PRICES])
         steps["timestamp"] = pd.to_datetime(steps["timestamp"], unit="ms", utc=True) - RESOLUTIONS[STEP]
+        for column in PRICES:  # what is no number is refused by the collector
+            steps[column] = decimals(steps[column])
     except (TypeError, ValueError) as error:
         raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
     return steps.assign(volume=float("nan"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, in_words
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, decimals, in_words
 from include.candles.sources.source import (
     Fetched,
     Offer,
@@ -98,7 +98,7 @@ def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, i
         for column in ("timestamp", "closed_at"):
             candles[column] = pd.to_datetime(candles[column], utc=True, format="ISO8601")
         for column in (*PRICES, "volume"):  # what is no number is refused by the collector
-            candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+            candles[column] = decimals(candles[column])
     except (KeyError, TypeError, ValueError) as error:
         raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
     candles["volume"] /= candles[["high", "low", "close"]].mean(axis=1)

@@ -138,6 +138,13 @@ def test_repeated_points_are_no_contradiction(scripted):
     assert len(scripted(steps(STEPS * 2), chart(doubled)).fetch("BTC", "1d", START, TODAY).candles) == 1
 
 
+def test_a_price_is_the_decimal_that_its_number_stands_for(scripted):
+    noisy = [[number, 10, 20, 4.8100000000000005, 9.299999999999999] for number in range(7)]
+    series = {**MIDNIGHT, "prices": [[1, 9.3]]}
+    candles = scripted(steps(noisy), chart(series)).fetch("BTC", "1d", START, TODAY).candles
+    assert candles[["low", "close"]].to_numpy().tolist() == [[4.81, 9.3]]
+
+
 def test_what_was_refused_is_said(scripted):
     fetched = scripted(steps([*STEPS, [6, 0, None, 0, 0]]), chart()).fetch("BTC", "1d", START, TODAY)
     assert fetched.problems == ("1 row refused: a price is not a number",)

@@ -90,6 +90,12 @@ def test_the_documented_example_is_read(scripted):
     assert (query["count"], query["convert"]) == ("1", "USD")
 
 
+def test_a_price_is_the_decimal_that_its_number_stands_for(scripted):
+    noisy = {"low": 9.299999999999999, "close": 9.300000000000002}
+    candles = scripted(answer(quote(START, **noisy))).fetch("BTC", "1h", START, START + HOUR).candles
+    assert candles[["low", "close"]].to_numpy().tolist() == [[9.3, 9.3]]
+
+
 def test_dollars_become_coins_at_the_mean_price(scripted):
     source = scripted(answer(quote(START, high=12.0, low=9.0, close=11.0, volume=3200.0)))
     assert source.fetch("BTC", "1h", START, START + HOUR).candles["volume"].tolist() == [300.0]

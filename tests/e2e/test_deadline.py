@@ -1,11 +1,14 @@
-"""The sweep's deadline under the real scheduler and triggerer: a run that never starts, and one too late."""
+"""The sweep's deadline under the real scheduler and triggerer: runs that never start, and one by hand."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 
+from local import postgres
+from local.state import State
 from tests.e2e.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -20,9 +23,21 @@ FROM generate_series(1, 7)
 
 
 def trigger_overdue(stack):
-    """A run that was due ten minutes ago: its deadline has passed when it is made."""
-    due = datetime.now(UTC) - timedelta(minutes=10)
+    """A run whose deadline passes in a moment, as the schedule would have made it in time.
+
+    A run by hand has a deadline in Airflow's books, too, but is never late. So Airflow is made to believe,
+    before the deadline passes, that the schedule made this one long ago.
+    """
+    due = datetime.now(UTC) - timedelta(minutes=5) + timedelta(seconds=15)
     answer = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})
+    server = postgres.find(State(stack.folder).postgres)
+    with psycopg.connect(server.url("airflow", "airflow")) as connection:
+        made = connection.execute(
+            "UPDATE dag_run SET run_type = 'scheduled', queued_at = logical_date - interval '1 day' "
+            "WHERE dag_id = 'settle_trades' AND run_id = %s",
+            [answer["dag_run_id"]],
+        )
+        assert made.rowcount == 1
     return answer["dag_run_id"]
 
 
@@ -47,10 +62,16 @@ def held_up(stack):
     stack.wait_for_sweeps()
 
 
-def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_once_each(held_up):
+NOTICED = """
+SELECT body ->> 'run', body ->> 'error' FROM alert_notices
+WHERE title = 'Run settle_trades is late' AND body ->> 'run' = ANY (%s) ORDER BY created_at
+"""
+
+
+def test_sweeps_that_were_never_started_are_told_once_each(held_up):
     stack = held_up
-    run_id = trigger_overdue(stack)  # the DAG is paused: the run stays queued
-    (message,) = wait_for(lambda: messages(stack, run_id), "the message about the queued run")
+    first = trigger_overdue(stack)  # the DAG is paused: the run stays queued
+    (message,) = wait_for(lambda: messages(stack, first), "the message about the queued run")
     for part in (
         "settle_trades is late",
         "was not finished 5 minutes later",
@@ -60,15 +81,21 @@ def test_a_sweep_that_was_never_started_and_one_that_comes_too_late_are_told_onc
     ):
         assert part in message
 
-    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
-    wait_for(lambda: stack.execute("SELECT 1 FROM settlement_claims"), "the sweep to hang")
-    late = trigger_overdue(stack)
-    noticed = (
-        "SELECT body ->> 'run', body ->> 'error' FROM alert_notices "
-        "WHERE title = 'Run settle_trades is late' AND body ->> 'run' = ANY (%s) ORDER BY created_at"
-    )
-    wait_for(lambda: len(stack.execute(noticed, [run_id, late])) == 2, "the notice of the late run")
-    found = stack.execute(noticed, [run_id, late])
-    assert [run for run, _ in found] == [run_id, late]
+    second = trigger_overdue(stack)
+    both = [first, second]
+    wait_for(lambda: len(stack.execute(NOTICED, both)) == 2, "the notice of the second run")
+    found = stack.execute(NOTICED, both)
+    assert [run for run, _ in found] == both
     assert all("7 trades are waiting" in words for _, words in found)
-    assert len(messages(stack, run_id)) == 1
+    assert len(messages(stack, first)) == 1
+
+
+def test_a_run_by_hand_for_a_time_that_has_passed_is_not_late(held_up):
+    stack = held_up
+    due = datetime.now(UTC) - timedelta(minutes=10)  # its deadline has passed when it is made
+    by_hand = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})[
+        "dag_run_id"
+    ]
+    late = trigger_overdue(stack)
+    wait_for(lambda: stack.execute(NOTICED, [late]), "the notice of the late run, made after the other")
+    assert stack.execute(NOTICED, [by_hand]) == []

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from include.backups.catalogue import Listed, Rebuilt, list_backups, rebuild_catalogue
-    from include.backups.compare import compare_database
-    from include.backups.configuration import Configuration
     from include.backups.create import Sources, create_backup
-    from include.backups.drill import Drilled, drill_restore, read_speed
+    from include.backups.files.configuration import Configuration
     from include.backups.manifest import (
         BackupDamaged,
         BackupError,
@@ -30,64 +28,66 @@ if TYPE_CHECKING:
         TableFacts,
         Verdict,
     )
+    from include.backups.postgres.compare import compare_database
+    from include.backups.postgres.drill import Drilled, drill_restore, read_speed
+    from include.backups.postgres.restore import Plan, Refused, find_dump, plan_restore, restore_into
+    from include.backups.postgres.server import database_of, with_database
+    from include.backups.postgres.snapshot import measure_database
+    from include.backups.postgres.swap import let_go, prove, record_restore, take_over
+    from include.backups.postgres.tools import Address, Tools, address, feed, find_tools, own_folder, run
     from include.backups.read import open_backup, read_part
-    from include.backups.restore import Plan, Refused, find_dump, plan_restore, restore_into
     from include.backups.retention import Applied, Rules, apply_retention, choose, delete_backup
-    from include.backups.server import database_of, with_database
-    from include.backups.snapshot import measure_database
-    from include.backups.swap import let_go, prove, record_restore, take_over
     from include.backups.tar import unpack
-    from include.backups.tools import Address, Tools, address, feed, find_tools, own_folder, run
     from include.backups.verify import verify_backup
 
 _HOME = {
-    "Address": "tools",
+    "Address": "postgres.tools",
     "Applied": "retention",
     "BackupDamaged": "manifest",
     "BackupError": "manifest",
-    "Configuration": "configuration",
+    "Configuration": "files.configuration",
     "DatabaseFacts": "manifest",
-    "Drilled": "drill",
+    "Drilled": "postgres.drill",
     "Kind": "manifest",
     "Listed": "catalogue",
     "Manifest": "manifest",
     "Part": "manifest",
-    "Plan": "restore",
+    "Plan": "postgres.restore",
     "Rebuilt": "catalogue",
-    "Refused": "restore",
+    "Refused": "postgres.restore",
     "Rules": "retention",
     "Sources": "create",
     "TableFacts": "manifest",
-    "Tools": "tools",
+    "Tools": "postgres.tools",
     "Verdict": "manifest",
-    "address": "tools",
+    "address": "postgres.tools",
     "apply_retention": "retention",
     "choose": "retention",
-    "compare_database": "compare",
+    "compare_database": "postgres.compare",
     "create_backup": "create",
-    "database_of": "server",
+    "database_of": "postgres.server",
     "delete_backup": "retention",
-    "drill_restore": "drill",
-    "feed": "tools",
-    "find_dump": "restore",
-    "find_tools": "tools",
-    "let_go": "swap",
+    "drill_restore": "postgres.drill",
+    "feed": "postgres.tools",
+    "find_dump": "postgres.restore",
+    "find_tools": "postgres.tools",
+    "let_go": "postgres.swap",
     "list_backups": "catalogue",
-    "measure_database": "snapshot",
+    "measure_database": "postgres.snapshot",
     "open_backup": "read",
-    "own_folder": "tools",
-    "plan_restore": "restore",
-    "prove": "swap",
+    "own_folder": "postgres.tools",
+    "plan_restore": "postgres.restore",
+    "prove": "postgres.swap",
     "read_part": "read",
-    "read_speed": "drill",
+    "read_speed": "postgres.drill",
     "rebuild_catalogue": "catalogue",
-    "record_restore": "swap",
-    "restore_into": "restore",
-    "run": "tools",
-    "take_over": "swap",
+    "record_restore": "postgres.swap",
+    "restore_into": "postgres.restore",
+    "run": "postgres.tools",
+    "take_over": "postgres.swap",
     "unpack": "tar",
     "verify_backup": "verify",
-    "with_database": "server",
+    "with_database": "postgres.server",
 }
 
 __all__ = [

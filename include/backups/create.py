@@ -22,9 +22,8 @@ from include.backups.catalogue import (
     mark,
     this_installation,
 )
-from include.backups.configuration import Configuration, ConfigurationFiles
-from include.backups.logical import Write, dump_database
-from include.backups.logs import Logs
+from include.backups.files.configuration import Configuration, ConfigurationFiles
+from include.backups.files.logs import Logs
 from include.backups.manifest import (
     MANIFEST,
     BackupError,
@@ -36,7 +35,8 @@ from include.backups.manifest import (
     Part,
     new_id,
 )
-from include.backups.physical import Parent, cluster_size, take_base_backup
+from include.backups.postgres.base_backup import Parent, cluster_size, take_base_backup
+from include.backups.postgres.dump import Write, dump_database
 from include.backups.read import open_backup, read_part
 from include.backups.streams import Counted, compress, encrypt
 from include.database import connect

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from include.backups.archive import find_reader
 from include.backups.catalogue import record_verdict, this_installation
-from include.backups.logical import check_directory, check_dump
 from include.backups.manifest import BackupDamaged, BackupError, Manifest, Part, Verdict
-from include.backups.physical import check_base_backup, read_manifest_file
+from include.backups.postgres.archive import find_reader
+from include.backups.postgres.base_backup import check_base_backup, read_manifest_file
+from include.backups.postgres.dump import check_directory, check_dump
 from include.backups.read import check_hash, open_backup, read_part
 from include.backups.tar import read_tar
 from include.storage import Storage

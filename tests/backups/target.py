@@ -2,7 +2,7 @@
 
 import os
 
-from include.backups.server import administer, list_databases
+from include.backups.postgres.server import administer, list_databases
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 TARGET = f"restore_target_{WORKER}"

@@ -9,9 +9,9 @@ from io import BytesIO, StringIO
 
 import pytest
 
+import include.backups.files.logs as logs_module
 from include.backups import BackupError, create_backup, read_part
-from include.backups import logs as logs_module
-from include.backups.logs import BLOCK, redacted_blocks
+from include.backups.files.logs import BLOCK, redacted_blocks
 
 KEY = (
     "-----BEGIN PRIVATE KEY-----\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from include.backups.meaning import meaning, statements
-from include.backups.privileges import missing, roles_in, units
+from include.backups.postgres.meaning import meaning, statements
+from include.backups.postgres.privileges import missing, roles_in, units
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from include.backups import (
     unpack,
     verify_backup,
 )
-from include.backups.physical import check_base_backup
+from include.backups.postgres.base_backup import check_base_backup
 from include.backups.tar import read_tar
 from local import postgres
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+import include.backups.postgres.restore as restore_module
 from include.backups import (
     BackupError,
     Refused,
@@ -26,9 +27,8 @@ from include.backups import (
     take_over,
     with_database,
 )
-from include.backups import restore as restore_module
-from include.backups.drill import ACCEPTANCE
-from include.backups.server import derived_name, is_derived
+from include.backups.postgres.drill import ACCEPTANCE
+from include.backups.postgres.server import derived_name, is_derived
 from include.database import connect, migrate
 from tests.backups.target import TARGET, databases
 
@@ -288,7 +288,7 @@ def test_scratches_of_dead_drills_are_dropped(filled, storage, backup, database_
 def test_a_query_that_fails_is_a_finding(
     filled, storage, backup, database_url, admin_url, monkeypatch, tmp_path
 ):
-    from include.backups import drill as module
+    import include.backups.postgres.drill as module
 
     queries = tmp_path / "acceptance.sql"
     queries.write_text("SELECT 1;\nSELECT no_such_column FROM trade_signals;\nSELECT ':x', 'a'::text;\n")
@@ -299,7 +299,7 @@ def test_a_query_that_fails_is_a_finding(
 
 
 def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path, monkeypatch):
-    from include.backups import drill as module
+    import include.backups.postgres.drill as module
 
     queries = tmp_path / "acceptance.sql"
     queries.write_text(

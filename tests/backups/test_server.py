@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from include.backups import with_database
-from include.backups.server import administer, create_beside, drop, list_databases, swap
+from include.backups.postgres.server import administer, create_beside, drop, list_databases, swap
 from tests.backups.target import TARGET, WORKER, databases
 
 

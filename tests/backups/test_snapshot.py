@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from include.backups import BackupError, measure_database
-from include.backups.snapshot import hold_snapshot
+from include.backups.postgres.snapshot import hold_snapshot
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from include.backups import Address, BackupDamaged, BackupError, address, feed, find_tools, own_folder
-from include.backups.tools import read_output
+from include.backups.postgres.tools import read_output
 
 NOWHERE = Address("", {"PATH": os.defpath}, None)
 
@@ -32,7 +32,7 @@ def installed(folder: Path, version: str, *, tls: bool = True) -> Path:
 @pytest.fixture
 def alone(monkeypatch):
     """Only the folders of the PATH are looked into."""
-    monkeypatch.setattr("include.backups.tools.INSTALLED", ())
+    monkeypatch.setattr("include.backups.postgres.tools.INSTALLED", ())
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     def look_into(*folders: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_program_dies_when_its_reader_is_killed(tmp_path):
     script = f"echo $$ > {pids}; exec yes"
     program(tmp_path, "pg_dump", script)
     code = (
-        "from include.backups.tools import Address, read_output\n"
+        "from include.backups.postgres.tools import Address, read_output\n"
         f"stream = read_output(['{tmp_path}/pg_dump'], Address('', {{'PATH': '/bin:/usr/bin'}}, None))\n"
         "next(stream); print('reading', flush=True); input()\n"
     )

@@ -88,7 +88,7 @@ def test_an_archive_that_was_stored_damaged_is_found_though_its_hash_fits(
     filled, storage, sources, settings, monkeypatch
 ):
     """What pg_dump wrote was cut before it was hashed: only decoding to the end can tell."""
-    import include.backups.logical as logical
+    import include.backups.postgres.dump as logical
 
     whole = logical.read_output
 

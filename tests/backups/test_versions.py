@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import include.backups.postgres.tools as tools_module
 from include.backups import Refused, drill_restore, open_backup, verify_backup
-from include.backups import tools as tools_module
 from tests.backups.debian import PROGRAMS, PROGRAMS_16, PROGRAMS_18, ask, manager
 
 NAME = "desk"

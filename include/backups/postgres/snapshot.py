@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from include.backups.manifest import BackupError, DatabaseFacts, TableFacts
-from include.backups.schema import read_objects
-from include.backups.server import read_shape
+from include.backups.postgres.schema import read_objects
+from include.backups.postgres.server import read_shape
 from include.database import connect, sql
 
 LONGEST = timedelta(hours=12)  # one statement over the largest table

@@ -4,8 +4,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
-from include.backups.replay import replay
-from include.backups.server import administer, drop, with_database
+from include.backups.postgres.replay import replay
+from include.backups.postgres.server import administer, drop, with_database
 from include.database import VERSION_TABLE, DatabaseError, migrate, sql
 from include.storage import Storage
 

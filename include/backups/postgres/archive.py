@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from include.backups.logical import WORKERS, unpacked
 from include.backups.manifest import Manifest, Part
-from include.backups.meaning import statements
+from include.backups.postgres.dump import WORKERS, unpacked
+from include.backups.postgres.meaning import statements
+from include.backups.postgres.tools import Address, Tools, convert, feed, find_tools, run
 from include.backups.read import read_part
-from include.backups.tools import Address, Tools, convert, feed, find_tools, run
 from include.storage import Storage
 
 # pg_restore 17 and newer sends this setting to every server, and older ones do not know it.

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from include.backups.manifest import DatabaseFacts, TableFacts
-from include.backups.schema import compare_objects
-from include.backups.server import administer
-from include.backups.snapshot import measure_database, read_hashed
+from include.backups.postgres.schema import compare_objects
+from include.backups.postgres.server import administer
+from include.backups.postgres.snapshot import measure_database, read_hashed
 
 NAMED = 5  # differences that a message names
 

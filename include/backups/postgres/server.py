@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from include.backups.manifest import BackupError
-from include.backups.sessions import end_sessions
+from include.backups.postgres.sessions import end_sessions
 from include.database import DatabaseError, connect
 
 LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file

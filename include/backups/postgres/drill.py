@@ -10,11 +10,18 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.backups.catalogue import list_backups
-from include.backups.compare import compare_database, in_short
 from include.backups.manifest import BackupError
+from include.backups.postgres.compare import compare_database, in_short
+from include.backups.postgres.restore import GIB, find_dump, restore_into
+from include.backups.postgres.server import (
+    administer,
+    database_of,
+    derived_name,
+    drop,
+    is_derived,
+    list_databases,
+)
 from include.backups.read import open_backup
-from include.backups.restore import GIB, find_dump, restore_into
-from include.backups.server import administer, database_of, derived_name, drop, is_derived, list_databases
 from include.database import SQL, connect
 from include.storage import Storage
 from include.words import in_numbers

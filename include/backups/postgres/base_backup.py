@@ -18,10 +18,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from include.backups.logical import Write
 from include.backups.manifest import BackupDamaged, BackupError, DatabaseFacts
+from include.backups.postgres.dump import Write
+from include.backups.postgres.tools import address, find_tools, read_output
 from include.backups.tar import TarIndex
-from include.backups.tools import address, find_tools, read_output
 from include.database import connect
 
 MANIFEST_FILE = "backup_manifest"

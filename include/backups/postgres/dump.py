@@ -6,9 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include.backups.manifest import BackupDamaged, Content, DatabaseFacts
-from include.backups.snapshot import Snapshot, hold_snapshot
+from include.backups.postgres.snapshot import Snapshot, hold_snapshot
+from include.backups.postgres.tools import (
+    Address,
+    Tools,
+    address,
+    feed,
+    find_tools,
+    own_folder,
+    read_output,
+    run,
+)
 from include.backups.tar import tar_folder, unpack
-from include.backups.tools import Address, Tools, address, feed, find_tools, own_folder, read_output, run
 
 WORKERS = 2  # of the directory format: four gain nothing more on four cores
 LOCK_WAIT = "60s"

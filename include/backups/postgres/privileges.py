@@ -9,7 +9,7 @@ from psycopg import Error as DriverError
 from psycopg.errors import Diagnostic
 from psycopg.sql import SQL
 
-from include.backups.meaning import tokens
+from include.backups.postgres.meaning import tokens
 
 NAMED = 3  # grants that a line names
 NOBODY = {"PUBLIC", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}

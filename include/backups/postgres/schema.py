@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
-from include.backups.meaning import meaning
+from include.backups.postgres.meaning import meaning
 from include.database import sql
 
 LENGTH = 16  # hexadecimal digits of a digest: there are thousands of objects, and nobody forges one

@@ -1,8 +1,8 @@
 """Restoring a database: everything is checked before anything is touched, and the old one is kept.
 
 `plan_restore` reads the backup to its end and refuses what cannot go well. `restore_into` fills a fresh
-database beside the old one, `compare_database` (`include.backups.compare`) compares it with the manifest, and
-only then do the two swap names (`include.backups.swap`).
+database beside the old one, `compare_database` (the module `compare`) compares it with the manifest, and only
+then do the two swap names (the module `swap`).
 """
 
 import ipaddress
@@ -14,13 +14,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.backups.archive import find_reader
-from include.backups.logical import check_directory, check_dump
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
-from include.backups.read import check_hash, open_backup, read_part
-from include.backups.rehearsal import rehearse
-from include.backups.replay import replay
-from include.backups.server import (
+from include.backups.postgres.archive import find_reader
+from include.backups.postgres.dump import check_directory, check_dump
+from include.backups.postgres.rehearsal import rehearse
+from include.backups.postgres.replay import replay
+from include.backups.postgres.server import (
     administer,
     check_same_server,
     database_of,
@@ -32,8 +31,9 @@ from include.backups.server import (
     server_major,
     with_database,
 )
-from include.backups.sessions import RIGHTS, ends_others, is_superuser, list_sessions
-from include.backups.snapshot import measure_database
+from include.backups.postgres.sessions import RIGHTS, ends_others, is_superuser, list_sessions
+from include.backups.postgres.snapshot import measure_database
+from include.backups.read import check_hash, open_backup, read_part
 from include.database import DatabaseError
 from include.storage import Storage
 from include.telemetry import error_in_words

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from include.backups.compare import compare_database, in_short
 from include.backups.manifest import BackupError, DatabaseFacts
-from include.backups.server import administer, database_of, drop, is_derived, list_databases, swap
+from include.backups.postgres.compare import compare_database, in_short
+from include.backups.postgres.server import administer, database_of, drop, is_derived, list_databases, swap
 from include.database import connect, migrate, sql
 
 logger = logging.getLogger(__name__)

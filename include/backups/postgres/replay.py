@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from include.backups.archive import Archive, Entry, open_archive
 from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
-from include.backups.meaning import tokens
-from include.backups.privileges import give, missing, refused
-from include.backups.server import (
+from include.backups.postgres.archive import Archive, Entry, open_archive
+from include.backups.postgres.meaning import tokens
+from include.backups.postgres.privileges import give, missing, refused
+from include.backups.postgres.server import (
     administer,
     check_same_server,
     connection_limit,
@@ -31,7 +31,7 @@ from include.backups.server import (
     server_major,
     with_database,
 )
-from include.backups.tools import address
+from include.backups.postgres.tools import address
 from include.database import DatabaseError
 from include.storage import Storage
 

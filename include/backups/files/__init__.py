@@ -1,0 +1,1 @@
+"""The engine for files: logs and configuration, each as a tar."""

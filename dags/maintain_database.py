@@ -56,13 +56,14 @@ def tend() -> list[dict[str, str | float]]:
 @area("database")
 def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     """Inspect the database and store the report; give the number of findings."""
-    from include.maintenance import Tended, free_bytes, inspect_database, store_report
+    from include.files import free_bytes_of_volume
+    from include.maintenance import Tended, inspect_database, store_report
 
     context = get_current_context()
     first_sunday = context["dag_run"].run_after.day <= 7
     kind = "monthly" if first_sunday or context["params"]["review"] else "weekly"
     with open_database("maintenance") as engine:
-        free = free_bytes(load_settings().database_volume)
+        free = free_bytes_of_volume(load_settings().database_volume)
         done = [Tended(**one) for one in tended]
         found = inspect_database(engine, kind, run_url(DAG_ID, context["run_id"]), done, free)
         store_report(engine, found)

@@ -8,15 +8,17 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, TextClause, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, NullPool, TextClause, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from include.strange_times import read_strange_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,13 +26,10 @@ if TYPE_CHECKING:
 
 SQL = Path(__file__).parents[1] / "sql"
 VERSION_TABLE = "tradeops_schema_version"
+TIMESTAMPTZ = 1184  # the number of the type in PostgreSQL's catalogue, which never changes
 COPY_ROWS = 100_000  # rows turned into text at a time
 IDLE_IN_TRANSACTION = "25P03"  # the server ended this one session, and is well
 MIGRATION_LOCK_TIMEOUT = timedelta(minutes=1)  # for another migrator, or whoever uses the tables
-
-# PostgreSQL knows infinity and years before 1 and after 9999, Python does not. The two ends of its calendar,
-# with a day of room for time zones, as in sql/functions/engine_time.sql.
-EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class DatabaseError(RuntimeError):
@@ -50,38 +49,6 @@ class DatabaseError(RuntimeError):
     def shared_cause(self) -> Literal["database"] | None:
         """What many tasks fail of at once; None: this one is alone with it."""
         return "database" if self.away and self.platform else None
-
-
-class StrangeTime(datetime):
-    """A time that Python cannot hold: EARLIEST or LATEST in its place; `text` is the true one."""
-
-    text = ""
-
-
-class StrangeDate(date):
-    """A date that Python cannot hold, as the nearest one that it can; `text` is the true one."""
-
-    text = ""
-
-
-def strange_time(text: str) -> StrangeTime:
-    """The stand-in for a time as PostgreSQL writes it."""
-    end = EARLIEST if _before_all(text) else LATEST
-    found = StrangeTime(end.year, end.month, end.day, tzinfo=UTC)
-    found.text = text
-    return found
-
-
-def strange_date(text: str) -> StrangeDate:
-    """The stand-in for a date as PostgreSQL writes it."""
-    end = EARLIEST if _before_all(text) else LATEST
-    found = StrangeDate(end.year, end.month, end.day)
-    found.text = text
-    return found
-
-
-def _before_all(text: str) -> bool:
-    return text.startswith("-") or text.endswith("BC")
 
 
 def compose_url(
@@ -156,42 +123,8 @@ def connect(
         **pool,
     )
     event.listen(engine, "handle_error", functools.partial(_say_why, target, platform))
-    event.listen(engine, "connect", _read_strange_times)
+    event.listen(engine, "connect", read_strange_times)
     return engine
-
-
-def _read_strange_times(driver: "psycopg.Connection[Any]", _: object) -> None:
-    """Read every time and date on this connection; the driver's own readers fail at those it cannot hold."""
-    for kind, stand_in in (
-        ("timestamptz", strange_time),
-        ("timestamp", strange_time),
-        ("date", strange_date),
-    ):
-        driver.adapters.register_loader(kind, _reader_of(kind, stand_in))
-
-
-@functools.cache
-def _reader_of(kind: str, stand_in: Callable[[str], Any]) -> "type[psycopg.adapt.Loader]":
-    from psycopg import DataError, adapt, adapters, pq
-
-    ordinary = adapters.get_loader(adapters.types[kind].oid, pq.Format.TEXT)
-    if ordinary is None:
-        raise LookupError(f"the driver has no reader for {kind}")
-
-    load_ordinary = ordinary  # for the type checker: not None from here on
-
-    class Reader(adapt.Loader):
-        def __init__(self, oid: int, context: Any = None) -> None:
-            super().__init__(oid, context)
-            self._ordinary = load_ordinary(oid, context)
-
-        def load(self, data: Any) -> Any:
-            try:
-                return self._ordinary.load(data)
-            except DataError:
-                return stand_in(bytes(data).decode())
-
-    return Reader
 
 
 def _parse(url: str) -> URL:
@@ -246,6 +179,32 @@ def sql(name: str) -> TextClause:
     if not path.is_file():
         raise LookupError(f"There is no query {name!r}: {path} is missing")
     return text(path.read_text()).execution_options(query=name)
+
+
+def statement_timeout(connection: Connection, duration: timedelta) -> None:
+    """Let the server end each statement of this transaction after a duration, whatever the session has."""
+    milliseconds = str(round(duration.total_seconds() * 1000))
+    connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": milliseconds})
+
+
+def read_frame(
+    connection: Connection, statement: Executable, parameters: Mapping[str, Any] | None = None
+) -> "pd.DataFrame":
+    """Read the rows of a statement into a frame: a column of the result a column, a plain index.
+
+    Columns of type `timestamp with time zone` are tz-aware UTC in microseconds, NULL is NaT, also when there
+    are no rows. The other columns are as pandas makes them of what the driver gives: cast `numeric` to
+    `double precision` in the statement for floats.
+    """
+    import pandas as pd
+
+    rows = connection.execute(statement, parameters or {})
+    names = list(rows.keys())
+    times = [column.name for column in rows.cursor.description if column.type_code == TIMESTAMPTZ]  # type: ignore[attr-defined]
+    frame = pd.DataFrame(rows.mappings().all(), columns=names)
+    for name in times:
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+    return frame
 
 
 def storable(value: str) -> str:

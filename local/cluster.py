@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from include.files import write_atomically
+
 MAJOR = 18
 SUPERUSER = "postgres"
 DATABASES = ("tradeops", "airflow")  # each owned by the role of the same name
@@ -115,10 +117,9 @@ def make_passwords(folder: Path) -> dict[str, str]:
     path = folder / "passwords.json"
     if not path.exists() and not (folder / "data").exists():
         generated = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, *DATABASES)}
-        fresh = path.with_suffix(".new")
-        with open_private(fresh) as handle:
-            json.dump(generated, handle)
-        fresh.replace(path)
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)  # of a start that was killed
+        write_atomically(path, [json.dumps(generated).encode()], unfinished=unfinished, mode=0o600)
     return read_passwords(folder)
 
 

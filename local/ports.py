@@ -62,11 +62,17 @@ def http_url(port: int) -> str:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
+    """Whether a server could listen on this port of 127.0.0.1 now.
+
+    Raises:
+        PermissionError: it is a port that needs root's rights.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            raise
         except OSError:
             return False
     return True

@@ -13,10 +13,8 @@ PostgreSQL refuses to run as root. Started by root, it runs as the owner of `dat
 """
 
 import contextlib
-import fcntl
 import pwd
 import re
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,13 +22,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+from filelock import FileLock, Timeout
 
 from local import cluster
 from local.cluster import DATABASES, SUPERUSER, PostgresError, said_plainly
+from local.ports import HOST, describe_holder, free_port, is_free
 
 __all__ = ["PostgresError", "Server", "find", "start", "stop"]
 
-HOST = "127.0.0.1"
 LOCK_TIMEOUT = 180  # seconds to wait for another caller that starts or stops the server
 READY_TIMEOUT = 120  # seconds for start and crash recovery
 STOP_TIMEOUT = 60
@@ -178,21 +177,17 @@ def stop(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time start or stop the server; a dead holder lets go by dying."""
     path = folder / "lock"
-    with path.open("w") as handle:
-        deadline = time.monotonic() + LOCK_TIMEOUT
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise PostgresError(
-                        f"For {LOCK_TIMEOUT} s another process has been starting or stopping the server in "
-                        f"{folder}. See which: fuser {path}"
-                    ) from None
-                time.sleep(0.05)
-        yield  # closing the file lets go of the lock, also when the process dies
+    try:
+        held = FileLock(path, preserve_lock_file=True).acquire(timeout=LOCK_TIMEOUT)
+    except Timeout:
+        raise PostgresError(
+            f"For {LOCK_TIMEOUT} s another process has been starting or stopping the server in "
+            f"{folder}. See which: fuser {path}"
+        ) from None
+    with held:
+        yield
 
 
 PID_FILE_LINES = {"pid": 0, "port": 3, "state": 7}  # of postmaster.pid, which grows line by line
@@ -240,13 +235,17 @@ def _clear_wreckage(folder: Path) -> None:
 
 def _launch(folder: Path, user: pwd.struct_passwd | None, port: int | None, durable: bool) -> None:
     """Start the postmaster; with a port of our own choice, choose again when somebody else was faster."""
-    if port is not None and not _is_free(port):
-        raise PostgresError(f"Port {port} is taken{_holder(port)}. Stop that, or choose another port.")
+    try:
+        taken = port is not None and not is_free(port)
+    except PermissionError:
+        raise PostgresError(f"Port {port} needs root's rights; choose one above 1023.") from None
+    if port is not None and taken:
+        raise PostgresError(f"Port {port} is taken by {describe_holder(port)}. Stop that, or choose another.")
     log, configuration = folder / "server.log", folder / "data" / "postgresql.conf"
     last = re.search(r"^port = '(\d+)'", configuration.read_text(), re.MULTILINE)
     chosen = port or (int(last[1]) if last else 0)  # the last one: addresses that were given out stay true
-    if not chosen or not _is_free(chosen):
-        chosen = _free_port()
+    if not chosen or not is_free(chosen):
+        chosen = free_port()
     for attempt in range(5):
         settings = SETTINGS | {"port": str(chosen)} | ({} if durable else NOT_DURABLE)
         lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
@@ -261,7 +260,7 @@ def _launch(folder: Path, user: pwd.struct_passwd | None, port: int | None, dura
         except PostgresError:
             if port is not None or attempt == 4 or "Address already in use" not in cluster.tail(log):
                 raise
-        chosen = _free_port()
+        chosen = free_port()
 
 
 def _enter(folder: Path, passwords: dict[str, str]) -> Server:
@@ -315,38 +314,3 @@ def _ensure_roles_and_databases(server: Server) -> None:
         raise PostgresError(
             f"PostgreSQL runs on port {server.port} but does not let us in: {error}. See {server.log}."
         ) from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except PermissionError:
-            raise PostgresError(f"Port {port} needs root's rights; choose one above 1023.") from None
-        except OSError:
-            return False
-    return True
-
-
-def _holder(port: int) -> str:
-    """Who listens on the port, as far as this user may know: ` by nginx (process 4711)`."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:
-        return ""
-    for connection in connections:
-        listens = (
-            connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-        )
-        if listens and connection.pid:
-            with contextlib.suppress(psutil.Error):
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
-    return ""

@@ -11,15 +11,17 @@ postgres/        the embedded server (see local.postgres)
 
 import base64
 import contextlib
-import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
+
+from include.files import write_atomically
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER_VARIABLE = "TRADEOPS_STACK"
@@ -102,25 +104,19 @@ class State:
             StackError: the other one has not finished after five minutes.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as handle:
-            deadline = time.monotonic() + LOCK_TIMEOUT
-            told = False
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if not told:
-                        print(
-                            "Another command is starting or stopping this stack; waiting for it.", flush=True
-                        )
-                        told = True
-                    if time.monotonic() > deadline:
-                        raise StackError(
-                            f"Another command has held {self.folder / 'lock'} for {LOCK_TIMEOUT:.0f} s. "
-                            f"Look for it with: fuser {self.folder / 'lock'}"
-                        ) from None
-                    time.sleep(0.1)
+        lock = FileLock(self.folder / "lock", preserve_lock_file=True)
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout:
+            print("Another command is starting or stopping this stack; waiting for it.", flush=True)
+            try:
+                held = lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.1)
+            except Timeout:
+                raise StackError(
+                    f"Another command has held {lock.lock_file} for {LOCK_TIMEOUT:.0f} s. "
+                    f"Look for it with: fuser {lock.lock_file}"
+                ) from None
+        with held:
             yield
 
 
@@ -148,8 +144,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object whole or not at all, readable by its owner only."""
-    written = path.with_suffix(".new")
-    written.unlink(missing_ok=True)
-    with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:  # noqa: PTH123
-        json.dump(content, handle, indent=1)
-    written.replace(path)
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)  # of a command that was killed
+    body = json.dumps(content, indent=1).encode()
+    write_atomically(path, [body], unfinished=unfinished, mode=0o600)

@@ -17,18 +17,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from include.database import (
-    EARLIEST,
-    LATEST,
     SQL,
     DatabaseError,
-    StrangeDate,
-    StrangeTime,
     connect,
     copy_frame,
     migrate,
+    read_frame,
     revision,
     sql,
+    statement_timeout,
 )
+from include.strange_times import EARLIEST, LATEST, StrangeDate, StrangeTime
 
 SECRET = "s3cr#t:/p@ss"
 
@@ -366,3 +365,33 @@ def test_a_test_cannot_reach_another_machine():
             reach()
     with socket.socket() as client, pytest.raises(RuntimeError, match="a test tried to connect to"):
         client.connect_ex(("192.0.2.1", 80))
+
+
+@pytest.mark.parametrize("rows", ["(VALUES (1), (2))", "(SELECT 1 WHERE false)"])
+def test_a_frame_of_rows_has_its_columns_and_times_in_utc(database, rows):
+    statement = text(
+        f"SELECT CASE n WHEN 1 THEN timestamptz '2026-05-01 02:00+02' END AS at, CAST(n AS float) AS price, "
+        f"'BTC' AS symbol FROM {rows} AS given (n) WHERE n < :below"
+    )
+    with database.connect() as connection:
+        frame = read_frame(connection, statement, {"below": 9})
+    assert list(frame.columns) == ["at", "price", "symbol"]
+    assert str(frame["at"].dtype) == "datetime64[us, UTC]"
+    if len(frame):
+        assert frame["at"].tolist() == [pd.Timestamp("2026-05-01T00:00Z"), pd.NaT]
+        assert frame["price"].dtype == "float64"
+
+
+def test_a_frame_holds_times_of_no_calendar_as_their_stand_in(database):
+    with database.connect() as connection:
+        frame = read_frame(connection, text("SELECT timestamptz 'infinity' AS at"))
+    assert frame["at"].tolist() == [pd.Timestamp(LATEST)]
+
+
+def test_a_statement_timeout_is_that_of_one_transaction(database):
+    with database.connect() as connection:
+        with connection.begin():
+            statement_timeout(connection, timedelta(milliseconds=1500))
+            assert shown(connection, "statement_timeout") == ["1500ms"]
+        with connection.begin():
+            assert shown(connection, "statement_timeout") != ["1500ms"]

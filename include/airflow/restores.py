@@ -39,7 +39,7 @@ def plan(backup_id: str, database: str, confirmed: str, at: datetime) -> dict[st
     """Check the restore that the form asks for; give what the next steps need, and the plan in words."""
     from include.backups import Plan, Refused, plan_restore, read_speed
     from include.database import DatabaseError
-    from include.maintenance import free_bytes
+    from include.files import free_bytes_of_volume
 
     settings, storage = _here()
     try:
@@ -56,7 +56,7 @@ def plan(backup_id: str, database: str, confirmed: str, at: datetime) -> dict[st
             admin_url(),
             at,
             identity=find_identity(),
-            free_bytes=free_bytes(settings.database_volume),
+            free_bytes=free_bytes_of_volume(settings.database_volume),
             confirmed=confirmed,
             production_names=settings.production_names,
             seconds_a_gib=speed,

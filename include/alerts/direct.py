@@ -1,12 +1,13 @@
 """Slack without the database: one message about a cause while nothing can be counted or queued."""
 
-import fcntl
 import hashlib
 import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+
+from filelock import FileLock
 
 from include.alerts.channels import ChannelError
 from include.alerts.channels.slack import slack_payload
@@ -28,8 +29,7 @@ def may_tell_directly(folder: Path, cause: str, *, after_others: bool = False) -
     counts, and nobody else has told of it. So people read of the work that suffers, not of who watches it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "told.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder / "told.lock"):
         now = time.time()
         since = now - QUIET.total_seconds()
         fresh = set()

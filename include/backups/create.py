@@ -41,7 +41,7 @@ from include.backups.read import open_backup, read_part
 from include.backups.streams import Counted, compress, encrypt
 from include.database import connect
 from include.settings import Settings
-from include.storage import Storage, StorageError, TooLarge
+from include.storage import Storage, StorageError, TooLargeError
 
 GIB = 1 << 30
 PROGRESS = GIB // 4  # bytes between two lines in the log
@@ -173,7 +173,7 @@ class _Backup:
         key = f"{self.id}/{part_name}"
         try:
             stored = self._storage.write(key, stages[-1], size_limit=self._left)
-        except TooLarge:
+        except TooLargeError:
             raise BackupError(
                 f"The backup is larger than {self._settings.backup_size_limit_gb:g} GiB at {name}. If it "
                 "may be, raise backup_size_limit_gb."

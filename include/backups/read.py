@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from include.backups.manifest import MANIFEST, BackupDamaged, BackupError, Manifest, Part
 from include.backups.streams import Counted, decompress, decrypt
-from include.storage import NotStored, Storage
+from include.storage import NotStoredError, Storage
 
 MOST_JSON = 64 << 20  # bytes of a manifest
 
@@ -98,7 +98,7 @@ def read_stored(storage: Storage, manifest: Manifest, part: Part) -> Iterator[by
     """
     try:
         pieces = storage.read(manifest.key(part))
-    except NotStored:
+    except NotStoredError:
         raise BackupDamaged("it is gone from the storage") from None
     yield from pieces
 

@@ -15,7 +15,7 @@ from include.maintenance.report import (
     read_reports,
     store_report,
 )
-from include.maintenance.tend import Tended, free_bytes, note_table_sizes, tend_tables
+from include.maintenance.tend import Tended, note_table_sizes, tend_tables
 
 __all__ = [
     "Finding",
@@ -23,7 +23,6 @@ __all__ = [
     "Section",
     "Tended",
     "forecast_full",
-    "free_bytes",
     "in_bytes",
     "inspect_database",
     "note_table_sizes",

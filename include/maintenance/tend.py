@@ -1,11 +1,9 @@
 """Analyze and vacuum where it pays, one table after the other, without standing in anybody's way."""
 
 import logging
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -68,19 +66,6 @@ def tend_tables(engine: Engine, *, patience: timedelta) -> list[Tended]:
         finally:
             connection.execute(text("RESET statement_timeout"))
     return done
-
-
-def free_bytes(volume: Path | None) -> int | None:
-    """Count what is free on the disk that holds a folder; None: which one it is was not said.
-
-    Raises:
-        FileNotFoundError: there is no such folder on this machine.
-    """
-    if volume is None:
-        return None
-    if not volume.exists():
-        raise FileNotFoundError(f"database_volume {volume} is not on this machine: correct the setting")
-    return shutil.disk_usage(volume).free
 
 
 def note_table_sizes(engine: Engine) -> int:

@@ -18,10 +18,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from include.database import schema_revision, strange_time
+from include.database import schema_revision
 from include.retention.parquet import arrow_schema, is_text, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
+from include.strange_times import strange_time
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from include.database import StrangeDate, StrangeTime
+from include.strange_times import StrangeDate, StrangeTime
 
 if TYPE_CHECKING:
     import pyarrow as pa

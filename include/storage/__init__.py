@@ -6,15 +6,15 @@ or `s3://bucket/prefix`. An object is visible only when it is whole. What fails 
 
 from include.storage.location import open_storage
 from include.storage.s3 import S3Access
-from include.storage.storage import NotStored, Storage, StorageError, Stored, TooLarge, check_key
+from include.storage.storage import NotStoredError, Storage, StorageError, Stored, TooLargeError, check_key
 
 __all__ = [
-    "NotStored",
+    "NotStoredError",
     "S3Access",
     "Storage",
     "StorageError",
     "Stored",
-    "TooLarge",
+    "TooLargeError",
     "check_key",
     "open_storage",
 ]

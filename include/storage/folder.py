@@ -1,7 +1,6 @@
 """Objects as files below a local folder."""
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from include.storage.storage import READ_BYTES, Measure, NotStored, StorageError, Stored, check_key
+from include.files import free_bytes, write_atomically
+from include.storage.storage import READ_BYTES, NotStoredError, StorageError, Stored, bounded, check_key
+from include.storage.streams import HashedStream
 
 UNFINISHED = ".unfinished"  # no key begins with a dot
 
@@ -28,26 +29,13 @@ class FolderStorage:
     def write(self, key: str, chunks: Iterable[bytes], *, size_limit: int | None = None) -> Stored:
         """Write beside the place and rename, so that a reader sees the whole or nothing."""
         path = self._path(key)
-        measure = Measure(key, size_limit)
+        content = HashedStream(bounded(chunks, key, size_limit))
         unfinished = self._root / UNFINISHED / uuid.uuid4().hex
-        with self._in_words(key):
-            unfinished.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = unfinished.open("xb")
-        try:
-            with file:
-                for chunk in measure.over(chunks):
-                    with self._in_words(key):
-                        file.write(chunk)
-                with self._in_words(key):
-                    file.flush()
-                    os.fsync(file.fileno())
-            with self._in_words(key):
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                unfinished.replace(path)
-                _sync_folder(path.parent)
-                return self._stored(key, path, measure.sha256)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with self._in_words(key, content):
+            for folder in (unfinished.parent, path.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(path, content, unfinished=unfinished)
+            return self._stored(key, path, content.sha256)
 
     def read(self, key: str) -> Iterator[bytes]:
         """Open the file and give it piece by piece."""
@@ -80,9 +68,8 @@ class FolderStorage:
 
     def free_bytes(self) -> int | None:
         """Count the free bytes of the disk that the folder is on, or will be on."""
-        there = next(folder for folder in (self._root, *self._root.parents) if folder.exists())
         with self._in_words(""):
-            return shutil.disk_usage(there).free
+            return free_bytes(self._root)
 
     def abort_unfinished(self, older_than: timedelta) -> int:
         """Remove the files that writers left when they died."""
@@ -123,23 +110,17 @@ class FolderStorage:
                 yield piece
 
     @contextmanager
-    def _in_words(self, key: str) -> Iterator[None]:
+    def _in_words(self, key: str, content: HashedStream | None = None) -> Iterator[None]:
+        """Say what the disk cannot do; what the content itself raises passes as it is."""
         try:
             yield
-        except FileNotFoundError as error:
-            raise NotStored(f"There is no {key} in {self._root}") from error
         except OSError as error:
+            if content is not None and error is content.failure:
+                raise
+            if isinstance(error, FileNotFoundError):
+                raise NotStoredError(f"There is no {key} in {self._root}") from error
             raise StorageError(f"{self._root}: {key or 'the folder'}: {error.strerror or error}") from error
 
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

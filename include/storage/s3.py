@@ -18,7 +18,8 @@ from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
-from include.storage.storage import READ_BYTES, Measure, NotStored, StorageError, Stored, check_key
+from include.storage.storage import READ_BYTES, NotStoredError, StorageError, Stored, bounded, check_key
+from include.storage.streams import HashedStream, cut
 from include.telemetry import redact
 
 logger = logging.getLogger(__name__)
@@ -65,9 +66,9 @@ class S3Storage:
     def write(self, key: str, chunks: Iterable[bytes], *, size_limit: int | None = None) -> Stored:
         """Store in one piece, or in parts that become visible when the last has come."""
         name = self._name(key)
-        measure = Measure(key, size_limit)
+        content = HashedStream(bounded(chunks, key, size_limit))
         part_bytes = max(PART_BYTES, math.ceil((size_limit or 0) / MOST_PARTS))
-        parts = _cut(measure.over(chunks), part_bytes)
+        parts = cut(content, part_bytes)
         first, second = next(parts, b""), next(parts, None)
         if second is None:
             with self._in_words(key):
@@ -75,13 +76,13 @@ class S3Storage:
         else:
             self._write_parts(key, chain((first, second), parts))
         stored = self.stat(key)
-        if stored is None or stored.size != measure.size:
+        if stored is None or stored.size != content.size:
             held = "nothing" if stored is None else f"{stored.size} bytes"
             raise StorageError(
-                f"{self.location}/{key}: {measure.size} bytes were sent, but the store holds {held}; "
+                f"{self.location}/{key}: {content.size} bytes were sent, but the store holds {held}; "
                 "write it again"
             )
-        return Stored(key, stored.size, stored.modified, measure.sha256)
+        return Stored(key, stored.size, stored.modified, content.sha256)
 
     def read(self, key: str) -> Iterator[bytes]:
         """Open the object and give it piece by piece; a connection that breaks is a StorageError."""
@@ -108,14 +109,14 @@ class S3Storage:
         try:
             with self._in_words(key):
                 head = self._client.head_object(**name)
-        except NotStored:
+        except NotStoredError:
             return None
         return Stored(key, head["ContentLength"], head["LastModified"].astimezone(UTC))
 
     def delete(self, key: str) -> None:
         """Delete one object: some stores deny deletes in bulk."""
         name = self._name(key)
-        with suppress(NotStored), self._in_words(key):
+        with suppress(NotStoredError), self._in_words(key):
             self._client.delete_object(**name)
 
     def free_bytes(self) -> int | None:
@@ -254,7 +255,7 @@ class S3Storage:
             if code == "NoSuchBucket":
                 raise StorageError(f"There is no bucket {self._bucket} at {place}: create it first") from None
             if code in GONE:
-                raise NotStored(f"There is no {what} at {place}") from None
+                raise NotStoredError(f"There is no {what} at {place}") from None
             if code in ("403", "AccessDenied", *WRONG_KEY):
                 raise StorageError(
                     f"{place} does not let the key do this with {what}: check login and password of the "
@@ -276,15 +277,3 @@ def _session() -> Any:
     import boto3
 
     return boto3.session.Session()
-
-
-def _cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Join and cut chunks into parts of `size` bytes; the last may be shorter."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= size:
-            yield bytes(held[:size])
-            del held[:size]
-    if held:
-        yield bytes(held)

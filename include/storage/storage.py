@@ -1,6 +1,5 @@
 """What every store offers, whatever holds the bytes, and the keys that it accepts."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ class StorageError(RuntimeError):
     """The store cannot do what was asked; the message says why and holds no secret."""
 
 
-class NotStored(StorageError):
+class NotStoredError(StorageError):
     """There is no object of that key."""
 
 
-class TooLarge(StorageError):
+class TooLargeError(StorageError):
     """The object would exceed the size limit; nothing of it is stored."""
 
 
@@ -48,11 +47,11 @@ class Storage(Protocol):
     def write(self, key: str, chunks: Iterable[bytes], *, size_limit: int | None = None) -> Stored:
         """Store the chunks as one object, in flat memory; it replaces a former one at once, when whole.
 
-        When the chunks end in an error, or exceed `size_limit` bytes (TooLarge), nothing has changed.
+        When the chunks end in an error, or exceed `size_limit` bytes (TooLargeError), nothing has changed.
         """
 
     def read(self, key: str) -> Iterator[bytes]:
-        """Open an object and give its bytes, piece by piece. Raises NotStored at once."""
+        """Open an object and give its bytes, piece by piece. Raises NotStoredError at once."""
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Give the objects whose keys begin with the prefix, in the order of their keys."""
@@ -90,25 +89,11 @@ def check_key(key: str) -> str:
     return key
 
 
-class Measure:
-    """Counts and digests chunks on their way, and ends them at a limit."""
-
-    def __init__(self, key: str, size_limit: int | None) -> None:
-        self.size = 0
-        self._key, self._limit, self._digest = key, size_limit, hashlib.sha256()
-
-    @property
-    def sha256(self) -> str:
-        """The digest of what has passed so far, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass the chunks on. Raises TooLarge before the first byte beyond the limit."""
-        for chunk in chunks:
-            self.size += len(chunk)
-            if self._limit is not None and self.size > self._limit:
-                raise TooLarge(
-                    f"{self._key} is larger than the limit of {self._limit} bytes; it was not stored"
-                )
-            self._digest.update(chunk)
-            yield chunk
+def bounded(chunks: Iterable[bytes], key: str, size_limit: int | None) -> Iterator[bytes]:
+    """Pass the chunks of an object on. Raises TooLargeError before the first byte beyond the limit."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size_limit is not None and size > size_limit:
+            raise TooLargeError(f"{key} is larger than the limit of {size_limit} bytes; it was not stored")
+        yield chunk

@@ -8,7 +8,6 @@ a batch, the rest is counted as lost.
 """
 
 import contextlib
-import fcntl
 import itertools
 import json
 import logging
@@ -18,6 +17,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from filelock import lock_descriptor
+
+from include.files import write_atomically
 from include.telemetry.records import TABLES, Record
 
 logger = logging.getLogger(__name__)
@@ -73,21 +75,9 @@ class Spool:
         if self._size() + len(body) > self._limit:
             raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
-        unfinished = self.folder / f"{name}{_UNFINISHED}"
-        try:
-            with unfinished.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self.folder / f"{name}{_ENDING}")
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        folder = os.open(self.folder, os.O_RDONLY)  # a file's new name is on disk when its folder is
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_atomically(
+            self.folder / f"{name}{_ENDING}", [body], unfinished=self.folder / f"{name}{_UNFINISHED}"
+        )
 
     def deliver(self, write: Callable[[list[Record]], None], *, limit: int) -> int:
         """Hand the oldest batches to `write` and forget those it took; give the number of records delivered.
@@ -104,9 +94,7 @@ class Spool:
             except FileNotFoundError:
                 continue  # another process has just delivered it
             with file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+                if not lock_descriptor(file.fileno(), blocking=False):
                     continue  # another process is at it
                 if not path.exists():
                     continue
@@ -135,7 +123,8 @@ class Spool:
         """Make a batch of the whole records of a file that nobody finishes; give the number of the others."""
         try:
             with path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not lock_descriptor(file.fileno(), blocking=False):
+                    return 0  # another one is at it
                 if _age(path) < WRITING or not path.exists():
                     return 0
                 lines = file.readlines()
@@ -143,8 +132,8 @@ class Spool:
                 if whole:
                     self.keep(whole)
                 path.unlink()
-        except (FileNotFoundError, BlockingIOError):
-            return 0  # another one is at it
+        except FileNotFoundError:
+            return 0  # another one has just finished with it
         except OSError as error:
             logger.warning("%s stays: %s", path, error)
             return 0

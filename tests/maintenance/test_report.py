@@ -9,7 +9,6 @@ from include.database import connect
 from include.maintenance import (
     Tended,
     forecast_full,
-    free_bytes,
     in_bytes,
     inspect_database,
     note_table_sizes,
@@ -156,13 +155,6 @@ def test_a_report_is_kept_once_a_run_and_read_back(database, table):
     assert read.findings == found.findings
     assert [one.title for one in read.sections] == [one.title for one in found.sections]
     assert [list(row) for row in read.sections[2].rows] == [["x", "analyze", 0.1]]
-
-
-def test_free_bytes_of_a_folder_of_nothing_and_of_nowhere(tmp_path):
-    assert free_bytes(tmp_path) > 0
-    assert free_bytes(None) is None
-    with pytest.raises(FileNotFoundError, match="correct the setting"):
-        free_bytes(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 B"), (1536, "1.5 KiB"), (5 * 1024**4, "5.0 TiB")])

@@ -6,10 +6,10 @@ import pyarrow.dataset
 import pytest
 from sqlalchemy import text
 
-from include.database import EARLIEST
 from include.retention import Rule, clean, count_due, load_back
 from include.retention import archive as archive_module
 from include.storage import open_storage
+from include.strange_times import EARLIEST
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 ERRORS = Rule("atge_error_logs", timedelta(days=90))

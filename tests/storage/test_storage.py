@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.storage import NotStored, Storage, StorageError, TooLarge, open_storage
+from include.storage import NotStoredError, Storage, StorageError, TooLargeError, open_storage
 from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
@@ -98,13 +98,13 @@ def fail_after(mebibytes: int):
 def test_more_than_the_limit_is_refused_and_nothing_stored(storage, mebibytes):
     limit = mebibytes * len(MEBIBYTE)
     assert storage.write("fits", [MEBIBYTE] * mebibytes, size_limit=limit).size == limit
-    with pytest.raises(TooLarge, match=f"limit of {limit} bytes"):
+    with pytest.raises(TooLargeError, match=f"limit of {limit} bytes"):
         storage.write("too large", [MEBIBYTE] * mebibytes + [b"!"], size_limit=limit)
     assert keys(storage) == ["fits"]
 
 
 def test_what_is_not_there_is_said_at_once(storage):
-    with pytest.raises(NotStored, match="nothing/here"):
+    with pytest.raises(NotStoredError, match="nothing/here"):
         storage.read("nothing/here")
 
 

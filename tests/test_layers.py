@@ -17,6 +17,7 @@ FLOORS = [
     {"database", "settings_reader"},
     {"telemetry"},
     {"http", "llm", "storage", "maintenance"},
+    {"services"},
     {"candles"},
     {"quality"},
     {"trades", "analysis", "alerts", "retention", "probes", "backups"},

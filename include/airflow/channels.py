@@ -72,11 +72,11 @@ def open_channels(engine: "Engine") -> "Iterator[Callable[[str], Channel]]":
 def tell_slack_of(failure: "Failure") -> None:
     """Tell Slack of a failure without the database; raises what keeps it from going out."""
     from include.alerts import tell_slack_directly
-    from include.http import SERVICES
+    from include.services import find_service
 
     answers = endpoint(CONNECTIONS["slack"])
     channel = _slack_channel(answers)
-    address = answers.base_url or str(SERVICES["slack-bot" if channel else "slack"].base_url)
+    address = answers.base_url or str(find_service("slack-bot" if channel else "slack").base_url)
     tell_slack_directly(address, answers.secret or "", channel, failure)
 
 
@@ -92,15 +92,16 @@ def _slack_channel(answers: Endpoint) -> str | None:
 
 def _open_slack(stack: ExitStack, engine: "Engine") -> "SlackBot | SlackWebhook":
     from include.alerts import SlackBot, SlackWebhook
-    from include.http import Client
+    from include.http.client import Client
+    from include.services import find_service
 
     answers = endpoint(CONNECTIONS["slack"])
     if not answers.secret:
         raise ValueError("it has no password: a webhook's T…/B…/…, or a bot's token")
     channel = _slack_channel(answers)
     if channel:
-        return SlackBot(stack.enter_context(Client("slack-bot", answers, engine)), channel)
-    return SlackWebhook(stack.enter_context(Client("slack", answers, engine)), answers.secret)
+        return SlackBot(stack.enter_context(Client(find_service("slack-bot"), answers, engine)), channel)
+    return SlackWebhook(stack.enter_context(Client(find_service("slack"), answers, engine)), answers.secret)
 
 
 def _open_email(stack: ExitStack, engine: "Engine") -> "Mail":
@@ -125,17 +126,19 @@ def _open_email(stack: ExitStack, engine: "Engine") -> "Mail":
 
 def _open_pagerduty(stack: ExitStack, engine: "Engine") -> "PagerDuty":
     from include.alerts import PagerDuty
-    from include.http import Client
+    from include.http.client import Client
+    from include.services import find_service
 
     answers = endpoint(CONNECTIONS["pagerduty"])
     if not answers.secret:
         raise ValueError("it has no password: the integration's routing key")
-    return PagerDuty(stack.enter_context(Client("pagerduty", answers, engine)), answers.secret)
+    return PagerDuty(stack.enter_context(Client(find_service("pagerduty"), answers, engine)), answers.secret)
 
 
 def _open_webhook(stack: ExitStack, engine: "Engine") -> "Webhook":
     from include.alerts import Webhook
-    from include.http import Client
+    from include.http.client import Client
+    from include.services import find_service
 
     answers = endpoint(CONNECTIONS["webhook"])
     address = urlsplit(answers.base_url)
@@ -148,7 +151,11 @@ def _open_webhook(stack: ExitStack, engine: "Engine") -> "Webhook":
     if not address.netloc:
         raise ValueError("it has no host: the receiver's address")
     host = Endpoint(f"{address.scheme}://{address.netloc}", answers.secret)
-    return Webhook(stack.enter_context(Client("webhook", host, engine)), address.path or "/", answers.secret)
+    return Webhook(
+        stack.enter_context(Client(find_service("webhook"), host, engine)),
+        address.path or "/",
+        answers.secret,
+    )
 
 
 _OPENERS: "dict[str, Callable[[ExitStack, Engine], Channel]]" = {

@@ -25,10 +25,10 @@ _DATABASE = re.compile(
     r"|terminating connection due to (?!idle)"
     r"|the database system is (?:starting up|shutting down|in recovery))"
     r"|psycopg\.OperationalError: connection to server at .{0,200} failed"
-    r"|include\.http\.errors\.QuotaUnknown"
+    r"|include\.http\.errors\.QuotaUnknownError"
 )
 _SERVICE = re.compile(
-    r"include\.http\.errors\.(?:Unavailable|BreakerOpen|RateLimited|BadAnswer): ([\w.-]{1,60}): "
+    r"include\.http\.errors\.(?:ServiceUnavailable|BreakerOpen|RateLimited|BadAnswer)Error: ([\w.-]{1,60}): "
 )
 _DISK = re.compile(r"No space left on device|could not extend file")
 _DISK_FULL = "53100"  # SQLSTATE

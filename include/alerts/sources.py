@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from include.database import sql
-from include.http import SERVICES
+from include.services import SERVICES
 
 logger = logging.getLogger(__name__)
 

@@ -1,49 +1,56 @@
-"""The one way to an outside service over HTTP.
+"""The one way to an outside service over HTTP. No vendor is named in here: see include/services.
 
-`Client` calls a service by the rules that `SERVICES` declares: time limits, retries, a quota and a circuit
-breaker shared by all processes, recorded latency, redacted errors. What fails is a `ServiceError`.
+`include.http.client.Client` calls a service by the rules that its `Service` declares: time limits, retries, a
+quota and a circuit breaker shared by all processes, recorded latency, redacted errors. What fails is a
+`ServiceError`. The client is imported from its module, for httpx takes a while; the rest is quick.
 """
 
-from include.http.client import Client
 from include.http.errors import (
-    BadAnswer,
-    BreakerOpen,
-    QuotaUnknown,
-    RateLimited,
-    Refused,
+    BadAnswerError,
+    BreakerOpenError,
+    QuotaUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
     ServiceError,
-    Unavailable,
+    ServiceUnavailableError,
 )
-from include.http.services import (
-    SERVICES,
+from include.http.service import (
+    DAY,
+    MESSAGE_RETRY,
+    MESSAGE_TIMEOUT,
+    MINUTE,
+    MONTH,
     Auth,
     Breaker,
-    Fault,
     Limit,
     Retry,
     Service,
     Timeout,
-    hurry,
-    introduce,
+    VendorFault,
+    identify,
+    with_timeout,
 )
 
 __all__ = [
-    "SERVICES",
+    "DAY",
+    "MESSAGE_RETRY",
+    "MESSAGE_TIMEOUT",
+    "MINUTE",
+    "MONTH",
     "Auth",
-    "BadAnswer",
+    "BadAnswerError",
     "Breaker",
-    "BreakerOpen",
-    "Client",
-    "Fault",
+    "BreakerOpenError",
     "Limit",
-    "QuotaUnknown",
-    "RateLimited",
-    "Refused",
+    "QuotaUnknownError",
+    "RateLimitedError",
+    "RequestRefusedError",
     "Retry",
     "Service",
     "ServiceError",
+    "ServiceUnavailableError",
     "Timeout",
-    "Unavailable",
-    "hurry",
-    "introduce",
+    "VendorFault",
+    "identify",
+    "with_timeout",
 ]

@@ -16,8 +16,8 @@ from sqlalchemy import Engine, Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.database import DatabaseError
-from include.http.errors import BreakerOpen, QuotaUnknown, RateLimited
-from include.http.services import Service
+from include.http.errors import BreakerOpenError, QuotaUnknownError, RateLimitedError
+from include.http.service import Service
 from include.telemetry import error_in_words
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,9 @@ def admit(engine: Engine, service: Service, *, patience: float, lease: float) ->
     A trial call that says nothing within `lease` seconds is taken for dead; the next call is the trial then.
 
     Raises:
-        BreakerOpen: the service is given a rest.
-        RateLimited: the next free place is further away than `patience`.
-        QuotaUnknown: the database cannot tell.
+        BreakerOpenError: the service is given a rest.
+        RateLimitedError: the next free place is further away than `patience`.
+        QuotaUnknownError: the database cannot tell.
     """
     values = {
         "service": service.name,
@@ -76,8 +76,8 @@ def admit(engine: Engine, service: Service, *, patience: float, lease: float) ->
         with _autocommit(engine).connect() as connection:
             row = connection.execute(_ADMIT, values).one()
     except (SQLAlchemyError, DatabaseError) as error:
-        words = f"not called, because its quota cannot be counted: {error_in_words(error)}"
-        raise QuotaUnknown(service.name, words) from None
+        message = f"not called, because its quota cannot be counted: {error_in_words(error)}"
+        raise QuotaUnknownError(service.name, message) from None
     if row.verdict != "go":
         raise _refusal(service, row)
     return Admission(row.wait, row.probe, row.failures)
@@ -94,9 +94,9 @@ def note_answer(engine: Engine, service: Service, admission: Admission) -> None:
         _write(engine, service, _NOTE, _outcome(service, admission, None))
 
 
-def note_failure(engine: Engine, service: Service, admission: Admission, words: str) -> bool:
+def note_failure(engine: Engine, service: Service, admission: Admission, message: str) -> bool:
     """Count a failed attempt; True when that opened the breaker. A failure to note it is logged."""
-    return _write(engine, service, _NOTE, _outcome(service, admission, words))
+    return _write(engine, service, _NOTE, _outcome(service, admission, message))
 
 
 def _outcome(service: Service, admission: Admission, failure: str | None) -> dict[str, Any]:
@@ -108,16 +108,18 @@ def _outcome(service: Service, admission: Admission, failure: str | None) -> dic
     }
 
 
-def _refusal(service: Service, row: Row[Any]) -> BreakerOpen | RateLimited:
+def _refusal(service: Service, row: Row[Any]) -> BreakerOpenError | RateLimitedError:
     if row.verdict == "full":
         quota = ", ".join(f"{limit.calls} in {limit.seconds:g} s" for limit in service.limits)
-        return RateLimited(service.name, f"not called, the quota of {quota} is used up", retry_after=row.wait)
+        return RateLimitedError(
+            service.name, f"not called, the quota of {quota} is used up", retry_after=row.wait
+        )
     if row.verdict == "held":
-        return RateLimited(service.name, "not called, it asked for a pause", retry_after=row.wait)
-    words = f"not called, {row.failures} attempts in a row failed"
+        return RateLimitedError(service.name, "not called, it asked for a pause", retry_after=row.wait)
+    message = f"not called, {row.failures} attempts in a row failed"
     if row.verdict == "probing":
-        words += " and a trial call is under way"
-    return BreakerOpen(service.name, f"{words} (the latest: {row.last_failure})", retry_after=row.wait)
+        message += " and a trial call is under way"
+    return BreakerOpenError(service.name, f"{message} (the latest: {row.last_failure})", retry_after=row.wait)
 
 
 def _write(engine: Engine, service: Service, statement: TextClause, values: dict[str, Any]) -> bool:

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
-from include.http.services import Fault, Service
+from include.http.errors import (
+    BadAnswerError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+from include.http.service import Service, VendorFault
 
 _NOT_JSON = object()
 _LONGEST_EXCERPT = 200
-_LONGEST_PAGE = 8_000  # bytes of a page that are looked at: SEC's has a screenful of styles before its words
+_LONGEST_PAGE = (
+    8_000  # bytes of a page that are looked at: some have a screenful of styles before their words
+)
 _LONGEST_PAUSE = 1e9  # seconds; what is longer than 30 years is a typing error
 
 
@@ -28,24 +36,28 @@ def read_answer(
         as_text: the answer is text; what it says it is does not matter.
 
     Raises:
-        ServiceError: of the kind that fits. Its words are not redacted yet: they quote the answer.
+        ServiceError: of the kind that fits. Its message is not redacted yet: it quotes the answer.
     """
     if 300 <= status < 400:
         target = headers.get("location", "nowhere")
-        raise Refused(service.name, f"answered {status}, a redirect to {target} (not followed)", status)
+        raise RequestRefusedError(
+            service.name, f"answered {status}, a redirect to {target} (not followed)", status
+        )
     payload = _parse(body)
     fault = service.find_fault(_text(body) if payload is _NOT_JSON else payload)
     if fault is not None:
-        raise _as_error(service, status, headers, fault, passing=True)
+        raise _as_error(service, status, headers, fault, transient=True)
     if status >= 400:
-        fault = Fault(_kind_of(status), _words(payload) or _excerpt(body) or "an empty body")
-        raise _as_error(service, status, headers, fault, passing=status in service.retry.statuses)
+        fault = VendorFault(_kind_of(status), _message_of(payload) or _excerpt(body) or "an empty body")
+        raise _as_error(service, status, headers, fault, transient=status in service.retry.statuses)
     if as_text:
         return body.decode("utf-8", "replace")
     _check_type(service, status, headers, body)
     if payload is _NOT_JSON:
         said = f"no valid JSON ({len(body)} bytes): {_excerpt(body)}" if body else "an empty body"
-        raise BadAnswer(service.name, f"answered {status} with {said}", status, passing=True, acted=True)
+        raise BadAnswerError(
+            service.name, f"answered {status} with {said}", status, transient=True, may_have_run=True
+        )
     return payload
 
 
@@ -82,29 +94,29 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _kind_of(status: int) -> type[RateLimited | Refused | Unavailable]:
+def _kind_of(status: int) -> type[RateLimitedError | RequestRefusedError | ServiceUnavailableError]:
     if status == 429:
-        return RateLimited
-    return Unavailable if status >= 500 or status in (408, 425) else Refused
+        return RateLimitedError
+    return ServiceUnavailableError if status >= 500 or status in (408, 425) else RequestRefusedError
 
 
 def _as_error(
-    service: Service, status: int, headers: Mapping[str, str], fault: Fault, *, passing: bool
+    service: Service, status: int, headers: Mapping[str, str], fault: VendorFault, *, transient: bool
 ) -> ServiceError:
-    words = f"answered {status}: {fault.words}"
+    message = f"answered {status}: {fault.message}"
     least = service.pauses.get(status)
-    if fault.kind is Refused:
-        return Refused(service.name, words, status, retry_after=least or fault.wait)
+    if fault.kind is RequestRefusedError:
+        return RequestRefusedError(service.name, message, status, retry_after=least or fault.wait)
     pause = retry_after(headers)
     if pause is None:
         pause = fault.wait
     return fault.kind(
         service.name,
-        words,
+        message,
         status,
         retry_after=pause if least is None else max(least, pause or 0.0),
-        passing=passing,
-        acted=fault.kind is Unavailable,
+        transient=transient,
+        may_have_run=fault.kind is ServiceUnavailableError,
     )
 
 
@@ -112,11 +124,11 @@ def _check_type(service: Service, status: int, headers: Mapping[str, str], body:
     """Refuse what calls itself HTML or the like. Plain text and no type get the benefit of the doubt."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and "json" not in kind and kind != "text/plain":
-        words = f"answered {status} with {kind} instead of JSON: {_excerpt(body) or 'an empty body'}"
-        raise BadAnswer(service.name, words, status, acted=True)
+        message = f"answered {status} with {kind} instead of JSON: {_excerpt(body) or 'an empty body'}"
+        raise BadAnswerError(service.name, message, status, may_have_run=True)
 
 
-def _words(payload: object, depth: int = 0) -> str | None:
+def _message_of(payload: object, depth: int = 0) -> str | None:
     """The message of an error body, wherever vendors put it."""
     if isinstance(payload, str):
         return payload[:_LONGEST_EXCERPT] or None
@@ -125,8 +137,8 @@ def _words(payload: object, depth: int = 0) -> str | None:
     if not isinstance(payload, dict) or depth > 5:
         return None
     for name in ("error_message", "message", "detail", "error", "errors", "status"):
-        if words := _words(payload.get(name), depth + 1):
-            return words
+        if message := _message_of(payload.get(name), depth + 1):
+            return message
     return None
 
 

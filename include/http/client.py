@@ -17,8 +17,14 @@ from include.database import storable
 from include.http.admission import Admission, admit, hold, note_answer, note_failure
 from include.http.answer import parse_date, read_answer
 from include.http.deadline import limited_to, obey_deadline
-from include.http.errors import BadAnswer, RateLimited, Refused, ServiceError, Unavailable
-from include.http.services import SERVICES, Service
+from include.http.errors import (
+    BadAnswerError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+from include.http.service import Service
 from include.settings import Endpoint
 from include.telemetry import RedactingFilter, Writer, metric_record, redact
 
@@ -26,7 +32,7 @@ Parameters = Mapping[str, str | int | float | bool]
 
 # gzip alone: what else httpx would offer depends on what else is installed
 HEADERS = {"User-Agent": "tradeops", "Accept": "application/json", "Accept-Encoding": "gzip"}
-LONGEST_WORDS = 500  # characters of an error
+LONGEST_MESSAGE = 500  # characters of an error
 GRACE = 5.0  # seconds after its deadline in which a trial call may still report
 
 # httpx logs whole URLs at INFO, httpcore headers at DEBUG. A filter on a logger does not see the records of
@@ -56,7 +62,7 @@ class Client:
     call that reached out leaves a row in `atge_performance_metrics`, written at the latest by `close`.
 
     Args:
-        service: a name in `SERVICES`, or a Service of one's own.
+        service: how it is asked; include/services declares them.
         endpoint: where the service answers and the key that opens it. None, or no base_url: the declared
             address.
         engine: the platform's database, which keeps quotas, breakers and measurements. Nothing is called
@@ -69,12 +75,11 @@ class Client:
         clock: when the service made its latest answer, by its own clock; None where it does not say.
 
     Raises:
-        Refused: no address, no key or contact where one is needed, or a key that cannot be sent.
-        ValueError: no such service.
+        RequestRefusedError: no address, no key or contact where one is needed, or a key that cannot be sent.
     """
 
-    def __init__(self, service: str | Service, endpoint: Endpoint | None, engine: Engine) -> None:
-        self.service = _declared(service) if isinstance(service, str) else service
+    def __init__(self, service: Service, endpoint: Endpoint | None, engine: Engine) -> None:
+        self.service = service
         self._engine = engine
         self._secret = endpoint.secret if endpoint else None
         _REDACTING.learn(self._secret)
@@ -111,7 +116,7 @@ class Client:
         """GET `path` below the service's address and return the parsed JSON.
 
         Raises:
-            ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
+            ServiceError: of any kind, see include/http/errors.py.
         """
         return self._call("GET", path, self._request("GET", path, params), idempotent=True)
 
@@ -124,7 +129,7 @@ class Client:
         `idempotent` says that doing it twice does no harm.
 
         Raises:
-            ServiceError: Refused, RateLimited, Unavailable, BadAnswer, BreakerOpen or QuotaUnknown.
+            ServiceError: of any kind, see include/http/errors.py.
         """
         return self._call("POST", path, self._request("POST", path, params, json=json), idempotent=idempotent)
 
@@ -147,7 +152,11 @@ class Client:
 
         def pause(error: Exception) -> float | bool:
             """Seconds until the next attempt; False when there should be none."""
-            if not isinstance(error, ServiceError) or not error.passing or (error.acted and not idempotent):
+            if (
+                not isinstance(error, ServiceError)
+                or not error.transient
+                or (error.may_have_run and not idempotent)
+            ):
                 return False
             wait = error.retry_after
             if wait is None:
@@ -195,8 +204,8 @@ class Client:
         try:
             return self._http.build_request(method, self._base_url + path, params=query or None, **body)
         except httpx.InvalidURL as error:
-            words = redact(f"no valid address: {error}", self._secret)
-        raise Refused(self.service.name, words)
+            message = redact(f"no valid address: {error}", self._secret)
+        raise RequestRefusedError(self.service.name, message)
 
     def _attempt(self, call: _Call) -> Any:
         left = call.deadline - time.monotonic()
@@ -210,9 +219,9 @@ class Client:
         try:
             answer = self._exchange(call)
         except ServiceError as error:
-            # They quote the answer, and are stored: by the breaker, and by whoever called.
-            words = redact(storable(error.words), self._secret)
-            failure = error.with_words(words[:LONGEST_WORDS])
+            # It quotes the answer, and is stored: by the breaker, and by whoever called.
+            message = redact(storable(error.message), self._secret)
+            failure = error.with_message(message[:LONGEST_MESSAGE])
         else:
             note_answer(self._engine, self.service, admission)
             return answer
@@ -223,13 +232,15 @@ class Client:
     def _note_failure(self, failure: ServiceError, admission: Admission) -> None:
         if failure.retry_after is not None:
             hold(self._engine, self.service, failure.retry_after)
-        if isinstance(failure, Refused | RateLimited):
+        if isinstance(failure, RequestRefusedError | RateLimitedError):
             note_answer(self._engine, self.service, admission)  # it works, and says no
-        elif note_failure(self._engine, self.service, admission, failure.words):
-            failure.passing = False  # the breaker has just opened: another attempt would only hide the cause
+        elif note_failure(self._engine, self.service, admission, failure.message):
+            failure.transient = (
+                False  # the breaker has just opened: another attempt would only hide the cause
+            )
 
     def _exchange(self, call: _Call) -> Any:
-        """Send the request once and read the answer. The words of its errors are not redacted yet."""
+        """Send the request once and read the answer. The message of its errors is not redacted yet."""
         name = self.service.name
         call.attempts += 1
         call.status = None
@@ -245,21 +256,25 @@ class Client:
                 finally:
                     response.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            words = f"no connection to {call.request.url.host}: {str(error) or type(error).__name__}"
-            raise Unavailable(name, words, passing=True) from None
+            message = f"no connection to {call.request.url.host}: {str(error) or type(error).__name__}"
+            raise ServiceUnavailableError(name, message, transient=True) from None
         except httpx.TimeoutException:
-            words = f"no complete answer within {time.monotonic() - started:.1f} s"
-            raise Unavailable(name, words, call.status, passing=True, acted=True) from None
+            message = f"no complete answer within {time.monotonic() - started:.1f} s"
+            raise ServiceUnavailableError(
+                name, message, call.status, transient=True, may_have_run=True
+            ) from None
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
-            raise Refused(name, f"the request cannot be sent: {error}") from None
+            raise RequestRefusedError(name, f"the request cannot be sent: {error}") from None
         except httpx.DecodingError as error:
-            words = f"answered {call.status} with a body that cannot be unpacked: {error}"
-            raise BadAnswer(name, words, call.status, passing=True, acted=True) from None
+            message = f"answered {call.status} with a body that cannot be unpacked: {error}"
+            raise BadAnswerError(name, message, call.status, transient=True, may_have_run=True) from None
         except httpx.TransportError as error:
             what = "no valid HTTP" if isinstance(error, httpx.RemoteProtocolError) else "connection broken"
-            words = f"{what}: {str(error) or type(error).__name__}"
-            kind = Unavailable if call.status is None else BadAnswer  # BadAnswer: it broke within the answer
-            raise kind(name, words, call.status, passing=True, acted=True) from None
+            message = f"{what}: {str(error) or type(error).__name__}"
+            kind = (
+                ServiceUnavailableError if call.status is None else BadAnswerError
+            )  # BadAnswerError: it broke within the answer
+            raise kind(name, message, call.status, transient=True, may_have_run=True) from None
         finally:
             call.milliseconds = self.milliseconds = (time.monotonic() - started) * 1000
         return read_answer(self.service, call.status, response.headers, body, as_text=call.as_text)
@@ -275,30 +290,26 @@ class Client:
                     break
             else:
                 return bytes(body)
-        words = f"answered {response.status_code} with more than the {limit} bytes it may send"
-        raise BadAnswer(self.service.name, words, response.status_code, acted=True)
-
-
-def _declared(name: str) -> Service:
-    if name not in SERVICES:
-        raise ValueError(f"no service {name!r} is declared in include.http; there are {', '.join(SERVICES)}")
-    return SERVICES[name]
+        message = f"answered {response.status_code} with more than the {limit} bytes it may send"
+        raise BadAnswerError(self.service.name, message, response.status_code, may_have_run=True)
 
 
 def _base_url(service: Service, endpoint: Endpoint | None) -> str:
     address = (endpoint.base_url if endpoint else "") or service.base_url
     if not address:
-        raise Refused(service.name, f"no address; store one in the connection {service.connection_id!r}")
+        raise RequestRefusedError(
+            service.name, f"no address; store one in the connection {service.connection_id!r}"
+        )
     if not address.startswith(("http://", "https://")):
-        words = f"its address, in the connection {service.connection_id!r}, begins with neither http:// nor https://"
-        raise Refused(service.name, words)
+        message = f"its address, in the connection {service.connection_id!r}, begins with neither http:// nor https://"
+        raise RequestRefusedError(service.name, message)
     return address.rstrip("/")
 
 
 def _check_contact(service: Service) -> None:
     if service.wants_contact and "@" not in service.headers.get("User-Agent", ""):
-        words = "it refuses callers that name nobody to write to: set `contact` to a name and an email"
-        raise Refused(service.name, words)
+        message = "it refuses callers that name nobody to write to: set `contact` to a name and an email"
+        raise RequestRefusedError(service.name, message)
 
 
 def _credentials(
@@ -310,13 +321,15 @@ def _credentials(
         return {}, {}, {}
     if not secret:
         if auth.required:
-            words = f"no key; store one as password of the connection {service.connection_id!r}"
-            raise Refused(service.name, words)
+            message = f"no key; store one as password of the connection {service.connection_id!r}"
+            raise RequestRefusedError(service.name, message)
         return {}, {}, {}
     if not (secret.isascii() and secret.isprintable() and " " not in secret):
         # The libraries below would quote it in their complaint.
-        words = "its key holds a space, a line break or a letter outside ASCII"
-        raise Refused(service.name, f"{words}: see the password of the connection {service.connection_id!r}")
+        message = "its key holds a space, a line break or a letter outside ASCII"
+        raise RequestRefusedError(
+            service.name, f"{message}: see the password of the connection {service.connection_id!r}"
+        )
     if auth.place == "query":
         return {}, {auth.name: secret}, {}
     if auth.place == "json":

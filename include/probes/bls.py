@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes.calendars import CONSUMER_PRICES, EMPLOYMENT, completeness, latest_due, look_at
 from include.probes.fred import is_number
 from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.services import find_service
 from include.settings import Settings
 from include.telemetry import redact
 
@@ -26,7 +27,7 @@ PAUSE = timedelta(hours=6)  # new figures come once a month
 def bls_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
     """Make the probe of BLS. Without a key it is asked by the rules, and the quota, for those."""
     found = connections("bls")
-    service = SERVICES["bls" if found and found.secret else "bls-keyless"]
+    service = find_service("bls" if found and found.secret else "bls-keyless")
     this_year = datetime.now(UTC).year
     asked = partial(ask, first_year=this_year - 1, last_year=this_year)
     opened = partial(Client, engine=engine)

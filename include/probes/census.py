@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from include.http import SERVICES, Client, Refused
+from include.http import RequestRefusedError
+from include.http.client import Client
 from include.probes.calendars import COMMUNITY_SURVEY, due, periods_due
 from include.probes.fred import is_number
 from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.services import find_service
 from include.settings import Settings
 
 VARIABLE = "B01001_001E"  # the population
@@ -24,7 +26,7 @@ STATES = 52  # with the District of Columbia and Puerto Rico
 def census_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
     """Make the probe of the Census Bureau."""
     opened = partial(Client, engine=engine)
-    return outside_probe(SERVICES["census"], "government", connections, settings, ask, opened, cost=2)
+    return outside_probe(find_service("census"), "government", connections, settings, ask, opened, cost=2)
 
 
 def ask(open_client: Callable[[], Client]) -> Answer:
@@ -34,7 +36,7 @@ def ask(open_client: Callable[[], Client]) -> Answer:
     with open_client() as client:
         try:
             answer = _get(client, year)
-        except Refused as error:
+        except RequestRefusedError as error:
             if error.status != 404:
                 raise
             year -= 1  # the survey that should be out is not: is the one before?

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes.calendars import (
     CONSUMER_PRICES,
     EXCHANGE_RATES,
@@ -21,6 +21,7 @@ from include.probes.calendars import (
     look_at,
 )
 from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.services import find_service
 from include.settings import Settings
 
 SERIES = {  # series: its calendar, and how many days back are looked at
@@ -33,7 +34,9 @@ SERIES = {  # series: its calendar, and how many days back are looked at
 def fred_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
     """Make the probe of FRED."""
     opened = partial(Client, engine=engine)
-    return outside_probe(SERVICES["fred"], "government", connections, settings, ask, opened, cost=len(SERIES))
+    return outside_probe(
+        find_service("fred"), "government", connections, settings, ask, opened, cost=len(SERIES)
+    )
 
 
 def ask(open_client: Callable[[], Client]) -> Answer:

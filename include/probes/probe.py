@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from include.http import SERVICES, Client, Service, hurry, introduce
+from include.http import Service, identify, with_timeout
+from include.http.client import Client
+from include.services import SERVICES
 from include.settings import SANDBOX, Endpoint, Settings
 
 Kind = Literal["government", "platform"]
@@ -134,7 +136,7 @@ def outside_probe(
     contact = settings.contact or (NOBODY if _is_imitation(found, connections(SANDBOX)) else "")
     if service.wants_contact and not contact:
         return Probe(name, kind, None, f"{name} refuses callers without a contact: set `contact`")
-    asked = hurry(introduce(service, contact) if contact else service, SECONDS)
+    asked = with_timeout(identify(service, contact) if contact else service, SECONDS)
     probe = Probe(name, kind, lambda: ask(lambda: open_client(asked, found)), limited_by=service.name)
     return replace(probe, **about)  # type: ignore[arg-type]
 

@@ -9,7 +9,13 @@ from time import monotonic, sleep
 
 from sqlalchemy import Engine
 
-from include.http import BadAnswer, QuotaUnknown, Refused, ServiceError, Unavailable
+from include.http import (
+    BadAnswerError,
+    QuotaUnknownError,
+    RequestRefusedError,
+    ServiceError,
+    ServiceUnavailableError,
+)
 from include.probes.probe import Answer, Down, Probe, ProbeResult, Quota
 from include.probes.results import read_last_answers, read_quotas, write_results
 from include.probes.verdict import as_answer, judge, not_known, still, was_sent
@@ -140,7 +146,9 @@ def _ask_again(
     while monotonic() + REST < end:
         latest = {**outcomes, **again}
         failing = [
-            probe for probe in probes if isinstance(latest.get(probe.service), Down | Unavailable | BadAnswer)
+            probe
+            for probe in probes
+            if isinstance(latest.get(probe.service), Down | ServiceUnavailableError | BadAnswerError)
         ]
         if not failing:
             break
@@ -175,8 +183,8 @@ def _after_failure(
     answer = as_answer(error)
     if was_sent(error):
         return judge(probe, answer, used, now, now)
-    if isinstance(error, QuotaUnknown | Refused):  # our own database, our own configuration
-        return not_known(probe, f"not asked: {error.words}", now)
+    if isinstance(error, QuotaUnknownError | RequestRefusedError):  # our own database, our own configuration
+        return not_known(probe, f"not asked: {error.message}", now)
     if last and not answer.broken:  # a pause that it asked for: what it said before still holds
         return judge(probe, still(last[1], answer), used, last[0], now)
     return judge(probe, answer, used, None, now)

@@ -10,9 +10,10 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes.calendars import EDGAR, due, following
 from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.services import find_service
 from include.settings import Settings
 
 COMPANY = "CIK0000019617"  # JPMorgan Chase & Co
@@ -22,7 +23,7 @@ COLUMNS = ("accessionNumber", "filingDate", "acceptanceDateTime", "form", "prima
 def sec_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
     """Make the probe of SEC's EDGAR."""
     opened = partial(Client, engine=engine)
-    return outside_probe(SERVICES["sec"], "government", connections, settings, ask, opened)
+    return outside_probe(find_service("sec"), "government", connections, settings, ask, opened)
 
 
 def ask(open_client: Callable[[], Client]) -> Answer:

@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from include.candles import SourceError, open_source
 from include.database import DatabaseError, connect, sql
-from include.http import SERVICES, Client, ServiceError
+from include.http import ServiceError
+from include.http.client import Client
 from include.probes.probe import SECONDS, Answer, Connections, Down, Probe, Quota, outside_probe
+from include.services import find_service
 from include.settings import SANDBOX, Settings
 from include.storage import Storage, StorageError
 from include.telemetry import redact
@@ -112,7 +114,7 @@ def model_probe(engine: Engine, settings: Settings, connections: Connections) ->
     """Make the probe of the language model: its list of models, which costs no token."""
     asked = partial(ask_models, wanted=settings.analysis_model)
     opened = partial(Client, engine=engine)
-    return outside_probe(SERVICES["llm"], "platform", connections, settings, asked, opened)
+    return outside_probe(find_service("llm"), "platform", connections, settings, asked, opened)
 
 
 def ask_models(open_client: Callable[[], Client], *, wanted: str) -> Answer:

@@ -7,8 +7,9 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.services import find_service
 from include.settings import Settings
 
 SKEW = 5.0  # seconds; BingX refuses signed orders whose stamp is more than 5 s off by default
@@ -17,13 +18,13 @@ SKEW = 5.0  # seconds; BingX refuses signed orders whose stamp is more than 5 s 
 def trading_probes(engine: Engine, settings: Settings, connections: Connections) -> list[Probe]:
     """Make the probes."""
     # A node that lags behind says so as an error; here it is the answer.
-    solana = replace(SERVICES["solana"], find_fault=lambda _payload: None)
+    solana = replace(find_service("solana"), find_fault=lambda _payload: None)
     opened = partial(Client, engine=engine)
     return [
         outside_probe(service, "platform", connections, settings, ask, opened)
         for service, ask in (
-            (SERVICES["bingx"], ask_bingx),
-            (SERVICES["ibkr"], ask_ibkr),
+            (find_service("bingx"), ask_bingx),
+            (find_service("ibkr"), ask_ibkr),
             (solana, ask_solana),
         )
     ]

@@ -3,7 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from include.http import BreakerOpen, QuotaUnknown, RateLimited, Refused, ServiceError
+from include.http import (
+    BreakerOpenError,
+    QuotaUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceError,
+)
 from include.probes.calendars import freshness
 from include.probes.probe import Answer, Probe, ProbeResult, Quota, Status
 
@@ -16,15 +22,15 @@ FEWEST_CALLS = 5
 
 def was_sent(error: ServiceError) -> bool:
     """Whether the service was asked at all before the failure."""
-    if isinstance(error, BreakerOpen | QuotaUnknown):
+    if isinstance(error, BreakerOpenError | QuotaUnknownError):
         return False
-    return error.status is not None or not isinstance(error, RateLimited | Refused)
+    return error.status is not None or not isinstance(error, RateLimitedError | RequestRefusedError)
 
 
 def as_answer(error: ServiceError) -> Answer:
     """A failure as an answer: a rate limit leaves the service degraded, anything else makes it down."""
     words = str(error).removeprefix(f"{error.service}: ")
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimitedError):
         return Answer("it answers", faults=(words,))
     return Answer("", broken=words)
 

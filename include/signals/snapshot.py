@@ -18,7 +18,9 @@ from sqlalchemy import Engine
 
 from include.candles import is_local_stack
 from include.database import sql
-from include.http import SERVICES, Client, Limit, Retry, Service, ServiceError, Timeout
+from include.http import Limit, Retry, Service, ServiceError, Timeout
+from include.http.client import Client
+from include.services import find_service
 from include.settings import SANDBOX, Endpoint, Settings
 from include.signals.sources import (
     Missing,
@@ -158,12 +160,12 @@ class _Reporter:
             try:
                 self._clients[name] = stack.enter_context(self._open(name))
             except ServiceError as error:
-                self._clients[name] = error.words
+                self._clients[name] = error.message
             except Missing as missing:
                 self._clients[name] = str(missing)
 
     def _open(self, name: str) -> Client:
-        service = replace(SERVICES[name], timeout=TIMEOUT, retry=RETRY)
+        service = replace(find_service(name), timeout=TIMEOUT, retry=RETRY)
         if not self._sandbox:
             found = self._endpoint(service.connection_id)
             if found is None and not self._outside:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote as quote_path
 
-from include.http import Client, ServiceError
+from include.http import ServiceError
+from include.http.client import Client
 from include.symbols import Coin
 
 # How old the figures of an answer may be, by what the source says itself.
@@ -177,7 +178,7 @@ def _ask(client: Client, path: str, params: Mapping[str, Any]) -> object:
     try:
         answer: object = client.get_json(path, params)
     except ServiceError as error:
-        raise Missing(error.words) from error
+        raise Missing(error.message) from error
     return answer
 
 

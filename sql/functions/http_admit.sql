@@ -19,7 +19,7 @@ CREATE FUNCTION http_admit(
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  longest_patience CONSTANT interval := interval '2 minutes';  -- include/http/services.py, the budget of a call
+  longest_patience CONSTANT interval := interval '2 minutes';  -- include/http/service.py, the budget of a call
   longest_hold     CONSTANT interval := interval '1 hour';     -- include/http/admission.py; breakers rest for minutes
   breaker http_services;
   moment  timestamptz;

@@ -20,7 +20,7 @@ from include.airflow.platform import (
     open_storage,
 )
 from include.candles import LeftOut, SourceError
-from include.http import Refused
+from include.http import RequestRefusedError
 from include.settings import Settings
 from include.storage import StorageError
 from include.telemetry import record_metric
@@ -136,7 +136,7 @@ def test_sources_open_without_a_connection_at_the_vendors_own_address(database):
 
 def test_a_source_that_needs_a_key_says_so(database):
     with (
-        pytest.raises(Refused, match="coinmarketcap: no key"),
+        pytest.raises(RequestRefusedError, match="coinmarketcap: no key"),
         open_sources(Settings(candle_sources=("coinmarketcap",)), database),
     ):
         pass

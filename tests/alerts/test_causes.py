@@ -9,7 +9,7 @@ from sqlalchemy import text as statement
 
 from include.alerts.causes import KILLED, cause_of
 from include.database import DatabaseError, connect
-from include.http import QuotaUnknown, Refused, Unavailable
+from include.http import QuotaUnknownError, RequestRefusedError, ServiceUnavailableError
 
 TASK = "settle_trades.settle"
 
@@ -62,9 +62,9 @@ def test_another_task_s_failure_is_another_cause_unless_they_share_one():
         ("psycopg.OperationalError: server closed the connection unexpectedly", "database"),
         ("psycopg.errors.AdminShutdown: terminating connection due to administrator command", "database"),
         ("psycopg.OperationalError: connection to server at \"::1\", port 9 failed: refused", "database"),
-        ("include.http.errors.QuotaUnknown: kraken: the database that keeps", "database"),
-        ("include.http.errors.Unavailable: kraken: answered 503", "service:kraken"),
-        ("include.http.errors.RateLimited: coingecko-pro: not called", "service:coingecko-pro"),
+        ("include.http.errors.QuotaUnknownError: kraken: the database that keeps", "database"),
+        ("include.http.errors.ServiceUnavailableError: kraken: answered 503", "service:kraken"),
+        ("include.http.errors.RateLimitedError: coingecko-pro: not called", "service:coingecko-pro"),
         ("OSError: [Errno 28] No space left on device: '/x'", "disk"),
         (KILLED, "worker-lost"),
     ],
@@ -76,7 +76,7 @@ def test_shared_causes_are_known_by_their_words(error, cause):
 
 
 def test_a_refusal_is_the_task_s_own_matter():
-    assert name("include.http.errors.Refused: kraken: unknown pair").startswith(TASK)
+    assert name("include.http.errors.RequestRefusedError: kraken: unknown pair").startswith(TASK)
 
 
 def raised(error, of=None):
@@ -95,8 +95,11 @@ OTHER = DatabaseError("The database 'p' at db:5432 cannot be reached", away=True
     [
         (AWAY, "database"),
         (raised(AirflowFailException("not settled"), AWAY), "database"),
-        (QuotaUnknown("kraken", "not counted"), "database"),
-        (raised(ValueError("no candles"), Unavailable("kraken", "answered 503")), "service:kraken"),
+        (QuotaUnknownError("kraken", "not counted"), "database"),
+        (
+            raised(ValueError("no candles"), ServiceUnavailableError("kraken", "answered 503")),
+            "service:kraken",
+        ),
         (OSError(errno.ENOSPC, "words in any language"), "disk"),
     ],
 )
@@ -109,7 +112,7 @@ def test_an_exception_carries_its_cause_as_a_value_whatever_its_words_are(error,
     [
         OTHER,
         raised(RuntimeError("the restore failed"), OTHER),
-        Refused("kraken", "no such pair"),
+        RequestRefusedError("kraken", "no such pair"),
         RuntimeError(
             'pg_basebackup failed: connection to server at "replica" (10.0.0.9), port 5432 failed: FATAL:  '
             'password authentication failed for user "repl"'

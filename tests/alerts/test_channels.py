@@ -17,7 +17,9 @@ from include.alerts import ChannelError, PagerDuty, SlackBot, SlackWebhook, Webh
 from include.alerts.channels.pagerduty import dedup_key
 from include.alerts.channels.slack import slack_payload
 from include.alerts.delivery import deliver
-from include.http import SERVICES, Client, Limit, Retry
+from include.http import Limit, Retry
+from include.http.client import Client
+from include.services import find_service
 from include.settings import Endpoint, Settings
 from local.state import CHECKOUT
 from tests.alerts.told import FAILURE, pass_time, scalar, states
@@ -29,7 +31,7 @@ QUICK = {"retry": Retry(attempts=2, budget=4.0, wait_initial=0.01, jitter=0.0), 
 @contextmanager
 def client(service, url, secret, database):
     quick = replace(
-        SERVICES[service], timeout=replace(SERVICES[service].timeout, read=0.5, total=1.0), **QUICK
+        find_service(service), timeout=replace(find_service(service).timeout, read=0.5, total=1.0), **QUICK
     )
     with Client(quick, Endpoint(url, secret), database) as opened:
         yield opened

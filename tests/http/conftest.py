@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from include.http import Breaker, Client, Retry, Service, Timeout
+from include.http import Breaker, Retry, Service, Timeout
+from include.http.client import Client
 from include.settings import Endpoint
 from tests.http.server import Server
 

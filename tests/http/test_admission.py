@@ -15,15 +15,15 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from include.http import (
-    BadAnswer,
+    BadAnswerError,
     Breaker,
-    BreakerOpen,
+    BreakerOpenError,
     Limit,
-    RateLimited,
-    Refused,
+    RateLimitedError,
+    RequestRefusedError,
     Retry,
     Service,
-    Unavailable,
+    ServiceUnavailableError,
 )
 from include.http.admission import admit, hold, note_answer, note_failure
 from tests.http.server import reply, reset
@@ -106,7 +106,7 @@ def test_a_quota_admits_its_calls_at_once_and_then_queues(database):
 def test_every_window_counts(database):
     of = service(Limit(2, 10), Limit(3, 3600))
     assert [admission.wait for admission in admitted(database, of, 3)] == pytest.approx([0, 0, 10], abs=0.5)
-    with pytest.raises(RateLimited, match=r"the quota of 2 in 10 s, 3 in 3600 s is used up") as caught:
+    with pytest.raises(RateLimitedError, match=r"the quota of 2 in 10 s, 3 in 3600 s is used up") as caught:
         admitted(database, of)
     assert caught.value.retry_after == pytest.approx(3600, abs=1)
 
@@ -115,7 +115,7 @@ def test_a_caller_without_patience_takes_no_place(database):
     of = service(Limit(1, 60))
     admitted(database, of)
     for _ in range(5):
-        with pytest.raises(RateLimited):
+        with pytest.raises(RateLimitedError):
             admitted(database, of, patience=59)
     assert admitted(database, of, patience=61)[0].wait == pytest.approx(60, abs=0.5)
 
@@ -151,7 +151,7 @@ def test_a_month_of_ten_thousand_calls_is_counted_quickly(database):
     started = time.perf_counter()
     assert admitted(database, of)[0].wait == 0
     assert time.perf_counter() - started < 0.5
-    with pytest.raises(RateLimited) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         admitted(database, of)
     assert caught.value.retry_after == pytest.approx(31 * 86_400 - 9999 * 60, abs=2)
 
@@ -194,7 +194,7 @@ def test_a_pause_that_was_asked_for_holds_everybody(database):
     hold(database, of, 30)
     hold(database, of, 10)  # the longer pause counts
     assert admitted(database, of)[0].wait == pytest.approx(30, abs=0.5)
-    with pytest.raises(RateLimited, match="it asked for a pause"):
+    with pytest.raises(RateLimitedError, match="it asked for a pause"):
         admitted(database, of, patience=5)
 
 
@@ -240,7 +240,7 @@ def test_the_breaker_opens_at_the_threshold(database):
     assert (row.state, row.failures, row.last_failure) == ("open", 3, "answered 500")
     assert 55 < (row.open_until - datetime.now(UTC)).total_seconds() < 61
     said = r"not called, 3 attempts in a row failed \(the latest: answered 500\); try again in (60|59) s"
-    with pytest.raises(BreakerOpen, match=said):
+    with pytest.raises(BreakerOpenError, match=said):
         admitted(database, of)
 
 
@@ -267,7 +267,7 @@ def test_after_the_recovery_one_call_tries_and_closes_the_breaker(database):
     (trial,) = admitted(database, of)
     assert trial.probe
     assert breaker_row(database).state == "half_open"
-    with pytest.raises(BreakerOpen, match="a trial call is under way"):
+    with pytest.raises(BreakerOpenError, match="a trial call is under way"):
         admitted(database, of)
     note_answer(database, of, trial)
     row = breaker_row(database)
@@ -311,7 +311,7 @@ def test_a_trial_without_a_place_in_the_quota_does_not_begin(database):
     of = service(Limit(1, 3600), threshold=1, recovery=60)
     fail(database, of, 1)
     age(database, 61)
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitedError):
         admitted(database, of, patience=5)
     assert breaker_row(database).state == "open"
 
@@ -329,9 +329,9 @@ def test_a_late_answer_does_not_move_an_open_breaker(database, late):
 
 def test_the_call_that_opens_the_breaker_says_what_went_wrong(server, client_of):
     server.answers = [reply({}, status=500)]
-    with pytest.raises(Unavailable, match="answered 500"):
+    with pytest.raises(ServiceUnavailableError, match="answered 500"):
         client_of(breaker=Breaker(2, 60)).get_json("/")
-    with pytest.raises(BreakerOpen, match="2 attempts in a row failed"):
+    with pytest.raises(BreakerOpenError, match="2 attempts in a row failed"):
         client_of(breaker=Breaker(2, 60)).get_json("/")
     assert len(server.received) == 2  # of three attempts
 
@@ -339,12 +339,12 @@ def test_the_call_that_opens_the_breaker_says_what_went_wrong(server, client_of)
 @pytest.mark.parametrize(
     ("answer", "kind", "counts"),
     [
-        (reply({}, status=503), Unavailable, True),
-        (reset, Unavailable, True),
-        (reply(body=b"{"), BadAnswer, True),
-        (reply(body=b"<p>", headers={"Content-Type": "text/html"}), BadAnswer, True),
-        (reply({}, status=404), Refused, False),
-        (reply({}, status=429), RateLimited, False),
+        (reply({}, status=503), ServiceUnavailableError, True),
+        (reset, ServiceUnavailableError, True),
+        (reply(body=b"{"), BadAnswerError, True),
+        (reply(body=b"<p>", headers={"Content-Type": "text/html"}), BadAnswerError, True),
+        (reply({}, status=404), RequestRefusedError, False),
+        (reply({}, status=429), RateLimitedError, False),
     ],
     ids=["503", "reset", "cut", "html", "404", "429"],
 )
@@ -361,7 +361,7 @@ def test_processes_share_a_breaker(server, database, database_url, workers):
     ((first, second),) = workers(order | {"calls": 2})
     assert first.startswith("unavailable: testing: answered 500")
     assert second.startswith("unavailable: testing: answered 500")
-    with pytest.raises(BreakerOpen, match="2 attempts in a row failed"):  # in this process
+    with pytest.raises(BreakerOpenError, match="2 attempts in a row failed"):  # in this process
         admitted(database, service(threshold=2))
     assert len(server.received) == 2
 
@@ -383,7 +383,7 @@ def test_many_threads_get_one_trial_call(database):
     def attempt(_):
         try:
             return admit(database, of, patience=1, lease=60).probe is not None
-        except BreakerOpen:
+        except BreakerOpenError:
             return False
 
     with ThreadPoolExecutor(5) as pool:

@@ -10,22 +10,22 @@ from sqlalchemy import text
 
 from include.database import connect
 from include.http import (
-    SERVICES,
     Auth,
-    BadAnswer,
-    Client,
-    Fault,
-    QuotaUnknown,
-    RateLimited,
-    Refused,
+    BadAnswerError,
+    QuotaUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
     Retry,
     ServiceError,
+    ServiceUnavailableError,
     Timeout,
-    Unavailable,
-    hurry,
-    introduce,
+    VendorFault,
+    identify,
+    with_timeout,
 )
 from include.http import admission as admission_module
+from include.http.client import Client
+from include.services import find_service
 from include.settings import Endpoint
 from include.telemetry import metric_record
 from tests.http.conftest import IMPATIENT, QUICK
@@ -105,9 +105,9 @@ def test_the_key_goes_into_the_json_of_a_post_and_of_nothing_else(server, client
 
 def test_who_calls_is_said_where_that_is_wanted_and_nobody_calls_without(server, client_of):
     server.answers = [OK]
-    with pytest.raises(Refused, match="`contact`"):
+    with pytest.raises(RequestRefusedError, match="`contact`"):
         client_of(wants_contact=True)
-    service = introduce(replace(QUICK, wants_contact=True), "Example ops@example.com")
+    service = identify(replace(QUICK, wants_contact=True), "Example ops@example.com")
     client_of(wants_contact=True, headers=service.headers).get_json("/")
     assert server.received[0].headers["user-agent"] == "tradeops Example ops@example.com"
 
@@ -115,19 +115,19 @@ def test_who_calls_is_said_where_that_is_wanted_and_nobody_calls_without(server,
 def test_a_declared_pause_holds_everybody_after_a_refusal(server, client_of, database):
     server.answers = [reply({}, status=403, headers={"Retry-After": "5"})]
     client = client_of(pauses={403: 600.0})
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefusedError):
         client.get_json("/")
-    with pytest.raises(RateLimited, match="it asked for a pause"):
+    with pytest.raises(RateLimitedError, match="it asked for a pause"):
         client.get_json("/")
     assert len(server.received) == 1
 
 
 def test_a_service_in_a_hurry_is_asked_once_within_its_time(server, client_of):
     server.answers = [reply({}, status=500)]
-    hurried = hurry(QUICK, 3.0)
+    hurried = with_timeout(QUICK, 3.0)
     client = client_of(timeout=hurried.timeout, retry=hurried.retry)
     assert (client.milliseconds, client.sandbox) == (None, False)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailableError):
         client.get_json("/")
     assert len(server.received) == 1
     assert 0 < client.milliseconds < 3_000
@@ -151,7 +151,7 @@ def test_a_service_without_authentication_never_sees_a_key(server, client_of):
 def test_the_declared_address_is_used_where_the_connection_names_none(database):
     # The guard of the tests refuses to look the host up, and says which it was.
     with (
-        Client("kraken", Endpoint("", None), database) as client,
+        Client(find_service("kraken"), Endpoint("", None), database) as client,
         pytest.raises(RuntimeError, match=r"api\.kraken\.com"),
     ):
         client.get_json("/0/public/Time")
@@ -166,26 +166,26 @@ def test_a_path_stays_below_the_address(server, client_of, path):
 
 @pytest.mark.parametrize("secret", ["two words", "line\nbreak", "ключ", "tab\t"])
 def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(client_of, secret):
-    with pytest.raises(Refused, match="its key holds") as caught:
+    with pytest.raises(RequestRefusedError, match="its key holds") as caught:
         client_of(auth=Auth("bearer"), secret=secret)
     assert secret not in str(caught.value)
 
 
 def test_what_is_missing_is_said(database):
     with pytest.raises(
-        Refused, match=r"coinmarketcap: no key; store one .*connection 'market_coinmarketcap'"
+        RequestRefusedError, match=r"coinmarketcap: no key; store one .*connection 'market_coinmarketcap'"
     ):
-        Client("coinmarketcap", None, database)
-    with pytest.raises(Refused, match=r"sandbox: no address; .*connection 'market_sandbox'"):
-        Client("sandbox", None, database)
-    with pytest.raises(Refused, match=r"slack-bot: no key; .*connection 'slack_alerts'"):
-        Client("slack-bot", None, database)
-    with pytest.raises(Refused, match=r"fred: no key; .*connection 'fred'"):
-        Client("fred", None, database)
-    with pytest.raises(Refused, match="neither http:// nor https://"):
-        Client("sandbox", Endpoint("localhost:80"), database)
+        Client(find_service("coinmarketcap"), None, database)
+    with pytest.raises(RequestRefusedError, match=r"sandbox: no address; .*connection 'market_sandbox'"):
+        Client(find_service("sandbox"), None, database)
+    with pytest.raises(RequestRefusedError, match=r"slack-bot: no key; .*connection 'slack_alerts'"):
+        Client(find_service("slack-bot"), None, database)
+    with pytest.raises(RequestRefusedError, match=r"fred: no key; .*connection 'fred'"):
+        Client(find_service("fred"), None, database)
+    with pytest.raises(RequestRefusedError, match="neither http:// nor https://"):
+        Client(find_service("sandbox"), Endpoint("localhost:80"), database)
     with pytest.raises(ValueError, match=r"no service 'krakken' is declared.*kraken"):
-        Client("krakken", None, database)
+        find_service("krakken")
 
 
 # -- what comes back -----------------------------------------------------------------------------------------
@@ -194,7 +194,9 @@ def test_what_is_missing_is_said(database):
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 418, 451])
 def test_a_refusal_is_final_and_says_why(server, client_of, status):
     server.answers = [reply({"status": {"error_message": "This API Key is invalid."}}, status=status)]
-    with pytest.raises(Refused, match=rf"^testing: answered {status}: This API Key is invalid\.$") as caught:
+    with pytest.raises(
+        RequestRefusedError, match=rf"^testing: answered {status}: This API Key is invalid\.$"
+    ) as caught:
         client_of().get_json("/")
     assert (caught.value.service, caught.value.status) == ("testing", status)
     assert len(server.received) == 1
@@ -210,7 +212,7 @@ def test_a_passing_failure_is_tried_again(server, client_of, status):
 def test_a_lasting_failure_ends_after_the_attempts(server, client_of):
     page = b"<html><head><title>502 Bad Gateway</title></head></html>"
     server.answers = [reply(status=502, body=page, headers={"Content-Type": "text/html"})]
-    with pytest.raises(Unavailable, match="answered 502: 502 Bad Gateway") as caught:
+    with pytest.raises(ServiceUnavailableError, match="answered 502: 502 Bad Gateway") as caught:
         client_of().get_json("/")
     assert caught.value.status == 502
     assert len(server.received) == 3
@@ -218,7 +220,7 @@ def test_a_lasting_failure_ends_after_the_attempts(server, client_of):
 
 def test_a_server_error_that_is_no_overload_is_not_tried_again(server, client_of):
     server.answers = [reply({"message": "not implemented"}, status=501)]
-    with pytest.raises(Unavailable, match="not implemented"):
+    with pytest.raises(ServiceUnavailableError, match="not implemented"):
         client_of().get_json("/")
     assert len(server.received) == 1
 
@@ -226,13 +228,13 @@ def test_a_server_error_that_is_no_overload_is_not_tried_again(server, client_of
 def test_words_of_a_service_are_such_that_postgresql_holds_them(server, client_of):
     """They are stored with the breaker, and by whoever asked."""
     server.answers = [reply({"error": "out of\x00 order \ud800"}, status=500)]
-    with pytest.raises(Unavailable, match=r"out of� order \?"):
+    with pytest.raises(ServiceUnavailableError, match=r"out of� order \?"):
         client_of().get_json("/")
 
 
 def test_too_many_requests_end_as_rate_limited(server, client_of):
     server.answers = [reply({"error": "slow down"}, status=429)]
-    with pytest.raises(RateLimited, match="answered 429: slow down"):
+    with pytest.raises(RateLimitedError, match="answered 429: slow down"):
         client_of().get_json("/")
     assert len(server.received) == 3
 
@@ -257,7 +259,7 @@ def test_a_spoilt_answer_is_tried_again_and_then_a_bad_answer(server, client_of,
     server.answers = [answer, OK]
     assert client_of().get_json("/") == {"price": 61942.5}
     server.answers = [answer]
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadAnswerError) as caught:
         client_of().get_json("/")
     assert str(caught.value).isprintable()
     assert len(server.received) == 2 + 3
@@ -267,7 +269,7 @@ def test_a_spoilt_answer_is_tried_again_and_then_a_bad_answer(server, client_of,
 def test_another_content_type_is_a_bad_answer_at_once(server, client_of, kind):
     page = b"<!DOCTYPE html><title>Missing Key</title> A valid <em>key</em> is needed"
     server.answers = [reply(body=page, headers={"Content-Type": kind})]
-    with pytest.raises(BadAnswer, match="instead of JSON: Missing Key A valid key is needed"):
+    with pytest.raises(BadAnswerError, match="instead of JSON: Missing Key A valid key is needed"):
         client_of().get_json("/")
     assert len(server.received) == 1
 
@@ -295,14 +297,16 @@ def test_packed_json_is_unpacked(server, client_of):
 )
 def test_a_huge_body_is_refused(server, client_of, answer):
     server.answers = [answer]
-    with pytest.raises(BadAnswer, match="more than the 100000 bytes"):
+    with pytest.raises(BadAnswerError, match="more than the 100000 bytes"):
         client_of(max_bytes=100_000).get_json("/")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(server, client_of, status):
     server.answers = [reply(status=status, headers={"Location": f"{server.url}/missing_key.html"})]
-    with pytest.raises(Refused, match=rf"answered {status}, a redirect to .*missing_key.html \(not followed"):
+    with pytest.raises(
+        RequestRefusedError, match=rf"answered {status}, a redirect to .*missing_key.html \(not followed"
+    ):
         client_of(auth=Auth("bearer"), secret="the-key").get_json("/data")
     assert [request.path for request in server.received] == ["/data"]
 
@@ -313,7 +317,7 @@ def test_a_redirect_is_not_followed(server, client_of, status):
 def test_a_server_that_hangs_is_unavailable(server, client_of):
     server.answers = [server.hang]
     started = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no complete answer within [01]\.\d s"):
+    with pytest.raises(ServiceUnavailableError, match=r"no complete answer within [01]\.\d s"):
         client_of(
             timeout=IMPATIENT, retry=Retry(attempts=2, budget=20, wait_initial=0.01, jitter=0.01)
         ).get_json("/")
@@ -333,7 +337,7 @@ def test_a_server_that_hangs_is_unavailable(server, client_of):
 def test_a_slow_drip_ends_at_the_total_time(server, client_of, parts):
     server.answers = [server.drip(parts)]  # every byte comes within 0.05 s, the read timeout is 0.25 s
     started = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no complete answer within [01]\.\d s"):
+    with pytest.raises(ServiceUnavailableError, match=r"no complete answer within [01]\.\d s"):
         client_of(
             timeout=Timeout(connect=0.5, read=0.25, total=0.3), retry=Retry(attempts=1, budget=5)
         ).get_json("/")
@@ -343,7 +347,7 @@ def test_a_slow_drip_ends_at_the_total_time(server, client_of, parts):
 def test_the_budget_bounds_all_attempts_together(server, client_of):
     server.answers = [reply({}, status=503, after=0.15)]
     started = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailableError):
         client_of(retry=Retry(attempts=50, budget=0.5, wait_initial=0.05, jitter=0.01)).get_json("/")
     assert time.monotonic() - started < 6  # fifty attempts would take 10 s
     assert len(server.received) <= 4
@@ -352,7 +356,7 @@ def test_the_budget_bounds_all_attempts_together(server, client_of):
 def test_an_attempt_does_not_outlast_the_budget(server, client_of):
     server.answers = [server.hang]
     started = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailableError):
         client_of(timeout=Timeout(connect=3, read=3, total=3), retry=Retry(attempts=3, budget=0.3)).get_json(
             "/"
         )
@@ -370,7 +374,7 @@ def test_a_broken_connection_is_tried_again(server, client_of):
     client = client_of(retry=Retry(attempts=5, budget=5, wait_initial=0.01, jitter=0.01))
     assert client.get_json("/") == {"price": 61942.5}
     server.answers = [reset]
-    with pytest.raises(Unavailable, match="connection broken"):
+    with pytest.raises(ServiceUnavailableError, match="connection broken"):
         client_of().get_json("/")
 
 
@@ -378,7 +382,7 @@ def test_nobody_at_home(server, client_of, database):
     dead = Endpoint("http://127.0.0.1:9")  # the port of the discard service: nobody listens
     with (
         Client(QUICK, dead, database) as client,
-        pytest.raises(Unavailable, match=r"no connection to 127\.0\.0\.1"),
+        pytest.raises(ServiceUnavailableError, match=r"no connection to 127\.0\.0\.1"),
     ):
         client.get_json("/")
     assert metrics(database)[0].metadata["attempts"] == 3
@@ -409,7 +413,7 @@ def test_retry_after_is_honoured(server, client_of, pauses, headers, status):
 
 def test_without_retry_after_the_pauses_grow_and_differ(server, client_of, pauses):
     server.answers = [reply({}, status=500)]
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailableError):
         client_of(retry=Retry(attempts=5, budget=60, wait_initial=1, wait_max=4, jitter=0.5)).get_json("/")
     for pause, least in zip(pauses, [1, 2, 4, 4], strict=True):
         assert least <= pause <= least + 0.5
@@ -418,10 +422,10 @@ def test_without_retry_after_the_pauses_grow_and_differ(server, client_of, pause
 
 def test_a_pause_beyond_the_budget_fails_at_once_and_keeps_all_from_calling(server, client_of, database):
     server.answers = [reply({"error": "slow down"}, status=429, headers={"Retry-After": "600"})]
-    with pytest.raises(RateLimited, match=r"slow down; try again in 600 s, after 20\d\d-") as caught:
+    with pytest.raises(RateLimitedError, match=r"slow down; try again in 600 s, after 20\d\d-") as caught:
         client_of().get_json("/")
     assert caught.value.retry_after == 600
-    with pytest.raises(RateLimited, match=r"it asked for a pause; try again in (600|599) s"):
+    with pytest.raises(RateLimitedError, match=r"it asked for a pause; try again in (600|599) s"):
         client_of().get_json("/")
     assert len(server.received) == 1
 
@@ -429,7 +433,7 @@ def test_a_pause_beyond_the_budget_fails_at_once_and_keeps_all_from_calling(serv
 @pytest.mark.parametrize("asked", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_an_absurd_pause_holds_for_an_hour_at_most(server, client_of, database, asked):
     server.answers = [reply({}, status=429, headers={"Retry-After": asked})]
-    with pytest.raises(RateLimited, match="try again in 31622400 s"):
+    with pytest.raises(RateLimitedError, match="try again in 31622400 s"):
         client_of().get_json("/")
     held = state_of_service(database).held_until - datetime.now(UTC)
     assert timedelta(minutes=59) < held < timedelta(minutes=61)
@@ -457,7 +461,7 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated(server, client_of
         "cut": reply(body=b"{"),
     }[spoiler]
     server.answers = [first, OK]
-    with pytest.raises((Unavailable, BadAnswer)):
+    with pytest.raises((ServiceUnavailableError, BadAnswerError)):
         client_of(timeout=IMPATIENT).post_json("/orders", {"side": "BUY"})
     assert len(server.received) == 1
     server.answers = [first, OK]
@@ -483,7 +487,7 @@ def test_a_body_is_posted_as_it_is_and_any_answer_is_text(server, client_of, ans
 
 def test_a_text_that_was_refused_is_an_error_with_the_service_s_words(server, client_of):
     server.answers = [reply(body=b"no_service", status=404)]
-    with pytest.raises(Refused, match="no_service"):
+    with pytest.raises(RequestRefusedError, match="no_service"):
         client_of().post_text("/hooks", b"{}", {})
 
 
@@ -492,29 +496,31 @@ def test_a_text_that_was_refused_is_an_error_with_the_service_s_words(server, cl
 
 def test_an_error_under_status_200_is_an_error(server, client_of):
     def find(payload):
-        return Fault(Refused, payload["error"]) if payload.get("error") else None
+        return VendorFault(RequestRefusedError, payload["error"]) if payload.get("error") else None
 
     server.answers = [reply({"error": "unknown coin"})]
-    with pytest.raises(Refused, match="answered 200: unknown coin") as caught:
+    with pytest.raises(RequestRefusedError, match="answered 200: unknown coin") as caught:
         client_of(find_fault=find).get_json("/")
     assert caught.value.status == 200
     assert len(server.received) == 1
 
 
 def test_a_passing_error_under_status_200_is_tried_again_when_the_vendor_says(server, client_of, pauses):
-    find = SERVICES["coinmarketcap"].find_fault
+    find = find_service("coinmarketcap").find_fault
     busy = reply({"status": {"error_code": 1008, "error_message": "Rate limits reset every minute."}})
     server.answers = [busy, OK]
     client_of(find_fault=find, retry=Retry(attempts=3, budget=90)).get_json("/")
     assert pauses[0] == 60
     server.answers = [busy]
-    with pytest.raises(RateLimited, match=r"error 1008: Rate limits reset every minute\.; try again in 60 s"):
+    with pytest.raises(
+        RateLimitedError, match=r"error 1008: Rate limits reset every minute\.; try again in 60 s"
+    ):
         client_of(find_fault=find, name="another").get_json("/")
 
 
 def test_an_error_text_that_is_no_json_is_found_too(server, client_of):
     def find(payload):
-        return Fault(RateLimited, "throttled") if "Threshold Exceeded" in str(payload) else None
+        return VendorFault(RateLimitedError, "throttled") if "Threshold Exceeded" in str(payload) else None
 
     page = b"<html><title>SEC.gov | Request Rate Threshold Exceeded</title>"
     server.answers = [reply(status=403, body=page, headers={"Content-Type": "text/html"}), OK]
@@ -527,7 +533,7 @@ def test_an_error_text_that_is_no_json_is_found_too(server, client_of):
 def test_without_the_database_nothing_is_called(server, client_of):
     away = connect("postgresql://tradeops:hunter2-hunter2@127.0.0.1:9/tradeops", application="tests")
     server.answers = [OK]
-    with pytest.raises(QuotaUnknown, match="not called, because its quota cannot be counted") as caught:
+    with pytest.raises(QuotaUnknownError, match="not called, because its quota cannot be counted") as caught:
         client_of(engine=away).get_json("/")
     assert isinstance(caught.value, ServiceError)
     assert "hunter2" not in str(caught.value)
@@ -548,7 +554,7 @@ def test_every_call_leaves_a_row(server, client_of, database):
     server.answers = [reply({}, status=500), reply([], after=0.1), reply({"error": "no"}, status=404)]
     client = client_of()
     client.get_json("/v1/prices", {"symbol": "BTC"})
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefusedError):
         client.post_json("/v1/other", {})
     client.close()
     ok, refused = metrics(database)
@@ -574,7 +580,7 @@ def test_a_call_that_was_never_sent_leaves_no_row(server, client_of, database):
     server.answers = [reply({}, status=429, headers={"Retry-After": "600"})]
     with client_of() as client:
         for _ in range(2):
-            with pytest.raises(RateLimited):
+            with pytest.raises(RateLimitedError):
                 client.get_json("/")
     assert [row.metadata["outcome"] for row in metrics(database)] == ["rate_limited"]
 

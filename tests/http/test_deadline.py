@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from include.http import Client, Retry, Service, Timeout, Unavailable
+from include.http import Retry, Service, ServiceUnavailableError, Timeout
+from include.http.client import Client
 from include.settings import Endpoint
 from tests.http.server import Server, reply
 
@@ -60,7 +61,7 @@ def call(url, database, total=0.5):
 
 def ends_soon(url, database):
     started = time.monotonic()
-    with pytest.raises(Unavailable, match="no complete answer within"):
+    with pytest.raises(ServiceUnavailableError, match="no complete answer within"):
         call(url, database)
     return 0.5 <= time.monotonic() - started < 2  # all of it would take 5 s
 
@@ -74,7 +75,7 @@ def test_through_tls(tls_server, certificate, database, monkeypatch):
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server, database):
     tls_server.answers = [reply({"price": 1})]
-    with pytest.raises(Unavailable, match="certificate verify failed"):
+    with pytest.raises(ServiceUnavailableError, match="certificate verify failed"):
         call(tls_server.url, database, total=5)
     assert not tls_server.received
 

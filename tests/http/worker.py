@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from include.database import connect
-from include.http import Breaker, Client, Limit, Retry, Service, ServiceError, Timeout
+from include.http import Breaker, Limit, Retry, Service, ServiceError, Timeout
+from include.http.client import Client
 from include.settings import Endpoint
 
 

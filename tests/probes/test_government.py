@@ -8,12 +8,13 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes import bls, census, government_probes, run_round
 from include.probes.bls import read_months
 from include.probes.calendars import CONSUMER_PRICES, look_at
 from include.probes.fred import read_observations
 from include.probes.probe import Down
+from include.services import find_service
 from include.settings import Endpoint, Settings
 from tests.probes.conftest import EVERY, KEY, NO_PAUSE, RUN
 from tests.sandbox.recorded import load_recorded
@@ -35,7 +36,7 @@ def test_a_sound_answer_is_healthy_fresh_and_complete(look, service):
     assert result.newest < datetime.now(UTC) < result.expected_by
     assert 0 < result.latency_ms < 5_000
     assert result.asked_at == result.checked_at
-    limit = SERVICES[service].limits[0]
+    limit = find_service(service).limits[0]
     assert (result.quota_limit, result.quota_window.total_seconds()) == (limit.calls, limit.seconds)
     assert result.quota_used == (3 if service == "fred" else 1)
 
@@ -148,8 +149,9 @@ def test_sec_throttling_holds_everybody_for_ten_minutes(look, sandbox, database)
 
 
 def test_sec_refusing_the_agent_is_told_apart_by_its_page_and_holds_too(look, database, monkeypatch):
-    monkeypatch.setattr("include.probes.probe.introduce", lambda service, _: service)
-    monkeypatch.setattr("include.probes.sec.SERVICES", {"sec": replace(SERVICES["sec"], wants_contact=False)})
+    monkeypatch.setattr("include.probes.probe.identify", lambda service, _: service)
+    sec = replace(find_service("sec"), wants_contact=False)
+    monkeypatch.setattr("include.probes.sec.find_service", {"sec": sec}.__getitem__)
     result = look("sec")
     assert result.status == "down"
     assert "undeclared automated tool" in result.reason
@@ -259,7 +261,7 @@ def test_bls_is_asked_a_few_times_a_day_at_most(look, connections, sandbox, data
 def test_bls_cuts_a_long_span_without_a_word_and_it_shows(connections, database):
     """The months that should be there follow from what was asked, not from what came."""
     this_year = datetime.now(UTC).year
-    opened = partial(Client, SERVICES["bls"], connections("bls"), database)
+    opened = partial(Client, find_service("bls"), connections("bls"), database)
     whole = bls.ask(opened, first_year=this_year - 19, last_year=this_year)
     cut = bls.ask(opened, first_year=this_year - 30, last_year=this_year)
     assert whole.completeness > 0.95

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from include.http import SERVICES, Client
+from include.http.client import Client
 from include.probes import trading
+from include.services import find_service
 from include.settings import Settings
 from include.storage import StorageError, Stored, open_storage
 from tests.http.server import Server, reply
@@ -314,7 +315,7 @@ def test_answers_in_another_shape_are_down(database, ask, answer):
     from include.probes.probe import Down
     from include.settings import Endpoint
 
-    service = replace(SERVICES["ibkr"], name="testing")
+    service = replace(find_service("ibkr"), name="testing")
     with Server([reply(answer)]) as server, pytest.raises(Down):
         ask(lambda: Client(service, Endpoint(server.url), database))
 
@@ -325,7 +326,7 @@ def test_transcribed_answers_are_read(database):
     from include.settings import Endpoint
 
     said = load_recorded("transcribed/solana_ibkr_bingx.json")
-    service = replace(SERVICES["ibkr"], name="testing")
+    service = replace(find_service("ibkr"), name="testing")
     for ask, name, words in (
         (trading.ask_solana, "solana_behind", "42 slots behind"),
         (trading.ask_ibkr, "ibkr_auth_status", "logged in"),

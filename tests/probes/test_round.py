@@ -8,10 +8,11 @@ from time import monotonic
 import pytest
 from sqlalchemy import text
 
-from include.http import SERVICES, Refused
+from include.http import RequestRefusedError
 from include.probes import Answer, Down, Probe, read_status, run_round, summarise
 from include.probes.results import read_quotas
 from include.probes.round import as_table, ask_all
+from include.services import find_service
 from tests.probes.conftest import EVERY, RUN
 
 SOUND = Answer("fine", 12.5)
@@ -136,7 +137,7 @@ def test_the_table_and_the_summary_name_every_service(database):
 
 def test_what_was_not_sent_is_said_of_our_own_side(database):
     def refuse():
-        raise Refused("x", "no key; store one")
+        raise RequestRefusedError("x", "no key; store one")
 
     (result,) = go(database, probe("x", refuse))
     assert (result.status, result.asked_at) == (None, None)
@@ -169,7 +170,7 @@ def test_a_failure_counts_only_as_long_as_the_quota_demands(database):
 def test_looks_stay_within_their_share_of_every_limit(service, cost, seconds):
     spacing = probe("x", cost=cost, limited_by=service).spacing(0.04)
     assert spacing.total_seconds() == pytest.approx(seconds)
-    for limit in SERVICES[service].limits:
+    for limit in find_service(service).limits:
         assert cost * limit.seconds / spacing.total_seconds() <= 0.04 * limit.calls * 1.0001
 
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.http import BadAnswer, BreakerOpen, QuotaUnknown, RateLimited, Refused, Unavailable
+from include.http import (
+    BadAnswerError,
+    BreakerOpenError,
+    QuotaUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceUnavailableError,
+)
 from include.probes.probe import Answer, Probe, Quota
 from include.probes.verdict import as_answer, judge, was_sent
 
@@ -87,14 +94,14 @@ def test_an_answer_that_is_used_again_grows_late_by_itself():
 @pytest.mark.parametrize(
     ("error", "sent", "broken"),
     [
-        (RateLimited("x", "quota used up"), False, False),
-        (RateLimited("x", "answered 429: slow", 429), True, False),
-        (Refused("x", "no key"), False, True),
-        (Refused("x", "answered 403: no", 403), True, True),
-        (Unavailable("x", "no connection"), True, True),
-        (BadAnswer("x", "HTML", 200), True, True),
-        (BreakerOpen("x", "10 failed"), False, True),
-        (QuotaUnknown("x", "no database"), False, True),
+        (RateLimitedError("x", "quota used up"), False, False),
+        (RateLimitedError("x", "answered 429: slow", 429), True, False),
+        (RequestRefusedError("x", "no key"), False, True),
+        (RequestRefusedError("x", "answered 403: no", 403), True, True),
+        (ServiceUnavailableError("x", "no connection"), True, True),
+        (BadAnswerError("x", "HTML", 200), True, True),
+        (BreakerOpenError("x", "10 failed"), False, True),
+        (QuotaUnknownError("x", "no database"), False, True),
     ],
 )
 def test_what_a_failure_means(error, sent, broken):

@@ -5,7 +5,7 @@ from typing import Any
 
 from include.alerts.channels.channel import ChannelError, Receipt, service_errors
 from include.alerts.messages import Message, one_line
-from include.http import Client
+from include.http.client import Client
 
 SUMMARY_LIMIT = 1_024  # characters
 DEDUP_KEY_LIMIT = 255

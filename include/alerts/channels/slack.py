@@ -10,7 +10,7 @@ from typing import Any
 
 from include.alerts.channels.channel import MENDING, ChannelError, Receipt, service_errors
 from include.alerts.messages import Item, Message, one_line
-from include.http import Client
+from include.http.client import Client
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000

@@ -44,7 +44,7 @@ def open_sources(
     One that lacks an address, a key or a setting stands in its place as LeftOut, and does not stop the
     others. If that is true of all, the first one's error is raised. Raises ValueError for an unknown name.
     """
-    from include.http import Refused
+    from include.http import RequestRefusedError
 
     with ExitStack() as stack:
         sources: list[Source] = []
@@ -52,9 +52,11 @@ def open_sources(
         for name in settings.candle_sources:
             try:
                 sources.append(stack.enter_context(open_source(name, settings, engine, endpoint)))
-            except (Refused, MissingSetting) as error:
+            except (RequestRefusedError, MissingSetting) as error:
                 errors.append(error)
-                sources.append(LeftOut(name, error.words if isinstance(error, Refused) else str(error)))
+                sources.append(
+                    LeftOut(name, error.message if isinstance(error, RequestRefusedError) else str(error))
+                )
         if errors and len(errors) == len(sources):
             raise errors[0]
         yield sources
@@ -75,14 +77,18 @@ def open_source(
     the vendor's own address without a key. `within` has each question asked once, within so many seconds, for
     probes; None: as its service declares. Raises ValueError for an unknown name, when the source lacks a
     setting, or when the sandbox is named with a database that is not the local stack's own, and
-    include.http.Refused when it lacks an address or a key.
+    include.http.RequestRefusedError when it lacks an address or a key.
     """
-    from include.http import SERVICES, Client, hurry
+    from include.http import with_timeout
+    from include.http.client import Client
+    from include.services import find_service
 
     add_coins(settings.coins)
 
     def opened(service_name: str) -> Client:
-        service = SERVICES[service_name] if within is None else hurry(SERVICES[service_name], within)
+        service = (
+            find_service(service_name) if within is None else with_timeout(find_service(service_name), within)
+        )
         return Client(service, endpoint(service.connection_id), engine)
 
     match name.split(":"):
@@ -95,9 +101,10 @@ def open_source(
                 )
             yield Archive(settings.archive_path)
         case ["ccxt", exchange]:
-            from include.candles.sources.ccxt import SERVICE, Ccxt
+            from include.candles.sources.ccxt import Ccxt
+            from include.services.ccxt import ANY_EXCHANGE
 
-            service = SERVICE if within is None else hurry(SERVICE, within)
+            service = ANY_EXCHANGE if within is None else with_timeout(ANY_EXCHANGE, within)
             with Ccxt(exchange, endpoint(f"market_ccxt_{exchange}"), engine, service) as source:
                 yield source
         case ["coingecko"] | ["coingecko", "pro"]:

@@ -19,7 +19,9 @@ from sqlalchemy import Engine
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
-from include.http import Client, Fault, Limit, RateLimited, Refused, Service, ServiceError, Unavailable
+from include.http import RequestRefusedError, Service, ServiceError, VendorFault
+from include.http.client import Client
+from include.services.ccxt import ANY_EXCHANGE, as_fault, declare_exchange, find_error
 from include.settings import Endpoint
 from include.symbols import find_markets, lacking_dollar, what_would_work
 
@@ -29,7 +31,6 @@ MAX_PAGES = 100  # of one fetch
 # second; further behind than an hour it is wrong, and no answer is kept for so long.
 BEHIND = (timedelta(seconds=2), timedelta(hours=1))
 REACH = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
-SERVICE = Service("ccxt")  # time limits and retries; name, quota and errors are the exchange's
 
 
 class Ccxt:
@@ -41,7 +42,7 @@ class Ccxt:
     local = False
 
     def __init__(
-        self, exchange: str, endpoint: Endpoint | None, engine: Engine, service: Service = SERVICE
+        self, exchange: str, endpoint: Endpoint | None, engine: Engine, service: Service = ANY_EXCHANGE
     ) -> None:
         """Prepare ccxt; the exchange is asked at the first question only.
 
@@ -64,13 +65,7 @@ class Ccxt:
         if self._exchange.has["fetchOHLCV"] is not True:
             raise ValueError(f"{exchange} gives no candles through ccxt")
         self.name = f"ccxt:{exchange}"
-        self._service = replace(
-            service,
-            name=self.name,
-            limits=(Limit(1, self._exchange.rateLimit / 1000),),
-            connection=f"market_ccxt_{exchange}",
-            find_fault=self._find_fault,
-        )
+        self._service = replace(declare_exchange(self._exchange, service), find_fault=self._find_fault)
         self._endpoint = endpoint
         self._engine = engine
         self._clients: dict[tuple[str, str], Client] = {}
@@ -192,7 +187,7 @@ class Ccxt:
         except ccxt.BaseError as error:  # it passes, or it is about this one question
             raise SourceError(str(error), temporary=True) from error
         except ServiceError as error:
-            raise SourceError(error.words, temporary=not isinstance(error, Refused)) from error
+            raise SourceError(error.message, temporary=not isinstance(error, RequestRefusedError)) from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise SourceError(f"an answer that ccxt cannot read: {error!r}", temporary=True) from error
 
@@ -209,7 +204,7 @@ class Ccxt:
                 return client.get_json(parts.path, params)
             # Nothing but questions is asked here, so that asking twice does no harm.
             return client.post_json(parts.path, json.loads(body or "null"), params, idempotent=True)
-        except Refused:
+        except RequestRefusedError:
             if self._error is not None:
                 raise self._error from None
             raise
@@ -224,22 +219,9 @@ class Ccxt:
             self._clients[key] = Client(service, self._endpoint, self._engine)
         return self._clients[key]
 
-    def _find_fault(self, payload: object) -> Fault | None:
-        """Let ccxt look for an error in the body of an answer: each exchange has its own way to tell one."""
-        import ccxt
-
-        self._error = None
-        if not isinstance(payload, dict | list):
-            return None
-        try:
-            # A failing status is include.http's business.
-            self._exchange.handle_errors(200, "OK", "", "GET", {}, json.dumps(payload), payload, {}, None)
-        except ccxt.BaseError as error:
-            self._error = error
-            if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
-                return Fault(RateLimited, str(error))
-            return Fault(Unavailable if isinstance(error, ccxt.OperationFailed) else Refused, str(error))
-        return None
+    def _find_fault(self, payload: object) -> VendorFault | None:
+        self._error = find_error(self._exchange, payload)
+        return None if self._error is None else as_fault(self._error)
 
 
 def _letters(name: str) -> str:

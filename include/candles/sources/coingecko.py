@@ -31,7 +31,8 @@ from include.candles.sources.source import (
     ask_cheaply,
     listed_coin,
 )
-from include.http import Client, Refused, ServiceError
+from include.http import RequestRefusedError, ServiceError
+from include.http.client import Client
 from include.symbols import Coin
 
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
@@ -90,13 +91,13 @@ class CoinGecko:
     def _ask(self, coin: Coin, what: str, params: dict[str, int]) -> Any:
         try:
             return self._client.get_json(f"/coins/{coin.coingecko}/{what}", {"vs_currency": "usd", **params})
-        except Refused as error:
+        except RequestRefusedError as error:
             if error.status == 404:
                 raise UnknownSymbol(f"unknown coin {coin.coingecko}") from error
             # 400 is about this one question: another may well be answered.
-            raise SourceError(error.words, temporary=error.status == 400) from error
+            raise SourceError(error.message, temporary=error.status == 400) from error
         except ServiceError as error:
-            raise SourceError(error.words, temporary=True) from error
+            raise SourceError(error.message, temporary=True) from error
 
 
 def _read_steps(rows: Any) -> pd.DataFrame:

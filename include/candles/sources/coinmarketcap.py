@@ -19,7 +19,8 @@ from include.candles.sources.source import (
     ask_cheaply,
     listed_coin,
 )
-from include.http import Client, Refused, ServiceError
+from include.http import RequestRefusedError, ServiceError
+from include.http.client import Client
 from include.symbols import Coin
 
 PERIODS = {"1h": "hourly", "1d": "daily"}
@@ -70,13 +71,13 @@ class CoinMarketCap:
         }
         try:
             answer = self._client.get_json("/v2/cryptocurrency/ohlcv/historical", params)
-        except Refused as error:
-            if error.status == 400 and '"id"' in error.words:
-                raise UnknownSymbol(f"unknown symbol {symbol}: {error.words}") from error
+        except RequestRefusedError as error:
+            if error.status == 400 and '"id"' in error.message:
+                raise UnknownSymbol(f"unknown symbol {symbol}: {error.message}") from error
             # 400 is about this one question: another may well be answered.
-            raise SourceError(error.words, temporary=error.status == 400) from error
+            raise SourceError(error.message, temporary=error.status == 400) from error
         except ServiceError as error:
-            raise SourceError(error.words, temporary=True) from error
+            raise SourceError(error.message, temporary=True) from error
         candles, refused = _read(coin, answer, interval)
         wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
         problems = (in_words({f"it is no {period} candle": refused}),) if refused else ()

@@ -15,7 +15,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, frame_of, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
-from include.http import Client, Refused, ServiceError
+from include.http import RequestRefusedError, ServiceError
+from include.http.client import Client
 from include.symbols import find_markets, lacking_dollar, what_would_work
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
@@ -131,11 +132,11 @@ class Kraken:
         key = self._pairs[pair]
         try:
             result = self._get(what, {"pair": key, **params})
-        except Refused as error:
-            if "Unknown asset pair" in error.words:
+        except RequestRefusedError as error:
+            if "Unknown asset pair" in error.message:
                 raise UnknownSymbol(f"unknown pair {pair}") from error
             # An error under status 200 is about this one question: another may well be answered.
-            raise SourceError(error.words, temporary=error.status == 200) from error
+            raise SourceError(error.message, temporary=error.status == 200) from error
         named = [name for name in result if name != "last"]
         if named != [key]:
             raise SourceError(f"answered with {', '.join(named)} instead of {key}", temporary=True)
@@ -146,10 +147,10 @@ class Kraken:
     def _get(self, what: str, params: Mapping[str, str | int]) -> dict[str, Any]:
         try:
             answer = self._client.get_json(f"/0/public/{what}", params)
-        except Refused:
+        except RequestRefusedError:
             raise
         except ServiceError as error:
-            raise SourceError(error.words, temporary=True) from error
+            raise SourceError(error.message, temporary=True) from error
         result = answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(result, dict):
             raise SourceError("an answer without a result", temporary=True)
@@ -169,8 +170,8 @@ class Kraken:
         try:
             answer = self._get("AssetPairs", {})
             pairs = {pair["wsname"]: key for key, pair in answer.items() if "wsname" in pair}
-        except Refused as error:
-            raise SourceError(error.words, temporary=False) from error
+        except RequestRefusedError as error:
+            raise SourceError(error.message, temporary=False) from error
         except TypeError as error:
             raise SourceError(f"an answer that holds no pairs: {error!r}", temporary=True) from error
         if not pairs:  # otherwise every symbol would be taken for unknown

@@ -7,7 +7,8 @@ import pandas as pd
 
 from include.candles.frame import CANDLE, no_candles
 from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
-from include.http import Client, Refused, ServiceError
+from include.http import RequestRefusedError, ServiceError
+from include.http.client import Client
 from include.symbols import same
 
 PAGE = 10_000  # candles an answer holds at most
@@ -56,12 +57,12 @@ class Sandbox:
     def _ask(self, symbol: str, params: dict[str, str]) -> Any:
         try:
             return self._client.get_json("/candles", params)
-        except Refused as error:
-            if error.status == 404 and "unknown symbol" in error.words:  # not: a wrong address
+        except RequestRefusedError as error:
+            if error.status == 404 and "unknown symbol" in error.message:  # not: a wrong address
                 raise UnknownSymbol(f"unknown symbol {symbol}") from error
-            raise SourceError(error.words, temporary=False) from error
+            raise SourceError(error.message, temporary=False) from error
         except ServiceError as error:
-            raise SourceError(error.words, temporary=True) from error
+            raise SourceError(error.message, temporary=True) from error
 
 
 def _read(symbol: str, answer: Any) -> tuple[pd.DataFrame, datetime | None]:

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from include.http import Client, Refused, ServiceError
+from include.http import RequestRefusedError, ServiceError
+from include.http.client import Client
 from include.symbols import Coin, coin_of
 
 
@@ -129,5 +130,5 @@ def ask_cheaply(client: Client, path: str) -> tuple[Any, Pong]:
     try:
         answer = client.get_json(path)
     except ServiceError as error:
-        raise SourceError(error.words, temporary=not isinstance(error, Refused)) from error
+        raise SourceError(error.message, temporary=not isinstance(error, RequestRefusedError)) from error
     return answer, Pong(client.milliseconds or 0.0, client.sandbox)

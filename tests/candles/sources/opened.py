@@ -11,11 +11,14 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from include.candles import PRICES, RESOLUTIONS, Fetched, Source, normalise
-from include.candles.sources.ccxt import SERVICE, Ccxt
+from include.candles.sources.ccxt import Ccxt
 from include.candles.sources.coingecko import CoinGecko
 from include.candles.sources.coinmarketcap import CoinMarketCap
 from include.candles.sources.kraken import Kraken
-from include.http import SERVICES, Client, Retry, Timeout
+from include.http import Retry, Timeout
+from include.http.client import Client
+from include.services import find_service
+from include.services.ccxt import ANY_EXCHANGE
 from include.settings import Endpoint
 from sandbox import market
 from sandbox.coins import find_coin
@@ -41,12 +44,12 @@ def opened(name: str, url: str, database: Engine, **changes: Any) -> Iterator[So
     """A source whose service is the sandbox at `url`, or whatever else answers there in its place."""
     if name.startswith("ccxt:"):
         endpoint = Endpoint(url + CCXT_PATHS.get(name, ""))
-        service = replace(SERVICE, **{**QUICK, **changes})
+        service = replace(ANY_EXCHANGE, **{**QUICK, **changes})
         with Ccxt(name.removeprefix("ccxt:"), endpoint, database, service) as source:
             yield source
         return
     service_name, path, kind = CLIENTS[name]
-    service = replace(SERVICES[service_name], **{**QUICK, **changes})
+    service = replace(find_service(service_name), **{**QUICK, **changes})
     with Client(service, Endpoint(url + path, "any-key"), database) as client:
         yield kind(client)
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from include.candles import SourceError, UnknownSymbol, open_source
-from include.candles.sources import ccxt as module
 from include.candles.sources.ccxt import Ccxt
 from include.http import Breaker, Retry
+from include.services.ccxt import ANY_EXCHANGE
 from include.settings import Endpoint, Settings
 from tests.candles.sources.opened import QUICK, assert_true, assert_whole, floor, now, opened, usable
 from tests.http.server import Server, reply
@@ -182,7 +182,7 @@ def test_the_same_page_for_ever_ends(scripted):
 
 
 def test_one_candle_a_page_ends_and_where_it_ended_is_said(scripted, monkeypatch):
-    monkeypatch.setattr(module, "MAX_PAGES", 5)
+    monkeypatch.setattr("include.candles.sources.ccxt.MAX_PAGES", 5)
     end = floor(now(), MINUTE) - DAY
     start = end - HOUR
     source = scripted(*(reply(candles(start + i * MINUTE, 1)) for i in range(10)))
@@ -301,7 +301,7 @@ def test_an_open_breaker_keeps_it_from_asking(sandbox, database):
 
 
 def test_each_address_of_an_exchange_gets_its_own_connection(database):
-    with Ccxt("binance", None, database, replace(module.SERVICE, **QUICK)) as source:
+    with Ccxt("binance", None, database, replace(ANY_EXCHANGE, **QUICK)) as source:
         one = source._client("https://api.binance.com", {})
         assert one is source._client("https://api.binance.com", {})
         assert one is not source._client("https://data.binance.vision", {})

@@ -5,7 +5,7 @@ import pytest
 
 from include.candles import SourceError, UnknownSymbol, open_source
 from include.candles.sources.coinmarketcap import HOURLY_VOLUME_SINCE
-from include.http import Refused
+from include.http import RequestRefusedError
 from include.settings import Endpoint, Settings
 from tests.candles.made import recorded
 from tests.candles.sources.opened import assert_whole, floor, now, opened, usable
@@ -195,7 +195,7 @@ def test_it_opens_by_its_name_with_its_connection(sandbox, database):
 
 def test_without_a_key_it_does_not_open(database, sandbox):
     with (
-        pytest.raises(Refused, match="no key"),
+        pytest.raises(RequestRefusedError, match="no key"),
         open_source("coinmarketcap", Settings(), database, lambda _: Endpoint(sandbox.url)),
     ):
         pytest.fail("it opened")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.http import SERVICES, RateLimited, Refused, Service, ServiceError, Unavailable
+from include.http import RateLimitedError, RequestRefusedError, Service, ServiceError, ServiceUnavailableError
 from include.http.answer import read_answer
+from include.services import SERVICES, find_service
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -20,8 +21,8 @@ JSON = st.recursive(
 
 
 def fault(service, payload):
-    found = SERVICES[service].find_fault(payload)
-    return found and (found.kind, found.words, found.wait)
+    found = find_service(service).find_fault(payload)
+    return found and (found.kind, found.message, found.wait)
 
 
 def test_the_table_is_sound():
@@ -45,16 +46,16 @@ def test_coinmarketcap_without_error(code):
 @pytest.mark.parametrize(
     ("code", "kind", "wait"),
     [
-        (1001, Refused, None),
-        (1006, Refused, None),
-        ("1006", Refused, None),
-        (400, Refused, None),
-        (1008, RateLimited, 60),
-        ("1008", RateLimited, 60),
-        (1009, RateLimited, 3600),
-        (1010, RateLimited, 3600),
-        (1011, RateLimited, 60),
-        (500, Unavailable, None),
+        (1001, RequestRefusedError, None),
+        (1006, RequestRefusedError, None),
+        ("1006", RequestRefusedError, None),
+        (400, RequestRefusedError, None),
+        (1008, RateLimitedError, 60),
+        ("1008", RateLimitedError, 60),
+        (1009, RateLimitedError, 3600),
+        (1010, RateLimitedError, 3600),
+        (1011, RateLimitedError, 60),
+        (500, ServiceUnavailableError, None),
     ],
 )
 def test_coinmarketcap_errors(code, kind, wait):
@@ -65,14 +66,14 @@ def test_coinmarketcap_errors(code, kind, wait):
 @pytest.mark.parametrize(
     ("errors", "kind"),
     [
-        (["EGeneral:Too many requests"], RateLimited),
-        (["EAPI:Rate limit exceeded"], RateLimited),
-        (["EService:Throttled: 1732060800"], RateLimited),
-        (["EService:Unavailable"], Unavailable),
-        (["EService:Busy"], Unavailable),
-        (["EGeneral:Internal error"], Unavailable),
-        (["EQuery:Unknown asset pair"], Refused),
-        (["EGeneral:Invalid arguments", "WOther:Careful"], Refused),
+        (["EGeneral:Too many requests"], RateLimitedError),
+        (["EAPI:Rate limit exceeded"], RateLimitedError),
+        (["EService:Throttled: 1732060800"], RateLimitedError),
+        (["EService:Unavailable"], ServiceUnavailableError),
+        (["EService:Busy"], ServiceUnavailableError),
+        (["EGeneral:Internal error"], ServiceUnavailableError),
+        (["EQuery:Unknown asset pair"], RequestRefusedError),
+        (["EGeneral:Invalid arguments", "WOther:Careful"], RequestRefusedError),
     ],
 )
 def test_kraken_errors(errors, kind):
@@ -94,12 +95,18 @@ def test_kraken_without_error(payload):
     [
         ([[1709395200000, 1, 2, 3, 4]], None),
         ({"prices": []}, None),
-        ({"error": "coin not found"}, (Refused, "coin not found", None)),
-        ({"status": {"error_code": 429, "error_message": "Slow."}}, (RateLimited, "error 429: Slow.", None)),
-        ({"status": {"error_code": 503, "error_message": "Down."}}, (Unavailable, "error 503: Down.", None)),
+        ({"error": "coin not found"}, (RequestRefusedError, "coin not found", None)),
+        (
+            {"status": {"error_code": 429, "error_message": "Slow."}},
+            (RateLimitedError, "error 429: Slow.", None),
+        ),
+        (
+            {"status": {"error_code": 503, "error_message": "Down."}},
+            (ServiceUnavailableError, "error 503: Down.", None),
+        ),
         (
             {"error": {"status": {"error_code": 10012, "error_message": "Too far back."}}},
-            (Refused, "error 10012: Too far back.", None),
+            (RequestRefusedError, "error 10012: Too far back.", None),
         ),
     ],
 )
@@ -109,9 +116,13 @@ def test_coingecko(service, payload, expected):
 
 def test_lunarcrush_and_fear_and_greed():
     assert fault("lunarcrush", {"config": {}, "data": []}) is None
-    assert fault("lunarcrush", {"error": "Topic not found"}) == (Refused, "Topic not found", None)
+    assert fault("lunarcrush", {"error": "Topic not found"}) == (RequestRefusedError, "Topic not found", None)
     assert fault("fear_greed", {"data": [], "metadata": {"error": None}}) is None
-    assert fault("fear_greed", {"metadata": {"error": "bad limit"}}) == (Refused, "bad limit", None)
+    assert fault("fear_greed", {"metadata": {"error": "bad limit"}}) == (
+        RequestRefusedError,
+        "bad limit",
+        None,
+    )
 
 
 SEC_TITLE = "SEC.gov | Request Rate Threshold Exceeded"
@@ -122,14 +133,18 @@ SEC_STYLES = "<style>" + "#content {max-width:650px;margin:60px auto;} " * 60 + 
 @pytest.mark.parametrize(
     ("heading", "kind", "words"),
     [
-        ("Your Request Originates from an Undeclared Automated Tool", Refused, "undeclared automated tool"),
-        ("Request Rate Threshold Exceeded", RateLimited, "too|Threshold Exceeded"),
+        (
+            "Your Request Originates from an Undeclared Automated Tool",
+            RequestRefusedError,
+            "undeclared automated tool",
+        ),
+        ("Request Rate Threshold Exceeded", RateLimitedError, "too|Threshold Exceeded"),
     ],
 )
 def test_sec_pages_of_one_title_are_told_apart_by_what_follows(status, heading, kind, words):
     page = f"<html><head><title>{SEC_TITLE}</title>{SEC_STYLES}</head><body><h1>{heading}</h1></body></html>"
     with pytest.raises(kind, match=words) as caught:
-        read_answer(SERVICES["sec"], status, {"content-type": "text/html"}, page.encode())
+        read_answer(find_service("sec"), status, {"content-type": "text/html"}, page.encode())
     assert caught.value.retry_after >= 600
 
 
@@ -137,7 +152,7 @@ def test_sec_pages_of_one_title_are_told_apart_by_what_follows(status, heading, 
 @pytest.mark.parametrize("status", [403, 429])
 def test_sec_is_left_alone_for_ten_minutes_whatever_the_page_says(status, headers):
     with pytest.raises(ServiceError) as caught:
-        read_answer(SERVICES["sec"], status, headers, b"<html><body>Access Denied</body></html>")
+        read_answer(find_service("sec"), status, headers, b"<html><body>Access Denied</body></html>")
     assert caught.value.retry_after >= 600
 
 
@@ -147,13 +162,13 @@ def test_sec_is_left_alone_for_ten_minutes_whatever_the_page_says(status, header
         ({"status": "REQUEST_SUCCEEDED", "message": []}, None),
         (
             {"status": "REQUEST_NOT_PROCESSED", "message": ["the daily threshold … has been reached."]},
-            (RateLimited, "REQUEST_NOT_PROCESSED: the daily threshold … has been reached.", 3600.0),
+            (RateLimitedError, "REQUEST_NOT_PROCESSED: the daily threshold … has been reached.", 3600.0),
         ),
         (
             {"status": "REQUEST_NOT_PROCESSED", "message": ["The key:k is invalid."]},
-            (Refused, "REQUEST_NOT_PROCESSED: The key:k is invalid.", None),
+            (RequestRefusedError, "REQUEST_NOT_PROCESSED: The key:k is invalid.", None),
         ),
-        ({"status": "REQUEST_FAILED"}, (Refused, "REQUEST_FAILED: no message", None)),
+        ({"status": "REQUEST_FAILED"}, (RequestRefusedError, "REQUEST_FAILED: no message", None)),
     ],
 )
 @pytest.mark.parametrize("service", ["bls", "bls-keyless"])
@@ -163,15 +178,18 @@ def test_bls_errors(service, payload, expected):
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(0, None), ("0", None), (100410, RateLimited), (100500, Unavailable), (100421, Unavailable),
-     (100001, Refused)],
+    [(0, None), ("0", None), (100410, RateLimitedError), (100500, ServiceUnavailableError), (100421, ServiceUnavailableError),
+     (100001, RequestRefusedError)],
 )  # fmt: skip
 def test_bingx_errors(code, kind):
     found = fault("bingx", {"code": code, "msg": "Words.", "data": {}})
     assert (found and found[:2]) == (kind and (kind, f"error {code}: Words."))
 
 
-@pytest.mark.parametrize(("code", "kind"), [(-32005, Unavailable), (429, RateLimited), (-32601, Refused)])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(-32005, ServiceUnavailableError), (429, RateLimitedError), (-32601, RequestRefusedError)],
+)
 def test_solana_errors(code, kind):
     error = {"code": code, "message": "Words."}
     assert fault("solana", {"error": error}) == (kind, f"error {code}: Words.", None)
@@ -180,8 +198,8 @@ def test_solana_errors(code, kind):
 
 @given(payload=JSON, service=st.sampled_from(sorted(SERVICES)))
 def test_no_body_confuses_a_fault_finder(service, payload):
-    found = SERVICES[service].find_fault(payload)
-    assert found is None or found.words
+    found = find_service(service).find_fault(payload)
+    assert found is None or found.message
 
 
 @given(
@@ -194,9 +212,9 @@ def test_no_body_confuses_a_fault_finder(service, payload):
 )
 def test_any_answer_is_json_or_a_failure_in_words(status, headers, body, service):
     try:
-        read_answer(SERVICES[service], status, headers, body)
+        read_answer(find_service(service), status, headers, body)
     except ServiceError as error:
-        assert f"answered {status}" in error.words
+        assert f"answered {status}" in error.message
         assert error.retry_after is None or 0 <= error.retry_after <= 1e9
         assert str(error)
     else:
@@ -208,23 +226,41 @@ def test_any_answer_is_json_or_a_failure_in_words(status, headers, body, service
     ("file", "case", "kind", "words", "wait"),
     [
         ("coinmarketcap", "ohlcv_historical_v2_docs_example", None, "", None),
-        ("coinmarketcap", "err_1001", Refused, "answered 401: error 1001: This API Key is invalid.", None),
-        ("coinmarketcap", "err_1006", Refused, "plan doesn't support this endpoint", None),
-        ("coinmarketcap", "err_1008", RateLimited, "Rate limits reset every minute", 60),
+        (
+            "coinmarketcap",
+            "err_1001",
+            RequestRefusedError,
+            "answered 401: error 1001: This API Key is invalid.",
+            None,
+        ),
+        ("coinmarketcap", "err_1006", RequestRefusedError, "plan doesn't support this endpoint", None),
+        ("coinmarketcap", "err_1008", RateLimitedError, "Rate limits reset every minute", 60),
         ("coingecko", "ohlc_sample", None, "", None),
         ("coingecko", "market_chart_range_sample", None, "", None),
-        ("coingecko", "err_365_days", Refused, "answered 401: error 10012: Your request exceeds", None),
-        ("coingecko", "err_429", RateLimited, "You've exceeded the Rate Limit", 53),
-        ("kraken_errors", "throttled", RateLimited, "answered 200: EGeneral:Too many requests", None),
-        ("kraken_errors", "unknown_pair", Refused, "answered 200: EQuery:Unknown asset pair", None),
-        ("kraken_errors", "unavailable", Unavailable, "answered 200: EService:Unavailable", None),
+        (
+            "coingecko",
+            "err_365_days",
+            RequestRefusedError,
+            "answered 401: error 10012: Your request exceeds",
+            None,
+        ),
+        ("coingecko", "err_429", RateLimitedError, "You've exceeded the Rate Limit", 53),
+        ("kraken_errors", "throttled", RateLimitedError, "answered 200: EGeneral:Too many requests", None),
+        (
+            "kraken_errors",
+            "unknown_pair",
+            RequestRefusedError,
+            "answered 200: EQuery:Unknown asset pair",
+            None,
+        ),
+        ("kraken_errors", "unavailable", ServiceUnavailableError, "answered 200: EService:Unavailable", None),
         ("lunarcrush", "topic_time_series_v2", None, "", None),
     ],
 )
 def test_recorded_answers(file, case, kind, words, wait):
     recorded = json.loads((RECORDED / "transcribed" / f"{file}.json").read_text())[case]
     answer = (
-        SERVICES[file.removesuffix("_errors")],
+        find_service(file.removesuffix("_errors")),
         recorded["status_code"],
         recorded.get("headers", {}),
         json.dumps(recorded["body"]).encode(),
@@ -236,12 +272,12 @@ def test_recorded_answers(file, case, kind, words, wait):
         read_answer(*answer)
     assert words in str(caught.value)
     assert caught.value.retry_after == wait
-    assert caught.value.passing == (kind is not Refused)
+    assert caught.value.transient == (kind is not RequestRefusedError)
 
 
 def test_failures_survive_pickling_between_processes():
     import pickle
 
-    original = RateLimited("kraken", "slow down", 429, 53.0, True, False)
+    original = RateLimitedError("kraken", "slow down", 429, 53.0, True, False)
     copy = pickle.loads(pickle.dumps(original))  # noqa: S301
-    assert (type(copy), vars(copy)) == (RateLimited, vars(original))
+    assert (type(copy), vars(copy)) == (RateLimitedError, vars(original))

@@ -71,7 +71,8 @@ def test_imports_run_downwards():
     assert offenders == []
 
 
-def test_a_package_is_asked_at_its_front_door():
+def test_a_package_is_asked_at_its_face_or_for_one_of_its_modules():
+    """A face that imported all of a package would make everybody wait for pandas or httpx."""
     others = {
         name: imports(path)
         for folder in ("dags", "plugins", *BESIDE)
@@ -81,9 +82,8 @@ def test_a_package_is_asked_at_its_front_door():
         f"{name} reaches into {imported}: ask include.{package(imported)} for it"
         for name, named in (INCLUDE | others).items()
         for imported in named
-        if imported.startswith("include.") and imported.count(".") > 1
+        if imported.startswith("include.") and imported.count(".") > 2
         if not (name in INCLUDE and package(imported) == package(name))
-        if not (name.startswith(("dags.", "plugins.")) and package(imported) == "airflow")
     ]
     assert offenders == []
 
@@ -146,7 +146,6 @@ DOUBLE_CLASSES: list[str] = [
     "Finding",
     "Part",
     "Reader",
-    "Refused",
     "Replay",
     "Report",
     "Selection",
@@ -158,10 +157,8 @@ DOUBLE_CLASSES: list[str] = [
 RAISED_WITHOUT_ERROR: list[str] = [
     "AnswerUnusable",
     "BackupDamaged",
-    "BadAnswer",
     "BadFile",
     "BadRequest",
-    "BreakerOpen",
     "CannotBeRead",
     "Critical",
     "DayNotOver",
@@ -175,14 +172,11 @@ RAISED_WITHOUT_ERROR: list[str] = [
     "ModelUnavailable",
     "NotArchivable",
     "NotYet",
-    "QuotaUnknown",
-    "RateLimited",
     "Refused",
     "ReplayUnfinished",
     "RulesRefused",
     "SettingsMissing",
     "SpoolFull",
-    "Unavailable",
     "UnknownSymbol",
     "_CannotMeasure",
     "_Stopped",

@@ -1,9 +1,9 @@
 """The outside services, a file a vendor: how each is asked, how much it bears, and how its answers say no.
 
 A file holds `SERVICES`, the declarations of its vendor: one, or one for each plan or way of asking, with the
-vendor's documented limits. A vendor that reports errors in bodies has `find_fault` there. To add a vendor, add
-its file and its line below; without a line nobody knows it. An exchange that is asked by way of ccxt needs no
-line: its declaration is made from what ccxt knows of it (`ccxt.py`).
+vendor's documented limits. A vendor that reports errors in bodies has `find_fault` there. To add a vendor,
+add its file and its line below; without a line nobody knows it. An exchange that is asked by way of ccxt
+needs no line: its declaration is made from what ccxt knows of it (`ccxt.py`).
 """
 
 from collections.abc import Mapping

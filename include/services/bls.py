@@ -4,7 +4,7 @@ from include.http import DAY, Auth, Limit, RateLimitedError, RequestRefusedError
 
 
 def find_fault(payload: object) -> VendorFault | None:
-    """`status`, always under HTTP 200: anything but REQUEST_SUCCEEDED is an error, which `message` explains."""
+    """`status`, always under HTTP 200: anything but REQUEST_SUCCEEDED is an error, see `message`."""
     if not isinstance(payload, dict) or payload.get("status", "REQUEST_SUCCEEDED") == "REQUEST_SUCCEEDED":
         return None
     said = payload.get("message")

@@ -1,4 +1,4 @@
-"""The language model, by the OpenAI protocol. Its answers are include/llm's; here is its list of models only."""
+"""The language model, by the OpenAI protocol. Here for its list of models only: see include/llm."""
 
 from include.http import MINUTE, Auth, Limit, Service
 

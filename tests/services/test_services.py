@@ -178,9 +178,15 @@ def test_bls_errors(service, payload, expected):
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(0, None), ("0", None), (100410, RateLimitedError), (100500, ServiceUnavailableError), (100421, ServiceUnavailableError),
-     (100001, RequestRefusedError)],
-)  # fmt: skip
+    [
+        (0, None),
+        ("0", None),
+        (100410, RateLimitedError),
+        (100500, ServiceUnavailableError),
+        (100421, ServiceUnavailableError),
+        (100001, RequestRefusedError),
+    ],
+)
 def test_bingx_errors(code, kind):
     found = fault("bingx", {"code": code, "msg": "Words.", "data": {}})
     assert (found and found[:2]) == (kind and (kind, f"error {code}: Words."))

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from benchmarks.replay import fill
 from include.database import SQL, connect, migrate
 from include.storage import open_storage
-from include.trades import ExportRequest, export_trades
+from include.trades.export import ExportRequest, export_trades
 from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"

@@ -18,7 +18,8 @@ import psutil
 from sqlalchemy import Engine, text
 
 from include.database import connect, migrate
-from include.trades import due_days, refresh_performance, roll_up_days
+from include.trades.performance import refresh_performance
+from include.trades.rollup import due_days, roll_up_days
 from local import postgres
 from local.postgres import Server
 

@@ -19,16 +19,11 @@ from sqlalchemy import Engine, text
 from include.candles import write_candles
 from include.database import connect, migrate
 from include.settings import Settings
-from include.trades import (
-    ReplayRequest,
-    claim_due,
-    gate_batch,
-    read_replay,
-    replay_batches,
-    report_replay,
-    settle_batch,
-    start_replay,
-)
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
+from include.trades.replay import ReplayRequest, read_replay, replay_batches, start_replay
+from include.trades.replay_report import report_replay
+from include.trades.settle import settle_batch
 from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"

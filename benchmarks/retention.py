@@ -19,7 +19,7 @@ from include.database import connect, migrate
 from include.retention import Rule, clean
 from include.settings import Settings
 from include.storage import open_storage
-from include.trades import claim_due
+from include.trades.claim import claim_due
 from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"

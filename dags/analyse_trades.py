@@ -72,7 +72,7 @@ def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
 
     with open_database("analyse") as engine:
         analysed = analyse_batch(engine, endpoint("llm"), this_run, batch, load_settings())
-    if analysed.stopped and not analysed.passing:
+    if analysed.stopped and not analysed.transient:
         raise AirflowFailException(f"stopped: {analysed.stopped}")
     if analysed.stopped:
         raise RuntimeError(f"stopped, {analysed.stored} are stored: {analysed.stopped}")

@@ -35,7 +35,7 @@ def collect(
 
     Sources that gave nothing are named with their reason.
     """
-    from include.trades import collect_interval
+    from include.trades.collect import collect_interval
 
     # A run that was triggered by hand has no interval: it looks at the last quarter of an hour.
     end = data_interval_end or datetime.now(UTC)

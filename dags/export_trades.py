@@ -36,7 +36,7 @@ NEXT_STEP = (
 @area("database")
 def export(this_run: str) -> dict[str, Any]:
     """Check the form and write the files and their manifest; say where they are."""
-    from include.trades import ExportRequest, export_trades
+    from include.trades.export import ExportRequest, export_trades
 
     settings = load_settings()
     with open_database("export") as engine, refuse_bad_requests():

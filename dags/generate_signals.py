@@ -32,7 +32,7 @@ from include.airflow.defaults import dag_defaults, explained
 from include.airflow.forms import FormRefused
 from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
 from include.settings_reader import environment_settings
-from include.signals import SYMBOLS, TIMEFRAMES
+from include.signals.requests import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
 SYMBOL = {"type": ["null", "string"], "enum": [None, *SYMBOLS], "values_display": {"null": "those listed"}}
@@ -43,12 +43,13 @@ UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$(?!\n)"
 @area("generation")
 def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
     """Refuse bad input in words; take up the requests; give the numbers of the batches."""
-    from include.signals import BadRequest, open_attempts, read_form
+    from include.signals.attempts import open_attempts
+    from include.signals.requests import SignalRequestError, read_form
 
     settings = load_settings()
     try:
         requests = read_form(symbol, timeframe, user, settings)
-    except BadRequest as error:
+    except SignalRequestError as error:
         raise FormRefused(str(error)) from error
     with open_database("signals") as engine:
         opened = open_attempts(engine, requests, run, run_url("generate_signals", run), settings)
@@ -61,7 +62,7 @@ def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
 @area("api")
 def collect_candles(run: str, batch: int) -> dict[str, str]:
     """Fetch the candles that the indicators need and the store lacks."""
-    from include.signals import collect_batch
+    from include.signals.generate import collect_batch
 
     settings = load_settings()
     with open_database("signals") as engine, open_sources(settings, engine) as sources:
@@ -72,7 +73,7 @@ def collect_candles(run: str, batch: int) -> dict[str, str]:
 @area("generation")
 def take_snapshot(run: str, batch: int) -> dict[str, str]:
     """Ask the sources about the market; without a price an attempt ends here."""
-    from include.signals import snapshot_batch
+    from include.signals.generate import snapshot_batch
 
     with open_database("signals") as engine:
         return snapshot_batch(engine, run, batch, load_settings(), endpoint_if_any)
@@ -82,7 +83,7 @@ def take_snapshot(run: str, batch: int) -> dict[str, str]:
 @area("generation")
 def compute_indicators(run: str, batch: int) -> dict[str, str]:
     """Compute the indicators and the data-quality score."""
-    from include.signals import compute_batch
+    from include.signals.generate import compute_batch
 
     with open_database("signals") as engine:
         return compute_batch(engine, run, batch, load_settings())
@@ -92,7 +93,7 @@ def compute_indicators(run: str, batch: int) -> dict[str, str]:
 @area("generation")
 def propose(run: str, batch: int) -> dict[str, str]:
     """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
-    from include.signals import propose_batch
+    from include.signals.generate import propose_batch
 
     with open_database("signals") as engine:
         return propose_batch(engine, run, batch, load_settings(), endpoint_if_any)
@@ -102,7 +103,7 @@ def propose(run: str, batch: int) -> dict[str, str]:
 @area("generation")
 def store(run: str, batch: int) -> dict[str, str]:
     """Store signal, indicators and snapshot, each signal in one transaction."""
-    from include.signals import store_batch
+    from include.signals.generate import store_batch
 
     with open_database("signals") as engine:
         return store_batch(engine, run, batch, load_settings())
@@ -112,7 +113,7 @@ def store(run: str, batch: int) -> dict[str, str]:
 @area("generation")
 def report(run: str) -> dict[str, str]:
     """Say what became of each request; fail when nothing came of any of them."""
-    from include.signals import report_run
+    from include.signals.attempts import report_run
 
     with open_database("signals") as engine:
         found = report_run(engine, run)

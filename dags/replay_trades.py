@@ -53,7 +53,7 @@ LONG = {
 @area("backtesting")
 def choose(this_run: str) -> list[int]:
     """Check the form and write the work list down, once; give the numbers of the workers that settle."""
-    from include.trades import ReplayRequest, start_replay
+    from include.trades.replay import ReplayRequest, start_replay
 
     settings = load_settings()
     with open_database("replay") as engine, refuse_bad_requests():
@@ -72,7 +72,7 @@ def choose(this_run: str) -> list[int]:
 @area("api")
 def fetch_again(this_run: str) -> dict[str, int]:
     """Fetch the candles of all batches anew, in one task: the sweep needs the sources as well."""
-    from include.trades import read_replay, refetch_candles
+    from include.trades.replay import read_replay, refetch_candles
 
     settings = load_settings()
     with open_database("replay") as engine:
@@ -87,7 +87,7 @@ def fetch_again(this_run: str) -> dict[str, int]:
 @area("backtesting")
 def replay(this_run: str, worker: int) -> int:
     """Replay batch after batch until none is left; give the number done here."""
-    from include.trades import read_replay, replay_batches
+    from include.trades.replay import read_replay, replay_batches
 
     with open_database("replay") as engine:
         return replay_batches(engine, read_replay(engine, this_run, load_settings()), f"replay {worker}")
@@ -97,7 +97,7 @@ def replay(this_run: str, worker: int) -> int:
 @area("database")
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
-    from include.trades import refresh_performance
+    from include.trades.performance import refresh_performance
 
     with open_database("replay") as engine:
         return refresh_performance(engine)
@@ -107,7 +107,7 @@ def refresh_performance() -> int:
 @area("backtesting")
 def report(this_run: str) -> dict[str, Any]:
     """Store the report, say it in the log, and give it."""
-    from include.trades import report_replay
+    from include.trades.replay_report import report_replay
 
     with open_database("replay") as engine:
         return report_replay(engine, this_run)

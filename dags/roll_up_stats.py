@@ -40,7 +40,7 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 @area("database")
 def roll_up(first: str, last: str, kind: str) -> int:
     """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
-    from include.trades import Disagreement, days_between, due_days, roll_up_days
+    from include.trades.rollup import DisagreementError, days_between, due_days, roll_up_days
 
     with open_database("rollup") as engine:
         try:
@@ -50,7 +50,7 @@ def roll_up(first: str, last: str, kind: str) -> int:
             return roll_up_days(engine, days)
         except ValueError as refusal:  # not over, too many, no day: words for a person
             raise FormRefused(str(refusal)) from refusal
-        except Disagreement as found:
+        except DisagreementError as found:
             raise AirflowFailException(str(found)) from found
 
 

@@ -45,7 +45,7 @@ NEXT_STEP = (
 @area("database")
 def claim(claim_id: str) -> list[int]:
     """Take due trades under a lease; give the numbers of the batches."""
-    from include.trades import claim_due
+    from include.trades.claim import claim_due
 
     with open_database("claim") as engine:
         claimed = claim_due(engine, claim_id, load_settings())
@@ -58,7 +58,7 @@ def claim(claim_id: str) -> list[int]:
 @area("api")
 def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
     """Fetch the candles of the batch's windows that the store lacks; say which sources were left out."""
-    from include.trades import collect_batch
+    from include.trades.collect import collect_batch
 
     settings = load_settings()
     with open_database("collect") as engine, open_sources(settings, engine) as sources:
@@ -69,7 +69,7 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
 @area("backtesting")
 def gate(claim_id: str, batch: int) -> dict[str, int]:
     """Judge the data of each trade; send poor ones back with a reason."""
-    from include.trades import gate_batch
+    from include.trades.gate import gate_batch
 
     with open_database("gate") as engine:
         return gate_batch(engine, claim_id, batch, load_settings(), run_url("settle_trades", claim_id))
@@ -79,7 +79,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
 @area("backtesting")
 def settle(claim_id: str, batch: int) -> dict[str, int]:
     """Settle what passed, in one transaction."""
-    from include.trades import settle_batch
+    from include.trades.settle import settle_batch
 
     with open_database("settle") as engine:
         return settle_batch(engine, claim_id, batch, load_settings())
@@ -100,7 +100,7 @@ def analyse(claim_id: str) -> dict[str, int]:
 @area("database")
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
-    from include.trades import refresh_performance
+    from include.trades.performance import refresh_performance
 
     with open_database("performance") as engine:
         return refresh_performance(engine)

@@ -100,7 +100,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
 
 
 def _waiting() -> str:
-    from include.trades import count_waiting
+    from include.trades.claim import count_waiting
 
     try:
         with open_database("deadline") as engine:

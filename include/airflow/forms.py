@@ -96,11 +96,11 @@ def refuse_unknown_names(context: Mapping[str, Any]) -> None:
 @contextmanager
 def refuse_bad_requests() -> Iterator[None]:
     """Fail the task at once, in the words of the refusal: trying again would change nothing."""
-    from include.trades import BadRequest
+    from include.trades.trade_filter import TradeRequestError
 
     try:
         yield
-    except BadRequest as error:
+    except TradeRequestError as error:
         raise FormRefused(str(error)) from None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from include.analysis.facts import Trade, read_facts
 from include.analysis.postmortem import INSTRUCTIONS, Postmortem, as_text, check
 from include.database import sql
-from include.llm import Answer, AnswerUnusable, LanguageModel, ModelError, ModelUnavailable
+from include.llm import LanguageModel, ModelAnswer, ModelError, ModelUnavailableError, UnusableAnswerError
 from include.telemetry import error_in_words, timed
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ Claim = Callable[["Connection", int], list[str]]  # takes up to so many trades u
 class Analysed:
     """What one call did: analyses stored, and why others were put off.
 
-    `stopped` says in words why it ended before its work did; None: it did not. `passing` says whether a try
+    `stopped` says in words why it ended before its work did; None: it did not. `transient` says whether a try
     in a few minutes may help.
     """
 
     stored: int = 0
     put_off: Counter[str] = field(default_factory=Counter)  # outcome -> trades
     stopped: str | None = None
-    passing: bool = True
+    transient: bool = True
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ class Desk:
                 self._failures_in_a_row = 0
                 continue
             self._failures_in_a_row += 1
-            if not failure.passing or self._failures_in_a_row >= FAILURES_IN_A_ROW:
+            if not failure.transient or self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 self._stop(failure)
 
-    def _stop(self, failure: ModelUnavailable) -> None:
+    def _stop(self, failure: ModelUnavailableError) -> None:
         self._result.stopped = str(failure)
-        self._result.passing = failure.passing
+        self._result.transient = failure.transient
 
     async def _next(self) -> Trade | None:
         """Hand out a trade; None when there is none left, or none shall be begun any more."""
@@ -171,17 +171,17 @@ class Desk:
             ids = self._claim(connection, min(PORTION * self._settings.analysis_concurrency, self._left))
         return read_facts(self._engine, ids) if ids else []
 
-    async def _explain(self, trade: Trade, model: LanguageModel) -> ModelUnavailable | None:
+    async def _explain(self, trade: Trade, model: LanguageModel) -> ModelUnavailableError | None:
         """Ask, store or put off; give the failure of the service, if that is what it was."""
         try:
             async with timed("analysis_time", "post_mortem", trade_signal_id=trade.id, user_id=trade.user_id):
                 stored = await self._ask(trade, model)
         except ModelError as error:
             self._result.put_off[error.outcome] += 1
-            if isinstance(error, AnswerUnusable) and error.alike:
+            if isinstance(error, UnusableAnswerError) and error.alike:
                 self._unusable_alike = True
             await asyncio.to_thread(self._put_off, trade.id, error)
-            return error if isinstance(error, ModelUnavailable) else None
+            return error if isinstance(error, ModelUnavailableError) else None
         self._result.stored += stored
         if self._result.stored % 50 == 0:
             logger.info("%d analyses stored, %d put off", self._result.stored, self._result.put_off.total())
@@ -193,11 +193,11 @@ class Desk:
         It is stored with the booking, in one transaction: what is paid is not lost.
         """
         if trade.fault:
-            raise AnswerUnusable("unreadable_facts", trade.fault, billable=False)
+            raise UnusableAnswerError("unreadable_facts", trade.fault, billable=False)
         stored = 0
-        rejected: AnswerUnusable | None = None
+        rejected: UnusableAnswerError | None = None
 
-        def keep(connection: Connection, answer: Answer[Postmortem]) -> None:
+        def keep(connection: Connection, answer: ModelAnswer[Postmortem]) -> None:
             nonlocal stored
             stored = self._store(connection, trade.id, _with_cost_of(answer, rejected))
 
@@ -211,15 +211,15 @@ class Desk:
         )
         try:
             await ask(INSTRUCTIONS, trade.facts)
-        except AnswerUnusable as error:
+        except UnusableAnswerError as error:
             if error.outcome not in ASK_AGAIN:
                 raise
             rejected = error
             logger.info("trade %s is asked again: %s", trade.id, rejected)
-            await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.words]})
+            await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.message]})
         return stored
 
-    def _store(self, connection: Connection, trade_id: str, answer: Answer[Postmortem]) -> int:
+    def _store(self, connection: Connection, trade_id: str, answer: ModelAnswer[Postmortem]) -> int:
         detail = {
             **answer.value.model_dump(),
             "model": answer.model,
@@ -259,8 +259,8 @@ class Desk:
                 {
                     "id": trade_id,
                     "claim_id": self._job.claim_id,
-                    "counts": isinstance(error, AnswerUnusable),
-                    "final": isinstance(error, AnswerUnusable) and error.final,
+                    "counts": isinstance(error, UnusableAnswerError),
+                    "final": isinstance(error, UnusableAnswerError) and error.final,
                     "attempts": self._settings.analysis_attempts,
                     "outcome": error.outcome,
                     "error": str(error),
@@ -290,12 +290,14 @@ def _check(postmortem: Postmortem, facts: dict[str, Any]) -> None:
         check(postmortem, facts)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         logger.exception("an answer could not be checked")
-        raise AnswerUnusable(
+        raise UnusableAnswerError(
             "unchecked", f"the answer could not be checked: {error_in_words(error)}"
         ) from error
 
 
-def _with_cost_of(answer: Answer[Postmortem], rejected: AnswerUnusable | None) -> Answer[Postmortem]:
+def _with_cost_of(
+    answer: ModelAnswer[Postmortem], rejected: UnusableAnswerError | None
+) -> ModelAnswer[Postmortem]:
     """The answer with what it cost to get it: a rejected one was paid as well."""
     if rejected is None:
         return answer

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from include.analysis.figures import find_invented
 from include.analysis.foreign import find_foreign
-from include.llm import AnswerUnusable
+from include.llm import UnusableAnswerError
 
 # The same for every trade: nothing from outside ever stands in here.
 INSTRUCTIONS = """\
@@ -54,25 +54,27 @@ class Postmortem(BaseModel):
 def check(postmortem: Postmortem, facts: Mapping[str, Any]) -> None:
     """Refuse an answer that is too long, invents figures or holds what plain sentences do not.
 
-    Raises AnswerUnusable, `overlong`, `invented_figures` or `foreign_text`.
+    Raises UnusableAnswerError, `overlong`, `invented_figures` or `foreign_text`.
     """
     if (length := max(map(len, postmortem.lessons), default=0)) > LONGEST_LESSON:
-        raise AnswerUnusable("overlong", f"a lesson of {length} characters is longer than {LONGEST_LESSON}")
+        raise UnusableAnswerError(
+            "overlong", f"a lesson of {length} characters is longer than {LONGEST_LESSON}"
+        )
     check_texts(postmortem.texts(), facts, longest=LONGEST_TEXT)
 
 
 def check_texts(texts: Sequence[str], facts: Mapping[str, Any], *, longest: int) -> None:
     """Refuse texts of a model that are too long, hold what plain sentences do not, or invent figures.
 
-    Raises AnswerUnusable, `overlong`, `foreign_text` or `invented_figures`.
+    Raises UnusableAnswerError, `overlong`, `foreign_text` or `invented_figures`.
     """
     if (length := max(map(len, texts), default=0)) > longest:
-        raise AnswerUnusable("overlong", f"a text of {length} characters is longer than {longest}")
+        raise UnusableAnswerError("overlong", f"a text of {length} characters is longer than {longest}")
     if foreign := find_foreign(texts):
-        raise AnswerUnusable("foreign_text", f"the answer holds {', '.join(foreign)}")
+        raise UnusableAnswerError("foreign_text", f"the answer holds {', '.join(foreign)}")
     if invented := find_invented(texts, facts):
         named = ", ".join(invented[:20])[:500]
-        raise AnswerUnusable("invented_figures", f"the facts do not hold: {named}")
+        raise UnusableAnswerError("invented_figures", f"the facts do not hold: {named}")
 
 
 def as_text(postmortem: Postmortem) -> str:

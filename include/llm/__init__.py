@@ -1,22 +1,22 @@
 """The one way to a language model: facts in, a checked answer out, every call on the books.
 
 `LanguageModel` asks a model behind any OpenAI-compatible endpoint and enters each request in `llm_calls`,
-within the day's budget. What gives no usable answer is a `ModelError`: `ModelUnavailable` (the service) or
-`AnswerUnusable` (this question).
+within the day's budget. What gives no usable answer is a `ModelError`: `ModelUnavailableError` (the service)
+or `UnusableAnswerError` (this question).
 """
 
-from include.llm.client import Answer, LanguageModel
-from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
+from include.llm.client import LanguageModel, ModelAnswer
+from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
 from include.llm.ledger import Purpose
 from include.llm.prices import cost_of, price_of, worst_case
 
 __all__ = [
-    "Answer",
-    "AnswerUnusable",
     "LanguageModel",
+    "ModelAnswer",
     "ModelError",
-    "ModelUnavailable",
+    "ModelUnavailableError",
     "Purpose",
+    "UnusableAnswerError",
     "cost_of",
     "price_of",
     "worst_case",

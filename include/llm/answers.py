@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from include.database import storable
-from include.llm.errors import AnswerUnusable
+from include.llm.errors import UnusableAnswerError
 from include.llm.ledger import Usage
 
 if TYPE_CHECKING:
@@ -68,49 +68,49 @@ def read_choice(
         most: tokens that the answer was allowed.
 
     Raises:
-        AnswerUnusable: there is none, or it does not fit its schema. `alike` says which kind that is.
+        UnusableAnswerError: there is none, or it does not fit its schema. `alike` says which kind that is.
     """
     message = choice["message"]
     content, refusal = message.get("content"), message.get("refusal")
     if choice.get("finish_reason") == "length":
-        words = f"the answer was cut off at {most} tokens (llm_answer_tokens)"
+        message = f"the answer was cut off at {most} tokens (llm_answer_tokens)"
         if not content:
-            words += ", all of them thinking"
-        raise AnswerUnusable("length", words, alike="length")
+            message += ", all of them thinking"
+        raise UnusableAnswerError("length", message, alike="length")
     if choice.get("finish_reason") == "content_filter":
-        raise AnswerUnusable(
+        raise UnusableAnswerError(
             "content_filter", "the provider filtered the answer", final=True, alike="content_filter"
         )
     if refusal:
-        raise AnswerUnusable("refusal", str(refusal), final=True, alike="refusal")
+        raise UnusableAnswerError("refusal", str(refusal), final=True, alike="refusal")
     if content is not None and not isinstance(content, str):
-        raise AnswerUnusable("invalid", "the content of the answer is no text", alike="no text")
+        raise UnusableAnswerError("invalid", "the content of the answer is no text", alike="no text")
     text = (content or "").strip().removeprefix("\ufeff").strip()
     if not text:
         thought = any(message.get(key) for key in _THINKING)
         instead = (
             ", but for its thinking" if thought else ": it calls a tool" if message.get("tool_calls") else ""
         )
-        raise AnswerUnusable("invalid", f"the answer is empty{instead}", alike="empty")
+        raise UnusableAnswerError("invalid", f"the answer is empty{instead}", alike="empty")
     answer, wrapped = _unwrapped(text)
     if wrapped and not unwrap:
-        words = f"the answer is JSON {wrapped}; llm_unwrap_answers takes it out"
-        raise AnswerUnusable("invalid", words, alike=wrapped)
+        message = f"the answer is JSON {wrapped}; llm_unwrap_answers takes it out"
+        raise UnusableAnswerError("invalid", message, alike=wrapped)
     try:
         return answer_type.model_validate_json(answer)
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, fault["loc"])) or "JSON"
-        words = f"the answer does not fit the schema: {where}: {fault['msg']}"
+        message = f"the answer does not fit the schema: {where}: {fault['msg']}"
         if fault["type"] != "json_invalid":
-            raise AnswerUnusable("invalid", words, alike="schema") from error
-        raise AnswerUnusable(
-            "invalid", f"{words}; it begins with {text[:_QUOTED]!r}", alike="no JSON"
+            raise UnusableAnswerError("invalid", message, alike="schema") from error
+        raise UnusableAnswerError(
+            "invalid", f"{message}; it begins with {text[:_QUOTED]!r}", alike="no JSON"
         ) from error
 
 
 def _unwrapped(text: str) -> tuple[str, str]:
-    """Give the JSON in a text without what is wrapped around it, and in words what that was.
+    """Give the JSON in a text without what is wrapped around it, and say in words what that was.
 
     Only what wraps the whole of it: words of the model before or behind it may take the answer back.
     """

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from include.llm.answers import read_choice, read_usage, says_anything
-from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
-from include.llm.faults import LONGEST_WORDS, find_fault, judge, read_fault
-from include.llm.ledger import Ledger, NotYet, Purpose, Usage
+from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
+from include.llm.faults import MAX_MESSAGE_LENGTH, find_fault, judge, read_fault
+from include.llm.ledger import Ledger, NotYetError, Purpose, Usage
 from include.telemetry import redact
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from include.llm.faults import Fault
+    from include.llm.faults import ModelFault
     from include.settings import Endpoint, Settings
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
@@ -43,7 +43,7 @@ WAIT = 0.5  # seconds before the second try, doubled before the third, with jitt
 
 
 @dataclass(frozen=True)
-class Answer(Generic[AnswerModel]):
+class ModelAnswer(Generic[AnswerModel]):
     """A validated answer with its price.
 
     `model` is the name that the provider gave. Tokens and US dollars are those of the request that was
@@ -65,7 +65,7 @@ class _Question(Generic[AnswerModel]):
     facts: str  # JSON
     answer_type: type[AnswerModel]
     check: Callable[[AnswerModel], None] | None
-    keep: Callable[[Connection, Answer[AnswerModel]], None] | None
+    keep: Callable[[Connection, ModelAnswer[AnswerModel]], None] | None
     trade_signal_id: str | None
     user_id: str | None
 
@@ -105,7 +105,7 @@ class LanguageModel:
         self._answer_tokens = settings.llm_answer_tokens
         self._unwrap = settings.llm_unwrap_answers
         self._secret = endpoint.secret
-        self._ended: ModelUnavailable | None = None
+        self._ended: ModelUnavailableError | None = None
         self.address = _without_secrets(endpoint.base_url)
         self._ledger = Ledger(engine, settings, purpose, model_name, self.address)
         self._client = openai.AsyncOpenAI(
@@ -133,18 +133,18 @@ class LanguageModel:
         trade_signal_id: str | None = None,
         user_id: str | None = None,
         check: Callable[[AnswerModel], None] | None = None,
-        keep: Callable[[Connection, Answer[AnswerModel]], None] | None = None,
-    ) -> Answer[AnswerModel]:
+        keep: Callable[[Connection, ModelAnswer[AnswerModel]], None] | None = None,
+    ) -> ModelAnswer[AnswerModel]:
         """Ask once: `instructions` as the system message, `facts` as JSON, the answer in a strict schema.
 
-        `check` may look at the answer and raise AnswerUnusable; that outcome is then on the books. `keep`
-        writes the answer, in the transaction that books it: a process that dies loses neither or both. It
-        runs in another thread. The ids say in `llm_calls` what the call was about.
+        `check` may look at the answer and raise UnusableAnswerError; that outcome is then on the books.
+        `keep` writes the answer, in the transaction that books it: a process that dies loses neither or both.
+        It runs in another thread. The ids say in `llm_calls` what the call was about.
 
         Raises:
-            ModelUnavailable: the service failed, or the budget is spent (`budget_spent`), or a budget is set
-                and the model has no price (`unpriced`), or it is left alone for a while (`paused`).
-            AnswerUnusable: the service works, this question got no usable answer.
+            ModelUnavailableError: the service failed, or the budget is spent (`budget_spent`), or a budget is
+                set and the model has no price (`unpriced`), or it is left alone for a while (`paused`).
+            UnusableAnswerError: the service works, this question got no usable answer.
         """
         import stamina
 
@@ -161,7 +161,7 @@ class LanguageModel:
         )
 
         def worth_a_retry(error: Exception) -> bool | float:
-            if not (isinstance(error, ModelUnavailable) and error.passing):
+            if not (isinstance(error, ModelUnavailableError) and error.transient):
                 return False
             # How long a service wants to be left alone is kept by the books, before each try.
             return deadline - time.monotonic() > (error.retry_after or WAIT)
@@ -180,7 +180,7 @@ class LanguageModel:
 
     async def _try(
         self, question: _Question[AnswerModel], begun: float, deadline: float
-    ) -> Answer[AnswerModel]:
+    ) -> ModelAnswer[AnswerModel]:
         """Make one request, on the books from before it until after it."""
         call_id = await self._reserve(question, deadline)
         sent_at = time.monotonic()
@@ -190,7 +190,9 @@ class LanguageModel:
                 async with asyncio.timeout(deadline - sent_at):  # the library's own bounds each read only
                     content = await self._request(question)
             except TimeoutError as error:
-                raise ModelUnavailable("timeout", self._no_answer(), passing=True, billable=True) from error
+                raise ModelUnavailableError(
+                    "timeout", self._no_answer(), transient=True, billable=True
+                ) from error
             usage = read_usage(content)
             value = self._read(content, question.answer_type, usage)
             if question.check:
@@ -198,13 +200,13 @@ class LanguageModel:
         except ModelError as error:
             seconds = time.monotonic() - sent_at
             cost = await asyncio.to_thread(self._ledger.settle, call_id, usage, seconds, error=error)
-            if isinstance(error, AnswerUnusable):
+            if isinstance(error, UnusableAnswerError):
                 error.cost_usd = cost
-            elif isinstance(error, ModelUnavailable) and error.ends_all:
+            elif isinstance(error, ModelUnavailableError) and error.ends_all:
                 self._ended = error
             raise
         ended = time.monotonic()
-        answer = Answer(
+        answer = ModelAnswer(
             value=value,
             model=usage.model or self._model,
             prompt_tokens=usage.prompt_tokens,
@@ -224,10 +226,10 @@ class LanguageModel:
         """Enter the call, once the model may be asked."""
         while True:
             if self._ended:
-                raise ModelUnavailable(self._ended.outcome, self._ended.words, passing=False)
+                raise ModelUnavailableError(self._ended.outcome, self._ended.message, transient=False)
             left = deadline - time.monotonic()
             if left <= 0:  # the wait before this try was longer than what was left
-                raise ModelUnavailable("timeout", self._no_answer(), passing=False)
+                raise ModelUnavailableError("timeout", self._no_answer(), transient=False)
             try:
                 return await asyncio.to_thread(
                     self._ledger.reserve,
@@ -237,7 +239,7 @@ class LanguageModel:
                     question.user_id,
                     patience=timedelta(seconds=left),
                 )
-            except NotYet as pause:
+            except NotYetError as pause:
                 wait = pause.seconds + random.uniform(0, WAIT)  # all who wait would ask at once
             await asyncio.sleep(wait)
 
@@ -255,15 +257,15 @@ class LanguageModel:
                 max_completion_tokens=self._answer_tokens,
             )
         except openai.APITimeoutError as error:
-            words = self._no_answer()
+            message = self._no_answer()
             connected = not _never_connected(error)
-            raise ModelUnavailable("timeout", words, passing=True, billable=connected) from error
+            raise ModelUnavailableError("timeout", message, transient=True, billable=connected) from error
         except openai.APIStatusError as error:
             raise self._status_error(error.response) from error
         except openai.APIConnectionError as error:
-            words = self._redact(f"no connection to the model: {error.__cause__ or error}")
+            message = self._redact(f"no connection to the model: {error.__cause__ or error}")
             connected = not _never_connected(error)
-            raise ModelUnavailable("unreachable", words, passing=True, billable=connected) from error
+            raise ModelUnavailableError("unreachable", message, transient=True, billable=connected) from error
         content: bytes = response.http_response.content
         return content
 
@@ -272,7 +274,7 @@ class LanguageModel:
         try:
             body = json.loads(content)
         except ValueError as error:
-            said = read_fault(content).words[:200] or "nothing"
+            said = read_fault(content).message[:200] or "nothing"
             raise self._garbled(f"it is no JSON, but: {said}") from error
         choices = body.get("choices") if isinstance(body, dict) else None
         choice = choices[0] if isinstance(choices, list) and choices else None
@@ -285,39 +287,41 @@ class LanguageModel:
             failure.billable = usage.prompt_tokens is not None
             raise failure
         if isinstance(choices, list) and not choices:
-            raise AnswerUnusable("invalid", "the answer holds no choice", alike="empty")
+            raise UnusableAnswerError("invalid", "the answer holds no choice", alike="empty")
         if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise self._garbled(f"it holds no answer: {content[:200].decode('utf-8', 'replace')}")
         try:
             return read_choice(choice, answer_type, unwrap=self._unwrap, most=self._answer_tokens)
-        except AnswerUnusable as error:
-            raise error.with_words(self._redact(error.words)) from error.__cause__
+        except UnusableAnswerError as error:
+            raise error.with_message(self._redact(error.message)) from error.__cause__
 
-    def _garbled(self, words: str) -> ModelUnavailable:
-        words = self._redact(f"the endpoint's answer could not be read: {words}")
-        return ModelUnavailable("garbled", words, passing=True, billable=True)
+    def _garbled(self, message: str) -> ModelUnavailableError:
+        message = self._redact(f"the endpoint's answer could not be read: {message}")
+        return ModelUnavailableError("garbled", message, transient=True, billable=True)
 
     def _status_error(self, response: Any) -> ModelError:
         """What an answer with a failing status means; a redirect is one, too."""
         if 300 <= response.status_code < 400:
             place = _without_secrets(response.headers.get("location", "")) or "nowhere"
-            words = f"HTTP {response.status_code}: the endpoint redirects to {place}, which is not followed"
-            return ModelUnavailable(f"http_{response.status_code}", self._redact(words), passing=False)
+            message = f"HTTP {response.status_code}: the endpoint redirects to {place}, which is not followed"
+            return ModelUnavailableError(
+                f"http_{response.status_code}", self._redact(message), transient=False
+            )
         error = self._judged(response.status_code, read_fault(response.content))
-        if isinstance(error, ModelUnavailable):
+        if isinstance(error, ModelUnavailableError):
             error.retry_after = _retry_after(response.headers)
         return error
 
-    def _judged(self, status: int | None, fault: Fault) -> ModelError:
+    def _judged(self, status: int | None, fault: ModelFault) -> ModelError:
         shown = status or fault.status()
-        words = fault.words or "it says nothing"
-        return judge(status, fault, self._redact(f"HTTP {shown}: {words}" if shown else words))
+        message = fault.message or "it says nothing"
+        return judge(status, fault, self._redact(f"HTTP {shown}: {message}" if shown else message))
 
     def _no_answer(self) -> str:
         return f"no answer within {self._timeout.total_seconds():g} s"
 
-    def _redact(self, words: str) -> str:
-        return redact(words, self._secret)[:LONGEST_WORDS]
+    def _redact(self, message: str) -> str:
+        return redact(message, self._secret)[:MAX_MESSAGE_LENGTH]
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
+from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
 
 # What a provider answers when no later try can help: no money, no key, no such model, another address.
 FINAL_STATUSES = frozenset({*range(300, 400), 400, 401, 402, 403, 404, 405, 406, 410, 415, 422, 451, 501})
@@ -80,15 +80,15 @@ _CODE_KEYS = (
     "error_type",
 )
 _DEEPEST, _MOST_PARTS = 6, 200
-LONGEST_READ = 20_000  # characters of an answer that are looked at for its words
-LONGEST_WORDS = 500
+MAX_FAULT_LENGTH = 20_000  # characters of an answer that are looked at for its words
+MAX_MESSAGE_LENGTH = 500
 
 
 @dataclass(frozen=True)
-class Fault:
-    """An error that a body tells: its words, its codes in lower case, the status that it names, if any."""
+class ModelFault:
+    """An error that a body tells: its message, its codes in lower case, the status that it names, if any."""
 
-    words: str
+    message: str
     codes: frozenset[str] = frozenset()
     param: str = ""
 
@@ -100,17 +100,17 @@ class Fault:
         return next((_STATUS_WORDS[code] for code in sorted(self.codes) if code in _STATUS_WORDS), None)
 
 
-def read_fault(content: bytes) -> Fault:
+def read_fault(content: bytes) -> ModelFault:
     """Read the error that is the whole body of an answer."""
-    text = content[: 4 * LONGEST_READ].decode("utf-8", "replace")[:LONGEST_READ].strip()
+    text = content[: 4 * MAX_FAULT_LENGTH].decode("utf-8", "replace")[:MAX_FAULT_LENGTH].strip()
     try:
         body = json.loads(content)
     except ValueError:
-        return Fault(_plain(text))
-    return find_fault(body) or _fault_of(body) or Fault(_plain(text))
+        return ModelFault(_plain(text))
+    return find_fault(body) or _fault_of(body) or ModelFault(_plain(text))
 
 
-def find_fault(body: Any) -> Fault | None:
+def find_fault(body: Any) -> ModelFault | None:
     """Find the error in a body that may be an answer: `error`, `errors` or `detail` that say something."""
     if isinstance(body, list):
         return next((fault for part in body[:5] if (fault := find_fault(part))), None)
@@ -132,8 +132,8 @@ def find_fault(body: Any) -> Fault | None:
     return _fault_of(said) if said else None
 
 
-def _fault_of(part: Any) -> Fault | None:
-    words: list[str] = list(dict.fromkeys(word for word in _words(part, 0) if word))
+def _fault_of(part: Any) -> ModelFault | None:
+    messages: list[str] = list(dict.fromkeys(word for word in _messages(part, 0) if word))
     codes, params = set(), []
     for number, (key, value) in enumerate(_leaves(part, 0)):
         if number >= _MOST_PARTS:
@@ -142,12 +142,14 @@ def _fault_of(part: Any) -> Fault | None:
             codes.add(str(value).lower())
         if key == "param" and isinstance(value, str):
             params.append(value)
-    if not words and not codes:
+    if not messages and not codes:
         return None
-    return Fault("; ".join(words) or ", ".join(sorted(codes)), frozenset(codes), params[0] if params else "")
+    return ModelFault(
+        "; ".join(messages) or ", ".join(sorted(codes)), frozenset(codes), params[0] if params else ""
+    )
 
 
-def _words(part: Any, depth: int) -> Iterator[str]:
+def _messages(part: Any, depth: int) -> Iterator[str]:
     """Give what a part of a body says to people."""
     if isinstance(part, str):
         yield _plain(part)
@@ -155,9 +157,9 @@ def _words(part: Any, depth: int) -> Iterator[str]:
         return
     elif isinstance(part, list):
         for each in part[:10]:
-            yield from _words(each, depth + 1)
+            yield from _messages(each, depth + 1)
     elif isinstance(part, Mapping):
-        said = [word for key in _WORD_KEYS if part.get(key) for word in _words(part[key], depth + 1)]
+        said = [word for key in _WORD_KEYS if part.get(key) for word in _messages(part[key], depth + 1)]
         where = part.get("loc")
         if said and isinstance(where, list):  # FastAPI: which field of the request
             yield f"{'.'.join(map(str, where[:6]))}: {said[0]}"
@@ -181,35 +183,35 @@ def _leaves(part: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 def _plain(text: str) -> str:
     """The words of a text, also of a page of HTML."""
-    text = text[:LONGEST_READ]
+    text = text[:MAX_FAULT_LENGTH]
     if re.search(r"<(?:!doctype|html|head|body|title|h1)\b", text[:2000], re.IGNORECASE):
         text = re.sub(r"(?is)<(script|style)\b[^>]*>.*?(?:</\1>|\Z)", " ", text)
         text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
     return " ".join(text.split())
 
 
-def judge(status: int | None, fault: Fault, words: str) -> ModelError:
+def judge(status: int | None, fault: ModelFault, message: str) -> ModelError:
     """Tell what an error means for this question and for the next ones.
 
-    `status` is that of the answer, None where that says nothing (200); then the body's own counts. `words`
-    are the fault's, fit for the books.
+    `status` is that of the answer, None where that says nothing (200); then the body's own counts. `message`
+    is the fault's, fit for the books.
     """
-    said = fault.words.lower()
+    said = fault.message.lower()
     inner = fault.status()
     code = status or inner
     if code == 402 or not fault.codes.isdisjoint(_NO_CREDIT_CODES) or _NO_CREDIT.search(said):
         outcome = "http_402" if code == 402 else "insufficient_quota"
-        return ModelUnavailable(outcome, words, passing=False, ends_all=True)
+        return ModelUnavailableError(outcome, message, transient=False, ends_all=True)
     refused = next(
         (REFUSED_QUESTIONS[each] for each in sorted(fault.codes) if each in REFUSED_QUESTIONS), None
     )
     if not refused and (code == 413 or (code in (None, 400, 422, 500) and _TOO_LONG.search(said))):
         refused = "too_long"
     if refused:
-        return AnswerUnusable(refused, words, final=True, billable=False, alike=refused)
+        return UnusableAnswerError(refused, message, final=True, billable=False, alike=refused)
     names_schema = code in (None, 400, 422) and _SCHEMA.search(said)
     if "invalid_json_schema" in fault.codes or fault.param.startswith("response_format") or names_schema:
-        return ModelUnavailable("schema_refused", words, passing=False)
+        return ModelUnavailableError("schema_refused", message, transient=False)
     if code is None:
-        return ModelUnavailable("error_in_answer", words, passing=True)
-    return ModelUnavailable(f"http_{code}", words, passing=code not in FINAL_STATUSES)
+        return ModelUnavailableError("error_in_answer", message, transient=True)
+    return ModelUnavailableError(f"http_{code}", message, transient=code not in FINAL_STATUSES)

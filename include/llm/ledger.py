@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from include.database import sql
-from include.llm.errors import AnswerUnusable, ModelError, ModelUnavailable
+from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
 from include.llm.prices import cost_of, price_of, worst_case
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ LEFT_ALONE = timedelta(minutes=30)
 LONGEST_RETRY_AFTER = 31 * 86_400.0  # seconds
 
 
-class NotYet(Exception):
+class NotYetError(Exception):
     """The model is left alone for `seconds` more, which the caller can wait. Nothing was entered."""
 
     def __init__(self, seconds: float) -> None:
@@ -88,8 +88,8 @@ class Ledger:
         """Enter a call that is about to be made, with the most that it can cost; give the row's id.
 
         Raises:
-            ModelUnavailable: `budget_spent`, `unpriced` or `paused`; that, too, is entered.
-            NotYet: the model is left alone, but for no longer than `patience`.
+            ModelUnavailableError: `budget_spent`, `unpriced` or `paused`; that, too, is entered.
+            NotYetError: the model is left alone, but for no longer than `patience`.
         """
         worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_tokens)
         with self._engine.begin() as connection:
@@ -108,11 +108,11 @@ class Ledger:
                 },
             ).one()
         if entry.verdict == "wait":
-            raise NotYet(entry.wait_seconds)
+            raise NotYetError(entry.wait_seconds)
         if entry.verdict != "go":
             if entry.first_refusal:
                 logger.warning("%s: %s", entry.verdict, entry.reason)
-            raise ModelUnavailable(entry.verdict, entry.reason, passing=False)
+            raise ModelUnavailableError(entry.verdict, entry.reason, transient=False)
         call_id: uuid.UUID = entry.call_id
         return call_id
 
@@ -135,7 +135,7 @@ class Ledger:
         `keep` writes is written with the booking or not at all: an answer that is paid is not lost.
         """
         if error:
-            outcome, reason, billable = error.outcome, error.words, error.billable
+            outcome, reason, billable = error.outcome, error.message, error.billable
         cost = self._cost(usage, billable=billable)
         with self._engine.begin() as connection:
             connection.execute(
@@ -157,9 +157,9 @@ class Ledger:
         return cost
 
     def _note_answer(self, connection: Connection, call_id: uuid.UUID, error: ModelError | None) -> None:
-        alike = error.alike if isinstance(error, AnswerUnusable) else None
-        retry_after = error.retry_after if isinstance(error, ModelUnavailable) else None
-        usable = error is None or (isinstance(error, AnswerUnusable) and alike is None)
+        alike = error.alike if isinstance(error, UnusableAnswerError) else None
+        retry_after = error.retry_after if isinstance(error, ModelUnavailableError) else None
+        usable = error is None or (isinstance(error, UnusableAnswerError) and alike is None)
         if not usable and alike is None and retry_after is None:
             return  # an outage says nothing of the next question
         connection.execute(
@@ -173,7 +173,7 @@ class Ledger:
                 "most": ALIKE_OF_QUESTIONS if alike in OF_QUESTIONS else ALIKE,
                 "pause": LEFT_ALONE,
                 "retry_after": None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER),
-                "reason": error.words if error else None,
+                "reason": error.message if error else None,
             },
         )
 

@@ -140,7 +140,7 @@ def summarise(lines: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Report:
+class SignalRunReport:
     """What became of a run."""
 
     lines: dict[str, str]  # attempt -> outcome, in words
@@ -148,7 +148,7 @@ class Report:
     failed: bool  # nothing came of it, and not because the model or the minute said no
 
 
-def report_run(engine: Engine, run_id: str) -> Report:
+def report_run(engine: Engine, run_id: str) -> SignalRunReport:
     """Say what became of each attempt of a run, the ones without a signal first.
 
     Where only some came to nothing, that is one row of `atge_error_logs`: a run that failed as a whole is
@@ -165,9 +165,9 @@ def report_run(engine: Engine, run_id: str) -> Report:
     bad = sum(row.outcome not in FINE for row in rows)
     if 0 < bad < len(rows):
         first = next(iter(lines.values()))
-        words = f"{bad} of {in_numbers(len(rows), 'request')} came to nothing, the first one: {first}"
-        record_error("generation", words, severity="low", context={"run_id": run_id})
-    return Report(
+        message = f"{bad} of {in_numbers(len(rows), 'request')} came to nothing, the first one: {first}"
+        record_error("generation", message, severity="low", context={"run_id": run_id})
+    return SignalRunReport(
         lines=summarise(lines),
         stored=sum(row.outcome == "stored" for row in rows),
         failed=0 < bad == len(rows),

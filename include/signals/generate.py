@@ -21,7 +21,7 @@ from include.signals.history import History, collect_histories, read_unbroken
 from include.signals.indicators import as_row, compute, contradiction, recent_candles
 from include.signals.propose import ask_for_proposals
 from include.signals.requests import EXPIRY
-from include.signals.snapshot import EndpointOf, Snapshot, score, take_snapshots
+from include.signals.snapshot import EndpointOf, SignalSnapshot, score, take_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def _store(connection: Connection, attempt: Attempt, begun: float) -> str:
     return f"signal {stored.trade_signal_id} is in {tables}"
 
 
-def _describe(snapshot: Snapshot) -> str:
+def _describe(snapshot: SignalSnapshot) -> str:
     values, sources = snapshot.values, snapshot.sources
     parts = [f"{values['current_price']:g} USD from {sources['price']['source']}"]
     for words, name in (

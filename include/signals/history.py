@@ -67,7 +67,7 @@ def collect_histories(
         collection = collect(
             engine, windows, sources, resolutions=fetched, now=now, enough=ENOUGH, budget=BUDGET
         )
-        short |= {(symbol, timeframe): words for symbol, words in collection.missing.items()}
+        short |= {(symbol, timeframe): message for symbol, message in collection.missing.items()}
     return short
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from include.database import sql
-from include.llm import AnswerUnusable, LanguageModel, ModelUnavailable
+from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError
 from include.signals.attempts import end, note
 from include.signals.prompt import INSTRUCTIONS, SignalAnswer, facts_again, facts_of
 from include.signals.reasoning import check_confidence, check_reasoning
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from include.llm import Answer, ModelError
+    from include.llm import ModelAnswer, ModelError
     from include.settings import Endpoint, Settings
     from include.signals.attempts import Attempt
 
@@ -80,9 +80,9 @@ class _Desk:
             if answer.decision != "NO_TRADE" and (
                 faults := find_faults(_tidied(answer), market, self._settings)
             ):
-                raise AnswerUnusable("off_market", "; ".join(faults))
+                raise UnusableAnswerError("off_market", "; ".join(faults))
 
-        def keep(connection: Connection, answer: Answer[SignalAnswer]) -> None:
+        def keep(connection: Connection, answer: ModelAnswer[SignalAnswer]) -> None:
             _count(connection, attempt, answer.cost_usd)
             value = answer.value
             if value.decision == "NO_TRADE":
@@ -101,7 +101,7 @@ class _Desk:
                     check=check,
                     keep=keep,
                 )
-            except AnswerUnusable as error:
+            except UnusableAnswerError as error:
                 if error.final:
                     return await asyncio.to_thread(
                         self._fail, attempt, error, "model_failed", str(error), begun
@@ -110,9 +110,9 @@ class _Desk:
                 if len(faults) < ASKED:
                     await asyncio.to_thread(self._note_cost, attempt, error)
                     continue
-                words = f"no usable answer in {ASKED}: {'; then '.join(faults)}"
-                return await asyncio.to_thread(self._fail, attempt, error, "invalid_answer", words, begun)
-            except ModelUnavailable as error:
+                message = f"no usable answer in {ASKED}: {'; then '.join(faults)}"
+                return await asyncio.to_thread(self._fail, attempt, error, "invalid_answer", message, begun)
+            except ModelUnavailableError as error:
                 return await asyncio.to_thread(self._fail, attempt, error, "model_failed", str(error), begun)
             else:
                 break
@@ -122,14 +122,14 @@ class _Desk:
         with self._engine.begin() as connection:
             _count(connection, attempt, _cost_of(error))
 
-    def _fail(self, attempt: Attempt, error: ModelError, outcome: str, words: str, begun: float) -> str:
+    def _fail(self, attempt: Attempt, error: ModelError, outcome: str, message: str, begun: float) -> str:
         with self._engine.begin() as connection:
             _count(connection, attempt, _cost_of(error))
-            return _write(connection, attempt, outcome, words, begun)
+            return _write(connection, attempt, outcome, message, begun)
 
 
 def _cost_of(error: ModelError) -> Decimal | None:
-    return error.cost_usd if isinstance(error, AnswerUnusable) else None
+    return error.cost_usd if isinstance(error, UnusableAnswerError) else None
 
 
 def _count(connection: Connection, attempt: Attempt, cost_usd: Decimal | None) -> None:

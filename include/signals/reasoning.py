@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.analysis import check_texts
-from include.llm import AnswerUnusable
+from include.llm import UnusableAnswerError
 from include.signals.prompt import LONGEST_REASONING, SignalAnswer
 from include.signals.validate import ALLOCATIONS, PRICES, TARGETS, Market, risk_reward
 
@@ -19,18 +19,18 @@ _CONVENTIONS = {"rsi_levels": [30, 50, 70], "stochastic_levels": [20, 50, 80]}
 def check_confidence(answer: SignalAnswer) -> None:
     """Refuse a confidence on a scale of one.
 
-    Raises AnswerUnusable, `off_scale`.
+    Raises UnusableAnswerError, `off_scale`.
     """
     sure = answer.confidence
     if sure <= 1 and (sure > 0 or answer.decision != "NO_TRADE"):
-        words = f"confidence {sure:g} is on a scale of 1, or none: give percent, 72 for 72 percent"
-        raise AnswerUnusable("off_scale", words)
+        message = f"confidence {sure:g} is on a scale of 1, or none: give percent, 72 for 72 percent"
+        raise UnusableAnswerError("off_scale", message)
 
 
 def check_reasoning(answer: SignalAnswer, facts: Mapping[str, Any], market: Market) -> None:
     """Refuse reasoning that holds a link or markup, or a figure of neither the facts nor the proposal.
 
-    Raises AnswerUnusable: see `check_texts`.
+    Raises UnusableAnswerError: see `check_texts`.
     """
     said = {**_with_units(facts), "conventions": _CONVENTIONS, "proposal": _of_proposal(answer, market)}
     check_texts([answer.reasoning], said, longest=LONGEST_REASONING)

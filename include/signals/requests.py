@@ -21,14 +21,14 @@ EXPIRY = {
 }
 
 
-class BadRequest(ValueError):
+class SignalRequestError(ValueError):
     """A request that cannot be carried out; the message says what to change."""
 
 
 def _read_request(symbol: object, timeframe: object, user_id: object) -> SignalRequest:
     """Check what a person or a program asked for; the symbol may be spelled as BTC, BTCUSDT or BTC/USDT.
 
-    Returns the request under the coin's canonical name. Raises BadRequest.
+    Returns the request under the coin's canonical name. Raises SignalRequestError.
     """
     try:
         request = SignalRequest.model_validate({"symbol": symbol, "timeframe": timeframe, "user_id": user_id})
@@ -36,27 +36,27 @@ def _read_request(symbol: object, timeframe: object, user_id: object) -> SignalR
         faults = [
             f"{fault['loc'][0]}: {fault['msg']}, got {str(fault['input'])[:50]!r}" for fault in error.errors()
         ]
-        raise BadRequest("; ".join(faults)) from None
+        raise SignalRequestError("; ".join(faults)) from None
     return _checked(request)
 
 
 def read_form(symbol: str, timeframe: str, user_id: str, settings: Settings) -> list[SignalRequest]:
     """Read what a run should generate: what its form names, or with symbol and user empty, `signal_requests`.
 
-    Raises BadRequest, also when only one of symbol and user is given.
+    Raises SignalRequestError, also when only one of symbol and user is given.
     """
     if symbol and user_id:
         return [_read_request(symbol, timeframe, user_id)]
     if symbol or user_id:
-        raise BadRequest("give symbol and user together, or none of them to generate signal_requests")
+        raise SignalRequestError("give symbol and user together, or none of them to generate signal_requests")
     return [_checked(request) for request in settings.signal_requests]
 
 
 def _checked(request: SignalRequest) -> SignalRequest:
-    """Give the request under the coin's canonical name. Raises BadRequest for a symbol outside the table."""
+    """Give the request under the coin's canonical name. Raises SignalRequestError for an unknown symbol."""
     coin = coin_of(request.symbol)
     if coin is None:
-        raise BadRequest(
+        raise SignalRequestError(
             f"unknown symbol {request.symbol[:50]!r}; there are {', '.join(SYMBOLS)} "
             "and those of the setting coins"
         )

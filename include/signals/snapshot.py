@@ -65,7 +65,7 @@ Heard = tuple[Part, str] | str  # a part and its source, or why there is none
 
 
 @dataclass
-class Snapshot:
+class SignalSnapshot:
     """What the sources said of one coin; `values` are columns of `trade_market_snapshot`."""
 
     values: dict[str, float | None] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Snapshot:
 
 def take_snapshots(
     engine: Engine, symbols: Sequence[str], settings: Settings, endpoint: EndpointOf
-) -> dict[str, Snapshot]:
+) -> dict[str, SignalSnapshot]:
     """Ask the sources about each symbol of the declared table; never raises for a source that fails.
 
     Several are asked at once; an answer of the last minutes is used again.
@@ -101,13 +101,13 @@ def take_snapshots(
             }
             snapshots = {}
             for symbol, parts in heard.items():
-                snapshots[symbol] = Snapshot()
+                snapshots[symbol] = SignalSnapshot()
                 for name, future in {**parts, "fear_greed": mood}.items():
                     _add(snapshots[symbol], name, future.result())
     return snapshots
 
 
-def _add(snapshot: Snapshot, name: str, heard: Heard) -> None:
+def _add(snapshot: SignalSnapshot, name: str, heard: Heard) -> None:
     if isinstance(heard, str):
         snapshot.sources[name] = {"status": "missing", "reason": heard}
         return

@@ -18,7 +18,6 @@ from sqlalchemy import Engine, text
 
 from include.database import sql
 from include.storage import Storage, StorageError, check_key
-from include.trades.chosen import BadRequest, TradeFilter
 from include.trades.export_formats import (
     FORMATS,
     Column,
@@ -28,6 +27,7 @@ from include.trades.export_formats import (
     encode,
     measure,
 )
+from include.trades.trade_filter import TradeFilter, TradeRequestError
 from include.words import in_numbers
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ class ExportRequest:
 
     @classmethod
     def read(cls, form: Mapping[str, Any], today: date, locations: Sequence[str]) -> Self:
-        """Read a form: what TradeFilter reads, `format` and `location`. Raises BadRequest in words.
+        """Read a form: what TradeFilter reads, `format` and `location`. Raises TradeRequestError in words.
 
         `locations` are the roots below which an export may go (the setting `export_locations`); the first is
         the place when the form names none.
         """
         file_format = form.get("format") or "csv"
         if file_format not in FORMATS:
-            raise BadRequest(f"format is {file_format!r}: choose of {', '.join(FORMATS)}")
+            raise TradeRequestError(f"format is {file_format!r}: choose of {', '.join(FORMATS)}")
         root, folder = choose_place(str(form.get("location") or "").strip(), locations)
         return cls(TradeFilter.read(form, today), file_format, root, folder)
 
@@ -66,10 +66,10 @@ class ExportRequest:
 def choose_place(asked: str, locations: Sequence[str]) -> tuple[str, str]:
     """Find the allowed root for the place that was asked for, and the folder below it; empty: the first root.
 
-    Links are followed before a local place is compared. Raises BadRequest when it is outside all of them.
+    Links are followed before a local place is compared. Raises TradeRequestError for one outside all of them.
     """
     if not locations:
-        raise BadRequest("no place for exports is set: name one in the setting export_locations")
+        raise TradeRequestError("no place for exports is set: name one in the setting export_locations")
     if not asked:
         return locations[0], ""
     for root in locations:
@@ -78,8 +78,10 @@ def choose_place(asked: str, locations: Sequence[str]) -> tuple[str, str]:
             try:
                 return root, folder and check_key(folder)
             except StorageError as error:
-                raise BadRequest(str(error)) from None
-    raise BadRequest(f"location {asked[:200]!r} is outside of the places for exports: {', '.join(locations)}")
+                raise TradeRequestError(str(error)) from None
+    raise TradeRequestError(
+        f"location {asked[:200]!r} is outside of the places for exports: {', '.join(locations)}"
+    )
 
 
 def _below(asked: str, root: str) -> str | None:
@@ -115,7 +117,7 @@ def export_trades(
     All files show the database at one moment. At most `file_rows` rows a file; one file without rows when
     nothing fits. Memory stays flat, whatever the number of trades.
 
-    Raises BadRequest when the filter names what no trade has, and include.storage.StorageError.
+    Raises TradeRequestError when the filter names what no trade has, and include.storage.StorageError.
     """
     base = "/".join(
         part for part in (request.folder, re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")) if part

@@ -19,9 +19,9 @@ from sqlalchemy import Connection, Engine, text
 from include.candles import Source, collect
 from include.database import copy_frame, sql
 from include.settings import Settings
-from include.trades.chosen import BadRequest, TradeFilter
 from include.trades.gate import judge_trades
 from include.trades.settle import evaluate_trades
+from include.trades.trade_filter import TradeFilter, TradeRequestError
 
 logger = logging.getLogger(__name__)
 
@@ -47,24 +47,28 @@ class ReplayRequest:
 
     @classmethod
     def read(cls, form: Mapping[str, Any], today: date) -> Self:
-        """Read a form: what TradeFilter reads, and `redo, dry_run, reason`. Raises BadRequest in words."""
+        """Read a form: what TradeFilter reads, and `redo, dry_run, reason`. Raises TradeRequestError."""
         trades = TradeFilter.read(form, today)
         if trades.is_empty:
-            raise BadRequest("nothing is chosen: give a window, symbols, users or trade ids")
+            raise TradeRequestError("nothing is chosen: give a window, symbols, users or trade ids")
         asked = form.get("redo") or []
         unknown = [str(name) for name in asked if name not in REDO]
         if unknown or not asked:
-            raise BadRequest(f"redo names {', '.join(unknown) or 'nothing'}: choose of {', '.join(REDO)}")
+            raise TradeRequestError(
+                f"redo names {', '.join(unknown) or 'nothing'}: choose of {', '.join(REDO)}"
+            )
         redo = tuple(name for name in REDO if name in asked)
         dry_run, reason = form.get("dry_run", True), str(form.get("reason") or "").strip() or None
         if not isinstance(dry_run, bool):
-            raise BadRequest("dry_run is true or false")
+            raise TradeRequestError("dry_run is true or false")
         if not dry_run and not reason:
-            raise BadRequest(
+            raise TradeRequestError(
                 "say why: a replay that is no dry run keeps its reason with every result it replaces"
             )
         if dry_run and redo == ("candles",):
-            raise BadRequest("a dry run fetches no candles: choose settlement as well, or switch dry_run off")
+            raise TradeRequestError(
+                "a dry run fetches no candles: choose settlement as well, or switch dry_run off"
+            )
         return cls(trades, redo, dry_run, reason)
 
 
@@ -91,7 +95,7 @@ def start_replay(
 ) -> Replay:
     """Write down a replay and the trades that it is about, once; called again, find the same.
 
-    Raises BadRequest when the filter names what no trade has, or when no settled trade fits it.
+    Raises TradeRequestError when the filter names what no trade has, or when no settled trade fits it.
     """
     chosen = request.trades.parameters()
     asked = {"redo": list(request.redo), "dry_run": request.dry_run, "filter": request.trades.as_json()}
@@ -124,7 +128,9 @@ def start_replay(
             }
             if not trades:
                 others = ", ".join(f"{count} {status}" for status, count in left_out.items())
-                raise BadRequest("no settled trade fits the filter" + (f", only {others}" if others else ""))
+                raise TradeRequestError(
+                    "no settled trade fits the filter" + (f", only {others}" if others else "")
+                )
             connection.execute(
                 sql("trades/list_replay_batches"),
                 {
@@ -284,4 +290,6 @@ def _phases(request: ReplayRequest) -> list[str]:
 def _check_same(connection: Connection, replay_id: str, asked: dict[str, Any]) -> None:
     row = connection.execute(sql("trades/read_replay"), {"replay_id": replay_id}).one()
     if asked != {"redo": row.redo, "dry_run": row.dry_run, "filter": row.filter}:
-        raise BadRequest(f"the replay {replay_id} was started for something else: give this one another id")
+        raise TradeRequestError(
+            f"the replay {replay_id} was started for something else: give this one another id"
+        )

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 LARGEST = 20  # differences in money that a report lists
 
 
-class ReplayUnfinished(RuntimeError):
+class ReplayUnfinishedError(RuntimeError):
     """Some batches of a replay are still to do."""
 
 
@@ -23,13 +23,13 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
     """End a replay: store its report in `replays`, log it in words, and give it. Done twice, it is the same.
 
     Money is in US dollars, to the cent; the exact figures of each trade are in `replay_trades`. Raises
-    ReplayUnfinished when batches are left.
+    ReplayUnfinishedError when batches are left.
     """
     key = {"replay_id": replay_id}
     with engine.begin() as connection:
         unfinished = connection.execute(sql("trades/find_unfinished_replays"), key).scalar_one()
         if unfinished:
-            raise ReplayUnfinished(
+            raise ReplayUnfinishedError(
                 f"{in_numbers(unfinished, 'batch', 'batches')} of the replay "
                 f"{'is' if unfinished == 1 else 'are'} not done: clear the failed tasks, and it goes on"
             )

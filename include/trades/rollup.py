@@ -28,11 +28,11 @@ SERIALISATION_FAILURE = "40001"
 DEADLOCK = "40P01"
 
 
-class DayNotOver(ValueError):
+class DayNotOverError(ValueError):
     """A day was to be rolled up that has not ended yet; the message says from when on it can be."""
 
 
-class Disagreement(RuntimeError):
+class DisagreementError(RuntimeError):
     """Daily rows that do not add up to the users' statistics were not published; the message says which."""
 
 
@@ -73,21 +73,21 @@ def roll_up_days(engine: Engine, days: Iterable[date]) -> int:
     rows and holds no other day up.
 
     Raises:
-        DayNotOver: a day has not ended yet; the days before it are done.
-        Disagreement: after all days, when one or more did not agree with `atge_performance_cache`.
+        DayNotOverError: a day has not ended yet; the days before it are done.
+        DisagreementError: after all days, when one or more did not agree with `atge_performance_cache`.
     """
     changed, disagreements = 0, []
     for day in days:
         try:
             rows = _roll_up(engine, day)
-        except Disagreement as disagreement:
+        except DisagreementError as disagreement:
             logger.error("%s", disagreement)
             disagreements.append(str(disagreement))
         else:
             logger.info("%s: %s changed", day, in_numbers(rows, "row"))
             changed += rows
     if disagreements:
-        raise Disagreement(" ".join(disagreements[:3]) + _more(disagreements[3:]))
+        raise DisagreementError(" ".join(disagreements[:3]) + _more(disagreements[3:]))
     return changed
 
 
@@ -109,7 +109,7 @@ def _call(connection: Connection, day: date) -> int:
     try:
         return int(connection.execute(text("SELECT roll_up_day(:day)"), {"day": day}).scalar_one())
     except DBAPIError as error:
-        kind = {DAY_NOT_OVER: DayNotOver, DISAGREEMENT: Disagreement}.get(_sqlstate(error))
+        kind = {DAY_NOT_OVER: DayNotOverError, DISAGREEMENT: DisagreementError}.get(_sqlstate(error))
         if kind is None:
             raise
         raise kind(error.orig.diag.message_primary) from error  # type: ignore[union-attr]

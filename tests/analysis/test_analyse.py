@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from include.analysis import Postmortem, analyse_settled
 from include.analysis.desk import PORTION
-from include.llm import LanguageModel, ModelUnavailable
+from include.llm import LanguageModel, ModelUnavailableError
 from include.settings import Endpoint, ModelPrice, Settings
 from include.telemetry import writing_to
 from tests.analysis.trades import settled
@@ -168,7 +168,7 @@ def test_one_trade_that_the_service_rejects_does_not_block_the_others(database, 
 
     async def trip(self, *arguments, trade_signal_id, **named):
         if trade_signal_id == poison:
-            raise ModelUnavailable("http_400", "something about this trade", passing=False)
+            raise ModelUnavailableError("http_400", "something about this trade", transient=False)
         return await ask(self, *arguments, trade_signal_id=trade_signal_id, **named)
 
     monkeypatch.setattr(LanguageModel, "ask", trip)
@@ -335,6 +335,6 @@ def test_each_analysis_is_timed(database, model, sandbox):
         "FROM atge_performance_metrics ORDER BY 4",
     )
     assert measured == [
-        ("analysis_time", "post_mortem", "seconds", "AnswerUnusable", True),
+        ("analysis_time", "post_mortem", "seconds", "UnusableAnswerError", True),
         ("analysis_time", "post_mortem", "seconds", "ok", True),
     ]

@@ -139,7 +139,7 @@ def test_used_up_credit_in_the_middle_ends_the_sweep_at_once(database):
         analysed = analyse_settled(database, Endpoint(url), "run", one)
         assert (analysed.stored, len(requests)) == (5, 6)
     assert analysed.stopped == "http_402: HTTP 402: Insufficient credits"
-    assert not analysed.passing
+    assert not analysed.transient
     assert rows(database, "SELECT DISTINCT attempts FROM analysis_claims") == [(0,)]
 
 

@@ -2,7 +2,9 @@
 
 from include.analysis import analyse_settled
 from include.settings import Endpoint, Settings
-from include.trades import claim_due, gate_batch, settle_batch
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from tests.trades.sweep import insert, rising, rows, run, store
 
 SETTINGS = Settings(candle_sources=("archive",))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.analysis import Postmortem, analyse_settled
 from include.analysis.postmortem import INSTRUCTIONS, as_text, check
-from include.llm import AnswerUnusable
+from include.llm import UnusableAnswerError
 from include.settings import Endpoint, ModelPrice, Settings
 from tests.analysis.trades import settled
 from tests.trades.sweep import rows, run
@@ -65,7 +65,7 @@ def test_a_sound_answer_passes():
 )
 def test_every_text_is_looked_at(field, words, outcome):
     spoilt = SOUND | {field: ["Fine.", words] if field == "lessons" else words}
-    with pytest.raises(AnswerUnusable) as caught:
+    with pytest.raises(UnusableAnswerError) as caught:
         check(Postmortem(**spoilt), FACTS)
     assert caught.value.outcome == outcome
     assert not caught.value.final

@@ -204,7 +204,7 @@ def test_an_outage_leaves_the_list_for_the_next_try(database, model, sandbox):
     sandbox.fail("llm", "status", status=500)
     analysed = analyse_batch(database, model, RUN, 0, PRICED)
     assert analysed.stopped.startswith("http_500: ")
-    assert analysed.passing
+    assert analysed.transient
     assert read_outcomes(database, RUN) == {"unfinished": 3}
     sandbox.heal()
     assert analyse_batch(database, model, RUN, 0, PRICED).stored == 3
@@ -217,7 +217,7 @@ def test_a_spent_budget_stops_the_batch_and_no_try_in_a_moment_helps(database, m
     poor = PRICED.model_copy(update={"llm_daily_budget_usd": Decimal(0)})
     analysed = analyse_batch(database, model, RUN, 0, poor)
     assert analysed.stopped.startswith("budget_spent: ")
-    assert not analysed.passing
+    assert not analysed.transient
 
 
 def test_a_trade_that_a_sweep_works_on_is_left_to_it(database, model):

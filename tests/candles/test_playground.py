@@ -5,7 +5,8 @@ import pytest
 
 from include.candles import ForeignDatabase, is_local_stack, read_candles, read_history
 from include.settings import Settings
-from include.trades import claim_due, gate_batch
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
 from tests.trades.sweep import insert, rows
 
 NOW = pd.Timestamp("2026-03-02T12:00Z")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
-from include.signals import SYMBOLS
+from include.signals.requests import SYMBOLS
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "dags" / "generate_signals.py"

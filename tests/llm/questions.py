@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
-from include.llm import Answer, LanguageModel
+from include.llm import LanguageModel, ModelAnswer
 from include.settings import Endpoint, ModelPrice, Settings
 
 PRICED = Settings(
@@ -25,7 +25,7 @@ class Verdict(BaseModel):
     verdict: str = Field(min_length=1, max_length=200)
 
 
-def ask(database: Engine, url: str, settings: Settings = PRICED, **options) -> Answer[Verdict]:
+def ask(database: Engine, url: str, settings: Settings = PRICED, **options) -> ModelAnswer[Verdict]:
     """Ask one question, or raise what became of it."""
     (answer,) = ask_many(database, url, settings, 1, **options)
     if isinstance(answer, BaseException):
@@ -46,8 +46,8 @@ def ask_many(
     check=None,
     keep=None,
     at_once: int = 1000,
-) -> list[Answer[Verdict] | BaseException]:
-    async def run() -> list[Answer[Verdict] | BaseException]:
+) -> list[ModelAnswer[Verdict] | BaseException]:
+    async def run() -> list[ModelAnswer[Verdict] | BaseException]:
         turns = asyncio.Semaphore(at_once)
         async with LanguageModel(
             Endpoint(url, secret),
@@ -58,7 +58,7 @@ def ask_many(
             timeout=timeout,
         ) as client:
 
-            async def one() -> Answer[Verdict]:
+            async def one() -> ModelAnswer[Verdict]:
                 async with turns:
                     return await client.ask(
                         "Judge the trade.",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from include.llm import AnswerUnusable
+from include.llm import UnusableAnswerError
 from include.llm.answers import read_choice, read_usage
 from tests.llm.endpoint import Said, completion, endpoint
 from tests.llm.questions import PRICED, Verdict, ask
@@ -51,7 +51,7 @@ def test_what_is_wrapped_around_the_whole_of_an_answer_is_taken_off(content):
     ],
 )
 def test_words_around_it_are_not(content, alike):
-    with pytest.raises(AnswerUnusable) as caught:
+    with pytest.raises(UnusableAnswerError) as caught:
         read(content)
     assert (caught.value.outcome, caught.value.alike) == ("invalid", alike)
 
@@ -59,18 +59,18 @@ def test_words_around_it_are_not(content, alike):
 def test_the_setting_refuses_what_is_wrapped_and_names_itself(database):
     with endpoint(lambda *_: Said(completion(f"```json\n{VERDICT}\n```"))) as (url, _):
         assert ask(database, url).value.symbol == "BTC"
-        with pytest.raises(AnswerUnusable, match=r"in a Markdown fence; llm_unwrap_answers"):
+        with pytest.raises(UnusableAnswerError, match=r"in a Markdown fence; llm_unwrap_answers"):
             ask(database, url, STRICT)
 
 
 def test_an_answer_of_thoughts_only_is_said_to_be_that():
-    with pytest.raises(AnswerUnusable, match=r"cut off at 300 tokens .*, all of them thinking"):
+    with pytest.raises(UnusableAnswerError, match=r"cut off at 300 tokens .*, all of them thinking"):
         read("", finish="length", reasoning_content="hm")
-    with pytest.raises(AnswerUnusable, match="empty, but for its thinking"):
+    with pytest.raises(UnusableAnswerError, match="empty, but for its thinking"):
         read(None, reasoning="hm")
-    with pytest.raises(AnswerUnusable, match="it calls a tool"):
+    with pytest.raises(UnusableAnswerError, match="it calls a tool"):
         read(None, tool_calls=[{"id": "1"}])
-    with pytest.raises(AnswerUnusable, match="is no text"):
+    with pytest.raises(UnusableAnswerError, match="is no text"):
         read([{"type": "text", "text": VERDICT}])
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.llm import AnswerUnusable, LanguageModel, ModelUnavailable
+from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError
 from include.settings import Endpoint, Settings
 from tests.llm.questions import PRICED, TRADE, USER, Verdict, ask, ask_many
 from tests.trades.sweep import rows
@@ -95,18 +95,18 @@ def test_an_answer_is_checked_counted_priced_and_on_the_books(database, url):
 )
 def test_an_unusable_answer_was_paid_all_the_same(database, url, sandbox, fault, outcome, final):
     sandbox.fail("llm", fault)
-    with pytest.raises(AnswerUnusable) as caught:
+    with pytest.raises(UnusableAnswerError) as caught:
         ask(database, url)
     assert (caught.value.outcome, caught.value.final) == (outcome, final)
     (call,) = calls(database)
     assert call.outcome == outcome
-    assert call.reason == caught.value.words
+    assert call.reason == caught.value.message
     assert call.prompt_tokens > 0
     assert call.cost_usd == caught.value.cost_usd > 0
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome", "tries", "passing"),
+    ("fault", "outcome", "tries", "transient"),
     [
         ({"kind": "status", "status": 500}, "http_500", 3, True),
         ({"kind": "status", "status": 429}, "http_429", 3, True),
@@ -119,12 +119,12 @@ def test_an_unusable_answer_was_paid_all_the_same(database, url, sandbox, fault,
     ],
 )
 def test_retries_where_they_help_and_none_where_they_never_will(
-    database, url, sandbox, fault, outcome, tries, passing
+    database, url, sandbox, fault, outcome, tries, transient
 ):
     sandbox.fail("llm", **fault)
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         ask(database, url)
-    assert (caught.value.outcome, caught.value.passing) == (outcome, passing)
+    assert (caught.value.outcome, caught.value.transient) == (outcome, transient)
     assert len(sandbox.requests("llm")) == tries
     booked = calls(database)
     assert [call.outcome for call in booked] == [outcome] * tries, "each try is a row"
@@ -144,9 +144,9 @@ def test_what_may_have_been_answered_counts_as_the_worst_case(database, url, san
 
 def test_nobody_listens_and_nothing_is_owed(database, monkeypatch):
     monkeypatch.setattr("include.llm.client.WAIT", 0.01)
-    with pytest.raises(ModelUnavailable, match="unreachable: no connection to the model") as caught:
+    with pytest.raises(ModelUnavailableError, match="unreachable: no connection to the model") as caught:
         ask(database, "http://127.0.0.1:9/v1")
-    assert caught.value.passing
+    assert caught.value.transient
     assert {(call.outcome, call.cost_usd) for call in calls(database)} == {("unreachable", 0)}
 
 
@@ -160,14 +160,14 @@ def test_retry_after_is_honoured_within_the_time_of_the_question(database, url, 
     sandbox.fail("llm", "status", status=429, retry_after=1, times=1)
     assert ask(database, url).seconds >= 1
     sandbox.fail("llm", "status", status=429, retry_after=5, times=1)
-    with pytest.raises(ModelUnavailable, match="http_429"):
+    with pytest.raises(ModelUnavailableError, match="http_429"):
         ask(database, url, timeout=timedelta(seconds=2))
 
 
 @pytest.mark.parametrize("fault", [{"kind": "hang"}, {"kind": "slow_drip", "seconds": 5}])
 def test_the_timeout_is_hard_however_the_answer_dawdles(database, url, sandbox, fault):
     sandbox.fail("llm", **fault)
-    with pytest.raises(ModelUnavailable, match=r"timeout: no answer within 0\.3 s"):
+    with pytest.raises(ModelUnavailableError, match=r"timeout: no answer within 0\.3 s"):
         ask(database, url, timeout=timedelta(seconds=0.3))
     (call,) = calls(database)
     assert call.outcome == "timeout"
@@ -177,9 +177,9 @@ def test_the_timeout_is_hard_however_the_answer_dawdles(database, url, sandbox, 
 
 def test_a_check_may_reject_an_answer(database, url):
     def check(verdict: Verdict) -> None:
-        raise AnswerUnusable("invented", f"{verdict.symbol} is made up")
+        raise UnusableAnswerError("invented", f"{verdict.symbol} is made up")
 
-    with pytest.raises(AnswerUnusable, match="invented: BTC is made up") as caught:
+    with pytest.raises(UnusableAnswerError, match="invented: BTC is made up") as caught:
         ask(database, url, check=check)
     assert [(call.outcome, call.reason) for call in calls(database)] == [("invented", "BTC is made up")]
     assert caught.value.cost_usd > 0
@@ -204,7 +204,7 @@ def test_the_request_bounds_the_answer_and_demands_a_strict_schema(database, url
 
 def test_an_answer_longer_than_allowed_is_cut_and_said_so(database, url):
     short = PRICED.model_copy(update={"llm_answer_tokens": 5})
-    with pytest.raises(AnswerUnusable, match=r"length: the answer was cut off at 5 tokens"):
+    with pytest.raises(UnusableAnswerError, match=r"length: the answer was cut off at 5 tokens"):
         ask(database, url, short)
 
 
@@ -223,7 +223,7 @@ def test_a_400_says_whether_the_question_or_the_service_is_wrong(database, code,
     of_the_question = outcome in ("content_filter", "too_long")
     with (
         endpoint_that_says(400, {"error": error}) as url,
-        pytest.raises(AnswerUnusable if of_the_question else ModelUnavailable) as caught,
+        pytest.raises(UnusableAnswerError if of_the_question else ModelUnavailableError) as caught,
     ):
         ask(database, url)
     assert caught.value.outcome == outcome
@@ -254,7 +254,7 @@ def test_a_provider_that_does_not_count_leaves_the_cost_unknown(database, usage)
 )
 def test_what_is_no_answer_is_invalid(database, content, choices):
     body = completion(content) if choices is None else completion(content, choices=choices)
-    with endpoint_that_says(200, body) as url, pytest.raises(AnswerUnusable, match=r"^invalid: "):
+    with endpoint_that_says(200, body) as url, pytest.raises(UnusableAnswerError, match=r"^invalid: "):
         ask(database, url)
     assert calls(database)[0].cost_usd > 0
 
@@ -280,10 +280,13 @@ def test_what_postgresql_cannot_hold_is_an_outcome_with_its_reason(
     monkeypatch.setattr("include.llm.client.WAIT", 0.01)
     if status == 200:
         body = completion(None, choices=[{"index": 0, "finish_reason": "stop", **body}])
-    with endpoint_that_says(status, body) as url, pytest.raises((AnswerUnusable, ModelUnavailable)) as caught:
+    with (
+        endpoint_that_says(status, body) as url,
+        pytest.raises((UnusableAnswerError, ModelUnavailableError)) as caught,
+    ):
         ask(database, url)
     assert caught.value.outcome == outcome
-    assert {(call.outcome, call.reason) for call in calls(database)} == {(outcome, caught.value.words)}
+    assert {(call.outcome, call.reason) for call in calls(database)} == {(outcome, caught.value.message)}
     assert "\x00" not in str(caught.value) and "\ud800" not in str(caught.value)
 
 
@@ -297,16 +300,18 @@ def test_the_name_of_a_model_may_hold_what_postgresql_cannot(database):
 def test_secrets_stay_out_of_the_books(database):
     key = "plain-looking-secret-of-someone"
     body = {"error": {"message": f"Incorrect API key provided: {key}", "code": "invalid_api_key"}}
-    with endpoint_that_says(401, body) as url, pytest.raises(ModelUnavailable) as caught:
+    with endpoint_that_says(401, body) as url, pytest.raises(ModelUnavailableError) as caught:
         ask(database, url, secret=key)
     assert key not in str(caught.value)
     assert key not in calls(database)[0].reason
 
 
 def test_a_model_without_a_price_is_asked_only_without_a_budget(database, url, sandbox):
-    with pytest.raises(ModelUnavailable, match="unpriced: the model sandbox-analyst has no price") as caught:
+    with pytest.raises(
+        ModelUnavailableError, match="unpriced: the model sandbox-analyst has no price"
+    ) as caught:
         ask(database, url, Settings(llm_prices={}))
-    assert not caught.value.passing
+    assert not caught.value.transient
     assert sandbox.requests("llm") == []
     assert ask(database, url, UNPRICED).cost_usd is None
     refused, answered = calls(database)

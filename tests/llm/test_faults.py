@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from include.llm import AnswerUnusable, ModelUnavailable
+from include.llm import ModelUnavailableError, UnusableAnswerError
 from include.llm.faults import judge, read_fault
 from tests.llm.endpoint import Said, completion, endpoint
 from tests.llm.questions import ask
@@ -22,9 +22,9 @@ def _no_waits(monkeypatch):
 @pytest.mark.parametrize("said", yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text()))
 def test_the_words_of_every_vendor_are_found_and_decide(said):
     fault = read_fault(said["body"].encode())
-    error = judge(said["status"], fault, f"HTTP {said['status']}: {fault.words or 'it says nothing'}")
+    error = judge(said["status"], fault, f"HTTP {said['status']}: {fault.message or 'it says nothing'}")
     assert error.outcome == said["outcome"]
-    assert said["words"] in error.words
+    assert said["words"] in error.message
     assert not error.billable
 
 
@@ -57,18 +57,18 @@ def test_bytes_that_are_no_text_are_no_trouble():
     ],
 )
 def test_an_error_under_200_is_that_error_and_costs_nothing(database, body, outcome, tries):
-    with endpoint(lambda *_: Said(body)) as (url, requests), pytest.raises(ModelUnavailable) as caught:
+    with endpoint(lambda *_: Said(body)) as (url, requests), pytest.raises(ModelUnavailableError) as caught:
         ask(database, url)
     assert caught.value.outcome == outcome
     assert len(requests) == tries
     assert rows(database, "SELECT spent_usd FROM llm_budget_days") == [(0,)]
-    assert {row.reason for row in rows(database, "SELECT reason FROM llm_calls")} == {caught.value.words}
+    assert {row.reason for row in rows(database, "SELECT reason FROM llm_calls")} == {caught.value.message}
 
 
 def test_an_error_that_counts_its_tokens_is_paid(database):
     usage = {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100}
     body = {**completion("", finish="error", usage=usage), "error": {"message": "broke off", "code": 400}}
-    with endpoint(lambda *_: Said(body)) as (url, _), pytest.raises(ModelUnavailable, match="http_400"):
+    with endpoint(lambda *_: Said(body)) as (url, _), pytest.raises(ModelUnavailableError, match="http_400"):
         ask(database, url)
     assert rows(database, "SELECT cost_usd > 0 FROM llm_calls") == [(True,)]
 
@@ -82,7 +82,7 @@ def test_a_question_that_is_too_long_is_not_the_service_s_fault_under_200_either
     body = {"error": {"message": "context window exceeded", "code": 400}}
     with (
         endpoint(lambda *_: Said(body)) as (url, _),
-        pytest.raises(AnswerUnusable, match="too_long") as caught,
+        pytest.raises(UnusableAnswerError, match="too_long") as caught,
     ):
         ask(database, url)
     assert caught.value.final
@@ -94,11 +94,11 @@ def test_words_are_redacted_and_cut(database):
     body = {"detail": f"{key} " * 1000}
     with (
         endpoint(lambda *_: Said(body, 400)) as (url, _),
-        pytest.raises(ModelUnavailable) as caught,
+        pytest.raises(ModelUnavailableError) as caught,
     ):
         ask(database, url, secret=key)
-    assert key not in caught.value.words
-    assert len(caught.value.words) <= 500
+    assert key not in caught.value.message
+    assert len(caught.value.message) <= 500
 
 
 def test_a_redirect_is_not_followed_and_its_place_is_said(database):
@@ -108,12 +108,12 @@ def test_a_redirect_is_not_followed_and_its_place_is_said(database):
             with (
                 endpoint(lambda *_, s=status: Said(b"", s, {"location": place})) as (url, requests),
                 pytest.raises(
-                    ModelUnavailable, match=f"http_{status}: .*redirects to {other}/chat"
+                    ModelUnavailableError, match=f"http_{status}: .*redirects to {other}/chat"
                 ) as caught,
             ):
                 ask(database, url)
             assert len(requests) == 1
-            assert "hidden" not in caught.value.words
+            assert "hidden" not in caught.value.message
     assert stolen == [], "the facts went to another host"
 
 

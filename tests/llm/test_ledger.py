@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from include.llm import ModelUnavailable, cost_of, worst_case
+from include.llm import ModelUnavailableError, cost_of, worst_case
 from include.llm.ledger import Ledger, Usage
 from include.settings import ModelPrice, Settings
 from tests.llm.questions import PRICED, ask, ask_many
@@ -45,15 +45,15 @@ def test_prices_are_for_a_million_tokens():
 def test_reservations_count_until_the_true_cost_takes_their_place(database):
     books = ledger(database, 2 * WORST)
     first, _ = reserve(books), reserve(books)
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         reserve(books)
     assert caught.value.outcome == "budget_spent"
-    assert "the budget of 0.0528 US dollars for" in caught.value.words
-    assert "0 are spent, 0.0528 reserved" in caught.value.words
-    assert not caught.value.passing
+    assert "the budget of 0.0528 US dollars for" in caught.value.message
+    assert "0 are spent, 0.0528 reserved" in caught.value.message
+    assert not caught.value.transient
     cost = books.settle(first, Usage("m", 100, 10), 1.0)
     assert cost == Decimal("0.00028")
-    with pytest.raises(ModelUnavailable, match="budget_spent"):
+    with pytest.raises(ModelUnavailableError, match="budget_spent"):
         reserve(books)  # what was spent is missing
     books = ledger(database, 2 * WORST + cost)
     reserve(books)
@@ -66,7 +66,7 @@ def test_processes_together_never_overspend(database):
     def call(number):
         try:
             call_id = reserve(books)
-        except ModelUnavailable as error:
+        except ModelUnavailableError as error:
             return error.outcome
         if number % 2:
             books.settle(call_id, Usage(), 0.1, outcome="timeout")
@@ -90,7 +90,7 @@ def test_a_spent_budget_stops_calls_before_they_are_made_and_says_so_once(databa
     assert (kind, severity) == ("analysis", "medium")
     assert message.startswith("language model: the budget of ")
     assert Decimal(str(context["spent_usd"])) == first.cost_usd
-    with pytest.raises(ModelUnavailable, match="budget_spent"):
+    with pytest.raises(ModelUnavailableError, match="budget_spent"):
         ask(database, url, little, purpose="signal")
     assert len(told(database)) == 1, "the budget is one for all purposes"
 
@@ -142,9 +142,9 @@ def test_a_worker_that_dies_again_and_again_does_not_overspend(database):
         lapse(database)
         reserve(books)
     lapse(database)
-    with pytest.raises(ModelUnavailable, match="budget_spent") as caught:
+    with pytest.raises(ModelUnavailableError, match="budget_spent") as caught:
         reserve(books)
-    assert "0.0792 are spent, 0 reserved" in caught.value.words
+    assert "0.0792 are spent, 0 reserved" in caught.value.message
     ((outcome, reason),) = rows(database, "SELECT outcome, reason FROM llm_calls WHERE id = :id", id=dead)
     assert (outcome, reason) == ("lost", "the process ended before the answer came")
 

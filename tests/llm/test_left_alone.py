@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from include.llm import AnswerUnusable, ModelUnavailable
+from include.llm import ModelUnavailableError, UnusableAnswerError
 from include.llm.client import _retry_after, _without_secrets
 from include.llm.ledger import ALIKE
 from tests.llm.endpoint import Said, completion, endpoint
@@ -22,7 +22,7 @@ def _no_waits(monkeypatch):
     monkeypatch.setattr("include.llm.client.WAIT", 0.01)
 
 
-def fails(database, url, match, kind=AnswerUnusable, **options):
+def fails(database, url, match, kind=UnusableAnswerError, **options):
     with pytest.raises(kind, match=match):
         ask(database, url, **options)
 
@@ -45,18 +45,18 @@ def test_nobody_asks_before_the_service_said(database):
 def test_a_longer_wait_than_the_question_s_time_gives_it_up_and_holds_for_the_next_ones(database, as_date):
     value = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True) if as_date else "90"
     with endpoint(lambda *_: Said(BUSY, 503, {"retry-after": value})) as (url, requests):
-        fails(database, url, "http_503", ModelUnavailable)
+        fails(database, url, "http_503", ModelUnavailableError)
         fails(
             database,
             url,
             r"paused: the service .* \(Retry-After\).*slow down; not asked before ",
-            ModelUnavailable,
+            ModelUnavailableError,
         )
-        fails(database, url, "paused", ModelUnavailable, purpose="signal")
+        fails(database, url, "paused", ModelUnavailableError, purpose="signal")
         assert len(requests) == 1
         assert len(rows(database, "SELECT FROM atge_error_logs")) == 1, "told once"
         run(database, "DELETE FROM llm_endpoints")
-        fails(database, url, "http_503", ModelUnavailable)
+        fails(database, url, "http_503", ModelUnavailableError)
         assert len(requests) == 2
     assert {row.cost_usd for row in rows(database, "SELECT cost_usd FROM llm_calls")} == {0}
 
@@ -92,12 +92,12 @@ def test_a_model_that_fails_every_question_alike_is_left_alone_after_a_few(datab
                 database,
                 url,
                 "paused: .* failed the last 4 questions in the same way.*the answer",
-                ModelUnavailable,
+                ModelUnavailableError,
             )
         assert len(requests) == ALIKE
         run(database, "UPDATE llm_endpoints SET paused_until = now()")
         fails(database, url, "^(invalid|length)")
-        fails(database, url, "paused: .* last 5 questions", ModelUnavailable)
+        fails(database, url, "paused: .* last 5 questions", ModelUnavailableError)
         assert len(requests) == ALIKE + 1, "one question tries whether it works again"
 
 
@@ -124,7 +124,7 @@ def test_refusals_tell_of_the_questions_before_they_tell_of_the_model(database):
     with endpoint(lambda *_: Said(body)) as (url, requests):
         for _ in range(12):
             fails(database, url, "refusal")
-        fails(database, url, "paused", ModelUnavailable)
+        fails(database, url, "paused", ModelUnavailableError)
         assert len(requests) == 12
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from include.candles import Fetched, Offer, SourceError, collect, no_candles, open_source
 from include.quality import audit_candles, audit_trades, days_between, read_day, read_days, read_report
 from include.settings import Settings
-from include.trades import claim_due, gate_batch, settle_batch
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from tests.candles.made import recorded
 from tests.trades.sweep import SETTINGS, START, insert, rising, rows, run, store
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from include.database import sql
 from include.settings import Settings, SignalRequest
-from include.signals import open_attempts
+from include.signals.attempts import open_attempts
 from tests.signals.generation import URL, USER
 from tests.sql.rows import insert_signal
 from tests.sql.test_signal_slots import generate

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from include.settings import Endpoint, Settings
-from include.signals import open_attempts
+from include.signals.attempts import open_attempts
 from include.telemetry import writing_to
 from tests.signals.generation import OTHER, SETTINGS, URL, USER, Generation, request
 

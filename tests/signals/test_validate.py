@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from include.settings import Settings
 from include.signals.prompt import Levels, SignalAnswer
 from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward, tidy
-from include.trades import evaluate
+from include.trades.backtest import evaluate
 
 SETTINGS = Settings()
 FREE = Settings(fee_rate=0, slippage_rate=0)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from include.database import SQL, sql
 from include.settings import Settings
-from include.trades import claim_due
+from include.trades.claim import claim_due
 from tests.trades.sweep import insert, run
 
 MANY = 1_500

@@ -3,15 +3,11 @@
 from datetime import date
 
 from include.settings import Settings
-from include.trades import (
-    ReplayRequest,
-    claim_due,
-    gate_batch,
-    replay_batches,
-    report_replay,
-    settle_batch,
-    start_replay,
-)
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
+from include.trades.replay import ReplayRequest, replay_batches, start_replay
+from include.trades.replay_report import report_replay
+from include.trades.settle import settle_batch
 from tests.trades.sweep import SETTINGS, rising, rows, store
 
 TODAY = date(2026, 11, 20)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.settings import Settings
-from include.trades import claim_due, refresh_performance
-from include.trades.claim import read_batch
+from include.trades.claim import claim_due, read_batch
+from include.trades.performance import refresh_performance
 from tests.trades.sweep import SETTINGS, insert, rows, run
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from include.analysis import analyse_settled
 from include.settings import Endpoint, Settings
-from include.trades import claim_due, replay_batches, report_replay
+from include.trades.claim import claim_due
+from include.trades.replay import replay_batches
+from include.trades.replay_report import report_replay
 from tests.analysis.trades import settled
 from tests.trades.replays import begin, settle
 from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store

@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from include.storage import Storage, StorageError, open_storage
-from include.trades import BadRequest, ExportRequest, export_trades
+from include.trades.export import ExportRequest, export_trades
+from include.trades.trade_filter import TradeRequestError
 from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
 from tests.trades.replays import settle
 from tests.trades.sweep import START, USER, insert, rising, rows, run, store
@@ -240,6 +241,6 @@ def test_the_filter_chooses_by_the_day_of_the_proposal(trades, folder):
 
 
 def test_names_that_no_trade_has_are_refused_before_a_file_is_written(trades, folder):
-    with pytest.raises(BadRequest, match="no trade has the symbol DOGE"):
+    with pytest.raises(TradeRequestError, match="no trade has the symbol DOGE"):
         export(trades, folder, symbols=["BTC", "DOGE"])
     assert list(folder.list()) == []

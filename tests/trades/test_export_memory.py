@@ -27,7 +27,7 @@ import datetime, re, sys
 from pathlib import Path
 from include.database import connect
 from include.storage import open_storage
-from include.trades import ExportRequest, export_trades
+from include.trades.export import ExportRequest, export_trades
 
 engine = connect(sys.argv[1], application="export")
 form = {"format": sys.argv[3]}

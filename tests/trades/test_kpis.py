@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from include.trades import due_days, refresh_performance, roll_up_days
+from include.trades.performance import refresh_performance
+from include.trades.rollup import due_days, roll_up_days
 from tests.sql.rows import insert, insert_signal
 from tests.trades.sweep import rows, run
 
@@ -122,7 +123,7 @@ def test_measured_times_against_limit_and_target(database, kind, limit, target):
     measure(database, metric_type, limit * 1000, "ms")  # just too slow, and in the other unit
     found = kpis(database)
     assert (getattr(found, f"{kind}_within"), getattr(found, f"{kind}_met")) == (95, target == 95)
-    measure(database, metric_type, 0.1, outcome="ModelUnavailable")  # quick, and nothing came of it
+    measure(database, metric_type, 0.1, outcome="ModelUnavailableError")  # quick, and nothing came of it
     found = kpis(database)
     assert getattr(found, f"{kind}_within") == pytest.approx(Decimal(1900 / 21))
     assert getattr(found, f"{kind}_met") is False

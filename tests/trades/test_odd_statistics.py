@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from include.trades import refresh_performance
+from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days, roll_up_days
 from tests.sql.rows import USER, insert_settled
 from tests.trades.sweep import rows, run

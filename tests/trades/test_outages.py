@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.settings import Settings
-from include.trades import claim_due, collect_batch, gate_batch, settle_batch
+from include.trades.claim import claim_due
+from include.trades.collect import collect_batch
+from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from tests.candles.sources.opened import opened, truth
 from tests.trades.sweep import insert, rows
 

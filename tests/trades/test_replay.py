@@ -7,14 +7,9 @@ from decimal import Decimal
 import pytest
 
 from include.settings import Settings
-from include.trades import (
-    ReplayUnfinished,
-    read_replay,
-    refresh_performance,
-    replay_batches,
-    report_replay,
-)
-from include.trades.replay import BUSY
+from include.trades.performance import refresh_performance
+from include.trades.replay import BUSY, read_replay, replay_batches
+from include.trades.replay_report import ReplayUnfinishedError, report_replay
 from tests.trades.replays import RUN_URL, begin, correct, replay, results, settle
 from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
 
@@ -262,7 +257,7 @@ def test_other_fees_are_another_result(settled):
 
 def test_a_report_before_the_end_is_refused_in_words(settled):
     begin(settled)
-    with pytest.raises(ReplayUnfinished, match="1 batch of the replay is not done: clear"):
+    with pytest.raises(ReplayUnfinishedError, match="1 batch of the replay is not done: clear"):
         report_replay(settled, "replay 1")
 
 

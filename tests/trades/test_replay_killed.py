@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from include.trades import read_replay, replay_batches, report_replay
+from include.trades.replay import read_replay, replay_batches
+from include.trades.replay_report import report_replay
 from tests.trades.replays import begin, falling, results, settle
 from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store
 
@@ -23,7 +24,7 @@ import os, signal, sys
 from sqlalchemy import event
 from include.database import connect
 from include.settings import Settings
-from include.trades import read_replay, replay_batches
+from include.trades.replay import read_replay, replay_batches
 
 engine = connect(sys.argv[1], application="replay")
 replay = read_replay(engine, "replay 1", Settings(candle_sources=("archive",)))

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from include.database import copy_frame
-from include.trades import DayNotOver, Disagreement, days_between, due_days, refresh_performance, roll_up_days
+from include.trades.performance import refresh_performance
+from include.trades.rollup import DayNotOverError, DisagreementError, days_between, due_days, roll_up_days
 from tests.sql.rows import USER, insert_settled, insert_signal
 from tests.trades.sweep import rows, run
 
@@ -240,7 +241,7 @@ def test_a_day_that_disagrees_keeps_its_rows_and_says_why_and_the_others_go_on(d
     run(database, "UPDATE trade_results SET net_profit_loss = net_profit_loss + 1")
     refresh_performance(database)
     run(database, "UPDATE atge_performance_cache SET total_profit_loss = 10.99 WHERE user_id = :id", id=USER)
-    with pytest.raises(Disagreement) as refusal:
+    with pytest.raises(DisagreementError) as refusal:
         roll_up_days(database, due_days(database))
     assert str(refusal.value) == (
         "The rollup of 2026-03-02 does not agree with atge_performance_cache for 1 of 1 users, so it was not "
@@ -266,7 +267,7 @@ def test_counts_must_agree_exactly(database, figure):
     insert(database, 10.0)
     refresh_performance(database)
     run(database, f"UPDATE atge_performance_cache SET {figure} = {figure} + 1")
-    with pytest.raises(Disagreement, match=figure):
+    with pytest.raises(DisagreementError, match=figure):
         roll_up_days(database, [NOON.date()])
 
 
@@ -275,7 +276,7 @@ def test_rows_changed_by_hand_are_found_and_rebuilt(database):
     insert(database, 20.0, at=NOON + timedelta(days=1))
     catch_up(database)
     run(database, "UPDATE daily_trade_stats SET total_profit_loss = 0 WHERE day = '2026-03-02'")
-    with pytest.raises(Disagreement, match="is 20 by the daily rows and 30 in the cache"):
+    with pytest.raises(DisagreementError, match="is 20 by the daily rows and 30 in the cache"):
         roll_up_days(database, [NOON.date() + timedelta(days=1)])
     run(database, "INSERT INTO daily_stats_due (day) SELECT day FROM daily_kpis")  # as the page advises
     catch_up(database)
@@ -285,7 +286,7 @@ def test_rows_changed_by_hand_are_found_and_rebuilt(database):
 @pytest.mark.parametrize("ahead", [0, 1, 400])
 def test_a_day_that_is_not_over_is_refused_in_words(database, ahead):
     day = datetime.now(UTC).date() + timedelta(days=ahead)
-    with pytest.raises(DayNotOver) as refusal:
+    with pytest.raises(DayNotOverError) as refusal:
         roll_up_days(database, [day])
     until = day + timedelta(days=1)
     assert str(refusal.value) == f"{day} is not over yet: a day can be rolled up from {until} 00:00 UTC on"

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.trades import due_days, refresh_performance
+from include.trades.performance import refresh_performance
+from include.trades.rollup import due_days
 from tests.sql.rows import insert_settled
 from tests.trades.sweep import rows, run
 

@@ -9,8 +9,11 @@ import pytest
 from include.candles import UnknownSymbol
 from include.settings import Settings
 from include.telemetry import Spool, writing_to
-from include.trades import claim_due, gate_batch, refresh_performance, settle_batch
+from include.trades.claim import claim_due
 from include.trades.collect import collect_batch, collect_interval
+from include.trades.gate import gate_batch
+from include.trades.performance import refresh_performance
+from include.trades.settle import settle_batch
 from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
 
 RUN_URL = "http://localhost:8080/dags/settle_trades/runs/run%201"

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from include.candles import Fetched, LeftOut, Offer, SourceError
-from include.trades import claim_due, gate_batch, settle_batch
+from include.trades.claim import claim_due
 from include.trades.collect import collect_batch, collect_interval
+from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from tests.trades.replays import replay
 from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store
 

@@ -3,7 +3,9 @@
 import pandas as pd
 
 from include.settings import Settings
-from include.trades import claim_due, gate_batch, settle_batch
+from include.trades.claim import claim_due
+from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from include.trades.waiting import in_a_line
 from tests.trades.sweep import insert, rising, store
 

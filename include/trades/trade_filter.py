@@ -14,7 +14,7 @@ MOST_NAMES = 10_000  # symbols, users or trades that a form may list
 SHOWN = 5  # names of a kind that a message repeats
 
 
-class BadRequest(ValueError):
+class TradeRequestError(ValueError):
     """What was asked for cannot be done; the message says in words what to change."""
 
 
@@ -32,12 +32,14 @@ class TradeFilter:
     def read(cls, form: Mapping[str, Any], today: date) -> Self:
         """Read `first_day, last_day, symbols, users, trade_ids` of a form; empty ones are not given.
 
-        Raises BadRequest for a day that is none or lies after `today`, a window that ends before it starts,
-        ids that are no UUIDs, and lists that are too long.
+        Raises TradeRequestError for a day that is none or lies after `today`, a window that ends before it
+        starts, ids that are no UUIDs, and lists that are too long.
         """
         first, last = (_read_day(form, name, today) for name in ("first_day", "last_day"))
         if first and last and last < first:
-            raise BadRequest(f"the window ends before it starts: last_day {last} is before first_day {first}")
+            raise TradeRequestError(
+                f"the window ends before it starts: last_day {last} is before first_day {first}"
+            )
         return cls(
             first,
             last,
@@ -52,13 +54,13 @@ class TradeFilter:
         return self == TradeFilter()
 
     def check_known(self, connection: Connection) -> None:
-        """Raise BadRequest if it names a symbol, a user or a trade that no trade has."""
+        """Raise TradeRequestError if it names a symbol, a user or a trade that no trade has."""
         unknown: dict[str, list[str]] = {}
         for kind, value in connection.execute(sql("trades/find_unknown_in_filter"), self.parameters()):
             unknown.setdefault(kind, []).append(value)
         if unknown:
             said = [f"{kind} {_some(names)}" for kind, names in unknown.items()]
-            raise BadRequest(
+            raise TradeRequestError(
                 f"no trade has the {', nor the '.join(said)}: correct the names, as the trades spell them"
             )
 
@@ -92,22 +94,22 @@ def _read_day(form: Mapping[str, Any], name: str, today: date) -> date | None:
     try:
         day = date.fromisoformat(str(value))
     except ValueError:
-        raise BadRequest(f"{name} is {value!r}: write a day as 2026-11-20") from None
+        raise TradeRequestError(f"{name} is {value!r}: write a day as 2026-11-20") from None
     if day > today:
-        raise BadRequest(f"{name} is {day}, which lies in the future: today is {today} (UTC)")
+        raise TradeRequestError(f"{name} is {day}, which lies in the future: today is {today} (UTC)")
     return day
 
 
 def _read_names(form: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     values = form.get(name) or []
     if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
-        raise BadRequest(f"{name} is no list of texts")
+        raise TradeRequestError(f"{name} is no list of texts")
     if len(values) > MOST_NAMES:
-        raise BadRequest(
+        raise TradeRequestError(
             f"{name} lists {len(values)} entries; {MOST_NAMES} at most: choose by a window instead"
         )
     if odd := [value for value in values if not value.strip().isprintable()]:
-        raise BadRequest(f"{name} holds {odd[0]!r}: write letters, digits and signs that can be seen")
+        raise TradeRequestError(f"{name} holds {odd[0]!r}: write letters, digits and signs that can be seen")
     return tuple(dict.fromkeys(value.strip() for value in values if value.strip())) or None
 
 
@@ -119,7 +121,9 @@ def _read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
         except ValueError:
             wrong.append(repr(value[:50]))
     if wrong:
-        raise BadRequest(f"{name}: {_some(wrong)} is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)")
+        raise TradeRequestError(
+            f"{name}: {_some(wrong)} is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)"
+        )
     return tuple(dict.fromkeys(ids)) or None
 
 

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from include.trades import BadRequest, ExportRequest, ReplayRequest, TradeFilter
+from include.trades.export import ExportRequest
+from include.trades.replay import ReplayRequest
+from include.trades.trade_filter import TradeFilter, TradeRequestError
 from tests.trades.replays import FORM, begin, settle
 from tests.trades.sweep import insert, rising, rows, store
 
@@ -50,7 +52,7 @@ def test_a_whole_form():
 )
 @pytest.mark.parametrize("kind", ["replay", "export"])
 def test_what_cannot_be_meant_is_refused_in_words(kind, form, words):
-    with pytest.raises(BadRequest, match=words):
+    with pytest.raises(TradeRequestError, match=words):
         if kind == "replay":
             ReplayRequest.read(FORM | form, TODAY)
         else:
@@ -71,7 +73,7 @@ def test_what_cannot_be_meant_is_refused_in_words(kind, form, words):
     ids=str,
 )
 def test_a_replay_that_cannot_be_meant_is_refused_in_words(form, words):
-    with pytest.raises(BadRequest, match=words):
+    with pytest.raises(TradeRequestError, match=words):
         ReplayRequest.read(FORM | form, TODAY)
 
 
@@ -92,7 +94,7 @@ def test_what_no_trade_has_is_refused_and_nothing_is_written_down(database):
         ({"symbols": ["ETH"]}, "no settled trade fits the filter, only 1 active"),
         ({"last_day": "2026-03-01"}, "no settled trade fits the filter$"),
     ]:
-        with pytest.raises(BadRequest, match=words):
+        with pytest.raises(TradeRequestError, match=words):
             begin(database, **form)
     assert rows(database, "SELECT * FROM replays") == []
     assert rows(database, "SELECT * FROM replay_trades") == []
@@ -104,7 +106,7 @@ def test_the_id_of_a_replay_means_one_replay(database):
     settle(database)
     first = begin(database)
     assert begin(database) == first
-    with pytest.raises(BadRequest, match="was started for something else"):
+    with pytest.raises(TradeRequestError, match="was started for something else"):
         begin(database, dry_run=True)
 
 
@@ -137,25 +139,27 @@ class TestThePlaceOfAnExport:
          "s3://bucket/ab", "s3://other/a", "s3://bucket/a/../b", "https://bucket/a", "/exports\0/x"],
     )  # fmt: skip
     def test_outside_is_refused(self, asked):
-        with pytest.raises(BadRequest, match="outside of the places for exports: /exports, s3://bucket/a"):
+        with pytest.raises(
+            TradeRequestError, match="outside of the places for exports: /exports, s3://bucket/a"
+        ):
             self.place(asked, "/exports", "s3://bucket/a")
 
     @pytest.mark.parametrize("asked", ["/exports/.hidden", "/exports/a\nb", "s3://bucket/a/.b"])
     def test_a_folder_that_no_store_takes_is_refused(self, asked):
-        with pytest.raises(BadRequest, match="is no key"):
+        with pytest.raises(TradeRequestError, match="is no key"):
             self.place(asked, "/exports", "s3://bucket/a")
 
     def test_a_link_that_leads_out_is_outside(self, tmp_path):
         (tmp_path / "exports").mkdir()
         (tmp_path / "outside").mkdir()
         (tmp_path / "exports" / "link").symlink_to(tmp_path / "outside")
-        with pytest.raises(BadRequest, match="outside of the places"):
+        with pytest.raises(TradeRequestError, match="outside of the places"):
             self.place(f"{tmp_path}/exports/link", f"{tmp_path}/exports")
 
     def test_no_place_at_all_is_said(self):
-        with pytest.raises(BadRequest, match="export_locations"):
+        with pytest.raises(TradeRequestError, match="export_locations"):
             self.place(None)
 
     def test_a_format_that_is_none(self):
-        with pytest.raises(BadRequest, match="format is 'xlsx': choose of csv, json, parquet"):
+        with pytest.raises(TradeRequestError, match="format is 'xlsx': choose of csv, json, parquet"):
             ExportRequest.read({"format": "xlsx"}, TODAY, ["/exports"])

@@ -43,13 +43,14 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 @area("database")
 def audit_candles(first: str, last: str, this_run: str) -> int:
     """Judge the candles of the days; give the number of batches."""
-    from include.quality import audit_candles, days_between
+    from include.days import days_between
+    from include.quality import MAX_AUDIT_DAYS, audit_candles
 
     settings = load_settings()
     with open_database("audit") as engine, open_sources(settings, engine) as sources:
         return sum(
             audit_candles(engine, day, sources, settings, run_url(DAG_ID, this_run))
-            for day in days_between(first, last)
+            for day in days_between(first, last, at_most=MAX_AUDIT_DAYS)
         )
 
 
@@ -57,13 +58,14 @@ def audit_candles(first: str, last: str, this_run: str) -> int:
 @area("database")
 def audit_trades(first: str, last: str, this_run: str) -> int:
     """Judge the trades settled on the days; give their number."""
-    from include.quality import audit_trades, days_between
+    from include.days import days_between
+    from include.quality import MAX_AUDIT_DAYS, audit_trades
 
     settings = load_settings()
     with open_database("audit") as engine:
         return sum(
             audit_trades(engine, day, settings, run_url(DAG_ID, this_run))
-            for day in days_between(first, last)
+            for day in days_between(first, last, at_most=MAX_AUDIT_DAYS)
         )
 
 

@@ -40,11 +40,12 @@ CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 @area("database")
 def roll_up(first: str, last: str, kind: str) -> int:
     """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
-    from include.trades.rollup import DisagreementError, days_between, due_days, roll_up_days
+    from include.days import days_between
+    from include.trades.rollup import MAX_ROLLUP_DAYS, DisagreementError, due_days, roll_up_days
 
     with open_database("rollup") as engine:
         try:
-            days = days_between(first, last)
+            days = days_between(first, last, at_most=MAX_ROLLUP_DAYS)
             if kind != "backfill":  # whose runs, beside each other, own a day each and nothing else
                 days += [day for day in due_days(engine) if day not in days]
             return roll_up_days(engine, days)

@@ -4,7 +4,7 @@ The gate: `score` counts, `explain` says what is missing. The audit: expectation
 each batch of data a row of data_quality_results; `validate_candles` runs one over any candles.
 """
 
-from include.quality.audit import audit_candles, audit_trades, days_between
+from include.quality.audit import MAX_AUDIT_DAYS, audit_candles, audit_trades
 from include.quality.results import (
     AuditedDay,
     Report,
@@ -20,6 +20,7 @@ from include.quality.suites import validate_candles
 from include.quality.validation import Check, Finding, Validation
 
 __all__ = [
+    "MAX_AUDIT_DAYS",
     "AuditedDay",
     "Check",
     "Finding",
@@ -29,7 +30,6 @@ __all__ = [
     "audit_candles",
     "audit_trades",
     "count_candles",
-    "days_between",
     "explain",
     "read_day",
     "read_days",

@@ -33,7 +33,7 @@ from include.settings import SANDBOX, Settings
 
 logger = logging.getLogger(__name__)
 
-LONGEST_AUDIT = 31  # days
+MAX_AUDIT_DAYS = 31  # in one run
 CANDLES_AT_ONCE = 500_000  # read from the store together, but one symbol's at least
 LEAD = 100  # candles before each stretch that is judged, as neighbours
 COMPARED_BATCHES = 20  # a day, that a second source is asked about
@@ -53,18 +53,6 @@ class Batch(NamedTuple):
     def on(self, day: date) -> str:
         """Name the batch as the results do."""
         return f"{self.symbol}/{self.resolution}/{day}"
-
-
-def days_between(first: date | str, last: date | str) -> list[date]:
-    """List the days from `first` to `last`, both included; text is YYYY-MM-DD.
-
-    Raises ValueError when a day cannot be read, or there are none or more than 31 of them.
-    """
-    start, end = (day if isinstance(day, date) else date.fromisoformat(day) for day in (first, last))
-    count = (end - start).days + 1
-    if not 1 <= count <= LONGEST_AUDIT:
-        raise ValueError(f"from {start} to {end} are {count} days; an audit looks at 1 to {LONGEST_AUDIT}")
-    return [start + timedelta(days=number) for number in range(count)]
 
 
 def audit_candles(

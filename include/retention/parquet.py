@@ -6,19 +6,19 @@ has no twin of is text always: as PostgreSQL writes it, so that it comes back as
 nothing.
 """
 
-import functools
 import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from include.parquet_types import EXACT_TYPES, decimal_type, parquet_type
 from include.strange_times import StrangeDate, StrangeTime
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DIGITS, PLACES = 38, 18
+WHOLE_DIGITS, PLACES = 20, 18  # of a numeric
 
 
 class NotArchivable(ValueError):
@@ -30,32 +30,18 @@ def arrow_schema(columns: Mapping[str, str], about: Mapping[str, str]) -> "pa.Sc
     import pyarrow as pa
 
     return pa.schema(
-        [(name, _types().get(kind, pa.string())) for name, kind in columns.items()],
+        [(name, _type(kind)) for name, kind in columns.items()],
         metadata={"columns": json.dumps(dict(columns)), **about},
     )
 
 
 def is_text(kind: str) -> bool:
     """Tell whether a type (as format_type names it) is to be read as text, for Parquet has no twin of it."""
-    return kind not in _types()
+    return kind != "numeric" and kind not in EXACT_TYPES
 
 
-@functools.cache
-def _types() -> "Mapping[str, pa.DataType]":
-    import pyarrow as pa
-
-    return {
-        "uuid": pa.string(),
-        "text": pa.string(),
-        "timestamp with time zone": pa.timestamp("us", "UTC"),
-        "date": pa.date32(),
-        "boolean": pa.bool_(),
-        "smallint": pa.int64(),
-        "integer": pa.int64(),
-        "bigint": pa.int64(),
-        "double precision": pa.float64(),
-        "numeric": pa.decimal128(DIGITS, PLACES),
-    }
+def _type(kind: str) -> "pa.DataType":
+    return decimal_type(WHOLE_DIGITS, PLACES) if kind == "numeric" else parquet_type(kind)
 
 
 def to_table(rows: Sequence[Sequence[Any]], schema: "pa.Schema") -> "pa.Table":

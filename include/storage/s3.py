@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any
 
 from include.storage.storage import READ_BYTES, NotStoredError, StorageError, Stored, bounded, check_key
-from include.storage.streams import HashedStream, cut
+from include.storage.streams import HashedStream, cut_chunks
 from include.telemetry import redact
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class S3Storage:
         name = self._name(key)
         content = HashedStream(bounded(chunks, key, size_limit))
         part_bytes = max(PART_BYTES, math.ceil((size_limit or 0) / MOST_PARTS))
-        parts = cut(content, part_bytes)
+        parts = cut_chunks(content, part_bytes)
         first, second = next(parts, b""), next(parts, None)
         if second is None:
             with self._in_words(key):

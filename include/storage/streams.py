@@ -64,7 +64,7 @@ class HashedStream(CountedStream):
         return self._hash.hexdigest()
 
 
-def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+def cut_chunks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Join and cut chunks into parts of exactly `size` bytes; the last may be shorter."""
     held = bytearray()
     for chunk in chunks:
@@ -76,7 +76,7 @@ def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield bytes(held)
 
 
-def join(chunks: Iterable[bytes], at_least: int) -> Iterator[bytes]:
+def join_chunks(chunks: Iterable[bytes], at_least: int) -> Iterator[bytes]:
     """Join chunks, none of which is cut, until they have `at_least` bytes; the last may have fewer."""
     held = io.BytesIO()
     for chunk in chunks:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from include.parquet_types import DECIMAL_128_DIGITS, decimal_type, parquet_type
+
 if TYPE_CHECKING:
     import psycopg
     import pyarrow as pa
@@ -21,20 +23,26 @@ FORMATS = ("csv", "json", "parquet")
 CHUNK_BYTES = 1 << 20  # what a store is handed at a time, at least
 GROUP_BYTES = 8 << 20  # of text, in a row group of Parquet at most
 SCALE = 18  # digits behind the point of a decimal in Parquet, at least
-DECIMAL_128 = 38  # digits; there are decimals of twice as many
 
 # Type OIDs of PostgreSQL's catalogue, which never change.
 KINDS = {
     16: "boolean", 20: "integer", 23: "integer", 25: "text", 1184: "time", 1700: "number", 2950: "id",
 }  # fmt: skip
+POSTGRES_TYPES = {
+    "boolean": "boolean",
+    "integer": "bigint",
+    "text": "text",
+    "time": "timestamp with time zone",
+    "id": "uuid",
+}
 
 # A spreadsheet takes a cell for a formula when it begins so, maybe after spaces: OWASP, "CSV Injection".
 FORMULA = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 # Of a number: Parquet can hold it, beside any other such number.
 HELD = SQL(
-    f"({{0}} NOT IN ('NaN', 'Infinity', '-Infinity') AND abs({{0}}) < 1e{DECIMAL_128}"
-    f" AND scale({{0}}) <= {DECIMAL_128})"
+    f"({{0}} NOT IN ('NaN', 'Infinity', '-Infinity') AND abs({{0}}) < 1e{DECIMAL_128_DIGITS}"
+    f" AND scale({{0}}) <= {DECIMAL_128_DIGITS})"
 )
 FOUR_DIGITS = (
     "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"  # the years that ISO 8601 and readers know
@@ -104,7 +112,7 @@ def measure(
             continue
         scale, whole, strange = max(SCALE, next(found)), next(found), next(found)
         odd += strange
-        measured.append(Column(column.name, "number", max(whole, DECIMAL_128 - scale), scale))
+        measured.append(Column(column.name, "number", max(whole, DECIMAL_128_DIGITS - scale), scale))
     return measured, odd
 
 
@@ -224,22 +232,9 @@ def _read(text: bytes, schema: "pa.Schema") -> "pa.Table":
 
 
 def _arrow_type(column: Column) -> "pa.DataType":
-    import pyarrow as pa
-
     if column.kind == "number":
-        digits = column.whole + column.scale
-        return (
-            pa.decimal128(digits, column.scale)
-            if digits <= DECIMAL_128
-            else pa.decimal256(digits, column.scale)
-        )
-    return {
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "text": pa.string(),
-        "time": pa.timestamp("us", "UTC"),
-        "id": pa.string(),
-    }[column.kind]
+        return decimal_type(column.whole, column.scale)
+    return parquet_type(POSTGRES_TYPES[column.kind])
 
 
 class _Sink(io.RawIOBase):

@@ -17,7 +17,7 @@ from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
-LONGEST_RANGE = 366  # days that one call lists
+MAX_ROLLUP_DAYS = 366  # in one run
 DUE_DAYS = 100  # brought up to date by one run, the newest first; the rest waits for the next
 STATEMENT_TIMEOUT = timedelta(minutes=10)  # for one day
 ATTEMPTS = 5
@@ -34,29 +34,6 @@ class DayNotOverError(ValueError):
 
 class DisagreementError(RuntimeError):
     """Daily rows that do not add up to the users' statistics were not published; the message says which."""
-
-
-def days_between(first: date | str, last: date | str) -> list[date]:
-    """List the days from `first` to `last`, both included; text is YYYY-MM-DD.
-
-    Raises ValueError when a day cannot be read, or there are none or more than 366 of them.
-    """
-    start, end = _day(first), _day(last)
-    count = (end - start).days + 1
-    if count < 1:
-        raise ValueError(f"the last day, {end}, lies before the first, {start}")
-    if count > LONGEST_RANGE:
-        raise ValueError(
-            f"from {start} to {end} are {count} days; one run takes {LONGEST_RANGE} at most: use a backfill"
-        )
-    return [start + timedelta(days=number) for number in range(count)]
-
-
-def _day(day: date | str) -> date:
-    try:
-        return day if isinstance(day, date) else date.fromisoformat(day)
-    except ValueError as error:
-        raise ValueError(f"{day!r} is no day; write it as 2026-03-01") from error
 
 
 def due_days(engine: Engine) -> list[date]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from include.candles import Fetched, Offer, SourceError, collect, no_candles, open_source
-from include.quality import audit_candles, audit_trades, days_between, read_day, read_days, read_report
+from include.quality import audit_candles, audit_trades, read_day, read_days, read_report
 from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
@@ -405,20 +405,3 @@ class TestReport:
         assert (row.success, row.severity, row.rows, row.failed) == (False, "warning", 60, 1)
         assert row.evaluated == len(row.details["checks"]) > 30
         assert len(str(row.details)) < 20_000
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "days"),
-    [("2026-02-27", "2026-03-01", 3), (DAY, DAY, 1), ("2026-03-01", "2026-03-31", 31)],
-)
-def test_days_between(first, last, days):
-    listed = days_between(first, last)
-    assert (str(listed[0]), str(listed[-1]), len(listed)) == (str(first), str(last), days)
-
-
-@pytest.mark.parametrize(
-    ("first", "last"), [("2026-03-02", "2026-03-01"), ("2026-03-01", "2026-04-01"), ("x", "x")]
-)
-def test_days_that_cannot_be_audited_are_refused(first, last):
-    with pytest.raises(ValueError, match=r"an audit looks at 1 to 31|Invalid isoformat"):
-        days_between(first, last)

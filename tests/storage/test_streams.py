@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.storage.streams import CountedStream, HashedStream, Outbox, cut, join
+from include.storage.streams import CountedStream, HashedStream, Outbox, cut_chunks, join_chunks
 
 CHUNKS = st.lists(st.binary(max_size=20), max_size=20)
 
@@ -39,7 +39,7 @@ def test_what_the_source_raises_passes_and_is_kept():
 
 @given(CHUNKS, st.integers(1, 9))
 def test_parts_are_of_one_size_but_the_last(chunks, size):
-    parts = list(cut(chunks, size))
+    parts = list(cut_chunks(chunks, size))
     assert b"".join(parts) == b"".join(chunks)
     assert all(len(part) == size for part in parts[:-1])
     assert all(0 < len(part) <= size for part in parts[-1:])
@@ -47,7 +47,7 @@ def test_parts_are_of_one_size_but_the_last(chunks, size):
 
 @given(CHUNKS, st.integers(1, 9))
 def test_joined_chunks_are_not_cut(chunks, at_least):
-    joined = list(join(chunks, at_least))
+    joined = list(join_chunks(chunks, at_least))
     assert b"".join(joined) == b"".join(chunks)
     assert all(len(part) >= at_least for part in joined[:-1])
     assert all(joined)

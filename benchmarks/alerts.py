@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Engine, text
 
-from include.alerts import evaluate_rules
+from include.alerts.evaluate import evaluate_rules
 from include.database import connect, migrate
 from local import postgres
 

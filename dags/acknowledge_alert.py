@@ -35,12 +35,12 @@ FORM = {
 @area("database")
 def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write down who takes care, and until when."""
-    from include.alerts import acknowledge, acknowledge_failure
+    from include.alerts.acknowledgement import acknowledge_alert, acknowledge_failure
 
     form = params or {}
     fingerprint = form["fingerprint"].strip()
     by = dag_run.triggering_user_name or "a program"
-    take_over = acknowledge_failure if fingerprint.startswith("failure/") else acknowledge
+    take_over = acknowledge_failure if fingerprint.startswith("failure/") else acknowledge_alert
     with open_database("acknowledge") as engine:
         try:
             take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))

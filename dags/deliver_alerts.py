@@ -35,7 +35,8 @@ NEXT_STEP = (
 def deliver() -> dict[str, int]:
     """Send what is due; count messages by channel, notices held back, messages left."""
     from include.airflow.channels import open_channels, settings_of_alerts
-    from include.alerts import deliver, forget_delivered, list_silences
+    from include.alerts.delivery import deliver, forget_delivered
+    from include.alerts.silences import list_silences
 
     settings, trouble = settings_of_alerts()
     with open_database("delivery", measured=False) as engine, open_channels(engine) as open_channel:

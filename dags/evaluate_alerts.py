@@ -35,14 +35,16 @@ NEXT_STEP = (
 def evaluate() -> dict[str, int]:
     """Evaluate the rules in force once; count rules, alerts, changes and notices."""
     from include.airflow.channels import settings_of_alerts
-    from include.alerts import RulesRefused, evaluate_rules, sample_system
+    from include.alerts.evaluate import evaluate_rules
+    from include.alerts.rule_file import RulesRefusedError
+    from include.alerts.system import sample_system
 
     settings, trouble = settings_of_alerts()
     with open_database("alerts", measured=False) as engine:
         sample_system(engine)
         try:
             done = evaluate_rules(engine, settings.alert_rules_path, adopt=trouble is None)
-        except RulesRefused as refused:
+        except RulesRefusedError as refused:
             raise AirflowFailException(f"No rules are in force. {refused}") from refused
     if trouble:
         raise AirflowFailException(

@@ -70,7 +70,8 @@ FORM = {
 @area("database")
 def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write the silence down, or end one; say what holds now."""
-    from include.alerts import end_silence, preview_silence, silence
+    from include.alerts.preview import preview_silence
+    from include.alerts.silences import begin_silence, end_silence
 
     form = params or {}
     author = dag_run.triggering_user_name or "a program"
@@ -80,15 +81,15 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
                 if form["matchers"] or form["reason"]:
                     raise ValueError("the form asks for both: end a silence by its number, or make one")
                 ended = end_silence(engine, form["end"], author)
-                return f"silence {ended.id} ({ended.words}) has ended"
+                return f"silence {ended.id} ({ended.matchers_text}) has ended"
             found = preview_silence(engine, form["matchers"] or "")
             if found.broad and form["everything"] is not True:
                 raise ValueError(
-                    f"this would match every alert, or all of a severity or a source; {found.words}. If that "
-                    "is meant, say so in the form: Yes, whatever it is about"
+                    f"this would match every alert, or all of a severity or a source; {found.message}. If "
+                    "that is meant, say so in the form: Yes, whatever it is about"
                 )
-            logger.info("%s", found.words)
-            made = silence(
+            logger.info("%s", found.message)
+            made = begin_silence(
                 engine,
                 found.matchers,
                 author=author,
@@ -98,7 +99,9 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
             )
         except (ValueError, LookupError) as refused:
             raise FormRefused(f"Nothing was changed: {refused}") from refused
-    return f"silence {made.id}: {made.words}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.words}"
+    return (
+        f"silence {made.id}: {made.matchers_text}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.message}"
+    )
 
 
 @dag(

@@ -155,10 +155,7 @@ DOUBLE_CLASSES: list[str] = [
     "Reader",
     "Replay",
     "Report",
-    "Selection",
-    "Series",
     "Service",
-    "Source",
 ]
 RAISED_WITHOUT_ERROR: list[str] = [
     "BackupDamaged",
@@ -173,15 +170,12 @@ RAISED_WITHOUT_ERROR: list[str] = [
     "MissingSetting",
     "NotArchivable",
     "Refused",
-    "RulesRefused",
     "SettingsMissing",
     "SpoolFull",
     "UnknownSymbol",
-    "_CannotMeasure",
     "_Stopped",
 ]
 LAZY_FACES: list[str] = [
-    "include.alerts",
     "include.backups",
 ]
 

@@ -18,23 +18,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from include.airflow.areas import area_of
 from include.airflow.forms import Critical, FormRefused
 from include.airflow.platform import open_database, run_url
-from include.alerts import (
-    KILLED,
-    Failure,
-    Severity,
-    keep_failure,
-    keep_retry,
-    record_failure,
-    record_retry,
-    record_success,
-)
+from include.alerts import KILLED, Failure, Severity
+from include.alerts.failures import keep_failure, keep_retry, record_failure, record_retry, record_success
 from include.database import DatabaseError
 from include.telemetry import ErrorType, Spool, error_in_words, redact, spool_folder
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = timedelta(seconds=20)  # that a callback spends on messages; deliver_alerts sends the rest
-MESSAGES = 5
+CALLBACK_TIME_LIMIT = timedelta(
+    seconds=20
+)  # that a callback spends on messages; deliver_alerts sends the rest
+CALLBACK_MESSAGES = 5
 TASK_FAILED = "task_failure"  # Airflow's reason of a run that failed with its tasks
 
 Context = Mapping[str, Any]
@@ -109,7 +103,7 @@ def report_run_failure(
 
     def report(context: Context) -> None:
         failure = _run_failure(context, next_step, severity, area, watches)
-        report_failure(failure, told_by_task=context.get("reason") == TASK_FAILED)
+        report_failure(failure, notified_by_task=context.get("reason") == TASK_FAILED)
 
     return report
 
@@ -121,10 +115,10 @@ def _task_failure(context: Context, next_step: str, severity: Severity, watches:
     if isinstance(error, Critical):
         severity = "critical"
     if isinstance(error, BaseException):
-        words = "".join(traceback.format_exception_only(error)).strip()
+        message = "".join(traceback.format_exception_only(error)).strip()
         stack = "".join(traceback.format_exception(error))
     else:
-        words = str(error or KILLED)
+        message = str(error or KILLED)
         stack = None
     return Failure(
         dag_id=instance.dag_id,
@@ -133,7 +127,7 @@ def _task_failure(context: Context, next_step: str, severity: Severity, watches:
         map_index=_map_index(instance),
         try_number=instance.try_number,
         owner=context["task"].owner,
-        error=words,
+        error=message,
         stack=stack,
         url=_task_url(instance),
         next_step=next_step,
@@ -190,19 +184,19 @@ def _task_url(instance: Any) -> str:
     return run_url(instance.dag_id, instance.run_id) + task
 
 
-def report_failure(failure: Failure, *, told_by_task: bool = False) -> None:
+def report_failure(failure: Failure, *, notified_by_task: bool = False) -> None:
     """Write row and notice; tell at once what is critical. The log ends with what has failed, in one line.
 
-    `told_by_task`: a run that failed because a task did, which was told, or is kept, on its own.
+    `notified_by_task`: a run that failed because a task did, which was told, or is kept, on its own.
     """
     try:
         with open_database("failure-callback", measured=False) as engine:
             news = record_failure(engine, failure)
             if news and failure.severity == "critical":
-                _tell(engine, failure)
+                _notify(engine, failure)
     except Exception as error:
         _say_kept(failure, error)
-        told = None if told_by_task else _tell_without_database(failure)
+        told = None if notified_by_task else _notify_without_database(failure)
         keep_failure(Spool(spool_folder()), failure, told=told)
     _say_last(failure)
 
@@ -222,32 +216,34 @@ def _say_last(failure: Failure) -> None:
     logger.error("%s: %s", failure.name, redact(failure.error))
 
 
-def _tell(engine: Any, failure: Failure) -> None:
+def _notify(engine: Any, failure: Failure) -> None:
     """Send what is due now; what goes wrong here is left for deliver_alerts, for the notice is written."""
     from include.airflow.channels import open_channels, settings_of_alerts
-    from include.alerts import deliver
+    from include.alerts.delivery import deliver
 
     try:
         settings, _ = settings_of_alerts()
         with open_channels(engine) as open_channel:
-            done = deliver(engine, open_channel, settings, limit=MESSAGES, patience=PATIENCE)
+            done = deliver(
+                engine, open_channel, settings, limit=CALLBACK_MESSAGES, time_limit=CALLBACK_TIME_LIMIT
+            )
         for channel, why in done.not_sent.items():
             logger.error("%s: %s could not be told, deliver_alerts will: %s", failure.name, channel, why)
     except Exception:
         logger.exception("%s: could not be told at once, deliver_alerts will tell it", failure.name)
 
 
-def _tell_without_database(failure: Failure) -> str | None:
+def _notify_without_database(failure: Failure) -> str | None:
     """Tell Slack of a critical failure, once a cause; give the channel that was told."""
-    from include.airflow.channels import tell_slack_of
-    from include.alerts import may_tell_directly
+    from include.airflow.channels import notify_slack_of
+    from include.alerts.slack_fallback import may_notify_slack
 
     if failure.severity != "critical":
         return None
-    if not may_tell_directly(spool_folder(), failure.cause.fingerprint, after_others=failure.watches):
+    if not may_notify_slack(spool_folder(), failure.cause.fingerprint, after_others=failure.watches):
         return None
     try:
-        tell_slack_of(failure)
+        notify_slack_of(failure)
     except Exception as error:
         logger.warning(
             "%s: Slack could not be told either; it will be when the database is back: %s",

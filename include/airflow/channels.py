@@ -17,7 +17,8 @@ from include.settings_reader import SettingsError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from include.alerts import Channel, Failure, Mail, PagerDuty, SlackBot, SlackWebhook, Webhook
+    from include.alerts import Failure
+    from include.alerts.channels import Channel, Mail, PagerDuty, SlackBot, SlackWebhook, Webhook
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ CONNECTIONS = {
     "pagerduty": "pagerduty",
     "webhook": "alert_webhook",
 }
-MENDING = timedelta(minutes=15)  # until a channel is tried again that somebody must set right first
+MENDING_PAUSE = timedelta(minutes=15)  # until a channel is tried again that somebody must set right first
 
 
 def settings_of_alerts() -> tuple[Settings, str | None]:
@@ -46,9 +47,9 @@ def settings_of_alerts() -> tuple[Settings, str | None]:
 def open_channels(engine: "Engine") -> "Iterator[Callable[[str], Channel]]":
     """Give a function that opens the channel of a name, each once, when it is first needed.
 
-    It raises ChannelError, in words, when the channel's connection is missing or cannot be used.
+    It raises ChannelError, in message, when the channel's connection is missing or cannot be used.
     """
-    from include.alerts import ChannelError
+    from include.alerts.channels import ChannelError
     from include.http import ServiceError
 
     opened: dict[str, Channel] = {}
@@ -59,25 +60,25 @@ def open_channels(engine: "Engine") -> "Iterator[Callable[[str], Channel]]":
                 try:
                     opened[name] = _OPENERS[name](stack, engine)
                 except AirflowNotFoundException:
-                    words = f"{name}: there is no connection {CONNECTIONS[name]!r}; see docs/alerts.md"
-                    raise ChannelError(words, pause=MENDING) from None
+                    message = f"{name}: there is no connection {CONNECTIONS[name]!r}; see docs/alerts.md"
+                    raise ChannelError(message, pause=MENDING_PAUSE) from None
                 except (ValueError, ServiceError) as error:
-                    words = f"{name}: the connection {CONNECTIONS[name]!r} cannot be used: {error}"
-                    raise ChannelError(words, pause=MENDING) from error
+                    message = f"{name}: the connection {CONNECTIONS[name]!r} cannot be used: {error}"
+                    raise ChannelError(message, pause=MENDING_PAUSE) from error
             return opened[name]
 
         yield open_channel
 
 
-def tell_slack_of(failure: "Failure") -> None:
+def notify_slack_of(failure: "Failure") -> None:
     """Tell Slack of a failure without the database; raises what keeps it from going out."""
-    from include.alerts import tell_slack_directly
+    from include.alerts.slack_fallback import notify_slack_directly
     from include.services import find_service
 
     answers = endpoint(CONNECTIONS["slack"])
     channel = _slack_channel(answers)
     address = answers.base_url or str(find_service("slack-bot" if channel else "slack").base_url)
-    tell_slack_directly(address, answers.secret or "", channel, failure)
+    notify_slack_directly(address, answers.secret or "", channel, failure)
 
 
 def _slack_channel(answers: Endpoint) -> str | None:
@@ -91,7 +92,7 @@ def _slack_channel(answers: Endpoint) -> str | None:
 
 
 def _open_slack(stack: ExitStack, engine: "Engine") -> "SlackBot | SlackWebhook":
-    from include.alerts import SlackBot, SlackWebhook
+    from include.alerts.channels import SlackBot, SlackWebhook
     from include.http.client import Client
     from include.services import find_service
 
@@ -105,7 +106,7 @@ def _open_slack(stack: ExitStack, engine: "Engine") -> "SlackBot | SlackWebhook"
 
 
 def _open_email(stack: ExitStack, engine: "Engine") -> "Mail":
-    from include.alerts import Mail, MailServer
+    from include.alerts.channels import Mail, MailServer
 
     connection = Connection.get(CONNECTIONS["email"])
     extra = extra_of(connection)
@@ -125,7 +126,7 @@ def _open_email(stack: ExitStack, engine: "Engine") -> "Mail":
 
 
 def _open_pagerduty(stack: ExitStack, engine: "Engine") -> "PagerDuty":
-    from include.alerts import PagerDuty
+    from include.alerts.channels import PagerDuty
     from include.http.client import Client
     from include.services import find_service
 
@@ -136,7 +137,7 @@ def _open_pagerduty(stack: ExitStack, engine: "Engine") -> "PagerDuty":
 
 
 def _open_webhook(stack: ExitStack, engine: "Engine") -> "Webhook":
-    from include.alerts import Webhook
+    from include.alerts.channels import Webhook
     from include.http.client import Client
     from include.services import find_service
 

@@ -80,7 +80,7 @@ def _excuse(run: Mapping[str, Any]) -> str | None:
 def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: str) -> None:
     due = _time(run["logical_date"])
     doing = {"queued": "has not started", "running": "is still running"}.get(run["state"], "has ended since")
-    words = (
+    message = (
         f"the sweep due at {due:%Y-%m-%d %H:%M} UTC was not finished {_minutes(deadline - due)} later; "
         f"it {doing}. {_waiting()}"
     )
@@ -89,7 +89,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
             dag_id=run["dag_id"],
             run_id=run["dag_run_id"],
             owner=owner,
-            error=words,
+            error=message,
             url=run_url(run["dag_id"], run["dag_run_id"]),
             next_step=next_step,
             area="backtesting",

@@ -6,10 +6,10 @@ from sqlalchemy import Engine, text
 
 from include.database import sql
 
-LONGEST = timedelta(days=7)
+LONGEST_ACKNOWLEDGEMENT = timedelta(days=7)
 
 
-def acknowledge(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> str:
+def acknowledge_alert(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> str:
     """Take over an alert that fires: it does not escalate for so long; give the state that it had.
 
     An alert that recovers or has no data stays so, and is acknowledged if it fires again by then. When
@@ -52,5 +52,5 @@ def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timede
 def _check(by: str, lasts: timedelta) -> None:
     if not by.strip():
         raise ValueError("who acknowledges must be named")
-    if not timedelta(0) < lasts <= LONGEST:
-        raise ValueError(f"an acknowledgement lasts for up to {LONGEST.days} days")
+    if not timedelta(0) < lasts <= LONGEST_ACKNOWLEDGEMENT:
+        raise ValueError(f"an acknowledgement lasts for up to {LONGEST_ACKNOWLEDGEMENT.days} days")

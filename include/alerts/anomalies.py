@@ -13,7 +13,7 @@ NORMAL_MAD = 0.6745  # the 0.75 quantile of the standard normal distribution
 NORMAL_MEAN_AD = 1.253314  # sqrt(pi / 2)
 
 
-def score(value: float, baseline: Sequence[float]) -> float | None:
+def modified_z_score(value: float, baseline: Sequence[float]) -> float | None:
     """The modified z-score of a value, signed; None where the baseline does not vary: nothing can be said."""
     middle = statistics.median(baseline)
     deviations = [abs(each - middle) for each in baseline]

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 KILLED = "the worker stopped without a word: killed, out of memory, or cut off"
 
-READ = 2_000  # characters of an error that are looked at
-ALIKE = 200  # characters of a normalised text that tell causes apart
+MAX_ERROR_READ = 2_000  # characters of an error that are looked at
+COMPARED_LENGTH = 200  # characters of a normalised text that tell causes apart
 
 # Of errors of which only the words are left, and of programs and libraries that have nothing but words. Which
 # server a foreign error speaks of, its words do not say: only our own errors speak of the platform's.
-_DATABASE = re.compile(
+_DATABASE_AWAY = re.compile(
     r"include\.database\.DatabaseError: The database '[^']*' at \S+ (?:cannot be reached|has no connection)"
     r"|(?:sqlalchemy\.exc|psycopg(?:\.errors)?)\.\w+: .{0,200}(?:server closed the connection unexpectedly"
     r"|terminating connection due to (?!idle)"
@@ -27,11 +27,11 @@ _DATABASE = re.compile(
     r"|psycopg\.OperationalError: connection to server at .{0,200} failed"
     r"|include\.http\.errors\.QuotaUnknownError"
 )
-_SERVICE = re.compile(
+_SERVICE_FAILED = re.compile(
     r"include\.http\.errors\.(?:ServiceUnavailable|BreakerOpen|RateLimited|BadAnswer)Error: ([\w.-]{1,60}): "
 )
-_DISK = re.compile(r"No space left on device|could not extend file")
-_DISK_FULL = "53100"  # SQLSTATE
+_DISK_IS_FULL = re.compile(r"No space left on device|could not extend file")
+_DISK_FULL_STATE = "53100"  # SQLSTATE
 
 _TYPE = re.compile(r"[A-Za-z_][\w.]{0,150}(?=:|\Z)")
 # What differs from one time to the next: quoted names, UUIDs, times, addresses, numbers.
@@ -49,7 +49,7 @@ class Cause:
     """`name` is short and the same for all failures of the cause; `words` introduce a shared one."""
 
     name: str
-    words: str | None = None
+    message: str | None = None
     service: str | None = None  # as include.http and the probes name it
 
     @property
@@ -74,14 +74,14 @@ def cause_of(task: str, error: BaseException | str) -> Cause:
         error: the exception; or its type and text, as `traceback.format_exception_only` gives them.
     """
     if isinstance(error, str):
-        return _shared_by_words(error[:READ]) or _own(task, error[:READ])
-    words = "".join(traceback.format_exception_only(error)).strip()[:READ]
+        return _shared_by_words(error[:MAX_ERROR_READ]) or _own(task, error[:MAX_ERROR_READ])
+    message = "".join(traceback.format_exception_only(error)).strip()[:MAX_ERROR_READ]
     for one in _chain(error):
         if found := _shared_by_value(one):
             return found
         if hasattr(one, "shared_cause"):
-            return _own(task, words)  # it says what it is about, and that is nothing shared
-    return _shared_by_words(words) or _own(task, words)
+            return _own(task, message)  # it says what it is about, and that is nothing shared
+    return _shared_by_words(message) or _own(task, message)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -110,7 +110,7 @@ def _shared_by_value(error: BaseException) -> Cause | None:
             return DATABASE
         case "service":
             return _service(str(getattr(error, "service", "")))
-    if getattr(error, "sqlstate", None) == _DISK_FULL:
+    if getattr(error, "sqlstate", None) == _DISK_FULL_STATE:
         return DISK
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return DISK
@@ -120,11 +120,11 @@ def _shared_by_value(error: BaseException) -> Cause | None:
 def _shared_by_words(text: str) -> Cause | None:
     if text.startswith(KILLED):
         return WORKER_LOST
-    if _DATABASE.match(text):
+    if _DATABASE_AWAY.match(text):
         return DATABASE
-    if _DISK.search(text):
+    if _DISK_IS_FULL.search(text):
         return DISK
-    service = _SERVICE.match(text)
+    service = _SERVICE_FAILED.match(text)
     return _service(service[1]) if service else None
 
 
@@ -140,5 +140,5 @@ def _own(task: str, text: str) -> Cause:
 def _digest(text: str) -> str:
     for pattern, shown in _VARIABLE:
         text = pattern.sub(shown, text)
-    alike = " ".join(text.split())[:ALIKE]
+    alike = " ".join(text.split())[:COMPARED_LENGTH]
     return hashlib.md5(alike.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:8]

@@ -32,15 +32,17 @@ from include.telemetry import error_in_words, record_error
 
 logger = logging.getLogger(__name__)
 
-LOCK = 0x64656C69766572  # "deliver"
-LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for a message
-WAITING = [  # tables whose times say what is told when
+DELIVERY_LOCK = 0x64656C69766572  # "deliver"
+DELIVERY_LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for a message
+SET_BACK_TABLES = [  # tables whose times say what is told when
     "alert_states", "alert_threads", "alert_deliveries", "alert_notices", "alert_silences",
 ]  # fmt: skip
 PEOPLE = ("slack", "email")  # channels that people read: gathered, and kept quiet; the others are machines
 FLOOD_MESSAGES = 2  # about failures, to people, in five minutes; then one for all that has gathered
-NOTICES = 5_000  # routed and judged in one pass; causes in one message
-CARRIED = 2 * NOTICES  # rows that a message is written from: the first and the last about each subject
+MAX_NOTICES = 5_000  # routed and judged in one pass; causes in one message
+MAX_ROWS_CARRIED = (
+    2 * MAX_NOTICES
+)  # rows that a message is written from: the first and the last about each subject
 
 
 @dataclass
@@ -68,7 +70,7 @@ def deliver(
     settings: Settings,
     *,
     limit: int = 100,
-    patience: timedelta = timedelta(seconds=60),
+    time_limit: timedelta = timedelta(seconds=60),
 ) -> Delivered:
     """Send what is due.
 
@@ -78,15 +80,17 @@ def deliver(
             it cannot be used.
         settings: which channels are in force, and how quiet they are.
         limit: messages at most, beside the one about failures that each channel of people may get.
-        patience: no further message is begun after this.
+        time_limit: no further message is begun after this.
     """
     begun = time.monotonic()
     done = Delivered()
     with engine.begin() as connection:
         # One pass at a time decides; a lock timeout ends one that waits too long: the next takes its work.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        connection.execute(sql("alerts/adopt_failures"), {"limit": NOTICES})
-        connection.execute(sql("maintenance/set_back_future_rows"), {"tables": WAITING, "lease": LEASE})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": DELIVERY_LOCK})
+        connection.execute(sql("alerts/adopt_failures"), {"limit": MAX_NOTICES})
+        connection.execute(
+            sql("maintenance/set_back_future_rows"), {"tables": SET_BACK_TABLES, "lease": DELIVERY_LEASE}
+        )
         connection.execute(sql("alerts/route_notices"), _routes(settings))
         connection.execute(sql("alerts/drop_ended_deliveries"))
         done.held = _judge(connection)
@@ -96,7 +100,7 @@ def deliver(
     postponed = []
     for parcel in parcels:
         # One failure a channel and pass: what else it should be told must not wait for its time-outs.
-        if parcel.channel in done.not_sent or time.monotonic() - begun > patience.total_seconds():
+        if parcel.channel in done.not_sent or time.monotonic() - begun > time_limit.total_seconds():
             postponed.append(parcel)
         else:
             _send(engine, open_channel, parcel, done)
@@ -123,7 +127,7 @@ def _routes(settings: Settings) -> dict[str, Any]:
     ]
     return {
         "routes": json.dumps(routes),
-        "limit": NOTICES,
+        "limit": MAX_NOTICES,
         "digest_hour": settings.alert_digest_hour,
         "warning_wait": settings.alert_warning_wait,
     }
@@ -131,13 +135,13 @@ def _routes(settings: Settings) -> dict[str, Any]:
 
 def _judge(connection: Connection) -> int:
     """Hold back what a silence or another alert speaks for, set free the rest; give the number held."""
-    candidates = connection.execute(sql("alerts/find_candidates"), {"limit": NOTICES}).all()
+    candidates = connection.execute(sql("alerts/find_candidates"), {"limit": MAX_NOTICES}).all()
     if not candidates:
         return 0
     now = connection.execute(text("SELECT now()")).scalar_one()
     silences = [one for one in read_silences(connection) if one.starts_at <= now < one.ends_at]
     inhibitors = [
-        Inhibitor(labels_of(row), row.words) for row in connection.execute(sql("alerts/find_inhibitors"))
+        Inhibitor(labels_of(row), row.summary) for row in connection.execute(sql("alerts/find_inhibitors"))
     ]
     verdicts = []
     held = 0
@@ -173,10 +177,10 @@ def _claim(connection: Connection, limit: int) -> list[_Parcel]:
         sql("alerts/claim_deliveries"),
         {
             "limit": limit,
-            "lease": LEASE,
+            "lease": DELIVERY_LEASE,
             "people": list(PEOPLE),
             "flood_messages": FLOOD_MESSAGES,
-            "flood_threads": NOTICES,
+            "flood_threads": MAX_NOTICES,
         },
     ).all()
     together: dict[str, list[Any]] = {}
@@ -220,7 +224,7 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
                 {
                     "message_id": parcel.message_id,
                     "threads": threads,
-                    "words": str(error)[:500],
+                    "message": str(error)[:500],
                     "final": error.final,
                     "pause": error.pause,
                 },
@@ -261,7 +265,7 @@ def _attempt(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Pa
 def _compose(engine: Engine, parcel: _Parcel) -> Message:
     with engine.connect() as connection:
         rows = connection.execute(
-            sql("alerts/find_carried"), {"message_id": parcel.message_id, "limit": CARRIED}
+            sql("alerts/find_carried"), {"message_id": parcel.message_id, "limit": MAX_ROWS_CARRIED}
         ).all()
     alone = parcel.threads[0] if len(parcel.threads) == 1 else None
     return compose(

@@ -27,7 +27,7 @@ from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
-LOCK = 0x616C65727473  # "alerts"
+EVALUATION_LOCK = 0x616C65727473  # "alerts"
 SOURCE_TIMEOUT = "20s"  # a source that takes longer counts as broken
 
 
@@ -56,7 +56,7 @@ def evaluate_rules(
         at: the moment (tz-aware UTC); None: the database's clock. For tests and for looking back.
 
     Raises:
-        RulesRefused: the rule file is broken, and there is no earlier good one.
+        RulesRefusedError: the rule file is broken, and there is no earlier good one.
     """
     begun = time.perf_counter()
     with engine.begin() as connection:
@@ -97,7 +97,9 @@ def evaluate_rules(
 
 def _reason_to_skip(connection: Connection, moment: datetime) -> str | None:
     """Take the lock of the pass, unless there is a reason not to."""
-    if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK}).scalar_one():
+    if not connection.execute(
+        text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": EVALUATION_LOCK}
+    ).scalar_one():
         return "another evaluation is under way"
     # A clock that was ahead must not keep rules from being evaluated until that time has come.
     set_back = connection.execute(

@@ -127,9 +127,9 @@ def record_success(
         if not connection.execute(sql("alerts/find_unhealed"), facts).scalar_one():
             return False
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HEALING})
-        words = f"by itself on try {try_number}" if try_number else "by itself"
+        message = f"by itself on try {try_number}" if try_number else "by itself"
         return bool(
-            connection.execute(sql("alerts/heal_failures"), {**facts, "words": words, "link": url}).all()
+            connection.execute(sql("alerts/heal_failures"), {**facts, "message": message, "link": url}).all()
         )
 
 
@@ -190,7 +190,7 @@ def notice_of(failure: Failure) -> dict[str, Any]:
     tries = f" on try {failure.try_number}" if failure.try_number else ""
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"
-    shared = failure.cause.words
+    shared = failure.cause.message
     # More is redacted than is kept, so that no secret is cut in half and then not known for one.
     error = redact(storable(failure.error[: 2 * QUOTED]))
     if len(failure.error) > QUOTED:

@@ -32,7 +32,7 @@ class Inhibitor:
     """Something that is wrong at this moment."""
 
     labels: Mapping[str, str]
-    words: str
+    summary: str
 
 
 @cache
@@ -55,5 +55,5 @@ def find_inhibitor(
             if matches(rule.because, one.labels) and all(
                 one.labels.get(name) == labels.get(name) for name in rule.equal
             ):
-                return f"{rule.name}: {one.words}"
+                return f"{rule.name}: {one.summary}"
     return None

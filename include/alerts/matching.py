@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-LONGEST = 200  # characters of a name or a pattern
-MOST = 20  # labels in one matcher
+LONGEST_MATCHER_TEXT = 200  # characters of a name or a pattern
+MAX_MATCHED_LABELS = 20  # labels in one matcher
 COMMON_LABELS = ("source", "severity", "owner", "rule", "cause")  # of every alert; the rest are its own
 
 
@@ -29,7 +29,7 @@ def labels_of(row: Any) -> dict[str, str]:
 def matches(matchers: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether every label is there and is as it must be; no matchers match nothing."""
     return bool(matchers) and all(
-        name in labels and fnmatchcase(labels[name][:LONGEST], _literal(pattern))
+        name in labels and fnmatchcase(labels[name][:LONGEST_MATCHER_TEXT], _literal(pattern))
         for name, pattern in matchers.items()
     )
 
@@ -46,16 +46,16 @@ def read_matchers(value: object, *, everything: bool = False) -> dict[str, str]:
         value = _parse(value)
     if not isinstance(value, Mapping) or not value:
         raise ValueError('name at least one label and its value, like rule=cpu_* or {"rule": "cpu_*"}')
-    if len(value) > MOST:
-        raise ValueError(f"{len(value)} labels: {MOST} are the most")
+    if len(value) > MAX_MATCHED_LABELS:
+        raise ValueError(f"{len(value)} labels: {MAX_MATCHED_LABELS} are the most")
     matchers = {}
     for name, pattern in value.items():
         if not isinstance(name, str) or not isinstance(pattern, str):
             raise ValueError(f"{name}: a label's value is a text")
         if not name.strip() or not pattern.strip():
             raise ValueError("neither a label nor its value may be empty")
-        if len(name) > LONGEST or len(pattern) > LONGEST:
-            raise ValueError(f"{name[:30]}…: {LONGEST} characters are the most")
+        if len(name) > LONGEST_MATCHER_TEXT or len(pattern) > LONGEST_MATCHER_TEXT:
+            raise ValueError(f"{name[:30]}…: {LONGEST_MATCHER_TEXT} characters are the most")
         if not (name + pattern).isprintable():
             raise ValueError(f"{name[:30]!r}: control characters are not allowed")
         matchers[name.strip()] = pattern.strip()
@@ -64,7 +64,7 @@ def read_matchers(value: object, *, everything: bool = False) -> dict[str, str]:
     return matchers
 
 
-def in_words(matchers: Mapping[str, str]) -> str:
+def matchers_text(matchers: Mapping[str, str]) -> str:
     """`rule=cpu_*, host=db1`."""
     return ", ".join(f"{name}={pattern}" for name, pattern in sorted(matchers.items()))
 

@@ -25,7 +25,7 @@ FAILED = "Failed"
 TITLE_LIMIT = 200  # characters
 FACT_LIMIT = 300
 QUOTE_LIMIT = 2_500
-READ = 20_000  # characters that are looked at
+MAX_TEXT_READ = 20_000  # characters that are looked at
 
 # Facts of a notice's body that people read, in this order; `error`, `list`, `next_step` have their own.
 FACTS = {
@@ -130,13 +130,15 @@ def plain(value: object, limit: int) -> str:
     they make a text look like another.
     """
     whole = str(value)
-    text = _BREAKS.sub("\n", redact(whole[: min(READ, 4 * limit)].encode("utf-8", "replace").decode()))
+    text = _BREAKS.sub(
+        "\n", redact(whole[: min(MAX_TEXT_READ, 4 * limit)].encode("utf-8", "replace").decode())
+    )
     shown = "".join(
         character if character == "\n" or unicodedata.category(character)[0] != "C" else _replace(character)
         for character in text
     )
     shown = _LINES.sub("\n\n", shown).strip()
-    if len(shown) <= limit and len(whole) <= READ and len(whole) <= 4 * limit:
+    if len(shown) <= limit and len(whole) <= MAX_TEXT_READ and len(whole) <= 4 * limit:
         return shown
     note = f" … ({len(whole):,} characters in all)" if limit > 100 else " …"
     return shown[: limit - len(note)] + note

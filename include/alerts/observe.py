@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from include.alerts.anomalies import score
+from include.alerts.anomalies import modified_z_score
 from include.alerts.rules import (
     COUNTING,
     AbsenceRule,
     AnomalyRule,
+    LabelledSeries,
     NeverDataRule,
     OwnRule,
     RateRule,
     RatioRule,
     Rule,
-    Series,
     Severity,
     ThresholdRule,
     WatchdogRule,
 )
-from include.alerts.sources import MOST_SETS, Labels, Readings, Selection, select
+from include.alerts.sources import MOST_SETS, Labels, Readings, SampleSelection, select
 from include.words import in_numbers
 
 MAX_INSTANCES = 1000  # sets of labels of one rule
@@ -75,7 +75,7 @@ class Measured:
 
     labels: Labels
     value: float | None
-    words: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class Observed:
         return {each.rule for each in self.observations if each.value is not None}
 
 
-def selections_of(rule: Rule) -> list[Selection]:
+def selections_of(rule: Rule) -> list[SampleSelection]:
     """What the rule reads, in the order in which `observe` takes it."""
     if isinstance(rule, ThresholdRule):
         if rule.window is None:
-            return [Selection(rule.of.source, "gauges")]
+            return [SampleSelection(rule.of.source, "gauges")]
         return [_select(rule.of, rule.by, rule.window.total_seconds())]
     if isinstance(rule, RateRule):
         return [_select(rule.of, rule.by, rule.window.total_seconds())]
@@ -114,7 +114,7 @@ def selections_of(rule: Rule) -> list[Selection]:
     return []
 
 
-def _select(series: Series, by: list[str], seconds: float) -> Selection:
+def _select(series: LabelledSeries, by: list[str], seconds: float) -> SampleSelection:
     if series.aggregate in QUANTILES:
         return select(series.source, "quantiles", series.match, by, seconds)
     last = "last" if series.aggregate == "last" else ""
@@ -140,7 +140,7 @@ def observe(
             continue
         try:
             measured = _measure(rule, readings, at)
-        except _CannotMeasure as reason:
+        except _CannotMeasureError as reason:
             observed.failed[rule.name] = str(reason)
             continue
         for each in measured:
@@ -153,7 +153,7 @@ def observe(
     return observed
 
 
-class _CannotMeasure(ValueError):
+class _CannotMeasureError(ValueError):
     """Why a rule has no value in this pass."""
 
 
@@ -175,23 +175,27 @@ def _measure(rule: Rule, readings: Readings, at: datetime) -> list[Measured]:
     else:
         raise TypeError(f"no way to measure a rule of kind {rule.kind}")
     if len(measured) > MAX_INSTANCES:
-        raise _CannotMeasure(f"{len(measured)} sets of labels, {MAX_INSTANCES} is the most: narrow it")
+        raise _CannotMeasureError(f"{len(measured)} sets of labels, {MAX_INSTANCES} is the most: narrow it")
     return measured
 
 
 Table = Mapping[Labels, Any]
 
 
-def _read(selection: Selection, readings: Readings) -> Table:
+def _read(selection: SampleSelection, readings: Readings) -> Table:
     if selection.source in readings.failed:
-        raise _CannotMeasure(f"source {selection.source} cannot be read: {readings.failed[selection.source]}")
+        raise _CannotMeasureError(
+            f"source {selection.source} cannot be read: {readings.failed[selection.source]}"
+        )
     table = readings.rows.get(selection, {})
     if len(table) > MOST_SETS:
-        raise _CannotMeasure(f"more than {MOST_SETS} sets of labels: narrow it by match, or group by less")
+        raise _CannotMeasureError(
+            f"more than {MOST_SETS} sets of labels: narrow it by match, or group by less"
+        )
     return table
 
 
-def _pick(table: Table, series: Series, by: list[str]) -> dict[Labels, Any]:
+def _pick(table: Table, series: LabelledSeries, by: list[str]) -> dict[Labels, Any]:
     """The rows of a selection that a series means, under the labels that it is grouped by."""
     picked = {}
     for labels, row in table.items():
@@ -228,11 +232,11 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
     for labels, row in rows.items():
         counts = rule.of.aggregate in COUNTING
         if row.samples < rule.min_count and not counts:
-            words = f"{in_numbers(row.samples, 'sample')}, {rule.min_count} are needed"
-            measured.append(Measured(labels, None, words))
+            reason = f"{in_numbers(row.samples, 'sample')}, {rule.min_count} are needed"
+            measured.append(Measured(labels, None, reason))
         else:
-            words = f"{AGGREGATES[rule.of.aggregate]} of {in_numbers(row.samples, 'sample')}"
-            measured.append(Measured(labels, _value(row, rule.of.aggregate), words))
+            reason = f"{AGGREGATES[rule.of.aggregate]} of {in_numbers(row.samples, 'sample')}"
+            measured.append(Measured(labels, _value(row, rule.of.aggregate), reason))
     if not rows and not rule.by:
         nothing = 0.0 if rule.of.aggregate in COUNTING else None
         measured.append(Measured((), nothing, "no samples in the window"))
@@ -282,8 +286,8 @@ def _measure_absence(rule: AbsenceRule, table: Table, *, at: datetime) -> list[M
     for labels in inventory:
         last_at = rows[labels].last_at if labels in rows else None
         silence = looked_back if last_at is None else (at - last_at).total_seconds()
-        words = "nothing in the time looked back" if last_at is None else f"last at {last_at:%F %T} UTC"
-        measured.append(Measured(labels, silence, words))
+        reason = "nothing in the time looked back" if last_at is None else f"last at {last_at:%F %T} UTC"
+        measured.append(Measured(labels, silence, reason))
     return measured
 
 
@@ -294,13 +298,13 @@ def _measure_anomaly(rule: AnomalyRule, table: Table) -> list[Measured]:
         if row.newest is None:
             measured.append(Measured(labels, None, "no samples in the newest window"))
         elif len(baseline) < rule.min_windows:
-            words = f"a baseline of {len(baseline)} windows, {rule.min_windows} are needed"
-            measured.append(Measured(labels, None, words))
+            reason = f"a baseline of {len(baseline)} windows, {rule.min_windows} are needed"
+            measured.append(Measured(labels, None, reason))
         else:
-            found = _finite(score(row.newest, baseline))
+            found = _finite(modified_z_score(row.newest, baseline))
             middle = f"{row.newest:g}, where {statistics.median(baseline):g} is usual"
-            words = middle if found is not None else f"{middle} and never varies: nothing can be said"
-            measured.append(Measured(labels, found, words))
+            reason = middle if found is not None else f"{middle} and never varies: nothing can be said"
+            measured.append(Measured(labels, found, reason))
     return measured if measured or rule.by else [Measured((), None, "no samples in the baseline")]
 
 
@@ -332,7 +336,7 @@ def _observation(
     rule: Rule, severity: Severity, measured: Measured, limit: float | None, bad: bool, clear: bool
 ) -> Observation:
     labels = dict(measured.labels)
-    return Observation(rule.name, severity, labels, measured.value, limit, bad, clear, measured.words)
+    return Observation(rule.name, severity, labels, measured.value, limit, bad, clear, measured.reason)
 
 
 def _observe_unheard(
@@ -343,7 +347,7 @@ def _observe_unheard(
         for name, since in without_data.items()
         if name not in observed.with_data and at - since >= rule.after
     }
-    words = ", ".join(f"{name} (in force since {since:%F})" for name, since in sorted(unheard.items()))
+    reason = ", ".join(f"{name} (in force since {since:%F})" for name, since in sorted(unheard.items()))
     return Observation(
         rule.name,
         rule.severity,
@@ -352,7 +356,7 @@ def _observe_unheard(
         0,
         bool(unheard),
         not unheard,
-        words[:2000] or "every rule in force for so long had data",
+        reason[:2000] or "every rule in force for so long had data",
     )
 
 
@@ -368,7 +372,7 @@ def _observe_own(rule: OwnRule, failed: Mapping[str, str], refusal: str | None) 
             refusal is None,
             refusal or "the rule file is in force",
         )
-    words = "; ".join(f"{name}: {why}" for name, why in sorted(failed.items()))
+    reason = "; ".join(f"{name}: {why}" for name, why in sorted(failed.items()))
     return Observation(
         rule.name,
         rule.severity,
@@ -377,5 +381,5 @@ def _observe_own(rule: OwnRule, failed: Mapping[str, str], refusal: str | None) 
         0,
         bool(failed),
         not failed,
-        words[:2000] or "every rule was evaluated",
+        reason[:2000] or "every rule was evaluated",
     )

@@ -12,21 +12,21 @@ from include.alerts.silences import Silence, read_silences
 from include.database import sql
 from include.words import in_numbers
 
-SHOWN = 200  # alerts
-HISTORY = 100  # notices
+MAX_ALERTS_SHOWN = 200  # alerts
+MAX_NOTICES_SHOWN = 100  # notices
 
 
 @dataclass(frozen=True)
-class Told:
+class ChannelOutcome:
     """What became of an alert's notices in one channel, in words; `kind` is sent, waiting, held or failed."""
 
     channel: str
     kind: str
-    words: str
+    message: str
 
 
 @dataclass(frozen=True)
-class Wrong:
+class OpenAlert:
     """One alert that fires, or one cause of failures that has not healed."""
 
     fingerprint: str
@@ -41,7 +41,7 @@ class Wrong:
     link: str | None
     labels: str
     taken: str | None
-    told: tuple[Told, ...]
+    outcomes: tuple[ChannelOutcome, ...]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Overview:
     """All of it at one moment (UTC)."""
 
     at: datetime
-    wrong: tuple[Wrong, ...]
+    open: tuple[OpenAlert, ...]
     silences: tuple[Silence, ...]
     channels: tuple[Row[Any], ...]
     history: tuple[Row[Any], ...]
@@ -60,27 +60,27 @@ def read_overview(engine: Engine) -> Overview:
     """Read everything in one snapshot."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         at = connection.execute(text("SELECT now()")).scalar_one()
-        firing = connection.execute(sql("alerts/show_firing"), {"limit": SHOWN}).all()
+        firing = connection.execute(sql("alerts/show_firing"), {"limit": MAX_ALERTS_SHOWN}).all()
         alerts = [{"fingerprint": row.fingerprint, "since": row.since.isoformat()} for row in firing]
-        told: dict[str, list[Told]] = {}
+        outcomes: dict[str, list[ChannelOutcome]] = {}
         for row in connection.execute(sql("alerts/show_notices"), {"alerts": json.dumps(alerts)}):
-            told.setdefault(row.fingerprint, []).append(_told(row))
+            outcomes.setdefault(row.fingerprint, []).append(_outcome(row))
         return Overview(
             at=at,
-            wrong=tuple(_wrong(row, tuple(told.get(row.fingerprint, ()))) for row in firing),
+            open=tuple(_open_alert(row, tuple(outcomes.get(row.fingerprint, ()))) for row in firing),
             silences=tuple(read_silences(connection, ended_within=timedelta(days=1))),
             channels=tuple(connection.execute(sql("alerts/show_channels"))),
-            history=tuple(connection.execute(sql("alerts/show_history"), {"limit": HISTORY})),
+            history=tuple(connection.execute(sql("alerts/show_history"), {"limit": MAX_NOTICES_SHOWN})),
             health=connection.execute(text("SELECT * FROM alert_chain_health")).one(),
         )
 
 
-def _wrong(row: Row[Any], told: tuple[Told, ...]) -> Wrong:
+def _open_alert(row: Row[Any], outcomes: tuple[ChannelOutcome, ...]) -> OpenAlert:
     body = row.body or {}
     taken = None
     if row.taken_by and row.taken_until:
         taken = f"{one_line(row.taken_by, 100)}, until {row.taken_until:%Y-%m-%d %H:%M} UTC"
-    return Wrong(
+    return OpenAlert(
         fingerprint=row.fingerprint,
         severity=row.severity,
         title=one_line(row.title or row.fingerprint, 200),
@@ -93,7 +93,7 @@ def _wrong(row: Row[Any], told: tuple[Told, ...]) -> Wrong:
         link=link_of(row.link),
         labels=", ".join(f"{one_line(k, 60)}={one_line(v, 100)}" for k, v in sorted(row.labels.items()) if v),
         taken=taken,
-        told=told,
+        outcomes=outcomes,
     )
 
 
@@ -111,7 +111,7 @@ def _why(row: Row[Any], body: dict[str, Any]) -> str:
     return plain(f"It is {row.value:.6g}{unit}{of}. The limit is {limit}.", 600)
 
 
-def _told(row: Row[Any]) -> Told:
+def _outcome(row: Row[Any]) -> ChannelOutcome:
     parts = []
     if row.sent:
         notices = f" ({row.sent} notices)" if row.sent > 1 else ""
@@ -123,7 +123,7 @@ def _told(row: Row[Any]) -> Told:
     for count, word in ((row.held, "held"), (row.dropped, "left out"), (row.failed, "given up")):
         if count:
             parts.append(f"{count} {word}: {one_line(row.reason or '', 300)}")
-    return Told(row.channel, _kind(row), "; ".join(parts))
+    return ChannelOutcome(row.channel, _kind(row), "; ".join(parts))
 
 
 def _kind(row: Row[Any]) -> str:

@@ -14,7 +14,7 @@ from include.alerts.sources import SOURCES
 from include.database import sql
 from include.words import in_numbers
 
-MOST = 10_000  # alerts that are looked at
+MAX_ALERTS_MATCHED = 10_000  # alerts that are looked at
 OF_FAILURES = ("source", "severity", "owner", "cause", "dag_id", "task_id", "service")
 OF_RULES = ("source", "severity", "owner", "rule")
 BROAD = ("source", "severity")  # labels that do not say what an alert is about
@@ -39,7 +39,7 @@ class Preview:
     known: bool
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """`it matches 2 of 6 alerts now`."""
         now = (
             f"it matches {self.matched} of {in_numbers(self.alerts, 'alert')} now"
@@ -63,7 +63,10 @@ def preview_silence(engine: Engine, matchers: object) -> Preview:
     with engine.connect() as connection:
         rules = stored_rules(connection) or read_rules(DEFAULT_RULES)
         now = list(_alerts_now(connection, rules))
-        told = [labels_of(row) for row in connection.execute(sql("alerts/find_labels_told"), {"limit": MOST})]
+        told = [
+            labels_of(row)
+            for row in connection.execute(sql("alerts/find_notified_labels"), {"limit": MAX_ALERTS_MATCHED})
+        ]
     possible = [*_of_rules(rules), *_of_failures(rules)]
     if not any(_could_match(wanted, labels) for labels in possible):
         raise ValueError(_why_not(wanted, rules))
@@ -129,7 +132,7 @@ def _why_not(wanted: Mapping[str, str], rules: RuleSet) -> str:
 
 def _alerts_now(connection: Connection, rules: RuleSet) -> Iterator[dict[str, str]]:
     owners = {rule.name: rule.owner for rule in rules.rules}
-    for row in connection.execute(sql("alerts/show_firing"), {"limit": MOST}):
+    for row in connection.execute(sql("alerts/show_firing"), {"limit": MAX_ALERTS_MATCHED}):
         labels = {str(name): str(value) for name, value in row.labels.items()}
         owner = row.owner or owners.get(labels.get("rule", ""), "")
         yield {**labels, "source": row.source, "severity": row.severity, "owner": owner}

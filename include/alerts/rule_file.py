@@ -23,11 +23,11 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
 # Part of each stored set's hash: raise it when what is accepted changes, and files are read again.
-FORMAT = 3
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+RULES_FORMAT = 3
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class RulesRefused(ValueError):
+class RulesRefusedError(ValueError):
     """A rule file cannot be used; the message gives file, line and reason."""
 
 
@@ -44,7 +44,7 @@ def read_rules(path: Path) -> RuleSet:
     """Read and check a rule file.
 
     Raises:
-        RulesRefused: it is not there, no YAML, or not what a rule file may say.
+        RulesRefusedError: it is not there, no YAML, or not what a rule file may say.
     """
     return _check(path, _read_bytes(path))[0]
 
@@ -61,19 +61,19 @@ def rules_in_force(connection: Connection, path: Path, *, adopt: bool = True) ->
     Without `adopt`, the rules that were stored last stay in force; the file counts only if there are none.
 
     Raises:
-        RulesRefused: the file is broken, and no good one was ever stored.
+        RulesRefusedError: the file is broken, and no good one was ever stored.
     """
     stored = connection.execute(sql("alerts/read_rules")).one_or_none()
     if stored is not None and not adopt:
         return InForce(_check_stored(stored.content), stored.hash)
     try:
         content = _read_bytes(path)
-        hash_ = hashlib.sha256(b"%d\n" % FORMAT + content).hexdigest()
+        hash_ = hashlib.sha256(b"%d\n" % RULES_FORMAT + content).hexdigest()
         if stored is not None and stored.hash == hash_:
             return InForce(_check_stored(stored.content), hash_)
         rules, plain = _check(path, content)
         _adopt(connection, path, hash_, plain)
-    except RulesRefused as refused:
+    except RulesRefusedError as refused:
         if stored is None:
             raise
         logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
@@ -92,21 +92,23 @@ def _adopt(connection: Connection, path: Path, hash_: str, plain: Any) -> None:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        raise RulesRefused(f"{path}: the database does not store it: {error_in_words(error)}") from error
+        raise RulesRefusedError(f"{path}: the database does not store it: {error_in_words(error)}") from error
 
 
 def _check_stored(content: Any) -> RuleSet:
     try:
         return RuleSet.model_validate(content)
     except ValidationError as error:
-        raise RulesRefused(f"the rules stored in alert_rule_sets cannot be used any more: {error}") from error
+        raise RulesRefusedError(
+            f"the rules stored in alert_rule_sets cannot be used any more: {error}"
+        ) from error
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RulesRefused(f"{path}: {error.strerror}") from error
+        raise RulesRefusedError(f"{path}: {error.strerror}") from error
 
 
 def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
@@ -118,20 +120,20 @@ def _check(path: Path, content: bytes) -> tuple[RuleSet, Any]:
         plain = yaml.load(content, Loader=loader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RulesRefused(f"{path}, line {line}: {error.problem}") from error
+        raise RulesRefusedError(f"{path}, line {line}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        if isinstance(error, RulesRefused):
+        if isinstance(error, RulesRefusedError):
             raise
-        raise RulesRefused(f"{path}, line 1: it is no YAML: {error}") from error
+        raise RulesRefusedError(f"{path}, line 1: it is no YAML: {error}") from error
     try:
         rules = RuleSet.model_validate(plain)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        words = first["msg"].removeprefix("Value error, ")
-        raise RulesRefused(f"{path}, line {line_of(root, first['loc'])}: {where}: {words}") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise RulesRefusedError(f"{path}, line {line_of(root, first['loc'])}: {where}: {message}") from error
     for fault in find_faults(rules):
-        raise RulesRefused(f"{path}, line {line_of(root, fault.path)}: {fault.words}")
+        raise RulesRefusedError(f"{path}, line {line_of(root, fault.path)}: {fault.message}")
     return rules, plain
 
 
@@ -150,11 +152,13 @@ def _look_through(path: Path, node: yaml.Node | None) -> None:
             seen: set[str] = set()
             for key, value in node.value:
                 if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                    raise RulesRefused(f"{path}, line {key.start_mark.line + 1}: {key.value} is there twice")
+                    raise RulesRefusedError(
+                        f"{path}, line {key.start_mark.line + 1}: {key.value} is there twice"
+                    )
                 seen.add(getattr(key, "value", ""))
                 waiting += (key, value)
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
-        elif isinstance(node, yaml.ScalarNode) and (found := _CONTROL.search(node.value)):
-            words = f"the control character {found[0]!a} has no place in a text"
-            raise RulesRefused(f"{path}, line {node.start_mark.line + 1}: {words}")
+        elif isinstance(node, yaml.ScalarNode) and (found := _CONTROL_CHARACTERS.search(node.value)):
+            message = f"the control character {found[0]!a} has no place in a text"
+            raise RulesRefusedError(f"{path}, line {node.start_mark.line + 1}: {message}")

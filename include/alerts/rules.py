@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from include.alerts.sources import SOURCES
 
 Channel = Literal["slack", "email", "pagerduty", "webhook"]
-KEPT = timedelta(days=30)  # nobody has older metrics: retention
+LONGEST_WINDOW = timedelta(days=30)  # nobody has older metrics: retention
 
-_TOO_LONG = "no data is kept for so long: 30d is the most"
+_WINDOW_TOO_LONG = "no data is kept for so long: 30d is the most"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -32,12 +32,12 @@ def _read_duration(value: object) -> object:
     try:
         return timedelta(**parts)
     except OverflowError:
-        raise ValueError(_TOO_LONG) from None
+        raise ValueError(_WINDOW_TOO_LONG) from None
 
 
-def _at_most_kept(value: timedelta) -> timedelta:
-    if value > KEPT:
-        raise ValueError(_TOO_LONG)
+def _at_most_longest(value: timedelta) -> timedelta:
+    if value > LONGEST_WINDOW:
+        raise ValueError(_WINDOW_TOO_LONG)
     return value
 
 
@@ -47,7 +47,7 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_read_duration), AfterValidator(_at_most_kept)]
+Duration = Annotated[timedelta, BeforeValidator(_read_duration), AfterValidator(_at_most_longest)]
 Window = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
 Severity = Literal["critical", "warning", "info"]
@@ -68,7 +68,7 @@ class Step(_Strict):
     channels: list[Channel] | None = Field(None, min_length=1)
 
 
-class Series(_Strict):
+class LabelledSeries(_Strict):
     """What is looked at: samples of a source and how those in the window become one value, or a gauge."""
 
     source: str
@@ -97,7 +97,7 @@ class Series(_Strict):
         return self
 
 
-def _know_labels(series: Series, labels: Iterable[str]) -> None:
+def _know_labels(series: LabelledSeries, labels: Iterable[str]) -> None:
     known = SOURCES[series.source].labels
     for label in labels:
         if label not in known:
@@ -105,7 +105,7 @@ def _know_labels(series: Series, labels: Iterable[str]) -> None:
             raise ValueError(f"source {series.source} has no label {label!r}: it has {has}")
 
 
-def _need_samples(series: Series, by: Iterable[str], aggregates: Iterable[str] | None = None) -> None:
+def _need_samples(series: LabelledSeries, by: Iterable[str], aggregates: Iterable[str] | None = None) -> None:
     if series.gauge is not None:
         raise ValueError(f"this kind of rule needs samples, and source {series.source} has gauges")
     if aggregates is not None and series.aggregate not in aggregates:
@@ -178,7 +178,7 @@ class ThresholdRule(_Compared):
     """An aggregate over a window, or a gauge, beyond a limit."""
 
     kind: Literal["threshold"]
-    of: Series
+    of: LabelledSeries
     window: Window | None = None
     by: list[str] = []  # a gauge is looked at for each set of its labels
     min_count: Annotated[int, Field(ge=1)] = 1  # fewer samples are no data
@@ -200,7 +200,7 @@ class RateRule(_Compared):
     """Samples, or the sum of their values, for each unit of time."""
 
     kind: Literal["rate"]
-    of: Series
+    of: LabelledSeries
     window: Window
     by: list[str] = []
     per: Literal["second", "minute", "hour"] = "minute"
@@ -215,8 +215,8 @@ class RatioRule(_Compared):
     """One value as a share of another, in percent."""
 
     kind: Literal["ratio"]
-    of: Series
-    to: Series
+    of: LabelledSeries
+    to: LabelledSeries
     window: Window
     by: list[str] = []
     min_count: Annotated[int, Field(ge=1)] = 1  # samples of `to`; fewer are no data
@@ -233,7 +233,7 @@ class AbsenceRule(_Rule):
 
     kind: Literal["absence"]
     severity: Severity
-    of: Series
+    of: LabelledSeries
     window: Window
     expect: list[dict[str, str]] = []  # what should be there; or
     seen_within: Window | None = None  # everything that was there within this time
@@ -259,7 +259,7 @@ class AnomalyRule(_Rule):
 
     kind: Literal["anomaly"]
     severity: Severity
-    of: Series
+    of: LabelledSeries
     window: Window
     baseline: Window
     by: list[str] = []
@@ -317,35 +317,35 @@ class RuleSet(_Strict):
 
 
 @dataclass(frozen=True)
-class Fault:
+class RuleFault:
     """What is wrong with a rule set as a whole, and where."""
 
     path: tuple[str | int, ...]
-    words: str
+    message: str
 
 
-def find_faults(rules: RuleSet) -> Iterator[Fault]:
+def find_faults(rules: RuleSet) -> Iterator[RuleFault]:
     """Look for names that are used but unknown, used twice, or needed and missing."""
     for name, steps in rules.escalations.items():
         delays = [step.after for step in steps]
         if delays[0] or delays != sorted(set(delays)):
-            yield Fault(("escalations", name), "the first step comes at once, each other one later")
+            yield RuleFault(("escalations", name), "the first step comes at once, each other one later")
     for severity in ("critical", "warning", "info"):
         if rules.routes.get(severity) not in rules.escalations:
-            yield Fault(("routes", severity), f"routes names no known escalation for {severity}")
+            yield RuleFault(("routes", severity), f"routes names no known escalation for {severity}")
     seen: set[str] = set()
     for number, rule in enumerate(rules.rules):
         if rule.name in seen:
-            yield Fault(("rules", number, "name"), f"a rule {rule.name} is there already")
+            yield RuleFault(("rules", number, "name"), f"a rule {rule.name} is there already")
         seen.add(rule.name)
         if rule.owner not in rules.owners:
-            yield Fault(("rules", number, "owner"), f"owner {rule.owner!r} is not among owners")
+            yield RuleFault(("rules", number, "owner"), f"owner {rule.owner!r} is not among owners")
         if rule.escalation is not None and rule.escalation not in rules.escalations:
-            words = f"escalation {rule.escalation!r} is not among escalations"
-            yield Fault(("rules", number, "escalation"), words)
+            message = f"escalation {rule.escalation!r} is not among escalations"
+            yield RuleFault(("rules", number, "escalation"), message)
     for kind in REQUIRED:
         if sum(rule.kind == kind for rule in rules.rules) != 1:
-            yield Fault(("rules",), f"exactly one rule of kind {kind} is needed")
+            yield RuleFault(("rules",), f"exactly one rule of kind {kind} is needed")
 
 
 def escalation_of(rules: RuleSet, rule: Rule, severity: Severity) -> list[Step]:

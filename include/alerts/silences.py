@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from include.alerts.matching import in_words, read_matchers
+from include.alerts.matching import matchers_text, read_matchers
 from include.database import sql
 
-LONGEST = timedelta(days=30)
-SHORTEST = timedelta(minutes=1)
+LONGEST_SILENCE = timedelta(days=30)
+SHORTEST_SILENCE = timedelta(minutes=1)
 REASON_LIMIT = 500  # characters
 
 
@@ -33,12 +33,12 @@ class Silence:
     ended_by: str | None
 
     @property
-    def words(self) -> str:
+    def matchers_text(self) -> str:
         """What is silenced, in words."""
-        return in_words(self.matchers)
+        return matchers_text(self.matchers)
 
 
-def silence(
+def begin_silence(
     engine: Engine,
     matchers: object,
     *,
@@ -67,9 +67,10 @@ def silence(
         raise ValueError("a silence needs an author")
     if not reason.strip():
         raise ValueError("a silence needs a reason")
-    if not SHORTEST <= lasts <= LONGEST:
+    if not SHORTEST_SILENCE <= lasts <= LONGEST_SILENCE:
         raise ValueError(
-            f"a silence lasts from one minute to {LONGEST.days} days; a longer one is a rule to change"
+            f"a silence lasts from one minute to {LONGEST_SILENCE.days} days; "
+            "a longer one is a rule to change"
         )
     with engine.begin() as connection:
         return _silence(
@@ -156,7 +157,8 @@ def _line(one: Silence, now: datetime) -> str:
         how = f"ended by {one.ended_by} on" if one.ended_by else "ended"
     else:
         how = "until" if one.starts_at <= now else f"from {one.starts_at:%Y-%m-%d %H:%M} until"
-    return f"{one.id}: {one.words}, {how} {one.ends_at:%Y-%m-%d %H:%M} UTC, by {one.author}: {one.reason}"
+    end = f"{how} {one.ends_at:%Y-%m-%d %H:%M} UTC"
+    return f"{one.id}: {one.matchers_text}, {end}, by {one.author}: {one.reason}"
 
 
 def _silence(row: Any) -> Silence:

@@ -28,7 +28,7 @@ MOST_SETS = 10_000  # sets of labels that one selection gives; one more is read,
 
 
 @dataclass(frozen=True)
-class Source:
+class SampleSource:
     """Where values come from.
 
     `samples`: statements that give the samples, each with the labels that its rows must be narrowed to; the
@@ -48,57 +48,61 @@ _METRICS = (("metric", ("metric_type", "metric_name")), ("metrics", ("metric_typ
 _METRIC_LABELS = ("metric_type", "metric_name", "user_id")
 
 _DECLARED = (
-    Source("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, ("ms", "seconds")),
-    Source("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, ("count",)),
-    Source(
+    SampleSource("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, ("ms", "seconds")),
+    SampleSource("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, ("count",)),
+    SampleSource(
         "operations",
         "how measured operations ended: 100 failed, 0 went well",
         ("kind", "name", "outcome"),
         (("operations", ()),),
     ),
-    Source("errors", "atge_error_logs, 1 a row", ("error_type", "severity", "cause"), (("errors", ()),)),
-    Source(
+    SampleSource(
+        "errors", "atge_error_logs, 1 a row", ("error_type", "severity", "cause"), (("errors", ()),)
+    ),
+    SampleSource(
         "settled", "settled trades: 100 won, 0 lost", ("symbol", "user_id", "timeframe"), (("settled", ()),)
     ),
-    Source("probes", "latency of probes, in ms", ("service", "kind", "status"), (("probes", ()),)),
-    Source(
+    SampleSource("probes", "latency of probes, in ms", ("service", "kind", "status"), (("probes", ()),)),
+    SampleSource(
         "model_calls",
         "calls of the language model, in ms",
         ("purpose", "outcome", "model"),
         (("model_calls", ()),),
     ),
-    Source(
+    SampleSource(
         "system",
         "cpu_percent, memory_percent, disk_percent",
         ("gauge", "host", "subject"),
         (("system", ("gauge",)),),
     ),
-    Source("trading", "how the sweep keeps up", (), gauges=("expired_waiting", "due", "due_for_seconds")),
-    Source("market_data", "the store of candles", ("symbol",), gauges=("candle_age_seconds",)),
-    Source(
+    SampleSource(
+        "trading", "how the sweep keeps up", (), gauges=("expired_waiting", "due", "due_for_seconds")
+    ),
+    SampleSource("market_data", "the store of candles", ("symbol",), gauges=("candle_age_seconds",)),
+    SampleSource(
         "services",
         "outside services, as include/http meets them",
         ("service",),
         gauges=("broken_seconds", "held_seconds", "quota_used_percent"),
     ),
-    Source(
+    SampleSource(
         "probe_status",
         "the newest word of each probe",
         ("service", "kind"),
         gauges=("status", "missed_checks", "overdue_seconds", "completeness_percent"),
     ),
-    Source(
+    SampleSource(
         "portfolio",
         "risk figures of each user, over 30 days",
         ("user_id",),
         gauges=("drawdown", "volatility", "sharpe", "consecutive_losses"),
     ),
 )
-SOURCES: Mapping[str, Source] = MappingProxyType({source.name: source for source in _DECLARED})
+SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _DECLARED})
 
 
 @dataclass(frozen=True)
-class Selection:
+class SampleSelection:
     """What a rule asks of a source. Equal selections of several rules are read once.
 
     Samples: `form` is `summaries`, `quantiles` or `history`, the window ends now and is `seconds` long;
@@ -119,7 +123,7 @@ class Selection:
 class Readings:
     """What the sources gave: rows by selection and labels; and the sources that could not be read."""
 
-    rows: Mapping[Selection, Mapping[Labels, Row[Any]]]
+    rows: Mapping[SampleSelection, Mapping[Labels, Row[Any]]]
     gauges: Mapping[tuple[str, str], Mapping[Labels, float]]  # (source, gauge)
     failed: Mapping[str, str]  # source -> why
 
@@ -133,12 +137,12 @@ def select(
     *,
     stretch: float = 0.0,
     aggregate: str = "",
-) -> Selection:
+) -> SampleSelection:
     """Make the selection that serves a rule: narrowed where an index helps, grouped by all else it names."""
     declared = SOURCES[source]
     samples, keys = next((name, keys) for name, keys in declared.samples if set(keys) <= match.keys())
     named = {*by, *match} - set(keys)
-    return Selection(
+    return SampleSelection(
         source,
         form,
         samples,
@@ -150,12 +154,12 @@ def select(
     )
 
 
-def read_sources(connection: Connection, selections: Iterable[Selection], at: datetime) -> Readings:
+def read_sources(connection: Connection, selections: Iterable[SampleSelection], at: datetime) -> Readings:
     """Read all selections, a few statements in all. What cannot be read is in `failed`; the rest goes on.
 
     Raises DBAPIError when the connection itself is lost.
     """
-    rows: dict[Selection, dict[Labels, Row[Any]]] = {}
+    rows: dict[SampleSelection, dict[Labels, Row[Any]]] = {}
     gauges: dict[tuple[str, str], dict[Labels, float]] = {}
     failed: dict[str, str] = {}
     wanted = dict.fromkeys(selections)
@@ -182,8 +186,8 @@ def read_sources(connection: Connection, selections: Iterable[Selection], at: da
     return Readings(rows, gauges, failed)
 
 
-def _by_statement(selections: Iterable[Selection]) -> dict[TextClause, list[Selection]]:
-    batches: dict[TextClause, list[Selection]] = {}
+def _by_statement(selections: Iterable[SampleSelection]) -> dict[TextClause, list[SampleSelection]]:
+    batches: dict[TextClause, list[SampleSelection]] = {}
     for selection in selections:
         # One statement a source, so that a source that cannot be read takes no other along.
         statement = _statement(selection.source, selection.form, selection.samples)
@@ -198,7 +202,7 @@ def _statement(source: str, form: str, samples: str) -> TextClause:
     return text(sql(f"alerts/compute_{form}").text.replace("{samples}", sql(f"alerts/sample_{samples}").text))
 
 
-def _parameters(batch: list[Selection], at: datetime) -> dict[str, Any]:
+def _parameters(batch: list[SampleSelection], at: datetime) -> dict[str, Any]:
     if batch[0].form == "gauges":
         return {"at": at} | ({"quotas": _quotas()} if batch[0].source == "services" else {})
     wanted = [

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
-from include.alerts import read_overview
+from include.alerts.overview import read_overview
 from include.web.pages import render
 
 

@@ -16,7 +16,7 @@ from include.airflow.callbacks import (
 from include.airflow.channels import open_channels, settings_of_alerts
 from include.airflow.forms import Critical, FormRefused
 from include.airflow.platform import open_database
-from include.alerts import deliver
+from include.alerts.delivery import deliver
 from include.database import DatabaseError
 from include.telemetry import Spool, writing_to
 
@@ -361,7 +361,7 @@ def test_a_connection_that_is_missing_or_unfit_is_said_in_words(
     database, connections, channel, connection, words
 ):
     from include.airflow.channels import CONNECTIONS
-    from include.alerts import ChannelError
+    from include.alerts.channels import ChannelError
 
     name = f"AIRFLOW_CONN_{CONNECTIONS[channel].upper()}"
     if connection:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Engine, text
 
-from include.alerts import Evaluation, evaluate_rules
+from include.alerts.evaluate import Evaluation, evaluate_rules
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -72,7 +72,7 @@ def test_another_task_s_failure_is_another_cause_unless_they_share_one():
 def test_shared_causes_are_known_by_their_words(error, cause):
     found = cause_of(TASK, error)
     assert found.name == cause
-    assert found.words
+    assert found.message
 
 
 def test_a_refusal_is_the_task_s_own_matter():

@@ -13,16 +13,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import ChannelError, PagerDuty, SlackBot, SlackWebhook, Webhook, record_failure
-from include.alerts.channels.pagerduty import dedup_key
-from include.alerts.channels.slack import slack_payload
+from include.alerts.channels import ChannelError
+from include.alerts.channels.pagerduty import PagerDuty, dedup_key
+from include.alerts.channels.slack import SlackBot, SlackWebhook, slack_payload
+from include.alerts.channels.webhook import Webhook
 from include.alerts.delivery import deliver
+from include.alerts.failures import record_failure
 from include.http import Limit, Retry
 from include.http.client import Client
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from local.state import CHECKOUT
-from tests.alerts.told import FAILURE, pass_time, scalar, states
+from tests.alerts.notified import FAILURE, pass_time, scalar, states
 from tests.alerts.written import failure, hostile, row, written
 
 QUICK = {"retry": Retry(attempts=2, budget=4.0, wait_initial=0.01, jitter=0.0), "limits": (Limit(1000, 1),)}

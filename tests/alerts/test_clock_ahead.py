@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import evaluate_rules
+from include.alerts.evaluate import evaluate_rules
 from include.alerts.rule_file import rules_in_force
+from tests.alerts.notified import Channels
 from tests.alerts.passes import SLOW, write_rules
-from tests.alerts.told import Channels
 
 AHEAD = [timedelta(hours=2), timedelta(days=1500)]
 DOG = "kind = 'watchdog'"

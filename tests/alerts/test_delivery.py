@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import ChannelError, record_failure
-from tests.alerts.told import ALL, FAILURE, Channels, deliveries, notify, pass_time, scalar, states
+from include.alerts.channels import ChannelError
+from include.alerts.failures import record_failure
+from tests.alerts.notified import ALL, FAILURE, Channels, deliveries, notify, pass_time, scalar, states
 
 MINUTE = timedelta(minutes=1)
 
@@ -332,7 +333,7 @@ def test_failures_reported_side_by_side_are_at_most_three_messages(database, cha
 
 
 def test_old_notices_are_forgotten_with_their_deliveries(database, channels):
-    from include.alerts import forget_delivered
+    from include.alerts.delivery import forget_delivered
 
     notify(database)
     channels.run()

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from include.alerts import RulesRefused, evaluate_rules
-from include.alerts.evaluate import LOCK
-from include.alerts.rule_file import FORMAT, rules_in_force
+from include.alerts.evaluate import EVALUATION_LOCK, evaluate_rules
+from include.alerts.rule_file import RULES_FORMAT, RulesRefusedError, rules_in_force
 from include.database import connect
 from tests.alerts.passes import (
     SLOW,
@@ -42,7 +41,7 @@ def test_the_same_moment_twice_changes_nothing(database, tmp_path):
 def test_a_pass_beside_another_says_so(database, tmp_path):
     path = write_rules(tmp_path, SLOW)
     with database.begin() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        other.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVALUATION_LOCK})
         assert evaluate(database, path, 1).skipped == "another evaluation is under way"
     assert evaluate(database, path, 1).skipped is None
 
@@ -254,7 +253,9 @@ def test_what_is_beyond_all_measure_is_refused_as_any_broken_file(database, tmp_
 def test_rules_that_the_database_does_not_store_are_refused_and_the_pass_goes_on(
     database, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("include.alerts.rule_file._CONTROL", re.compile("(?!)"))  # our own check is blind
+    monkeypatch.setattr(
+        "include.alerts.rule_file._CONTROL_CHARACTERS", re.compile("(?!)")
+    )  # our own check is blind
     path = write_rules(tmp_path, SLOW)
     measure(database, [(1.5, 900)])
     evaluate(database, path, 1)
@@ -263,7 +264,10 @@ def test_rules_that_the_database_does_not_store_are_refused_and_the_pass_goes_on
     assert state(database) == "firing"  # by the rule of the stored set
     (told,) = ask(database, "SELECT body ->> 'reason' AS why FROM alert_notices WHERE cause = 'refused'")
     assert f"{path}: the database does not store it: " in told.why
-    with pytest.raises(RulesRefused, match="the database does not store it"), database.begin() as connection:
+    with (
+        pytest.raises(RulesRefusedError, match="the database does not store it"),
+        database.begin() as connection,
+    ):
         connection.execute(text("DELETE FROM alert_rule_sets"))
         rules_in_force(connection, path)
 
@@ -282,10 +286,10 @@ def test_while_settings_are_broken_the_rules_in_force_before_are_evaluated(datab
 
 def test_without_any_good_file_the_pass_refuses_in_words(database, tmp_path):
     path = tmp_path / "rules.yaml"
-    with pytest.raises(RulesRefused, match="No such file"):
+    with pytest.raises(RulesRefusedError, match="No such file"):
         evaluate(database, path, 1)
     path.write_text("rules: 3")
-    with pytest.raises(RulesRefused, match=r"rules\.yaml, line 1: owners"):
+    with pytest.raises(RulesRefusedError, match=r"rules\.yaml, line 1: owners"):
         evaluate(database, path, 1)
     assert ask(database, "SELECT FROM alert_evaluations") == []
 
@@ -317,9 +321,9 @@ def test_stored_rules_that_the_code_no_longer_understands_are_read_from_the_file
     evaluate(database, path, 1)
     with database.begin() as connection:
         connection.execute(text("UPDATE alert_rule_sets SET content = '{}'"))
-    with pytest.raises(RulesRefused, match="cannot be used any more"):
+    with pytest.raises(RulesRefusedError, match="cannot be used any more"):
         evaluate(database, path, 2)
-    monkeypatch.setattr("include.alerts.rule_file.FORMAT", FORMAT + 1)
+    monkeypatch.setattr("include.alerts.rule_file.RULES_FORMAT", RULES_FORMAT + 1)
     assert evaluate(database, path, 2).rules == 4
 
 

@@ -8,8 +8,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.forms import FormRefused
-from include.alerts import record_failure, record_success
-from tests.alerts.told import FAILURE, fire, scalar
+from include.alerts.failures import record_failure, record_success
+from tests.alerts.notified import FAILURE, fire, scalar
 
 DAGS = Path(__file__).parents[2] / "dags"
 RUN = SimpleNamespace(triggering_user_name="anna")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from include.alerts.anomalies import score
+from include.alerts.anomalies import modified_z_score
 from include.alerts.rule_file import DEFAULT_RULES
 from tests.alerts.passes import SLOW, ask, at, evaluate, measure, notices, state, states, write_rules
 from tests.sql.rows import insert_signal
@@ -226,11 +226,11 @@ def test_an_anomaly_needs_a_baseline_that_varies(database, tmp_path):
 
 def test_the_score_is_the_one_of_the_handbook():
     # median 3, deviations 2 1 0 1 97: MAD 1
-    assert score(100, [1, 2, 3, 4, 100]) == pytest.approx(0.6745 * 97)
-    assert score(3, [1, 2, 3, 4, 100]) == 0
+    assert modified_z_score(100, [1, 2, 3, 4, 100]) == pytest.approx(0.6745 * 97)
+    assert modified_z_score(3, [1, 2, 3, 4, 100]) == 0
     # more than half alike: MAD 0, mean absolute deviation (0 0 0 0 10) / 5 = 2
-    assert score(9, [5, 5, 5, 5, 15]) == pytest.approx(4 / (1.253314 * 2))
-    assert score(9, [5, 5, 5]) is None
+    assert modified_z_score(9, [5, 5, 5, 5, 15]) == pytest.approx(4 / (1.253314 * 2))
+    assert modified_z_score(9, [5, 5, 5]) is None
 
 
 @given(
@@ -240,11 +240,11 @@ def test_the_score_is_the_one_of_the_handbook():
     st.integers(-500, 500),
 )
 def test_the_score_does_not_depend_on_order_unit_or_origin(baseline, value, unit, origin):
-    plain = score(value, baseline)
-    assert score(value, baseline[::-1]) == plain
-    moved = score(value * unit + origin, [each * unit + origin for each in baseline])
+    plain = modified_z_score(value, baseline)
+    assert modified_z_score(value, baseline[::-1]) == plain
+    moved = modified_z_score(value * unit + origin, [each * unit + origin for each in baseline])
     assert moved == (None if plain is None else pytest.approx(plain))
-    mirrored = score(-value, [-each for each in baseline])
+    mirrored = modified_z_score(-value, [-each for each in baseline])
     assert mirrored == (None if plain is None else pytest.approx(-plain))
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from include.alerts import RulesRefused, read_rules
-from include.alerts.rule_file import DEFAULT_RULES
+from include.alerts.rule_file import DEFAULT_RULES, RulesRefusedError, read_rules
 from include.alerts.sources import SOURCES
 from include.database import SQL
 from tests.alerts.passes import SLOW, rule_set, write_rules
@@ -42,7 +41,7 @@ def without(rule, *names):
 
 
 def refusal(path):
-    with pytest.raises(RulesRefused) as refused:
+    with pytest.raises(RulesRefusedError) as refused:
         read_rules(path)
     return str(refused.value)
 

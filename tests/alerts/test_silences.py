@@ -7,19 +7,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from include.alerts import (
-    acknowledge_failure,
-    end_silence,
-    list_silences,
-    read_rules,
-    record_failure,
-    silence,
-)
+from include.alerts.acknowledgement import acknowledge_failure
+from include.alerts.failures import record_failure
 from include.alerts.inhibition import read_inhibitions
 from include.alerts.matching import matches, read_matchers
-from include.alerts.rule_file import DEFAULT_RULES
-from include.alerts.silences import read_silences
-from tests.alerts.told import FAILURE, Channels, deliveries, end, fire, notify, pass_time, scalar, states
+from include.alerts.rule_file import DEFAULT_RULES, read_rules
+from include.alerts.silences import begin_silence, end_silence, list_silences, read_silences
+from tests.alerts.notified import FAILURE, Channels, deliveries, end, fire, notify, pass_time, scalar, states
 
 HOUR = timedelta(hours=1)
 
@@ -30,7 +24,7 @@ def channels(database):
 
 
 def silenced(database, matchers="rule=cpu_*", lasts=HOUR, **named):
-    return silence(database, matchers, author="anna", reason="new disks", lasts=lasts, **named)
+    return begin_silence(database, matchers, author="anna", reason="new disks", lasts=lasts, **named)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +175,7 @@ def test_one_that_has_not_begun_never_will(database):
 )
 def test_a_silence_without_author_reason_or_end_is_refused(database, changes):
     with pytest.raises(ValueError, match="silence"):
-        silence(database, "rule=x", **{"author": "anna", "reason": "why", "lasts": HOUR, **changes})
+        begin_silence(database, "rule=x", **{"author": "anna", "reason": "why", "lasts": HOUR, **changes})
 
 
 @pytest.mark.parametrize(
@@ -340,7 +334,7 @@ def test_only_what_is_open_can_be_acknowledged(database):
 
 
 def test_many_that_are_held_keep_no_newer_one_from_being_judged(database, channels, monkeypatch):
-    monkeypatch.setattr("include.alerts.delivery.NOTICES", 2)
+    monkeypatch.setattr("include.alerts.delivery.MAX_NOTICES", 2)
     silenced(database)
     for number in range(4):
         notify(database, fingerprint=f"cpu_busy/critical/{number}")

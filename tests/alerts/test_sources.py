@@ -9,8 +9,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from include.alerts import sample_system
-from include.alerts.sources import SOURCES, Selection, _parameters, _statement, read_sources, select
+from include.alerts.sources import SOURCES, SampleSelection, _parameters, _statement, read_sources, select
+from include.alerts.system import sample_system
 from tests.alerts.passes import ask, at, measure
 from tests.sql.rows import insert, insert_candles, insert_signal
 
@@ -34,7 +34,7 @@ def rows(engine, selection, minutes=10.0, before=()):
 
 def gauges(engine, source, minutes=10.0, before=()):
     """Gauge -> labels' values -> value."""
-    found = read(engine, Selection(source, "gauges"), minutes, before).gauges
+    found = read(engine, SampleSelection(source, "gauges"), minutes, before).gauges
     return {
         gauge: {tuple(value for _, value in labels): value for labels, value in values.items()}
         for (_, gauge), values in found.items()
@@ -388,7 +388,7 @@ def test_every_source_with_its_table_can_be_read(database):
     wanted = []
     for source in SOURCES.values():
         if source.gauges:
-            wanted.append(Selection(source.name, "gauges"))
+            wanted.append(SampleSelection(source.name, "gauges"))
             continue
         match = {key: "x" for _, keys in source.samples for key in keys}
         for form in ("summaries", "quantiles", "history"):

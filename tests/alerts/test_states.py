@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import acknowledge
+from include.alerts.acknowledgement import acknowledge_alert
 from tests.alerts.passes import SLOW, ask, at, evaluate, measure, notices, state, states, write_rules
 
 BAD, GOOD = 900, 100
@@ -157,7 +157,7 @@ def test_a_late_pass_tells_every_level_that_is_due(database, tmp_path):
 
 def acknowledged(engine, minutes, until):
     """Acknowledge as if at that minute: the function works by the database's clock."""
-    had = acknowledge(engine, "slow/warning", "ada", timedelta(hours=1))
+    had = acknowledge_alert(engine, "slow/warning", "ada", timedelta(hours=1))
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -204,12 +204,12 @@ def test_acknowledging_says_what_is_wrong(database, tmp_path):
     path = write_rules(tmp_path, SLOW)
     play(database, path, [GOOD])
     with pytest.raises(LookupError, match="no alert 'slow/warning' fires"):
-        acknowledge(database, "slow/warning", "ada", timedelta(hours=1))
+        acknowledge_alert(database, "slow/warning", "ada", timedelta(hours=1))
     with pytest.raises(ValueError, match="must be named"):
-        acknowledge(database, "slow/warning", " ", timedelta(hours=1))
+        acknowledge_alert(database, "slow/warning", " ", timedelta(hours=1))
     for lasts in (timedelta(0), timedelta(days=8)):
         with pytest.raises(ValueError, match="up to 7 days"):
-            acknowledge(database, "slow/warning", "ada", lasts)
+            acknowledge_alert(database, "slow/warning", "ada", lasts)
 
 
 def test_each_severity_is_an_alert_of_its_own_under_one_cause(database, tmp_path):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import yaml
 from sqlalchemy import text
 
-from include.alerts import evaluate_rules
+from include.alerts.evaluate import evaluate_rules
 from include.alerts.rule_file import DEFAULT_RULES
 from tests.alerts.passes import SLOW, ask, at, evaluate, measure, state, write_rules
 from tests.sql.rows import insert, insert_signal

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.airflow import restores
 from include.backups import create_backup, list_backups, rebuild_catalogue
 from include.database import connect
-from tests.alerts.told import notify
+from tests.alerts.notified import notify
 from tests.backups.target import databases
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)

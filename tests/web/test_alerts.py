@@ -6,8 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.alerts import ChannelError, acknowledge_failure, record_failure, silence
-from tests.alerts.told import FAILURE, Channels, fire, notify, pass_time
+from include.alerts.acknowledgement import acknowledge_failure
+from include.alerts.channels import ChannelError
+from include.alerts.failures import record_failure
+from include.alerts.silences import begin_silence
+from tests.alerts.notified import FAILURE, Channels, fire, notify, pass_time
 from tests.web.test_data_docs import Page
 
 NASTY = '<script>alert("x")</script>'
@@ -69,7 +72,7 @@ def test_a_rule_that_fires_twice_is_wrong_once_and_labels_are_words(database, wo
 def test_stacked_tables_keep_the_names_of_their_columns(database, client):
     fire(database)
     notify(database)
-    silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
+    begin_silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
     page = client.get("/tradeops/alerts").text
     for name in ("What", "Since", "Why", "Who was told", "What to do", "Number", "Until", "By", "When"):
         assert f'data-label="{name}"' in page
@@ -127,7 +130,7 @@ def test_a_channel_that_does_not_work_and_what_waits_for_it_is_said(database, wo
 
 
 def test_silences_and_what_they_hold_back_are_shown(database, words):
-    silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
+    begin_silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
     fire(database)
     notify(database)
     Channels(database).run()
@@ -153,7 +156,7 @@ def test_data_is_shown_as_text(database, client):
     )
     fire(database, labels={NASTY: NASTY})
     notify(database, title=NASTY, labels={NASTY: NASTY})
-    silence(database, {"rule": NASTY}, author=NASTY, reason=NASTY, lasts=timedelta(hours=1))
+    begin_silence(database, {"rule": NASTY}, author=NASTY, reason=NASTY, lasts=timedelta(hours=1))
     answer = client.get("/tradeops/alerts")
     shown = Page(answer.text)
     assert NASTY in shown.words

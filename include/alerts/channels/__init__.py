@@ -5,5 +5,19 @@ message did not arrive. Nothing here retries for long: what did not arrive waits
 """
 
 from include.alerts.channels.channel import Channel, ChannelError, Receipt
+from include.alerts.channels.mail import Mail, MailServer
+from include.alerts.channels.pagerduty import PagerDuty
+from include.alerts.channels.slack import SlackBot, SlackWebhook
+from include.alerts.channels.webhook import Webhook
 
-__all__ = ["Channel", "ChannelError", "Receipt"]
+__all__ = [
+    "Channel",
+    "ChannelError",
+    "Mail",
+    "MailServer",
+    "PagerDuty",
+    "Receipt",
+    "SlackBot",
+    "SlackWebhook",
+    "Webhook",
+]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from include.alerts.messages import Message
 from include.http import ServiceError
 
-MENDING = timedelta(minutes=15)  # until the next try, where a person must mend the connection first
+MENDING_PAUSE = timedelta(minutes=15)  # until the next try, where a person must mend the connection first
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class ChannelError(Exception):
         pause: how long to wait before another try; None: as usual.
     """
 
-    def __init__(self, words: str, *, final: bool = False, pause: timedelta | None = None) -> None:
-        super().__init__(words, final, pause)
-        self.words = words
+    def __init__(self, message: str, *, final: bool = False, pause: timedelta | None = None) -> None:
+        super().__init__(message, final, pause)
+        self.message = message
         self.final = final
         self.pause = pause
 
     def __str__(self) -> str:
-        return self.words
+        return self.message
 
 
 class Channel(Protocol):
@@ -58,6 +58,6 @@ def service_errors() -> Iterator[None]:
     except ServiceError as error:
         if error.outcome == "refused":
             final = error.status in (400, 413, 422)
-            raise ChannelError(str(error), final=final, pause=MENDING) from error
+            raise ChannelError(str(error), final=final, pause=MENDING_PAUSE) from error
         pause = None if error.retry_after is None else timedelta(seconds=min(error.retry_after, 3600.0))
         raise ChannelError(str(error), pause=pause) from error

@@ -17,14 +17,14 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 from typing import Literal
 
-from include.alerts.channels.channel import MENDING, ChannelError, Receipt
+from include.alerts.channels.channel import MENDING_PAUSE, ChannelError, Receipt
 from include.alerts.messages import Item, Message, one_line
 from include.telemetry import redact
 
-STEP = 10.0  # seconds that one answer of the server may take
-WHOLE = 45.0  # seconds that the whole conversation may take; below the lease of a delivery
-SUBJECT_LIMIT = 180  # characters
-SPELT_OUT = 30  # items
+ANSWER_TIMEOUT = 10.0  # seconds that one answer of the server may take
+CONVERSATION_TIMEOUT = 45.0  # seconds that the whole conversation may take; below the lease of a delivery
+MAIL_SUBJECT_LIMIT = 180  # characters
+MAX_ITEMS_IN_MAIL = 30  # items
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ class Mail:
             with self._conversation() as smtp:
                 refused = smtp.send_message(mail)
         except smtplib.SMTPAuthenticationError as error:
-            raise self._error(error, pause=MENDING) from error
+            raise self._error(error, pause=MENDING_PAUSE) from error
         except smtplib.SMTPRecipientsRefused as error:
             final = all(code >= 500 for code, _ in error.recipients.values())
-            raise self._error(error, pause=MENDING if final else None) from error
+            raise self._error(error, pause=MENDING_PAUSE if final else None) from error
         except smtplib.SMTPResponseException as error:
             # 5yz speaks of this message or this sender, 4yz passes (RFC 5321, 4.2.1)
             final = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
             raise self._error(
-                error, final=final, pause=MENDING if error.smtp_code >= 500 else None
+                error, final=final, pause=MENDING_PAUSE if error.smtp_code >= 500 else None
             ) from error
         except (smtplib.SMTPException, OSError) as error:
             raise self._error(error) from error
@@ -97,11 +97,11 @@ class Mail:
         """Connect, encrypt, log in. A server that drips its answers is cut off when the time is over."""
         server = self._server
         smtp: smtplib.SMTP = (
-            smtplib.SMTP_SSL(timeout=STEP, local_hostname="tradeops", context=self._trust)
+            smtplib.SMTP_SSL(timeout=ANSWER_TIMEOUT, local_hostname="tradeops", context=self._trust)
             if server.security == "tls"
-            else smtplib.SMTP(timeout=STEP, local_hostname="tradeops")
+            else smtplib.SMTP(timeout=ANSWER_TIMEOUT, local_hostname="tradeops")
         )
-        cut_off = threading.Timer(WHOLE, _shut, [smtp])
+        cut_off = threading.Timer(CONVERSATION_TIMEOUT, _shut, [smtp])
         cut_off.daemon = True
         cut_off.start()
         try:
@@ -122,8 +122,8 @@ class Mail:
     def _error(
         self, error: Exception, *, final: bool = False, pause: timedelta | None = None
     ) -> ChannelError:
-        words = redact(f"{self._server.host}: {type(error).__name__}: {error}", self._server.password)
-        return ChannelError(f"email: {one_line(words, 400)}", final=final, pause=pause)
+        message = redact(f"{self._server.host}: {type(error).__name__}: {error}", self._server.password)
+        return ChannelError(f"email: {one_line(message, 400)}", final=final, pause=pause)
 
 
 def compose_mail(message: Message, server: MailServer) -> EmailMessage:
@@ -131,7 +131,7 @@ def compose_mail(message: Message, server: MailServer) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = server.sender
     mail["To"] = ", ".join(server.recipients)
-    subject = one_line(message.headline, SUBJECT_LIMIT)
+    subject = one_line(message.headline, MAIL_SUBJECT_LIMIT)
     mail["Subject"] = f"[{message.severity}] {subject}" if message.kind != "ended" else f"[ended] {subject}"
     mail["Date"] = format_datetime(localtime())
     mail["Message-ID"] = f"<{message.id}@{server.sender.rpartition('@')[2]}>"
@@ -139,7 +139,7 @@ def compose_mail(message: Message, server: MailServer) -> EmailMessage:
     if first := message.reference.get("id"):
         mail["In-Reply-To"] = first
         mail["References"] = first
-    shown = message.items[:SPELT_OUT]
+    shown = message.items[:MAX_ITEMS_IN_MAIL]
     left = len(message.items) - len(shown)
     more = f"… and {left} more: see the page Alerts in Airflow." if left else ""
     mail.set_content("\n\n".join([*map(_text, shown), *([more] if more else [])]) + "\n")

@@ -8,22 +8,24 @@ docs.slack.dev: header 150 characters, section 3000, about 13,000 in all.
 import json
 from typing import Any
 
-from include.alerts.channels.channel import MENDING, ChannelError, Receipt, service_errors
+from include.alerts.channels.channel import MENDING_PAUSE, ChannelError, Receipt, service_errors
 from include.alerts.messages import Item, Message, one_line
 from include.http.client import Client
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
-ROOM = 11_000  # characters of all blocks together, below Slack's own limit
-SPELT_OUT = 8  # items; further ones are counted
-SHORT_QUOTE = 300  # characters of each exception where there are several
+BLOCKS_LIMIT = 11_000  # characters of all blocks together, below Slack's own limit
+MAX_ITEMS_IN_SLACK = 8  # items; further ones are counted
+SHORT_QUOTE_LIMIT = 300  # characters of each exception where there are several
 
 # `error` of chat.postMessage: what passes by itself. The rest is about the token, the channel or the message.
-PASSING = frozenset(
+TRANSIENT_ERRORS = frozenset(
     {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
-BAD_MESSAGE = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"})
-JSON = {"Content-Type": "application/json; charset=utf-8"}
+MESSAGE_ERRORS = frozenset(
+    {"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"}
+)
+JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class SlackWebhook:
@@ -42,7 +44,7 @@ class SlackWebhook:
         """Post the message; raises ChannelError."""
         body = json.dumps(slack_payload(message)).encode()
         with service_errors():
-            answer = self._client.post_text(f"/{self._token}", body, JSON)
+            answer = self._client.post_text(f"/{self._token}", body, JSON_HEADERS)
         if answer.strip() != "ok":
             raise ChannelError(f"slack: answered {one_line(answer, 100)!r} instead of ok")
         return Receipt("ok")
@@ -71,9 +73,9 @@ class SlackBot:
             answer = self._client.post_json("/chat.postMessage", payload)
         if not isinstance(answer, dict) or answer.get("ok") is not True:
             error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]
-            if error in PASSING:
+            if error in TRANSIENT_ERRORS:
                 raise ChannelError(f"slack: {error}")
-            raise ChannelError(f"slack: refused: {error}", final=error in BAD_MESSAGE, pause=MENDING)
+            raise ChannelError(f"slack: refused: {error}", final=error in MESSAGE_ERRORS, pause=MENDING_PAUSE)
         reference = {} if message.reference else {"channel": answer.get("channel"), "ts": answer.get("ts")}
         return Receipt(f"ok, message {answer.get('ts')}", reference)
 
@@ -91,9 +93,9 @@ def slack_payload(message: Message) -> dict[str, Any]:
         }
     ]
     several = len(message.items) > 1
-    room = ROOM
+    room = BLOCKS_LIMIT
     shown = 0
-    for item in message.items[:SPELT_OUT]:
+    for item in message.items[:MAX_ITEMS_IN_SLACK]:
         made = _item_blocks(item, several)
         room -= len(json.dumps(made, ensure_ascii=False))
         if room < 0 and shown:
@@ -133,7 +135,7 @@ def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:
         ]
         blocks.append({"type": "section", "fields": fields})
     if item.quote:
-        blocks.append(_quoted(item.quote, SHORT_QUOTE if several else SECTION_LIMIT))
+        blocks.append(_quoted(item.quote, SHORT_QUOTE_LIMIT if several else SECTION_LIMIT))
     if item.next_step and not several:
         blocks.append(_section(f"*What happens next*\n{escape(item.next_step)}"))
     links = []

@@ -8,7 +8,7 @@ SELECT
   concat_ws(' ', rule, (
     SELECT '(' || string_agg(label.key || '=' || label.value, ', ' ORDER BY label.key) || ')'
     FROM jsonb_each_text(labels) AS label
-  )) AS words
+  )) AS summary
 FROM alert_states
 WHERE fired_at IS NOT NULL
 UNION ALL

@@ -6,7 +6,7 @@
 WITH healed AS (
   UPDATE atge_error_logs
   SET context = context || jsonb_build_object('healed', CASE
-    WHEN context ->> 'run_id' = :run_id THEN CAST(:words AS text)
+    WHEN context ->> 'run_id' = :run_id THEN CAST(:message AS text)
     ELSE 'by a later run'
   END)
   WHERE context ? 'dag_id'
@@ -18,21 +18,21 @@ WITH healed AS (
       context ->> 'run_id' = :run_id
       OR (timestamp < CAST(:started_at AS timestamptz) AND coalesce(context ->> 'job', '') = :job)
     )
-  RETURNING id, context ->> 'healed' AS words
+  RETURNING id, context ->> 'healed' AS message
 ),
 causes AS (
-  SELECT notice.fingerprint, min(healed.words) AS words
+  SELECT notice.fingerprint, min(healed.message) AS message
   FROM healed
   JOIN alert_notices AS notice ON notice.id = healed.id AND notice.kind = 'failure'
   GROUP BY notice.fingerprint
 ),
 ended AS (
-  SELECT causes.fingerprint, causes.words, count(*) AS failures, max(notice.created_at) AS last
+  SELECT causes.fingerprint, causes.message, count(*) AS failures, max(notice.created_at) AS last
   FROM causes
   JOIN alert_notices AS notice ON notice.fingerprint = causes.fingerprint AND notice.kind = 'failure'
   LEFT JOIN atge_error_logs AS failure ON failure.id = notice.id
   WHERE notice.created_at > now() - interval '1 day'
-  GROUP BY causes.fingerprint, causes.words
+  GROUP BY causes.fingerprint, causes.message
   HAVING bool_and(failure.id IS NULL OR failure.context ? 'healed' OR failure.id IN (SELECT id FROM healed))
 )
 INSERT INTO alert_notices (
@@ -41,7 +41,7 @@ INSERT INTO alert_notices (
 SELECT
   'healed ' || ended.fingerprint || ' ' || ended.last,
   'failure', 'healed', ended.fingerprint, ended.fingerprint, last.severity, last.title,
-  jsonb_build_object('healed', ended.words), last.labels, last.owner, CAST(:link AS text)
+  jsonb_build_object('healed', ended.message), last.labels, last.owner, CAST(:link AS text)
 FROM ended
 CROSS JOIN LATERAL (
   SELECT *

@@ -3,16 +3,16 @@ WITH tried AS (
   UPDATE alert_deliveries
   SET
     attempts = attempts + 1,
-    response = :words,
+    response = :message,
     state = CASE WHEN :final OR due_at < now() - interval '3 days' THEN 'failed' ELSE state END,
-    reason = CASE WHEN :final OR due_at < now() - interval '3 days' THEN 'given up: ' || :words ELSE reason END,
+    reason = CASE WHEN :final OR due_at < now() - interval '3 days' THEN 'given up: ' || :message ELSE reason END,
     settled_at = CASE WHEN :final OR due_at < now() - interval '3 days' THEN now() END
   WHERE message_id = :message_id AND state = 'waiting'
 )
 UPDATE alert_threads
 SET
   attempts = attempts + 1,
-  trouble = :words,
+  trouble = :message,
   claimed_until = NULL,
   next_at = now() + coalesce(
     CAST(:pause AS interval),

@@ -14,14 +14,14 @@ from include.alerts.channels.slack import slack_payload
 from include.alerts.failures import Failure, notice_of
 from include.alerts.messages import Message, compose, one_line
 
-QUIET = timedelta(minutes=10)  # after a message about a cause
-AHEAD = 60.0  # seconds; a mark further ahead is of a clock that was wrong
-FORGOTTEN = timedelta(hours=1)  # since a cause was first seen and could have been told
-MOST = 3  # messages in that time, whatever their causes
-TIMEOUT = 8  # seconds
+CAUSE_QUIET_TIME = timedelta(minutes=10)  # after a message about a cause
+CLOCK_LEAD_ALLOWED = 60.0  # seconds; a mark further ahead is of a clock that was wrong
+CAUSE_FORGOTTEN_AFTER = timedelta(hours=1)  # since a cause was first seen and could have been told
+MAX_DIRECT_MESSAGES = 3  # messages in that time, whatever their causes
+SLACK_TIMEOUT = 8  # seconds
 
 
-def may_tell_directly(folder: Path, cause: str, *, after_others: bool = False) -> bool:
+def may_notify_slack(folder: Path, cause: str, *, after_others: bool = False) -> bool:
     """Whether this machine has not told of this cause for a while; the asker is expected to tell it then.
 
     Marks are files in `folder`, under a lock: tasks that fail at once on a machine ask one after the other.
@@ -31,15 +31,15 @@ def may_tell_directly(folder: Path, cause: str, *, after_others: bool = False) -
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(folder / "told.lock"):
         now = time.time()
-        since = now - QUIET.total_seconds()
+        since = now - CAUSE_QUIET_TIME.total_seconds()
         fresh = set()
         for mark in folder.glob("told-*"):
-            if not since <= mark.stat().st_mtime <= now + AHEAD:
+            if not since <= mark.stat().st_mtime <= now + CLOCK_LEAD_ALLOWED:
                 mark.unlink(missing_ok=True)
             else:
                 fresh.add(mark.name)
         digest = hashlib.sha256(cause.encode()).hexdigest()[:32]
-        if f"told-{digest}" in fresh or len(fresh) >= MOST:
+        if f"told-{digest}" in fresh or len(fresh) >= MAX_DIRECT_MESSAGES:
             return False
         if after_others and not _known_since(folder / f"seen-{digest}", since, now):
             return False
@@ -53,14 +53,14 @@ def _known_since(mark: Path, since: float, now: float) -> bool:
         seen = mark.stat().st_mtime
     except FileNotFoundError:
         seen = 0.0
-    if not since - FORGOTTEN.total_seconds() < seen <= now:
+    if not since - CAUSE_FORGOTTEN_AFTER.total_seconds() < seen <= now:
         mark.touch(mode=0o600)
         os.utime(mark, (now, now))
         return False
     return seen <= since
 
 
-def tell_slack_directly(address: str, secret: str, channel: str | None, failure: Failure) -> None:
+def notify_slack_directly(address: str, secret: str, channel: str | None, failure: Failure) -> None:
     """Post a failure to Slack without quota, breaker and measurement, which the database keeps.
 
     Args:
@@ -79,11 +79,11 @@ def tell_slack_directly(address: str, secret: str, channel: str | None, failure:
     payload = slack_payload(_message(failure))
     try:
         if channel is None:
-            answer = WebhookClient(f"{address}/{secret}", timeout=TIMEOUT).send_dict(payload)
+            answer = WebhookClient(f"{address}/{secret}", timeout=SLACK_TIMEOUT).send_dict(payload)
             if answer.status_code != 200:
                 raise ChannelError(f"slack: answered {answer.status_code}: {one_line(answer.body, 100)}")
         else:
-            bot = WebClient(token=secret, base_url=f"{address}/", timeout=TIMEOUT)
+            bot = WebClient(token=secret, base_url=f"{address}/", timeout=SLACK_TIMEOUT)
             bot.chat_postMessage(channel=channel, **payload)
     except (SlackClientError, OSError) as error:
         raise ChannelError(f"slack: {one_line(error, 200)}") from error

@@ -4,14 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from local.ports import PREFERRED, free_port, variable
 from local.stack import Stack, find_stack
 from local.state import CHECKOUT, State
+from tests.e2e.diagnosis import describe
 from tests.e2e.running_stack import RunningStack
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure says what the stack knows: it is gone when somebody reads of it."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and stack is not None:
+        report.sections.append(("what the stack knows", describe(stack)))
+    return report
 
 
 @pytest.fixture(scope="session")

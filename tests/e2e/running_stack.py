@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +25,12 @@ class RunningStack:
 
     airflow_url: str
     user: str
-    password: str
-    database_url: str
+    password: str = field(repr=False)  # a failing test shows its arguments
+    database_url: str = field(repr=False)
     sandbox_url: str
     folder: Path
     api: AirflowApi
-    environment: dict[str, str]  # for commands on this stack: `python -m local down`
+    environment: dict[str, str] = field(repr=False)  # for commands on this stack: `python -m local down`
 
     def execute(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """One statement on the platform's database, in a transaction of its own; the rows it gives."""

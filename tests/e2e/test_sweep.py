@@ -183,8 +183,9 @@ def test_a_worker_killed_in_the_middle_of_a_sweep_costs_no_trade_and_doubles_non
 
 
 def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
+    # First the source, then the trades: whichever sweep claims them, the schedule's or this one, fails.
+    stack.configure(candle_sources=["coinmarketcap"])  # nobody has stored its key
     insert(stack, "BTC", 3)
-    stack.configure(candle_sources=["nowhere"])
     trigger(stack)
     run_id, _ = holder(stack, "BTC")
     finish(stack, run_id, "failed")
@@ -200,8 +201,8 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         "settle_trades.settle_batch.collect_candles[0]",
         "try 3",
         "trading",
-        "unknown source",
-        "nowhere",
+        "no key",
+        "market_coinmarketcap",
     ):
         assert part in message
     told = (

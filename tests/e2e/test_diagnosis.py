@@ -1,0 +1,16 @@
+"""What a failing test says of the stack can be read, and holds no secret."""
+
+import pytest
+
+from local.state import State
+from tests.e2e.diagnosis import describe
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+
+
+def test_what_the_stack_knows_is_readable_and_holds_no_secret(stack):
+    said = describe(stack)
+    assert "cannot be read" not in said
+    assert "scheduler (" in said and "is gone" not in said
+    for secret in (*State(stack.folder).secrets().values(), stack.database_url.split(":")[2].split("@")[0]):
+        assert secret not in said

@@ -17,6 +17,7 @@ from include.airflow.backups import (
 from include.airflow.platform import load_settings
 from include.backups import list_backups, open_backup, read_part
 from include.settings import BACKUP_SCHEDULES, Settings
+from tests.support.dag_files import load_dag
 
 ROOT = Path(__file__).parents[2]
 RUN = ("back_up_database", "manual__1")
@@ -150,13 +151,9 @@ def test_looking_after_them_by_hand(airflow, tmp_path):
 
 @pytest.mark.parametrize("value", ["x", "20260101T000000Z-databse-000000", "../../etc/passwd", 7])
 def test_the_form_refuses_what_is_no_id(value):
-    from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk.exceptions import ParamValidationError
 
-    dag = DagBag(dag_folder=str(ROOT / "dags" / "manage_backups.py"), load_op_links=False).dags[
-        "manage_backups"
-    ]
-    param = dag.params.get_param("backup_id")
+    param = load_dag("manage_backups").params.get_param("backup_id")
     with pytest.raises(ParamValidationError):
         param.resolve(value)
     assert param.resolve("20260101T000000Z-database-0f0f0f")

@@ -3,15 +3,14 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 
 from include.airflow.deadline import finish_within, report_late_sweep
 from tests.sql.rows import insert_signal
+from tests.support.dag_files import load_dag
 
-ROOT = Path(__file__).parents[2]
 DUE = "2026-11-21T05:00:00Z"
 DEADLINE = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)
 
@@ -171,11 +170,9 @@ def test_without_the_database_it_is_told_all_the_same(database_url, sandbox, con
 
 
 def test_the_sweep_has_the_deadline_in_the_form_that_the_scheduler_reads():
-    from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DeadlineReference
 
-    bag = DagBag(dag_folder=str(ROOT / "dags" / "settle_trades.py"), load_op_links=False)
-    (alert,) = bag.dags["settle_trades"].deadline
+    (alert,) = load_dag("settle_trades").deadline
     assert alert.interval == timedelta(minutes=5)
     assert alert.reference == DeadlineReference.DAGRUN_LOGICAL_DATE
     assert alert.callback.path == "include.airflow.deadline.report_late_sweep"

@@ -1,22 +1,20 @@
 """clean_up: what the form or conf says is what happens, however the run was started."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
-ROOT = Path(__file__).parents[2]
+from tests.support.dag_files import load_dag
+
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 OTHERS = ["manual", "backfill", "operator_triggered", "asset_triggered", "a type of a later Airflow"]
 
 
 @pytest.fixture(scope="module")
 def dag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(ROOT / "dags" / "clean_up.py"), load_op_links=False).dags["clean_up"]
+    return load_dag("clean_up")
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 import inspect
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from include.signals.requests import SYMBOLS
+from tests.support.dag_files import DAGS, load_dag
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "dags" / "generate_signals.py"
 USER = "00000000-0000-0000-0000-000000000001"
 RUN = "manual__2026-03-04T09:30:00+00:00"
 STEPS = ("collect_candles", "take_snapshot", "compute_indicators", "propose", "store")
@@ -19,9 +17,7 @@ STEPS = ("collect_candles", "take_snapshot", "compute_indicators", "propose", "s
 
 @pytest.fixture(scope="module")
 def dag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(PATH), load_op_links=False).dags["generate_signals"]
+    return load_dag("generate_signals")
 
 
 @pytest.fixture
@@ -78,7 +74,7 @@ def test_the_schedule_comes_from_the_environment(monkeypatch, cron):
 
     if cron:
         monkeypatch.setenv("TRADEOPS_SIGNAL_SCHEDULE", cron)
-    bag = DagBag(dag_folder=str(PATH), load_op_links=False)
+    bag = DagBag(dag_folder=str(DAGS / "generate_signals.py"), load_op_links=False)
     assert bag.dags["generate_signals"].schedule == cron
 
 

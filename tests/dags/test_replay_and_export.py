@@ -2,27 +2,21 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
 
+from tests.support.dag_files import load_dag
 from tests.trades.replays import correct, settle
 from tests.trades.sweep import insert, rising, rows, store
 
-ROOT = Path(__file__).parents[2]
 RUN = "manual__2026-11-20T09:30:00+00:00"
 
 
 @pytest.fixture(scope="module")
 def dags():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return {
-        name: DagBag(dag_folder=str(ROOT / "dags" / f"{name}.py"), load_op_links=False).dags[name]
-        for name in ("replay_trades", "export_trades")
-    }
+    return {name: load_dag(name) for name in ("replay_trades", "export_trades")}
 
 
 @pytest.fixture

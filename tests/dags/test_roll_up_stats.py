@@ -1,7 +1,6 @@
 """The DAG roll_up_stats: which days its runs take, and what they refuse."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,19 +8,16 @@ import pytest
 from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days
 from tests.sql.rows import insert_settled
+from tests.support.dag_files import load_dag
 from tests.trades.sweep import rows, run
 
-ROOT = Path(__file__).parents[2]
 INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def dag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    path = str(ROOT / "dags" / "roll_up_stats.py")
-    return DagBag(dag_folder=path, load_op_links=False).dags["roll_up_stats"]
+    return load_dag("roll_up_stats")
 
 
 @pytest.fixture

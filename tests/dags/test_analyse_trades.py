@@ -1,24 +1,19 @@
 """The DAG's own functions over a real database and the sandbox: the form, the words, the retries."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.analysis.trades import settled
+from tests.support.dag_files import load_dag
 from tests.trades.sweep import rows
 
-ROOT = Path(__file__).parents[2]
 RUN = "manual__2026-03-04T09:30:00+00:00"
 
 
 @pytest.fixture(scope="module")
 def dag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(ROOT / "dags" / "analyse_trades.py"), load_op_links=False).dags[
-        "analyse_trades"
-    ]
+    return load_dag("analyse_trades")
 
 
 @pytest.fixture

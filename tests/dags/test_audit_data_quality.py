@@ -2,14 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.support.dag_files import load_dag
 from tests.trades.sweep import rising, run, store
 
-ROOT = Path(__file__).parents[2]
 INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 RUN = "manual__2026-03-04T09:30:00+00:00"
@@ -17,11 +16,7 @@ RUN = "manual__2026-03-04T09:30:00+00:00"
 
 @pytest.fixture(scope="module")
 def dag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(ROOT / "dags" / "audit_data_quality.py"), load_op_links=False).dags[
-        "audit_data_quality"
-    ]
+    return load_dag("audit_data_quality")
 
 
 @pytest.fixture

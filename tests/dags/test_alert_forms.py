@@ -1,7 +1,7 @@
 """The DAGs that people trigger by hand: what the forms take, and what is refused in words."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.airflow.forms import FormRefused
 from include.alerts.failures import record_failure, record_success
 from tests.alerts.notified import FAILURE, fire, scalar
+from tests.support.dag_files import load_dag
 
-DAGS = Path(__file__).parents[2] / "dags"
 RUN = SimpleNamespace(triggering_user_name="anna")
 
 
@@ -21,9 +21,7 @@ def task(database, database_url, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
 
     def find(dag_id):
-        from airflow.dag_processing.dagbag import DagBag
-
-        dag = DagBag(dag_folder=str(DAGS / f"{dag_id}.py"), load_op_links=False).dags[dag_id]
+        dag = load_dag(dag_id)
         (only,) = dag.tasks
 
         def run(by=RUN, **filled_in):
@@ -98,11 +96,7 @@ def test_that_a_silence_would_have_matched_nothing_so_far_is_said(database, task
 
 def test_the_form_takes_the_number_of_a_silence_and_nothing_else():
     """Airflow's own checks, with what the form sends: empty fields are null."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    params = (
-        DagBag(dag_folder=str(DAGS / "silence_alerts.py"), load_op_links=False).dags["silence_alerts"].params
-    )
+    params = deepcopy(load_dag("silence_alerts").params)
     params.update({"end": 7, "matchers": None, "reason": None})
     params.validate()
     for name in ("matchers", "reason", "end"):

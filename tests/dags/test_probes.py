@@ -1,23 +1,15 @@
 """The functions behind the tasks of both DAGs, with connections and settings from the environment."""
 
 import json
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from include.airflow.platform import broker_url, endpoint, open_storage_if_any
 from tests.probes.conftest import CONTACT, KEY, PATHS
+from tests.support.dag_files import load_dag
 
-ROOT = Path(__file__).parents[2]
 RUN = "scheduled__2026-11-20T12:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def bag():
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=str(ROOT / "dags"), load_op_links=False)
 
 
 @pytest.fixture
@@ -35,9 +27,9 @@ def connect(monkeypatch, database_url, database, sandbox, tmp_path):
     return connect
 
 
-def test_a_round_of_government(bag, connect, database, caplog):
+def test_a_round_of_government(connect, database, caplog):
     connect("sec", "fred", "bls")
-    task = bag.dags["probe_government"].get_task("ask_government")
+    task = load_dag("probe_government").get_task("ask_government")
     with caplog.at_level("INFO"):
         summary = task.python_callable(RUN)
     assert summary == {
@@ -56,10 +48,10 @@ def test_a_round_of_government(bag, connect, database, caplog):
     assert kinds == ["government"]
 
 
-def test_a_round_of_the_platform(bag, connect, sandbox):
+def test_a_round_of_the_platform(connect, sandbox):
     connect("llm", "solana", "ibkr", "market_sandbox")
     sandbox.fail("ibkr", "logged_out")
-    summary = bag.dags["probe_platform"].get_task("ask_platform").python_callable(RUN)
+    summary = load_dag("probe_platform").get_task("ask_platform").python_callable(RUN)
     assert summary == {
         "healthy": ["postgres", "storage", "llm", "sandbox", "solana"],
         "degraded": [],

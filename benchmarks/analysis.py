@@ -21,7 +21,7 @@ import pandas as pd
 from sqlalchemy import Engine, text
 
 from include.analysis import analyse_settled
-from include.candles import write_candles
+from include.candles.store import write_candles
 from include.database import connect, migrate
 from include.settings import Endpoint, ModelPrice, Settings
 from local import postgres

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine, text
 
-from include.candles import find_gaps, read_candles, write_candles
+from include.candles.store import find_gaps, read_candles, write_candles
 from include.database import connect, copy_frame, migrate
 from include.quality import score
 from local import postgres

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine, text
 
-from include.candles import write_candles
+from include.candles.store import write_candles
 from include.database import connect, migrate
 from include.settings import Settings
 from include.trades.claim import claim_due

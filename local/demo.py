@@ -118,7 +118,8 @@ class _Archive(Protocol):
 
 def _read_markets(stack: Stack, engine: "Engine", chosen: dict[str, object]) -> list[Market]:
     """Read the candles that the trades will lie on, from the source that will settle them."""
-    from include.candles import SourceError, in_words, interval_of, normalise, open_source, valid
+    from include.candles import SourceError, open_source
+    from include.candles.frame import interval_of, normalise, refused_rows_text, valid
 
     settings = Settings.model_validate(chosen)
     now = datetime.now(UTC)
@@ -138,7 +139,7 @@ def _read_markets(stack: Stack, engine: "Engine", chosen: dict[str, object]) -> 
                 if invalid := int((~valid(frame)).sum()):
                     refused["no valid candle, such as one of zeros"] = invalid
                 left_out += fetched.problems
-                left_out += [f"{symbol} {resolution}: {in_words(refused)}"] if refused else []
+                left_out += [f"{symbol} {resolution}: {refused_rows_text(refused)}"] if refused else []
                 markets.append(Market(frame, interval_of(resolution)))
             _say_left_out(left_out)
         make_trades(markets, batch=0)
@@ -155,7 +156,7 @@ def _sandbox_windows(now: datetime) -> list[tuple[str, str, datetime, datetime]]
 
 def _archive_windows(holdings: Sequence[_Holding]) -> list[tuple[str, str, datetime, datetime]]:
     """Of each market the finest resolution, and of that the newest candles, under their spelling."""
-    from include.candles import interval_of
+    from include.candles.frame import interval_of
     from include.symbols import market_of
 
     of_markets: dict[str, list[_Holding]] = {}

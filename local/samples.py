@@ -56,7 +56,7 @@ def make_trades(markets: Sequence[Market], batch: int, count: int = COUNT) -> li
     Raises:
         ValueError: no market has enough candles.
     """
-    from include.candles import valid
+    from include.candles.frame import valid
 
     markets = [replace(market, candles=market.candles[valid(market.candles)]) for market in markets]
     usable = [market for market in markets if len(market.candles) >= 2 * FEWEST_CANDLES]

@@ -159,20 +159,16 @@ DOUBLE_CLASSES: list[str] = [
 ]
 RAISED_WITHOUT_ERROR: list[str] = [
     "BackupDamaged",
-    "BadFile",
     "CannotBeRead",
     "Critical",
     "Down",
-    "ForeignDatabase",
     "FormRefused",
     "InUse",
     "Missing",
-    "MissingSetting",
     "NotArchivable",
     "Refused",
     "SettingsMissing",
     "SpoolFull",
-    "UnknownSymbol",
     "_Stopped",
 ]
 LAZY_FACES: list[str] = [

@@ -1,62 +1,30 @@
-"""Candles: the frame, the sources, the store, and collecting what is missing."""
+"""Candles: the frame, the sources, the store, and collecting what is missing.
 
-from include.candles.collect import Collection, collect
-from include.candles.frame import (
-    CANDLE,
-    PRICES,
-    RESOLUTIONS,
-    first_open,
-    in_words,
-    interval_of,
-    last_close,
-    no_candles,
-    normalise,
-    priced,
-    valid,
-)
-from include.candles.history import parts_of, read_history
-from include.candles.playground import ForeignDatabase, is_local_stack
+Here is where candles come from. The rest needs pandas and is imported from its module: `frame` (the shape of
+candles, their resolutions), `store` (the table), `collect` (fetching what it lacks), `history` (a market in
+one resolution), `local_stack` (where invented candles may be used).
+"""
+
 from include.candles.sources import (
     Fetched,
     LeftOut,
     Offer,
-    Pong,
+    PingResult,
     Source,
     SourceError,
-    UnknownSymbol,
+    UnknownSymbolError,
     open_source,
     open_sources,
 )
-from include.candles.store import find_gaps, read_candles, write_candles
 
 __all__ = [
-    "CANDLE",
-    "PRICES",
-    "RESOLUTIONS",
-    "Collection",
     "Fetched",
-    "ForeignDatabase",
     "LeftOut",
     "Offer",
-    "Pong",
+    "PingResult",
     "Source",
     "SourceError",
-    "UnknownSymbol",
-    "collect",
-    "find_gaps",
-    "first_open",
-    "in_words",
-    "interval_of",
-    "is_local_stack",
-    "last_close",
-    "no_candles",
-    "normalise",
+    "UnknownSymbolError",
     "open_source",
     "open_sources",
-    "parts_of",
-    "priced",
-    "read_candles",
-    "read_history",
-    "valid",
-    "write_candles",
 ]

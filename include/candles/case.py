@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from include.candles.sources import Source, SourceError, UnknownSymbol
+from include.candles.sources import Source, SourceError, UnknownSymbolError
 from include.database import storable
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Case:
         if words not in said:
             said.append(words)
 
-    def in_words(self, sources: Sequence[Source]) -> str:
+    def answers_text(self, sources: Sequence[Source]) -> str:
         """Say what all sources said, in their order."""
         names = [source.name for source in sources]
         plain = f"unknown symbol {self.symbol}"
@@ -48,7 +48,7 @@ def breakdowns_of(source: Source) -> Iterator[None]:
     """Make whatever breaks down in a source a failure of its own, and of nobody else."""
     try:
         yield
-    except (UnknownSymbol, SourceError):
+    except (UnknownSymbolError, SourceError):
         raise
     except Exception as error:
         logger.exception("%s broke down", source.name)

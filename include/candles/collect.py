@@ -16,8 +16,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from include.candles.case import Case, breakdowns_of
-from include.candles.frame import RESOLUTIONS, first_open, in_words, last_close, normalise
-from include.candles.sources import Fetched, LeftOut, Offer, Source, SourceError, UnknownSymbol
+from include.candles.frame import RESOLUTIONS, first_open, last_close, normalise, refused_rows_text
+from include.candles.sources import Fetched, LeftOut, Offer, Source, SourceError, UnknownSymbolError
 from include.candles.store import ensure_partitions, find_gaps, write_candles
 from include.candles.windows import held_share, pages
 from include.database import sql, storable
@@ -48,7 +48,7 @@ class Collection:
     )  # source that gave nothing at last -> why, in words
 
 
-def collect(
+def collect_candles(
     engine: Engine,
     windows: pd.DataFrame,
     sources: Sequence[Source],
@@ -165,11 +165,11 @@ class _Collector:
         unfilled = pd.concat([waiting, unfilled])
         reasons = [] if short.all() else [f"windows of more than {LONGEST_WINDOW.days} days are not filled"]
         if not unfilled.empty:
-            reasons.append(case.in_words(self._sources))
+            reasons.append(case.answers_text(self._sources))
         if reasons:
             self.collection.missing[symbol] = "; ".join(reasons)
         elif case.awaited:
-            self.collection.awaited[symbol] = case.in_words(self._sources)
+            self.collection.awaited[symbol] = case.answers_text(self._sources)
 
     def finish(self) -> Collection:
         """Give what came of it, with the sources that gave nothing when they were last asked."""
@@ -195,7 +195,7 @@ class _Collector:
                 try:
                     with breakdowns_of(source):
                         offered = source.offers(case.symbol, self._now)
-                except (UnknownSymbol, SourceError) as error:
+                except (UnknownSymbolError, SourceError) as error:
                     self._note_refusal(case, source, everything, error)
                 else:
                     for offer in offered:
@@ -267,7 +267,7 @@ class _Collector:
             try:
                 with breakdowns_of(source):
                     fetched = source.fetch(case.symbol, resolution, page.start, page.end)
-            except (UnknownSymbol, SourceError) as error:
+            except (UnknownSymbolError, SourceError) as error:
                 self._note_refusal(case, source, page, error)
                 break
             self._failures[source.name].clear()
@@ -290,7 +290,7 @@ class _Collector:
         if not wanted.all():
             refused["nobody asked for it"] = int((~wanted).sum())
             candles = candles[wanted]
-        problems = [*fetched.problems, *([in_words(refused)] if refused else [])]
+        problems = [*fetched.problems, *([refused_rows_text(refused)] if refused else [])]
         for problem in problems:
             case.note(source, problem)
             words = storable(f"{source.name}, {page.symbol} {resolution}: {problem}")
@@ -332,9 +332,9 @@ class _Collector:
         return False
 
     def _note_refusal(
-        self, case: Case, source: Source, page: _Page, error: UnknownSymbol | SourceError
+        self, case: Case, source: Source, page: _Page, error: UnknownSymbolError | SourceError
     ) -> None:
-        if isinstance(error, UnknownSymbol):
+        if isinstance(error, UnknownSymbolError):
             case.unknown[source.name] = storable(str(error))
             page = page._replace(resolution=None)
         else:
@@ -344,7 +344,7 @@ class _Collector:
             failures.append(str(error))
             if not error.temporary or len(failures) >= MAX_FAILURES:
                 self._given_up[source.name] = error
-        outcome = "unknown_symbol" if isinstance(error, UnknownSymbol) else "failed"
+        outcome = "unknown_symbol" if isinstance(error, UnknownSymbolError) else "failed"
         with self._engine.begin() as connection:
             self._note_fetch(connection, source, page, outcome, str(error))
 

@@ -177,7 +177,7 @@ def frame_of(rows: Any, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def in_words(refused: dict[str, int]) -> str:
+def refused_rows_text(refused: dict[str, int]) -> str:
     """Say what `normalise` refused: `3 rows refused: a price is not a number; 1 row refused: …`."""
     return "; ".join(
         f"{count} {'row' if count == 1 else 'rows'} refused: {reason}" for reason, count in refused.items()

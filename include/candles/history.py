@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from include.candles.frame import PRICES, RESOLUTIONS, interval_of
-from include.candles.playground import refuse_invented_prices
+from include.candles.local_stack import refuse_invented_prices
 from include.database import sql
 
 # Share of the finer candles that must be there for one to be put together from them: minutes without a trade
@@ -24,7 +24,7 @@ def read_history(
 
     Returns `timestamp` (open time, tz-aware UTC), `open, high, low, close, volume` (float), `sources` (the
     set of their names), sorted, gaps allowed. Raises ValueError for an unknown resolution, and
-    ForeignDatabase when invented candles are asked of a database that is not the local stack's own.
+    ForeignDatabaseError when invented candles are asked of a database that is not the local stack's own.
     """
     if sandbox:
         refuse_invented_prices(connection)

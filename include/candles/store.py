@@ -14,13 +14,9 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from include.candles.frame import CANDLE, first_open, interval_of, last_close, no_candles
-from include.candles.playground import refuse_invented_prices
+from include.candles.local_stack import refuse_invented_prices
+from include.candles.sources import rank_of, worse_kinds
 from include.database import copy_frame, sql
-from include.settings import SANDBOX
-
-# Whose candle stays where two sources differ: lower is better. `ccxt:binance` is of the kind ccxt. An
-# exchange reports its own trades, an aggregator averages over exchanges, the sandbox invents.
-RANKS = {"archive": 1, "kraken": 1, "ccxt": 1, "coinmarketcap": 2, "coingecko": 2, SANDBOX: 3}
 
 
 def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> int:
@@ -31,7 +27,7 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     frame changes nothing. Raises ValueError for an unknown resolution or source.
     """
     interval_of(resolution)
-    rank = _rank(source)
+    rank = rank_of(source)
     if candles.empty:
         return 0
     times = candles["timestamp"]
@@ -40,9 +36,8 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
         return len(candles)
     connection.execute(sql("candles/create_incoming"))
     copy_frame(connection, "incoming_candles", candles[CANDLE])
-    worse = [kind for kind, its_rank in RANKS.items() if its_rank > rank]
     written = connection.execute(
-        sql("candles/write_candles"), {"resolution": resolution, "source": source, "worse": worse}
+        sql("candles/write_candles"), {"resolution": resolution, "source": source, "worse": worse_kinds(rank)}
     ).rowcount
     connection.execute(sql("candles/drop_incoming"))
     return written
@@ -88,7 +83,7 @@ def read_candles(
 ) -> pd.DataFrame:
     """Read the candles with `start <= open time < end` of the union of the windows, with their `source`.
 
-    Returns a candle frame: each candle once, sorted by symbol and timestamp. Raises ForeignDatabase when
+    Returns a candle frame: each candle once, sorted by symbol and timestamp. Raises ForeignDatabaseError when
     invented candles are asked of a database that is not the local stack's own: nothing is settled on them
     there.
     """
@@ -172,10 +167,3 @@ def _spans(
         "starts": starts[some].tolist(),
         "ends": ends[some].tolist(),
     }
-
-
-def _rank(source: str) -> int:
-    kind = source.partition(":")[0]
-    if kind not in RANKS:
-        raise ValueError(f"unknown source of candles {source!r}; known kinds: {', '.join(RANKS)}")
-    return RANKS[kind]

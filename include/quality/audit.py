@@ -15,7 +15,9 @@ from typing import NamedTuple
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from include.candles import Source, SourceError, UnknownSymbol, interval_of, normalise, read_candles
+from include.candles import Source, SourceError, UnknownSymbolError
+from include.candles.frame import interval_of, normalise
+from include.candles.store import read_candles
 from include.database import sql
 from include.quality.results import forget_others, write_results
 from include.quality.suites import (
@@ -190,7 +192,7 @@ class _Comparison:
                 continue
             try:
                 candles = _fetch(source, batch, start.to_pydatetime(), end.to_pydatetime())
-            except (UnknownSymbol, SourceError) as error:
+            except (UnknownSymbolError, SourceError) as error:
                 refusals.append(f"{source.name}: {error}")
                 continue
             shared = int(candles["timestamp"].isin(last["timestamp"]).sum())

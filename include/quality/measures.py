@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from include.candles import CANDLE, PRICES, first_open, last_close
+from include.candles.frame import CANDLE, PRICES, first_open, last_close
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from include.candles import CANDLE, PRICES, first_open, last_close, valid
+from include.candles.frame import CANDLE, PRICES, first_open, last_close, valid
 
 TRADE = ["id", "symbol", "generated_at", "expires_at"]
 # Since 1970, UTC. Microseconds, as in the database: in nanoseconds, the year 1 or 9999 of a trade overflows.

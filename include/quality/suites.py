@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from include.candles import CANDLE, PRICES, interval_of
+from include.candles.frame import CANDLE, PRICES, interval_of
 from include.quality.measures import measure
 from include.quality.validation import Validation, load_expectations, validate
 

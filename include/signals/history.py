@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 from sqlalchemy import Engine
 
-from include.candles import RESOLUTIONS, Source, collect, last_close, parts_of, read_history
+from include.candles import Source
+from include.candles.collect import collect_candles
+from include.candles.frame import RESOLUTIONS, last_close
+from include.candles.history import parts_of, read_history
 from include.settings import SANDBOX, Settings
 
 # Candles wanted of each timeframe. EMA 200 begins as the mean of the first 200 and forgets that by and by:
@@ -64,7 +67,7 @@ def collect_histories(
             columns=["symbol", "start", "end"],
         ).astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
         fetched = [name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MOST_FETCHED]
-        collection = collect(
+        collection = collect_candles(
             engine, windows, sources, resolutions=fetched, now=now, enough=ENOUGH, budget=BUDGET
         )
         short |= {(symbol, timeframe): message for symbol, message in collection.missing.items()}

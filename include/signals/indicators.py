@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from include.candles import RESOLUTIONS
+from include.candles.frame import RESOLUTIONS
 from include.signals.history import History
 
 # The price is at most a candle later than the newest close, and within a candle a market moves about an ATR.

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from include.candles import is_local_stack
+from include.candles.local_stack import is_local_stack
 from include.database import sql
 from include.http import Limit, Retry, Service, ServiceError, Timeout
 from include.http.client import Client

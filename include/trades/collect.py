@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine
 
-from include.candles import Collection, Source, collect
+from include.candles import Source
+from include.candles.collect import Collection, collect_candles
 from include.database import sql
 from include.settings import Settings
 from include.trades.claim import read_batch
@@ -63,7 +64,7 @@ def _collect(
     engine: Engine, windows: pd.DataFrame, sources: Sequence[Source], settings: Settings
 ) -> Collection:
     enough, patience = settings.data_quality_min, settings.tail_patience
-    return collect(engine, windows, sources, enough=enough, tail_patience=patience)
+    return collect_candles(engine, windows, sources, enough=enough, tail_patience=patience)
 
 
 def _report(collection: Collection) -> dict[str, Any]:

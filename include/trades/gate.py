@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
-from include.candles import RESOLUTIONS, interval_of, no_candles, read_candles
+from include.candles.frame import RESOLUTIONS, interval_of, no_candles
+from include.candles.store import read_candles
 from include.database import copy_frame, sql
 from include.quality import Validation, explain, score, validate_candles, write_results
 from include.settings import SANDBOX, Settings

@@ -16,7 +16,8 @@ from typing import Any, Self
 import pandas as pd
 from sqlalchemy import Connection, Engine, text
 
-from include.candles import Source, collect
+from include.candles import Source
+from include.candles.collect import collect_candles
 from include.database import copy_frame, sql
 from include.settings import Settings
 from include.trades.gate import judge_trades
@@ -168,7 +169,7 @@ def refetch_candles(engine: Engine, replay: Replay, worker: str, sources: Sequen
         windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(
             ["symbol", "start", "end"], axis=1
         )
-        collection = collect(
+        collection = collect_candles(
             engine,
             windows[windows["start"] < windows["end"]],
             sources,

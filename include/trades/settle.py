@@ -5,7 +5,8 @@ import logging
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from include.candles import interval_of, read_candles
+from include.candles.frame import interval_of
+from include.candles.store import read_candles
 from include.database import copy_frame, sql
 from include.settings import SANDBOX, Settings
 from include.telemetry import timed

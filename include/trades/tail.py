@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from include.candles import last_close, priced
+from include.candles.frame import last_close, priced
 from include.quality import count_candles
 from include.trades.backtest import evaluate
 

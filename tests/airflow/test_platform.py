@@ -160,7 +160,7 @@ def test_a_source_that_cannot_be_opened_does_not_stop_the_others(database, monke
 
 def test_a_source_that_nobody_knows_is_a_setting_to_mend(database):
     with (
-        pytest.raises(CannotBeRead, match="unknown source 'krakn'"),
+        pytest.raises(CannotBeRead, match="unknown candle source 'krakn'"),
         open_sources(Settings.model_construct(candle_sources=("krakn", "kraken"), coins={}), database),
     ):
         pass

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from include.candles import normalise
-from include.candles.sources.archive import Archive
+from include.candles.frame import normalise
+from include.candles.sources.archive import CandleArchive
 from tests.candles.made import NOW, START
 
 HOUR = timedelta(hours=1)
@@ -47,7 +47,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def held(folder: Path, symbol: str = "ETH", resolution: str = "1h") -> pd.DataFrame:
     """What the archive has of a symbol, as the collector would keep it."""
-    archive = Archive(folder)
+    archive = CandleArchive(folder)
     assert resolution in [offer.resolution for offer in archive.offers(symbol, NOW)]
     fetched = archive.fetch(symbol, resolution, START - timedelta(days=400), START + timedelta(days=400))
     return normalise(fetched.candles, resolution, now=NOW)[0]

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from include.candles import SourceError, UnknownSymbol, normalise
-from include.candles.sources.archive import Archive
+from include.candles import SourceError, UnknownSymbolError
+from include.candles.frame import normalise
+from include.candles.sources.archive import CandleArchive
 from tests.candles.made import NOW, START, minutes
 
 END = START + timedelta(days=3650)
@@ -54,7 +55,7 @@ def plain(path: Path, frame: pd.DataFrame, **options) -> Path:
 
 def load(path: Path, symbol: str = "BTC", resolution: str = "1m") -> pd.DataFrame:
     """All the archive has, as the collector would keep it; nothing may be refused."""
-    fetched = Archive(path).fetch(symbol, resolution, START, END)
+    fetched = CandleArchive(path).fetch(symbol, resolution, START, END)
     assert fetched.problems == ()
     candles, refused = normalise(fetched.candles, resolution, now=NOW)
     assert refused == {}
@@ -125,7 +126,7 @@ def test_every_format_gives_the_same_candles(tmp_path, write):
     frame = minutes(90)
     write(tmp_path, frame)
     assert_frame_equal(load(tmp_path), frame)
-    (offer,) = Archive(tmp_path).offers("BTC", NOW)
+    (offer,) = CandleArchive(tmp_path).offers("BTC", NOW)
     assert (offer.resolution, offer.oldest, offer.volume) == ("1m", START, True)
 
 
@@ -159,7 +160,7 @@ def test_the_volume_is_the_one_in_the_coin(tmp_path, name, columns, taken):
 def test_decimal_numbers_survive_to_the_last_digit(tmp_path):
     path = tmp_path / "ADABTC-1m-2021-11-27.csv"
     path.write_text("1710000000000,0.00002853,0.00002854,0.00002851,0.00002854,36304.20000000,1,1,1,1,1,0\n")
-    candles = Archive(tmp_path).fetch("ADABTC", "1m", START, END).candles
+    candles = CandleArchive(tmp_path).fetch("ADABTC", "1m", START, END).candles
     assert candles["low"].tolist() == [0.00002851]
     assert candles["volume"].tolist() == [36304.2]
 
@@ -173,7 +174,7 @@ def test_a_folder_of_any_depth_is_one_archive(tmp_path):
     kraken(tmp_path / "ETHUSD_5.csv", minutes(10, step=timedelta(minutes=5)))
     (tmp_path / "README.txt").write_text("not a candle in here")
     (tmp_path / ".hidden.csv").write_text("nor here")
-    archive = Archive(tmp_path)
+    archive = CandleArchive(tmp_path)
     assert len(archive.fetch("BTC", "1m", START, END).candles) == 90
     part = archive.fetch("BTC", "1m", START + timedelta(minutes=29), START + timedelta(days=1, minutes=2))
     assert part.candles["timestamp"].tolist() == [
@@ -188,12 +189,12 @@ def test_a_folder_of_any_depth_is_one_archive(tmp_path):
 def test_several_symbols_in_one_file(tmp_path):
     frame = pd.concat([minutes(20, "BTC"), minutes(30, "pepe-usdt")]).sort_values("timestamp")
     frame.to_parquet(tmp_path / "market.parquet", index=False)
-    archive = Archive(tmp_path)
+    archive = CandleArchive(tmp_path)
     assert len(archive.fetch("BTC", "1m", START, END).candles) == 20
     pepe = archive.fetch("PEPE/USDT", "1m", START, END).candles
     assert len(pepe) == 30
     assert set(pepe["symbol"]) == {"PEPE/USDT"}
-    with pytest.raises(UnknownSymbol, match="nothing under ETH"):
+    with pytest.raises(UnknownSymbolError, match="nothing under ETH"):
         archive.offers("ETH", NOW)
 
 
@@ -214,7 +215,7 @@ def test_two_markets_of_one_coin_are_never_mixed(tmp_path):
 def test_each_resolution_is_an_offer_the_finest_first(tmp_path):
     kraken(tmp_path / "XBTUSD_60.csv", minutes(30, step=timedelta(hours=1)))
     kraken(tmp_path / "XBTUSD_1.csv", minutes(30, start=START + timedelta(days=1)))
-    offers = Archive(tmp_path).offers("BTC", NOW)
+    offers = CandleArchive(tmp_path).offers("BTC", NOW)
     assert [(offer.resolution, offer.oldest) for offer in offers] == [
         ("1m", START + timedelta(days=1)),
         ("1h", START),
@@ -224,9 +225,9 @@ def test_each_resolution_is_an_offer_the_finest_first(tmp_path):
 def test_unsorted_and_repeated_rows_are_all_found(tmp_path):
     frame = minutes(3000)
     kraken(tmp_path / "XBTUSD_1.csv", pd.concat([frame.sample(frac=1, random_state=3), frame[:5]]))
-    (offer,) = Archive(tmp_path).offers("BTC", NOW)
+    (offer,) = CandleArchive(tmp_path).offers("BTC", NOW)
     assert offer.oldest == START
-    fetched = Archive(tmp_path).fetch("BTC", "1m", START, END)
+    fetched = CandleArchive(tmp_path).fetch("BTC", "1m", START, END)
     candles, refused = normalise(fetched.candles, "1m", now=NOW)
     assert refused == {"a repeated row": 5}
     assert_frame_equal(candles, frame)
@@ -236,7 +237,7 @@ def test_two_files_that_contradict_each_other(tmp_path):
     first, second = minutes(10), minutes(10, start=START + timedelta(minutes=5))
     binance(tmp_path / "BTCUSDT-1m-2024-03-04.csv", first)
     binance(tmp_path / "BTCUSDT-1m-2024-03.csv", second)
-    fetched = Archive(tmp_path).fetch("BTC", "1m", START, END)
+    fetched = CandleArchive(tmp_path).fetch("BTC", "1m", START, END)
     candles, refused = normalise(fetched.candles, "1m", now=NOW)
     assert len(candles) == 10
     assert list(refused.values()) == [10]
@@ -309,12 +310,12 @@ UNUSABLE = {
 @pytest.mark.parametrize(("name", "content", "reason"), UNUSABLE.values(), ids=UNUSABLE)
 def test_an_unusable_file_is_named_with_its_reason_and_spoils_nothing(tmp_path, name, content, reason):
     (tmp_path / name).write_bytes(content)
-    archive = Archive(tmp_path)
-    with pytest.raises(UnknownSymbol, match=f"{name}: .*({reason})"):
+    archive = CandleArchive(tmp_path)
+    with pytest.raises(UnknownSymbolError, match=f"{name}: .*({reason})"):
         archive.offers("BTC", NOW)
 
     kraken(tmp_path / "XBTUSD_1.csv", minutes(5))
-    archive = Archive(tmp_path)
+    archive = CandleArchive(tmp_path)
     assert [offer.resolution for offer in archive.offers("BTC", NOW)] == ["1m"]
     fetched = archive.fetch("BTC", "1m", START, END)
     assert len(fetched.candles) == 5
@@ -323,7 +324,7 @@ def test_an_unusable_file_is_named_with_its_reason_and_spoils_nothing(tmp_path, 
 
 def test_a_file_without_any_symbol(tmp_path):
     (tmp_path / "2024-03.csv").write_text(HEADER + ROW + NEXT)
-    (problem,) = Archive(tmp_path).problems()
+    (problem,) = CandleArchive(tmp_path).problems()
     assert problem.startswith("2024-03.csv: no symbol")
 
 
@@ -331,7 +332,7 @@ def test_bad_rows_cost_only_themselves(tmp_path):
     text = HEADER + ROW + "2024-03-04 12:01:00,10,n/a,9,11,5\n2024-03-04 12:02:00,10,12,9,11,5\n"
     text += "2024-03-04 12:03:00,10,12,9,11,\nwhen?,10,12,9,11,5\n"
     (tmp_path / "BTC-1m.csv").write_text(text)
-    fetched = Archive(tmp_path).fetch("BTC", "1m", START, END)
+    fetched = CandleArchive(tmp_path).fetch("BTC", "1m", START, END)
     assert len(fetched.candles) == 2
     assert fetched.problems == (
         "BTC-1m.csv: 1 of 5 rows refused: the time cannot be read, first in row 5: timestamp 'when?'",
@@ -342,25 +343,25 @@ def test_bad_rows_cost_only_themselves(tmp_path):
 
 def test_a_path_without_candles(tmp_path):
     with pytest.raises(SourceError, match=r"no file of candles in .*: none ends in \.csv"):
-        Archive(tmp_path).offers("BTC", NOW)
+        CandleArchive(tmp_path).offers("BTC", NOW)
     with pytest.raises(SourceError, match=r"nowhere cannot be read: No such file"):
-        Archive(tmp_path / "nowhere").offers("BTC", NOW)
+        CandleArchive(tmp_path / "nowhere").offers("BTC", NOW)
     text = tmp_path / "BTC.txt"
     text.write_text("candles?")
     with pytest.raises(SourceError, match="no file of candles"):
-        Archive(text).offers("BTC", NOW)
+        CandleArchive(text).offers("BTC", NOW)
 
 
 def test_an_archive_of_which_nothing_can_be_used(tmp_path):
     (tmp_path / "BTC-1m.csv").write_bytes(b"")
     with pytest.raises(SourceError, match=r"can be used: BTC-1m.csv: the file is empty"):
-        Archive(tmp_path).holdings()
+        CandleArchive(tmp_path).holdings()
 
 
 def test_what_an_archive_holds(tmp_path):
     kraken(tmp_path / "XBTUSD_1.csv", minutes(5))
     binance(tmp_path / "ADABTC-5m-2024-03.csv", minutes(3, step=timedelta(minutes=5)))
-    assert [tuple(holding)[1:] for holding in Archive(tmp_path).holdings()] == [
+    assert [tuple(holding)[1:] for holding in CandleArchive(tmp_path).holdings()] == [
         ("ADABTC", "5m", START, START + timedelta(minutes=10)),
         ("XBTUSD", "1m", START, START + timedelta(minutes=4)),
     ]
@@ -368,8 +369,8 @@ def test_what_an_archive_holds(tmp_path):
 
 def test_a_file_that_cannot_be_opened(tmp_path):
     (tmp_path / "BTC-1m.csv").symlink_to(tmp_path / "gone.csv")
-    with pytest.raises(UnknownSymbol, match=r"BTC-1m.csv: the file cannot be read: No such file"):
-        Archive(tmp_path).offers("BTC", NOW)
+    with pytest.raises(UnknownSymbolError, match=r"BTC-1m.csv: the file cannot be read: No such file"):
+        CandleArchive(tmp_path).offers("BTC", NOW)
 
 
 def test_a_file_that_has_changed_is_read_again(tmp_path):
@@ -381,13 +382,15 @@ def test_a_file_that_has_changed_is_read_again(tmp_path):
 
 def test_an_unknown_symbol_is_told_what_there_is(tmp_path):
     kraken(tmp_path / "XBTUSD_1.csv", minutes(5))
-    with pytest.raises(UnknownSymbol, match=r"nothing under DOGEX in .*; its files are named after XBTUSD"):
-        Archive(tmp_path).offers("DOGEX", NOW)
+    with pytest.raises(
+        UnknownSymbolError, match=r"nothing under DOGEX in .*; its files are named after XBTUSD"
+    ):
+        CandleArchive(tmp_path).offers("DOGEX", NOW)
 
 
 def test_a_month_of_minutes_loads_in_well_under_a_second(tmp_path):
     binance(tmp_path / "BTCUSDT-1m-2024-03.csv", minutes(45_000))
     started = time.perf_counter()
-    fetched = Archive(tmp_path).fetch("BTC", "1m", START, END)
+    fetched = CandleArchive(tmp_path).fetch("BTC", "1m", START, END)
     assert len(fetched.candles) == 45_000
     assert time.perf_counter() - started < 1

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from include.candles import SourceError, UnknownSymbol
+from include.candles import SourceError, UnknownSymbolError
 from include.candles.sources import archive_packed
-from include.candles.sources.archive import Archive
+from include.candles.sources.archive import CandleArchive
 from tests.candles.files import HEADER, HOUR, held, iso, lines, seconds, table, write
 from tests.candles.made import NOW, START
 
@@ -85,7 +85,7 @@ def test_forms_that_leave_no_doubt_are_read(tmp_path, name, text):
     assert candles[["open", "high", "low", "close", "volume"]].drop_duplicates().values.tolist() == [
         [100, 102, 98, 101, 5]
     ]
-    assert Archive(tmp_path).problems() == ()
+    assert CandleArchive(tmp_path).problems() == ()
 
 
 @pytest.mark.parametrize("name", ["day", "Date(UTC)", "DATE"])
@@ -157,21 +157,21 @@ REFUSED = {
 @pytest.mark.parametrize(("name", "text", "reason"), REFUSED.values(), ids=REFUSED)
 def test_others_are_refused_in_words_that_help(tmp_path, name, text, reason):
     write(tmp_path, name, text)
-    with pytest.raises(UnknownSymbol, match=f"{name}: .*{reason}"):
-        Archive(tmp_path).offers("ETH", NOW)
+    with pytest.raises(UnknownSymbolError, match=f"{name}: .*{reason}"):
+        CandleArchive(tmp_path).offers("ETH", NOW)
 
 
 def test_several_tickers_of_yfinance_are_not_mixed_up(tmp_path):
     both = ",ETH-USD,BTC-USD" * 5
     text = f"Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\nTicker{both}\nDate{',' * 10}\n"
     write(tmp_path, "prices.csv", text)
-    (problem,) = Archive(tmp_path).problems()
+    (problem,) = CandleArchive(tmp_path).problems()
     assert problem == "prices.csv: several tickers in one file of yfinance: BTC-USD, ETH-USD; save one a file"
 
 
 def test_a_name_of_an_exchange_and_a_currency_is_no_market(tmp_path):
     write(tmp_path, "bitstampUSD_1-hour_data.csv", table())
-    (problem,) = Archive(tmp_path).problems()
+    (problem,) = CandleArchive(tmp_path).problems()
     assert "says an exchange and a currency, but no coin" in problem
 
 
@@ -202,7 +202,7 @@ def test_packed_files_are_read_beside_others(tmp_path):
     zipped(tmp_path / "archive.zip", **{"ETHUSDT-1h__csv": late, "README__txt": "hello"})
     (tmp_path / "archive.zip.CHECKSUM").write_text("abc")
     assert held(tmp_path)["timestamp"].tolist() == [START + number * HOUR for number in range(36)]
-    assert Archive(tmp_path).problems() == ()
+    assert CandleArchive(tmp_path).problems() == ()
 
 
 def test_a_packed_file_that_is_there_unpacked_is_passed_over(tmp_path):
@@ -210,7 +210,7 @@ def test_a_packed_file_that_is_there_unpacked_is_passed_over(tmp_path):
     zipped(tmp_path / "ETHUSDT-1h.zip", ETHUSDT__csv=table())
     (tmp_path / "ETHUSDT-1h.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
     assert len(held(tmp_path)) == 24
-    assert Archive(tmp_path).problems("ETH") == (
+    assert CandleArchive(tmp_path).problems("ETH") == (
         "ETHUSDT-1h.csv.gz, ETHUSDT-1h.zip: passed over, for it is there unpacked",
     )
 
@@ -220,7 +220,7 @@ def test_what_is_passed_over_is_named(tmp_path):
     for name in ("ETH_USDT-1h.json", "ETH_USDT-1h.json.gz", "BTC.xlsx", "ticks.txt", "README.txt", "a.py"):
         (tmp_path / name).write_text("{}")
     write(tmp_path, "ETH_USDT_USDT-8h-funding_rate.csv", table(row="0.0001,0.0001,0.0001,0.0001,0"))
-    archive = Archive(tmp_path)
+    archive = CandleArchive(tmp_path)
     assert archive.problems() == (
         "BTC.xlsx, ETH_USDT-1h.json, ETH_USDT-1h.json.gz, ticks.txt: "
         "passed over, files of this kind are not read",
@@ -234,7 +234,7 @@ def test_what_is_passed_over_is_named(tmp_path):
 def test_a_folder_of_nothing_but_such_files_says_so(tmp_path):
     write(tmp_path, "ETH-1h-mark.csv", table())
     with pytest.raises(SourceError, match=r"none is read; ETH-1h-mark.csv: left out, mark prices"):
-        Archive(tmp_path).holdings()
+        CandleArchive(tmp_path).holdings()
 
 
 def test_packed_files_that_cannot_be_read_are_said(tmp_path, monkeypatch):
@@ -244,7 +244,7 @@ def test_packed_files_that_cannot_be_read_are_said(tmp_path, monkeypatch):
     zipped(tmp_path / "D-1h.zip", a__json="{}")
     monkeypatch.setattr(archive_packed, "MOST_BYTES", 1024**2)
     zipped(tmp_path / "E-1h.zip", E__csv=HEADER + "\n" * 1024**2)
-    problems = dict(problem.split(": ", 1) for problem in Archive(tmp_path).problems())
+    problems = dict(problem.split(": ", 1) for problem in CandleArchive(tmp_path).problems())
     assert problems["A-1h.zip"].startswith("the file cannot be unpacked")
     assert problems["B-1h.csv.gz"].startswith("the file cannot be unpacked")
     assert problems["C-1h.zip"] == "the zip holds 2 CSV files, and is read if it holds one: unpack it"

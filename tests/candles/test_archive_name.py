@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.candles.sources.archive_name import BadFile, check_name, name_parts
+from include.candles.sources.archive_name import BadFileError, check_name, name_parts
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_names_of_files(name, symbol, resolution):
     ],
 )
 def test_prices_at_which_nobody_traded_are_told_by_their_name(parts, what):
-    with pytest.raises(BadFile, match=f"{what} by its name .*: nobody traded at them"):
+    with pytest.raises(BadFileError, match=f"{what} by its name .*: nobody traded at them"):
         check_name(parts)
 
 

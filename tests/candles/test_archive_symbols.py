@@ -5,8 +5,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from include.candles import UnknownSymbol
-from include.candles.sources.archive import Archive
+from include.candles import UnknownSymbolError
+from include.candles.sources.archive import CandleArchive
 from tests.candles.files import HEADER, HOUR, ROW, held, lines, seconds, table, write
 from tests.candles.made import NOW, START
 
@@ -75,14 +75,14 @@ def test_and_so_it_is_in_other_files(tmp_path, values, symbol, suffix):
 def test_rows_without_a_symbol_are_counted(tmp_path):
     text = table(f"symbol,{HEADER}", time=lambda at: f"ETH,{seconds(at)}")
     write(tmp_path, "all_1h.csv", text + lines(lambda at: f",{seconds(at)}", count=2))
-    fetched = Archive(tmp_path).fetch("ETH", "1h", START, LATER)
+    fetched = CandleArchive(tmp_path).fetch("ETH", "1h", START, LATER)
     assert fetched.problems == ("all_1h.csv: 2 of 26 rows refused: no symbol, first in row 25: symbol empty",)
 
 
 def test_one_symbol_of_a_file_that_cannot_be_used_spoils_no_other(tmp_path):
     text = table(f"symbol,{HEADER}", time=lambda at: f"ETH,{seconds(at)}")
     write(tmp_path, "all.csv", text + lines(lambda at: f"SOL,{seconds(at)}", count=1))
-    fetched = Archive(tmp_path).fetch("ETH", "1h", START, LATER)
+    fetched = CandleArchive(tmp_path).fetch("ETH", "1h", START, LATER)
     assert len(fetched.candles) == 24
     assert fetched.problems == ("all.csv: SOL: one candle and no resolution in the file's name",)
 
@@ -97,20 +97,20 @@ def test_a_base_outside_the_table_is_its_only_market_against_a_dollar(tmp_path, 
 def test_a_base_with_two_such_markets_is_asked_to_be_clear(tmp_path):
     write(tmp_path, "WIFUSDT-1h.csv", table(time=seconds))
     write(tmp_path, "WIF_USDC-1h.csv", table(time=seconds, start=LATER))
-    with pytest.raises(UnknownSymbol, match=r"nothing under WIF in .*; WIFUSDT, WIF_USDC would work"):
-        Archive(tmp_path).offers("WIF", NOW)
+    with pytest.raises(UnknownSymbolError, match=r"nothing under WIF in .*; WIFUSDT, WIF_USDC would work"):
+        CandleArchive(tmp_path).offers("WIF", NOW)
     assert held(tmp_path, "WIF/USDC")["timestamp"].min() == LATER
-    assert Archive(tmp_path).fetch("WIFUSDT", "1h", START, START + HOUR).problems == ()
+    assert CandleArchive(tmp_path).fetch("WIFUSDT", "1h", START, START + HOUR).problems == ()
 
 
 def test_a_base_with_two_such_markets_in_one_file_is_told_what_would_work(tmp_path):
     rows = "".join(f"WIF/{dollar},{line}\n" for dollar in ("USDT", "USDC") for line in lines().splitlines())
     write(tmp_path, "candles_1h.csv", f"symbol,{HEADER}\n{rows}")
-    with pytest.raises(UnknownSymbol, match="WIF/USDC, WIF/USDT would work; its files hold WIF/USDC, "):
-        Archive(tmp_path).offers("WIF", NOW)
+    with pytest.raises(UnknownSymbolError, match="WIF/USDC, WIF/USDT would work; its files hold WIF/USDC, "):
+        CandleArchive(tmp_path).offers("WIF", NOW)
 
 
 def test_files_without_a_symbol_say_what_they_lack(tmp_path):
     write(tmp_path, "SOLUSDT/1h/2024-07-01.csv", table())
-    with pytest.raises(UnknownSymbol, match=r"nothing under SOL .*; 2024-07-01.csv: no symbol: name"):
-        Archive(tmp_path).offers("SOL", NOW)
+    with pytest.raises(UnknownSymbolError, match=r"nothing under SOL .*; 2024-07-01.csv: no symbol: name"):
+        CandleArchive(tmp_path).offers("SOL", NOW)

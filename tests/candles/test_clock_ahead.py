@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.candles import collect
+from include.candles.collect import collect_candles
 from tests.candles.made import NOW, minutes
 from tests.candles.test_collect import HOUR, Shelf, stored
 
@@ -12,16 +12,16 @@ from tests.candles.test_collect import HOUR, Shelf, stored
 @pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=1200)], ids=str)
 def test_an_answer_of_the_future_holds_no_source_back(database, ahead):
     empty = Shelf("kraken", minutes().iloc[:10])
-    collect(database, HOUR, [empty], now=NOW + ahead)
+    collect_candles(database, HOUR, [empty], now=NOW + ahead)
     assert empty.asked
     full = Shelf("kraken", minutes())
-    collect(database, HOUR, [full], now=NOW)
+    collect_candles(database, HOUR, [full], now=NOW)
     assert len(stored(database)) == 60
 
 
 def test_a_pause_as_long_as_it_may_be_is_kept(database):
     empty = Shelf("kraken", minutes().iloc[:10])
-    collect(database, HOUR, [empty], now=NOW)
+    collect_candles(database, HOUR, [empty], now=NOW)
     again = Shelf("kraken", minutes())
-    collect(database, HOUR, [again], now=NOW + timedelta(minutes=1))
+    collect_candles(database, HOUR, [again], now=NOW + timedelta(minutes=1))
     assert again.asked == []

@@ -8,19 +8,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
-from include.candles import (
-    RESOLUTIONS,
-    Fetched,
-    Offer,
-    SourceError,
-    UnknownSymbol,
-    collect,
-    no_candles,
-    read_candles,
-    write_candles,
-)
-from include.candles.collect import MAX_FAILURES
-from include.candles.sources.archive import Archive
+from include.candles import Fetched, Offer, SourceError, UnknownSymbolError
+from include.candles.collect import MAX_FAILURES, collect_candles
+from include.candles.frame import RESOLUTIONS, no_candles
+from include.candles.sources.archive import CandleArchive
+from include.candles.store import read_candles, write_candles
 from include.candles.windows import PAGE
 from tests.candles.made import NOW, START, minutes, windows
 
@@ -47,7 +39,7 @@ class Shelf:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         if not self.knows(symbol):
-            raise UnknownSymbol(f"unknown symbol {symbol}")
+            raise UnknownSymbolError(f"unknown symbol {symbol}")
         return tuple(
             Offer(resolution, self.oldest.get(resolution), volume=True) for resolution in self.shelves
         )
@@ -87,12 +79,12 @@ def test_what_is_missing_is_fetched_and_what_is_there_is_not(database):
     with database.begin() as connection:
         write_candles(connection, minutes(20), "1m", "archive")
     kraken = Shelf("kraken", minutes(100))
-    collection = collect(database, HOUR, [kraken], now=NOW)
+    collection = collect_candles(database, HOUR, [kraken], now=NOW)
     assert kraken.asked == [("BTC", "1m", START + 20 * MINUTE, START + 60 * MINUTE)]
     assert (collection.written, collection.fetches, collection.missing) == (40, 1, {})
     assert_frame_equal(stored(database).drop(columns="source"), minutes(60))
 
-    again = collect(database, HOUR, [kraken], now=NOW)
+    again = collect_candles(database, HOUR, [kraken], now=NOW)
     assert (again.written, again.fetches, again.missing) == (0, 0, {})
     assert len(kraken.asked) == 1
 
@@ -103,7 +95,7 @@ def test_overlapping_windows_are_asked_for_once(database):
         *(("BTC", START + first * MINUTE, START + (first + 30) * MINUTE) for first in range(30)),
         ("ETH", START + timedelta(seconds=5), START + timedelta(minutes=9, seconds=55)),
     )
-    collect(database, wanted, [kraken], now=NOW)
+    collect_candles(database, wanted, [kraken], now=NOW)
     assert kraken.asked == [
         ("BTC", "1m", START, START + 59 * MINUTE),
         ("ETH", "1m", START + MINUTE, START + 9 * MINUTE),
@@ -113,7 +105,7 @@ def test_overlapping_windows_are_asked_for_once(database):
 def test_the_next_source_fills_what_one_leaves_open(database):
     first = Shelf("archive", minutes(20), minutes(20, start=START + 40 * MINUTE), local=True)
     second = Shelf("kraken", minutes(100).assign(volume=7.0))
-    collection = collect(database, HOUR, [first, second], now=NOW)
+    collection = collect_candles(database, HOUR, [first, second], now=NOW)
     assert second.asked == [("BTC", "1m", START + 20 * MINUTE, START + 40 * MINUTE)]
     assert collection.missing == {}
     assert stored(database)["source"].tolist() == ["archive"] * 20 + ["kraken"] * 20 + ["archive"] * 20
@@ -121,7 +113,7 @@ def test_the_next_source_fills_what_one_leaves_open(database):
 
 def test_a_failing_source_fails_nobody_else(database):
     broken, kraken = Broken("ccxt:binance", minutes(60, "BTC")), Shelf("kraken", minutes(60))
-    collection = collect(database, HOUR, [broken, kraken], now=NOW)
+    collection = collect_candles(database, HOUR, [broken, kraken], now=NOW)
     assert len(stored(database)) == 60
     assert collection.missing == {}
 
@@ -130,15 +122,17 @@ def test_a_failing_symbol_fails_no_other(database):
     source = Broken("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
     source.symbol = "BTC"
     wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert set(stored(database)["symbol"]) == {"ETH"}
     assert collection.missing == {"BTC": "kraken: 503: out of order"}
     source.symbol = "nobody"
-    assert collect(database, wanted, [source], now=NOW).missing == {}  # a failure is not remembered
+    assert collect_candles(database, wanted, [source], now=NOW).missing == {}  # a failure is not remembered
     assert len(stored(database)) == 120
 
 
-@pytest.mark.parametrize("error", [SourceError("\x00\ud800", temporary=True), UnknownSymbol("\x00\ud800")])
+@pytest.mark.parametrize(
+    "error", [SourceError("\x00\ud800", temporary=True), UnknownSymbolError("\x00\ud800")]
+)
 @pytest.mark.parametrize("asked", ["offers", "fetch"])
 def test_words_that_postgresql_refuses_fail_no_other_symbol(database, monkeypatch, error, asked):
     source = Shelf("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
@@ -151,7 +145,7 @@ def test_words_that_postgresql_refuses_fail_no_other_symbol(database, monkeypatc
 
     monkeypatch.setattr(source, asked, fail)
     wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert set(stored(database)["symbol"]) == {"ETH"}
     assert "�?" in collection.missing["BTC"]
     assert [fetch.reason for fetch in fetches(database) if fetch.symbol == "BTC"] == ["�?"]
@@ -163,7 +157,7 @@ def test_a_name_in_an_archive_that_is_no_text_fails_no_symbol(database, tmp_path
     cut = minutes(3, start=START + 60 * MINUTE).to_csv(index=False) + "BTC,never,1,1,1,1,1\n"
     (tmp_path / os.fsdecode(b"alle_B\xf6rsen.csv")).write_text(cut)
     wanted = windows(("BTC", START, START + 120 * MINUTE), ("PEPE", START, START + 60 * MINUTE))
-    collection = collect(database, wanted, [Archive(tmp_path)], now=NOW)
+    collection = collect_candles(database, wanted, [CandleArchive(tmp_path)], now=NOW)
     assert len(stored(database)) == 63
     assert "B?RSE" in collection.missing["PEPE"]
     assert "alle_B?rsen.csv: 1 of 4 rows refused" in collection.missing["BTC"]
@@ -174,7 +168,7 @@ def test_a_source_that_keeps_failing_is_left_alone_and_this_is_said(database):
     symbols = [f"COIN{number}" for number in range(MAX_FAILURES + 2)]
     source = Broken("kraken", *(minutes(1, symbol) for symbol in symbols))
     wanted = windows(*((symbol, START, START + 60 * MINUTE) for symbol in symbols))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert len(source.asked) == MAX_FAILURES
     assert collection.missing[symbols[0]] == "kraken: 503: out of order"
     assert collection.missing[symbols[-1]] == "kraken: left alone after it failed: 503: out of order"
@@ -184,15 +178,15 @@ def test_a_source_that_failed_for_good_is_left_alone_at_once(database):
     source = Broken("kraken", minutes(1, "BTC"), minutes(1, "ETH"))
     source.temporary = False
     wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
-    collect(database, wanted, [source], now=NOW)
+    collect_candles(database, wanted, [source], now=NOW)
     assert len(source.asked) == 1
 
 
 def test_an_unknown_symbol_is_said_in_words(database, tmp_path):
     minutes(5).drop(columns="symbol").to_parquet(tmp_path / "BTC-1m.parquet")
     wanted = windows(("DOGEX", START, START + 60 * MINUTE))
-    sources = [Archive(tmp_path), Shelf("kraken", minutes(1))]
-    collection = collect(database, wanted, sources, now=NOW)
+    sources = [CandleArchive(tmp_path), Shelf("kraken", minutes(1))]
+    collection = collect_candles(database, wanted, sources, now=NOW)
     assert collection.missing == {
         "DOGEX": "unknown symbol DOGEX at every source: "
         f"archive (nothing under DOGEX in {tmp_path}; its files are named after BTC), kraken"
@@ -200,14 +194,14 @@ def test_an_unknown_symbol_is_said_in_words(database, tmp_path):
 
 
 def test_an_unknown_symbol_at_one_source_is_found_at_another(database):
-    collection = collect(database, HOUR, [Shelf("ccxt:bingx"), Shelf("kraken", minutes(60))], now=NOW)
+    collection = collect_candles(database, HOUR, [Shelf("ccxt:bingx"), Shelf("kraken", minutes(60))], now=NOW)
     assert collection.missing == {}
     assert len(stored(database)) == 60
 
 
 def test_partial_data_is_stored_and_the_rest_is_said(database):
     empty, partial = Shelf("ccxt:bingx", minutes(1, start=NOW)), Shelf("kraken", minutes(45))
-    collection = collect(database, HOUR, [empty, partial], now=NOW)
+    collection = collect_candles(database, HOUR, [empty, partial], now=NOW)
     assert len(stored(database)) == 45
     assert collection.missing == {
         "BTC": "ccxt:bingx: gave 0 of 60 1m candles; kraken: gave 45 of 60 1m candles"
@@ -220,7 +214,7 @@ def test_what_a_source_lacked_is_asked_of_it_again_after_growing_pauses(database
     asked_after = []
     for minute in (20, 39, 40, 79, 80, 159, 160, 319, 320, 639, 640, 999, 1000, 1359, 1360, 1400):
         before = len(source.asked)
-        collection = collect(database, HOUR, [source], now=expired + minute * MINUTE)
+        collection = collect_candles(database, HOUR, [source], now=expired + minute * MINUTE)
         assert "BTC" in collection.missing
         if len(source.asked) > before:
             asked_after.append(minute)
@@ -229,17 +223,17 @@ def test_what_a_source_lacked_is_asked_of_it_again_after_growing_pauses(database
     assert collection.missing == {"BTC": "kraken: had no more 1m candles"}
 
     source.shelves["1m"] = minutes(60)
-    assert collect(database, HOUR, [source], now=expired + timedelta(days=2)).missing == {}
+    assert collect_candles(database, HOUR, [source], now=expired + timedelta(days=2)).missing == {}
 
 
 def test_the_memory_does_not_hide_other_windows_or_other_sources(database):
     source = Shelf("kraken", minutes(30))
-    collect(database, HOUR, [source], now=NOW)
+    collect_candles(database, HOUR, [source], now=NOW)
     later = windows(("BTC", START + 30 * MINUTE, START + 90 * MINUTE))
-    collect(database, later, [source], now=NOW)
+    collect_candles(database, later, [source], now=NOW)
     assert source.asked[1:] == [("BTC", "1m", START + 60 * MINUTE, START + 90 * MINUTE)]
     other = Shelf("ccxt:binance", minutes(90))
-    assert collect(database, later, [source, other], now=NOW).missing == {}
+    assert collect_candles(database, later, [source, other], now=NOW).missing == {}
     assert len(source.asked) == 2
 
 
@@ -252,31 +246,33 @@ def test_an_unknown_symbol_is_remembered_too(database):
             return super().knows(symbol)
 
     source = Counting("kraken")
-    reason = collect(database, HOUR, [source], now=NOW).missing
-    assert collect(database, HOUR, [source], now=NOW).missing == reason
+    reason = collect_candles(database, HOUR, [source], now=NOW).missing
+    assert collect_candles(database, HOUR, [source], now=NOW).missing == reason
     assert source.questions == 1
-    collect(database, HOUR, [source], now=NOW + timedelta(hours=6))
+    collect_candles(database, HOUR, [source], now=NOW + timedelta(hours=6))
     assert source.questions == 2
 
 
 def test_a_local_source_is_asked_each_time(database):
     source = Shelf("archive", minutes(30), local=True)
-    collect(database, HOUR, [source], now=NOW)
+    collect_candles(database, HOUR, [source], now=NOW)
     source.shelves["1m"] = minutes(60)
-    assert collect(database, HOUR, [source], now=NOW).missing == {}
+    assert collect_candles(database, HOUR, [source], now=NOW).missing == {}
 
 
 def test_old_notes_are_forgotten(database):
     source = Shelf("kraken", minutes(30))
-    collect(database, HOUR, [source], now=NOW)
+    collect_candles(database, HOUR, [source], now=NOW)
     assert len(fetches(database)) == 1
-    collect(database, windows(("ETH", START, START + 9 * MINUTE)), [source], now=NOW + timedelta(days=31))
+    collect_candles(
+        database, windows(("ETH", START, START + 9 * MINUTE)), [source], now=NOW + timedelta(days=31)
+    )
     assert [row.symbol for row in fetches(database)] == ["ETH"]
 
 
 def test_every_request_leaves_a_note(database):
     sources = [Shelf("ccxt:bingx"), Broken("kraken", minutes(5)), Shelf("coingecko", minutes(50))]
-    collect(database, HOUR, sources, now=NOW)
+    collect_candles(database, HOUR, sources, now=NOW)
     notes = [(row.source, row.resolution, row.outcome, row.candles, row.reason) for row in fetches(database)]
     assert notes == [
         ("ccxt:bingx", None, "unknown_symbol", 0, "unknown symbol BTC"),
@@ -298,7 +294,7 @@ def test_the_finest_resolution_wins_at_whatever_source(database):
         Shelf("kraken", by("1h", 24), resolution="1h"),
         Shelf("ccxt:binance", by("5m", 288), resolution="5m"),
     )
-    collection = collect(database, DAY, [coarse, fine], now=NOW)
+    collection = collect_candles(database, DAY, [coarse, fine], now=NOW)
     assert collection.missing == {}
     assert len(stored(database, "5m")) == 288
     assert coarse.asked == []
@@ -308,7 +304,7 @@ def test_a_coarser_resolution_is_taken_where_the_finer_does_not_reach_back(datab
     source = Shelf("kraken", by("1m", 1440)).add("15m", by("15m", 96)).add("1h", by("1h", 24))
     midnight = START.replace(hour=0)
     source.oldest = {"1m": START, "15m": midnight + 12 * MINUTE}  # half of the day, and over 90 % of it
-    collection = collect(database, DAY, [source], now=NOW)
+    collection = collect_candles(database, DAY, [source], now=NOW)
     assert source.asked == [("BTC", "15m", midnight + 15 * MINUTE, midnight + timedelta(days=1))]
     assert len(stored(database, "15m")) == 95
     assert collection.missing == {}
@@ -322,30 +318,30 @@ def test_a_short_outage_does_not_make_do_with_hours(database, hours, temporary, 
     broken.temporary = temporary
     hourly = Shelf("coinmarketcap", by("1h", 24), resolution="1h")
     expired = DAY["end"][0].to_pydatetime()
-    collection = collect(database, DAY, [hourly, broken], now=expired + timedelta(hours=hours))
+    collection = collect_candles(database, DAY, [hourly, broken], now=expired + timedelta(hours=hours))
     assert len(stored(database, "1h")) == (24 if settles_on_hours else 0)
     assert ("BTC" in collection.missing) is not settles_on_hours
 
 
 def test_a_coarser_resolution_is_taken_where_the_finer_has_too_little(database):
     source = Shelf("kraken", by("1m", 700)).add("1h", by("1h", 24))
-    collection = collect(database, DAY, [source], now=NOW)
+    collection = collect_candles(database, DAY, [source], now=NOW)
     assert collection.missing == {}
     assert (len(stored(database)), len(stored(database, "1h"))) == (700, 24)
 
 
 def test_a_coarser_resolution_is_not_asked_for_where_the_finer_has_enough(database):
     source = Shelf("kraken", by("1m", 1300)).add("1h", by("1h", 24))
-    assert collect(database, DAY, [source], now=NOW, enough=90).missing == {}
+    assert collect_candles(database, DAY, [source], now=NOW, enough=90).missing == {}
     assert {resolution for _, resolution, _, _ in source.asked} == {"1m"}
-    collect(database, DAY, [source], now=NOW, enough=95)
+    collect_candles(database, DAY, [source], now=NOW, enough=95)
     assert len(stored(database, "1h")) == 24
 
 
 def test_what_does_not_reach_back_is_not_asked_and_said(database):
     source = Shelf("kraken", by("1m", 1440))
     source.oldest = {"1m": START}
-    collection = collect(database, DAY, [source], now=NOW)
+    collection = collect_candles(database, DAY, [source], now=NOW)
     assert source.asked == []
     assert collection.missing == {"BTC": "kraken: 1m candles reach back to 2024-03-04 12:00 only"}
 
@@ -353,7 +349,7 @@ def test_what_does_not_reach_back_is_not_asked_and_said(database):
 def test_a_candle_that_is_too_long_for_the_window(database):
     source = Shelf("coinmarketcap", by("1h", 24), resolution="1h")
     wanted = windows(("BTC", START + MINUTE, START + 59 * MINUTE))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert collection.missing == {"BTC": "coinmarketcap: no 1h candle fits into a window"}
     assert source.asked == []
 
@@ -362,7 +358,7 @@ def test_long_windows_are_asked_for_in_pages(database):
     candles = minutes(PAGE + 5)
     source = Shelf("kraken", candles)
     wanted = windows(("BTC", START, START + (PAGE + 5) * MINUTE))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert [end - start for *_, start, end in source.asked] == [PAGE * MINUTE, 5 * MINUTE]
     assert collection.written == PAGE + 5
 
@@ -379,7 +375,7 @@ class Tired(Shelf):
 
 def test_a_source_that_stops_of_itself_is_asked_on_from_there(database):
     tired = Tired("kraken", minutes(60))
-    collection = collect(database, HOUR, [tired], now=NOW)
+    collection = collect_candles(database, HOUR, [tired], now=NOW)
     assert (collection.written, collection.missing, collection.refused) == (60, {}, [])
     assert [start for _, _, start, _ in tired.asked] == [START + n * MINUTE for n in (0, 20, 40)]
 
@@ -387,32 +383,32 @@ def test_a_source_that_stops_of_itself_is_asked_on_from_there(database):
 def test_where_it_stopped_is_asked_for_at_once_next_time(database, monkeypatch):
     monkeypatch.setattr(import_module("include.candles.collect"), "MAX_FETCHES", 1)
     tired = Tired("kraken", minutes(60))
-    assert "made 1 requests already" in collect(database, HOUR, [tired], now=NOW).missing["BTC"]
+    assert "made 1 requests already" in collect_candles(database, HOUR, [tired], now=NOW).missing["BTC"]
     tired.asked.clear()
-    collect(database, HOUR, [tired], now=NOW)
+    collect_candles(database, HOUR, [tired], now=NOW)
     assert [start for _, _, start, _ in tired.asked] == [START + 20 * MINUTE]
 
 
 def test_windows_without_bounds_are_refused_in_words(database):
     wanted = windows(("BTC", START, START + timedelta(days=400)), ("BTC", START, START + 9 * MINUTE))
     source = Shelf("kraken", minutes(60))
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert collection.missing == {"BTC": "windows of more than 366 days are not filled"}
     assert collection.written == 9
 
 
 def test_when_the_time_is_up_the_rest_is_said_to_be_missing(database):
     source = Shelf("kraken", minutes(60))
-    collection = collect(database, HOUR, [source], now=NOW, budget=timedelta(seconds=-1))
+    collection = collect_candles(database, HOUR, [source], now=NOW, budget=timedelta(seconds=-1))
     assert source.asked == []
     assert collection.missing == {"BTC": "kraken: the time ran out before it was asked for everything"}
 
 
 def test_the_future_is_not_asked_for(database):
     source = Shelf("kraken", minutes(60))
-    collect(database, HOUR, [source], now=START + timedelta(minutes=30, seconds=30))
+    collect_candles(database, HOUR, [source], now=START + timedelta(minutes=30, seconds=30))
     assert source.asked == [("BTC", "1m", START, START + 30 * MINUTE)]
-    assert collect(database, HOUR, [source], now=START - MINUTE).fetches == 0
+    assert collect_candles(database, HOUR, [source], now=START - MINUTE).fetches == 0
 
 
 def test_bad_rows_are_refused_aloud_and_asked_of_the_next_source(database):
@@ -421,7 +417,7 @@ def test_bad_rows_are_refused_aloud_and_asked_of_the_next_source(database):
     bad.loc[6, "high"] = 1.0  # stored, for the gate to judge, unless the next source knows better
     contradicted = bad[bad.index == 9].assign(close=1.5)
     first, second = Shelf("archive", bad, contradicted, local=True), Shelf("coingecko", minutes(60))
-    collection = collect(database, HOUR, [first, second], now=NOW)
+    collection = collect_candles(database, HOUR, [first, second], now=NOW)
     assert collection.missing == {}
     assert_frame_equal(stored(database).drop(columns="source"), minutes(60))
     assert stored(database)["source"].value_counts().to_dict() == {"archive": 57, "coingecko": 3}
@@ -437,7 +433,7 @@ def test_rows_that_nobody_asked_for_are_left_out(database):
             super().fetch(symbol, resolution, start, end)
             return Fetched(pd.concat([minutes(90), minutes(3, "ETH")]))
 
-    collection = collect(database, HOUR, [Chatty("kraken", minutes(1))], now=NOW)
+    collection = collect_candles(database, HOUR, [Chatty("kraken", minutes(1))], now=NOW)
     assert len(stored(database)) == 60
     assert collection.refused == ["kraken, BTC 1m: 33 rows refused: nobody asked for it"]
 
@@ -445,12 +441,12 @@ def test_rows_that_nobody_asked_for_are_left_out(database):
 def test_invented_candles_never_count_for_real_ones(database):
     invented, real = Shelf("sandbox", minutes(60)), Shelf("kraken", minutes(60).assign(volume=9.0))
     with pytest.raises(ValueError, match="never from both"):
-        collect(database, HOUR, [real, invented], now=NOW)
+        collect_candles(database, HOUR, [real, invented], now=NOW)
     with pytest.raises(ValueError, match="real sources or"):
-        collect(database, HOUR, [], now=NOW)
-    collect(database, HOUR, [invented], now=NOW)
+        collect_candles(database, HOUR, [], now=NOW)
+    collect_candles(database, HOUR, [invented], now=NOW)
     assert set(stored(database, sandbox=True)["source"]) == {"sandbox"}
-    collection = collect(database, HOUR, [real], now=NOW)
+    collection = collect_candles(database, HOUR, [real], now=NOW)
     assert (collection.written, collection.missing) == (60, {})
     assert set(stored(database)["source"]) == {"kraken"}
 
@@ -458,7 +454,7 @@ def test_invented_candles_never_count_for_real_ones(database):
 def test_windows_without_a_time_zone_are_refused(database):
     naive = HOUR.assign(start=HOUR["start"].dt.tz_localize(None))
     with pytest.raises(ValueError, match="the column start of the windows must hold times with a time zone"):
-        collect(database, naive, [Shelf("kraken")], now=NOW)
+        collect_candles(database, naive, [Shelf("kraken")], now=NOW)
 
 
 def test_a_killed_collection_loses_only_what_was_under_way(database):
@@ -471,7 +467,7 @@ def test_a_killed_collection_loses_only_what_was_under_way(database):
     source = Killed("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
     wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
     with pytest.raises(KeyboardInterrupt):
-        collect(database, wanted, [source], now=NOW)
+        collect_candles(database, wanted, [source], now=NOW)
     assert set(stored(database)["symbol"]) == {"BTC"}
 
 
@@ -479,7 +475,7 @@ def test_an_archive_of_real_files_is_collected(database, tmp_path):
     minutes(60).drop(columns="symbol").to_csv(tmp_path / "BTCUSDT-1m.csv", index=False)
     (tmp_path / "XBTUSD_1.csv").write_bytes(b"")
     wanted = windows(("BTC/USDT", START, START + 60 * MINUTE))
-    collection = collect(database, wanted, [Archive(tmp_path)], now=NOW)
+    collection = collect_candles(database, wanted, [CandleArchive(tmp_path)], now=NOW)
     assert collection.missing == {}
     assert collection.refused == ["archive, BTC/USDT 1m: XBTUSD_1.csv: the file is empty"]
     with database.begin() as connection:

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
-from include.candles import RESOLUTIONS, first_open, in_words, interval_of, last_close, normalise, valid
-from include.candles.frame import decimals
+from include.candles.frame import (
+    RESOLUTIONS,
+    decimals,
+    first_open,
+    interval_of,
+    last_close,
+    normalise,
+    refused_rows_text,
+    valid,
+)
 from tests.candles.made import NOW, START, minutes
 
 
@@ -105,7 +113,7 @@ def test_a_row_that_cannot_be_used_is_refused_and_counted(column, value, reason)
     result, refused = normalise(candles, "1m", now=NOW)
     assert refused == {reason: 1}
     assert len(result) == 2
-    assert in_words(refused) == f"1 row refused: {reason}"
+    assert refused_rows_text(refused) == f"1 row refused: {reason}"
 
 
 def test_a_candle_that_breaks_the_rules_of_ohlc_is_kept_for_the_gate():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from include.candles import parts_of, read_history
+from include.candles.history import parts_of, read_history
 from tests.trades.sweep import rising, run, store
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday

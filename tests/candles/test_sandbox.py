@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from include.candles import SourceError, UnknownSymbol, collect, normalise, open_source, read_candles
+from include.candles import SourceError, UnknownSymbolError, open_source
+from include.candles.collect import collect_candles
+from include.candles.frame import normalise
+from include.candles.store import read_candles
 from include.settings import Endpoint, Settings
 from tests.candles.made import windows
 
@@ -44,7 +47,7 @@ def test_a_long_span_is_paged(source, sandbox):
 
 
 def test_an_unknown_symbol(source):
-    with pytest.raises(UnknownSymbol, match="unknown symbol DOGEX"):
+    with pytest.raises(UnknownSymbolError, match="unknown symbol DOGEX"):
         source.fetch("DOGEX", "1m", START, START + HOUR)
 
 
@@ -83,7 +86,7 @@ def test_collecting_stores_invented_candles_as_such(source, database):
     wanted = windows(
         ("BTC", START, START + HOUR), ("LTC/USDT", START, START + 2 * HOUR), ("DOGEX", START, NOW)
     )
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert collection.written == 180
     assert collection.missing == {"DOGEX": "unknown symbol DOGEX at every source: sandbox"}
     with database.begin() as connection:
@@ -96,11 +99,11 @@ def test_collecting_stores_invented_candles_as_such(source, database):
 def test_an_outage_is_said_and_the_next_collection_makes_up_for_it(source, sandbox, database):
     wanted = windows(("BTC", START, START + HOUR))
     sandbox.fail("market", "status", status=403)
-    collection = collect(database, wanted, [source], now=NOW)
+    collection = collect_candles(database, wanted, [source], now=NOW)
     assert collection.written == 0
     assert collection.missing["BTC"].startswith("sandbox: answered 403")
     sandbox.heal()
-    assert collect(database, wanted, [source], now=NOW).missing == {}
+    assert collect_candles(database, wanted, [source], now=NOW).missing == {}
 
 
 def test_sources_are_opened_by_name(database, tmp_path):
@@ -117,7 +120,7 @@ def test_sources_are_opened_by_name(database, tmp_path):
     ):
         pass
     with (
-        pytest.raises(ValueError, match="unknown source 'oracle'; known: archive, sandbox"),
+        pytest.raises(ValueError, match="unknown candle source 'oracle'; known: archive, sandbox"),
         open_source("oracle", settings, database, nowhere),
     ):
         pass

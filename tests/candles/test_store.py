@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
-from include.candles import find_gaps, read_candles, write_candles
-from include.candles.store import ensure_partitions
+from include.candles.store import ensure_partitions, find_gaps, read_candles, write_candles
 from tests.candles.made import START, minutes, windows
 
 HOUR = timedelta(hours=1)
@@ -153,7 +152,7 @@ def test_a_broken_candle_gives_way_to_a_valid_one_and_never_the_other_way_round(
 
 
 def test_unknown_sources_and_resolutions_are_refused(database):
-    with pytest.raises(ValueError, match="unknown source of candles 'gossip'; known kinds: archive"):
+    with pytest.raises(ValueError, match="unknown candle source 'gossip'; known: archive"):
         write(database, minutes(1), "gossip")
     with pytest.raises(ValueError, match="unknown resolution '2w'"):
         write(database, minutes(1), resolution="2w")

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from include.candles import Fetched, Offer, SourceError, collect, no_candles, open_source
+from include.candles import Fetched, Offer, SourceError, open_source
+from include.candles.collect import collect_candles
+from include.candles.frame import no_candles
 from include.quality import audit_candles, audit_trades, read_day, read_days, read_report
 from include.settings import Settings
 from include.trades.claim import claim_due
@@ -325,10 +327,10 @@ class TestSecondSource:
 class TestCollected:
     """Collecting from an archive, then the audit of the day on which it was done."""
 
-    def collect(self, database: Engine, settings: Settings, start: datetime, end: datetime) -> None:
+    def collect_candles(self, database: Engine, settings: Settings, start: datetime, end: datetime) -> None:
         span = pd.DataFrame({"symbol": ["BTC"], "start": [start], "end": [end]})
         with open_source("archive", settings, database, None) as archive:
-            collect(database, span, [archive], now=datetime.combine(DAY, datetime.min.time(), UTC))
+            collect_candles(database, span, [archive], now=datetime.combine(DAY, datetime.min.time(), UTC))
 
     def test_a_source_that_contradicts_itself_is_found(self, database, tmp_path):
         candles = rising().drop(columns="symbol")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.candles import CANDLE, interval_of, normalise, open_source
+from include.candles import open_source
+from include.candles.frame import CANDLE, interval_of, normalise
 from include.quality import validate_candles
 from include.settings import Settings
 from tests.candles.made import NOW, START, recorded, windows

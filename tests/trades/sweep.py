@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 from sqlalchemy import Engine, text
 
-from include.candles import write_candles
+from include.candles.store import write_candles
 from include.settings import Settings
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.candles import UnknownSymbol
+from include.candles import UnknownSymbolError
 from include.settings import Settings
 from include.telemetry import Spool, writing_to
 from include.trades.claim import claim_due
@@ -59,7 +59,7 @@ class NothingKnown:
     local = True
 
     def offers(self, symbol, now):
-        raise UnknownSymbol(f"unknown symbol {symbol}")
+        raise UnknownSymbolError(f"unknown symbol {symbol}")
 
     def fetch(self, symbol, resolution, start, end):
         raise AssertionError("it offers nothing")

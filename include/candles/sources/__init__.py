@@ -1,19 +1,29 @@
-"""Where candles come from: one file an outside source, all with the interface of `Source`."""
+"""Where candles come from: one file a source, and one line a source in the table `SOURCES`.
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+A file has a class with the interface of `Source`, and a context manager `opened(opening)` that gives an open
+one. What is not in the table nobody knows: not the settings, not the probes, not the store.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from include.candles.sources.source import (
     Fetched,
     LeftOut,
-    MissingSetting,
+    MissingSettingError,
     Offer,
-    Pong,
+    Opening,
+    PingResult,
     Source,
     SourceError,
-    UnknownSymbol,
+    UnknownSymbolError,
 )
+from include.http import RequestRefusedError
 from include.settings import Endpoint, Settings
 from include.symbols import add_coins
 
@@ -21,18 +31,87 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 __all__ = [
+    "SOURCES",
     "Fetched",
     "LeftOut",
     "Offer",
-    "Pong",
+    "Opening",
+    "PingResult",
     "Source",
     "SourceError",
-    "UnknownSymbol",
+    "UnknownSourceError",
+    "UnknownSymbolError",
+    "check_source_names",
+    "find_entry",
     "open_source",
     "open_sources",
+    "rank_of",
+    "worse_kinds",
 ]
 
-KNOWN = "archive, sandbox, kraken, coinmarketcap, coingecko, coingecko:pro, ccxt:<exchange>"
+# Whose candle stays where two sources differ, the lower rank's: an exchange reports its own trades, an
+# aggregator averages over exchanges, the sandbox invents.
+EXCHANGE, AGGREGATOR, INVENTED = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """A line of the table. `<exchange>` in it stands for what follows the colon of such a name."""
+
+    module: str  # its file in this folder
+    rank: int
+    connection: str | None = (
+        None  # the Airflow connection with its address and key; None: it is asked nowhere
+    )
+    service: str | None = None  # what include.http counts its calls by, where not by the name of the source
+
+
+SOURCES: Mapping[str, SourceEntry] = MappingProxyType(
+    {
+        "archive": SourceEntry("archive", EXCHANGE),
+        "sandbox": SourceEntry("sandbox", INVENTED, "market_sandbox"),
+        "kraken": SourceEntry("kraken", EXCHANGE, "market_kraken"),
+        "coinmarketcap": SourceEntry("coinmarketcap", AGGREGATOR, "market_coinmarketcap"),
+        "coingecko": SourceEntry("coingecko", AGGREGATOR, "market_coingecko"),
+        "coingecko:pro": SourceEntry("coingecko", AGGREGATOR, "market_coingecko", "coingecko-pro"),
+        "ccxt:<exchange>": SourceEntry("ccxt", EXCHANGE, "market_ccxt_<exchange>"),
+    }
+)
+
+
+class UnknownSourceError(ValueError):
+    """Nobody knows a source of candles of this name; the message names those that there are."""
+
+
+def find_entry(name: str) -> SourceEntry:
+    """Find the line of a source by the name that the settings use. Raises UnknownSourceError."""
+    if name in SOURCES and "<" not in name:
+        return SOURCES[name]
+    kind, _, exchange = name.partition(":")
+    family = SOURCES.get(f"{kind}:<exchange>")
+    if family is None or not exchange.replace("_", "").isalnum():
+        close = get_close_matches(name.lower(), [known for known in SOURCES if "<" not in known], n=1)
+        hint = f"; did you mean {close[0]}?" if close else ";"
+        raise UnknownSourceError(f"unknown candle source {name!r}{hint} known: {', '.join(SOURCES)}")
+    return SourceEntry(
+        family.module, family.rank, (family.connection or "").replace("<exchange>", exchange), name
+    )
+
+
+def check_source_names(names: Sequence[str]) -> None:
+    """See that all names are those of sources. Raises UnknownSourceError."""
+    for name in names:
+        find_entry(name)
+
+
+def rank_of(name: str) -> int:
+    """Give the rank of a source: of two, the lower one's candle stays. Raises UnknownSourceError."""
+    return find_entry(name).rank
+
+
+def worse_kinds(rank: int) -> list[str]:
+    """Name the kinds of sources, the part of a name before the colon, whose rank is above this one."""
+    return sorted({name.partition(":")[0] for name, entry in SOURCES.items() if entry.rank > rank})
 
 
 @contextmanager
@@ -44,19 +123,18 @@ def open_sources(
     One that lacks an address, a key or a setting stands in its place as LeftOut, and does not stop the
     others. If that is true of all, the first one's error is raised. Raises ValueError for an unknown name.
     """
-    from include.http import RequestRefusedError
-
     with ExitStack() as stack:
         sources: list[Source] = []
         errors: list[Exception] = []
         for name in settings.candle_sources:
             try:
                 sources.append(stack.enter_context(open_source(name, settings, engine, endpoint)))
-            except (RequestRefusedError, MissingSetting) as error:
+            except RequestRefusedError as error:
                 errors.append(error)
-                sources.append(
-                    LeftOut(name, error.message if isinstance(error, RequestRefusedError) else str(error))
-                )
+                sources.append(LeftOut(name, error.message))
+            except MissingSettingError as error:
+                errors.append(error)
+                sources.append(LeftOut(name, str(error)))
         if errors and len(errors) == len(sources):
             raise errors[0]
         yield sources
@@ -79,56 +157,12 @@ def open_source(
     setting, or when the sandbox is named with a database that is not the local stack's own, and
     include.http.RequestRefusedError when it lacks an address or a key.
     """
-    from include.http import with_timeout
-    from include.http.client import Client
-    from include.services import find_service
-
+    try:
+        entry = find_entry(name)
+    except UnknownSourceError as error:
+        raise UnknownSourceError(f"candle_sources: {error}") from None
     add_coins(settings.coins)
-
-    def opened(service_name: str) -> Client:
-        service = (
-            find_service(service_name) if within is None else with_timeout(find_service(service_name), within)
-        )
-        return Client(service, endpoint(service.connection_id), engine)
-
-    match name.split(":"):
-        case ["archive"]:
-            from include.candles.sources.archive import Archive
-
-            if settings.archive_path is None:
-                raise MissingSetting(
-                    "candle_sources names the archive: set archive_path to its file or folder"
-                )
-            yield Archive(settings.archive_path)
-        case ["ccxt", exchange]:
-            from include.candles.sources.ccxt import Ccxt
-            from include.services.ccxt import ANY_EXCHANGE
-
-            service = ANY_EXCHANGE if within is None else with_timeout(ANY_EXCHANGE, within)
-            with Ccxt(exchange, endpoint(f"market_ccxt_{exchange}"), engine, service) as source:
-                yield source
-        case ["coingecko"] | ["coingecko", "pro"]:
-            from include.candles.sources.coingecko import CoinGecko
-
-            with opened(name.replace(":", "-")) as client:
-                yield CoinGecko(client, name)
-        case ["coinmarketcap"]:
-            from include.candles.sources.coinmarketcap import CoinMarketCap
-
-            with opened(name) as client:
-                yield CoinMarketCap(client)
-        case ["kraken"]:
-            from include.candles.sources.kraken import Kraken
-
-            with opened(name) as client:
-                yield Kraken(client)
-        case ["sandbox"]:
-            from include.candles.playground import refuse_invented_prices
-            from include.candles.sources.sandbox import Sandbox
-
-            with engine.connect() as connection:
-                refuse_invented_prices(connection)
-            with opened(name) as client:
-                yield Sandbox(client)
-        case _:
-            raise ValueError(f"candle_sources: unknown source {name!r}; known: {KNOWN}")
+    module = import_module(f"{__name__}.{entry.module}")
+    opened: AbstractContextManager[Source] = module.opened(Opening(name, settings, engine, endpoint, within))
+    with opened as source:
+        yield source

@@ -7,6 +7,7 @@ and the reason, and spoils nothing else.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,14 +28,22 @@ from include.candles.sources.archive_held import (
     name_of,
 )
 from include.candles.sources.archive_listing import Listing, list_files
-from include.candles.sources.archive_name import BadFile
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
+from include.candles.sources.archive_name import BadFileError
+from include.candles.sources.source import (
+    Fetched,
+    MissingSettingError,
+    Offer,
+    Opening,
+    PingResult,
+    SourceError,
+    UnknownSymbolError,
+)
 from include.symbols import find_markets, market_of, what_would_work
 
 NAMED = 10  # files or symbols that a message names
 
 
-class Archive:
+class CandleArchive:
     """The candles of the files under one path. The list of files is made once per object."""
 
     name = "archive"
@@ -44,17 +53,17 @@ class Archive:
         """Take the path of a file or a folder; it is looked at when the first question comes."""
         self.path = path
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """List the files. Raises SourceError."""
         started = monotonic()
         _ = self._files
-        return Pong((monotonic() - started) * 1000)
+        return PingResult((monotonic() - started) * 1000)
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer each resolution that some file has of the symbol. Raises UnknownSymbol, SourceError."""
+        """Offer each resolution that some file has of the symbol. Raises UnknownSymbolError, SourceError."""
         held = self.holdings(symbol)
         if not held:
-            raise UnknownSymbol(self._refusal(symbol))
+            raise UnknownSymbolError(self._refusal(symbol))
         return tuple(
             Offer(
                 resolution,
@@ -74,7 +83,7 @@ class Archive:
                 continue
             try:
                 loaded = load(holding.file)
-            except BadFile as error:  # between its ends and its middle it is something else
+            except BadFileError as error:  # between its ends and its middle it is something else
                 problems.append(f"{holding.file.path.name}: {error}")
                 continue
             problems += [f"{holding.file.path.name}: {problem}" for problem in loaded.problems]
@@ -158,7 +167,7 @@ class Archive:
         except OSError as error:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}", temporary=False) from error
         if not listing.files:
-            raise SourceError(f"no file of candles in {self.path}: {listing.in_words()}", temporary=False)
+            raise SourceError(f"no file of candles in {self.path}: {listing.why_no_files()}", temporary=False)
         if len(listing.files) > MAX_FILES:
             raise SourceError(f"{self.path} holds more than {MAX_FILES} files of candles", temporary=False)
         return listing
@@ -166,6 +175,14 @@ class Archive:
     @cached_property
     def _files(self) -> tuple[File, ...]:
         return tuple(file_at(path) for path in self._listing.files)
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[CandleArchive]:
+    """Open the archive at the setting `archive_path`. Raises MissingSettingError."""
+    if opening.settings.archive_path is None:
+        raise MissingSettingError("candle_sources names the archive: set archive_path to its file or folder")
+    yield CandleArchive(opening.settings.archive_path)
 
 
 def _some(names: list[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from include.candles.frame import PRICES
-from include.candles.sources.archive_name import BadFile, quote_of_venue
+from include.candles.sources.archive_name import BadFileError, quote_of_venue
 from include.symbols import DOLLARS, same
 
 _SYMBOLS = ("symbol", "pair", "ticker", "instrument", "instrument_name", "inst_id", "product_id")
@@ -63,16 +63,16 @@ def plain(name: str) -> str:
 
 
 def find_columns(names: Sequence[str], symbol: str) -> Layout:
-    """Find out what the columns of these names are, in a file whose name says `symbol`. Raises BadFile."""
+    """Find out what columns of these names are, in a file whose name says `symbol`. Raises BadFileError."""
     plains = [plain(name) for name in names]
     known = set(plains)
     if any(name.strip().startswith("<") for name in names):
-        raise BadFile(
+        raise BadFileError(
             "an export of MetaTrader or the like: its times are those of the broker's server, in a zone that "
             "the file does not say; write them in UTC into a column timestamp, without < and > in the header"
         )
     if {"homenotional", "foreignnotional"} <= {name.replace("_", "") for name in plains}:
-        raise BadFile("buckets of BitMEX: contracts, no spot market, and stamped when they close")
+        raise BadFileError("buckets of BitMEX: contracts, no spot market, and stamped when they close")
     columns: dict[str, int] = {}
     for column, candidates in {
         "symbol": _SYMBOLS,
@@ -84,7 +84,9 @@ def find_columns(names: Sequence[str], symbol: str) -> Layout:
         if found is not None:
             columns[column] = plains.index(found)
         elif column not in ("symbol", "interval"):
-            raise BadFile(f"unknown columns: no {column} in {', '.join(names)[:200]}{_hint(column, known)}")
+            raise BadFileError(
+                f"unknown columns: no {column} in {', '.join(names)[:200]}{_hint(column, known)}"
+            )
     times = _find_times(names, plains)
     volume = plains[columns["volume"]]
     told = None
@@ -120,7 +122,7 @@ def _find_times(names: Sequence[str], plains: Sequence[str]) -> _Times:
         kind = opening if words & set(_OPENING) else closing if words & set(_CLOSING) else others
         kind.append(("local" in words, rank, at))
     if "ts_event" in plains and "ts_init" in plains and not opening:
-        raise BadFile(
+        raise BadFileError(
             "ts_event beside ts_init is when a bar opened or when it closed, as its maker chose: "
             "name the column open_time or close_time"
         )
@@ -138,7 +140,7 @@ def _find_times(names: Sequence[str], plains: Sequence[str]) -> _Times:
         return _Times({"timestamp": min(closing)[2]}, closes=True)
     unnamed = next((plains.index(name) for name in _UNNAMED if name in plains), None)
     if unnamed is None:
-        raise BadFile(f"unknown columns: no timestamp in {', '.join(names)[:200]}")
+        raise BadFileError(f"unknown columns: no timestamp in {', '.join(names)[:200]}")
     return _Times({"timestamp": unnamed})
 
 

@@ -27,7 +27,7 @@ from include.candles.frame import (
     shortest,
 )
 from include.candles.sources.archive_columns import Layout, find_columns, plain
-from include.candles.sources.archive_name import BadFile, name_parts
+from include.candles.sources.archive_name import BadFileError, name_parts
 from include.candles.sources.archive_packed import PACKED, inner_path, unpack
 from include.candles.sources.archive_times import (
     MINUTE,
@@ -71,10 +71,10 @@ class Rows:
 
 
 def sniff(path: Path) -> Layout:
-    """Find out how a file holds its candles, from its first lines or its schema. Raises BadFile."""
+    """Find out how a file holds its candles, from its first lines or its schema. Raises BadFileError."""
     with _reading():
         if path.stat().st_size == 0:
-            raise BadFile("the file is empty")
+            raise BadFileError("the file is empty")
         symbol = name_parts(inner_path(path))[0]
         if path.suffix.lower() in TABLES:
             return find_columns(tuple(_table(path, columns=[]).names), symbol)
@@ -83,10 +83,10 @@ def sniff(path: Path) -> Layout:
 
 
 def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
-    """Read a file's rows; with `ends`, of a CSV only those near its two ends and its middle. Raises BadFile.
+    """Read a file's rows; with `ends`, of a CSV only those near its two ends and its middle.
 
     Times without a zone are UTC. Rows without a readable time, price or volume are left out and said; at
-    least one row must be readable.
+    least one row must be readable. Raises BadFileError.
     """
     text = path.suffix.lower() not in TABLES
     with _reading():
@@ -98,10 +98,10 @@ def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
             )
             raw = raw.set_axis(list(layout.columns), axis="columns")
     if raw.empty:
-        raise BadFile("the file has no rows")
+        raise BadFileError("the file has no rows")
     if "interval" in raw and (lengths := raw["interval"].dropna().astype("str").unique()).size > 1:
         several = ", ".join(sorted(lengths)[:5])
-        raise BadFile(f"candles of several lengths in one file: {several}; make one file of each")
+        raise BadFileError(f"candles of several lengths in one file: {several}; make one file of each")
     candles = pd.DataFrame({column: raw[column] for column in CANDLE if column in raw})
     times, closes = _find_opens(raw, layout)
     candles["timestamp"] = times
@@ -117,7 +117,7 @@ def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
         candles["symbol"] = layout.symbol
     readable, problems = _find_readable(candles, raw)
     if not readable.any():
-        raise BadFile("; ".join(problems))
+        raise BadFileError("; ".join(problems))
     dated = candles.loc[times.notna(), "timestamp"]
     return Rows(candles[readable], dated, tuple(problems), closes, _find_length(raw, times))
 
@@ -135,13 +135,13 @@ def _as_text(values: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 def _find_opens(raw: pd.DataFrame, layout: Layout) -> tuple["pd.Series[pd.Timestamp]", bool]:
-    """Read the times, and find out whether they are when the candles close. Raises BadFile."""
+    """Read the times, and find out whether they are when the candles close. Raises BadFileError."""
     values = raw["timestamp"]
     if "clock" in raw and not raw["clock"].empty and is_clock(raw["clock"].iloc[0]):
         values = values.astype("str") + " " + raw["clock"].astype("str")
     name = layout.names[layout.columns["timestamp"]]
     if "local" in plain(name).split("_") and not names_zone(values):
-        raise BadFile(f"{name!r} does not say its zone: write the times in UTC into a column timestamp")
+        raise BadFileError(f"{name!r} does not say its zone: write the times in UTC into a column timestamp")
     times = read_times(values)
     if layout.opens:
         return times, False
@@ -153,7 +153,7 @@ def _find_opens(raw: pd.DataFrame, layout: Layout) -> tuple["pd.Series[pd.Timest
     late = (ahead.abs() <= SECOND)[ahead.notna()]
     if late.all() or not late.any():
         return times, bool(late.size) and bool(late.all())
-    raise BadFile(f"{name!r} is when some candles close and when others open: name the column open_time")
+    raise BadFileError(f"{name!r} is when some candles close and when others open: name the column open_time")
 
 
 def _find_length(raw: pd.DataFrame, times: "pd.Series[pd.Timestamp]") -> pd.Timedelta | None:
@@ -190,11 +190,11 @@ def _reading() -> Iterator[None]:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             yield
     except OSError as error:
-        raise BadFile(f"the file cannot be read: {error.strerror or error}") from error
+        raise BadFileError(f"the file cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise BadFile("the file is no text") from error
+        raise BadFileError("the file is no text") from error
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
-        raise BadFile(f"the file is malformed: {str(error).strip()}") from error
+        raise BadFileError(f"the file is malformed: {str(error).strip()}") from error
 
 
 def _table(path: Path, columns: list[str]) -> Any:  # pyarrow comes without types
@@ -224,17 +224,17 @@ def _sniff_csv(head: bytes, symbol: str) -> Layout:
         reader = csv.reader(lines, delimiter=separator)
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
         if not rows:
-            raise BadFile("unknown columns: the file has nothing but blank lines")
+            raise BadFileError("unknown columns: the file has nothing but blank lines")
         first = first or rows[0][1]
         layout = _sniff_headerless([row for _, row in rows]) or _sniff_header(rows, symbol)
         if layout is not None:
             return replace(layout, separator=separator)
     if re.match(r"\d{8} \d{6};|\d{4}\.\d{2}\.\d{2},\d{2}:\d{2},", text):
-        raise BadFile(
+        raise BadFileError(
             "rows without a header as HistData and MetaTrader write them: their times are not in UTC; "
             "write them in UTC, under a header timestamp,open,high,low,close,volume"
         )
-    raise BadFile(
+    raise BadFileError(
         "unknown columns: neither a header with open, high, low and close, nor the 7 numbers of a Kraken row "
         f"or the 12 of a Binance row; it begins with {','.join(first)[:80]!r}; put a header like "
         "timestamp,open,high,low,close,volume above it"
@@ -250,7 +250,7 @@ def _sniff_headerless(rows: Sequence[list[str]]) -> Layout | None:
         low <= min(opened, closed) and high >= max(opened, closed) for opened, high, low, closed in numbers
     )
     if 2 * ordered < len(numbers):
-        raise BadFile(
+        raise BadFileError(
             f"{width} numbers a row without a header, which are not a time, open, high, low and close in "
             "this order; put a header above them"
         )
@@ -271,7 +271,7 @@ def _sniff_header(rows: Sequence[tuple[int, list[str]]], symbol: str) -> Layout 
             return yahoo
         width = len(below[0]) if below else len(row)
         if width != len(row):
-            raise BadFile(
+            raise BadFileError(
                 f"the file is malformed: {len(row)} columns in the header, {width} in the first row"
             )
         layout = find_columns(row, symbol)
@@ -291,7 +291,7 @@ def _sniff_yahoo(
         return None
     named = {ticker.strip() for ticker in tickers} - {""}
     if len(named) != 1:
-        raise BadFile(
+        raise BadFileError(
             f"several tickers in one file of yfinance: {', '.join(sorted(named))[:80]}; save one a file"
         )
     layout = find_columns(["Date", *row[1:]], symbol)

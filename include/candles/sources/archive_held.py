@@ -10,7 +10,7 @@ import pandas as pd
 from include.candles.frame import valid
 from include.candles.sources.archive_columns import Layout
 from include.candles.sources.archive_file import Rows, read, sniff
-from include.candles.sources.archive_name import BadFile, name_parts, quote_of_venue
+from include.candles.sources.archive_name import BadFileError, name_parts, quote_of_venue
 from include.candles.sources.archive_packed import inner_path
 from include.candles.sources.archive_steps import find_resolution, opens_of
 
@@ -43,7 +43,7 @@ class Contents(NamedTuple):
     problems: tuple[str, ...]
 
 
-class Part(NamedTuple):
+class HeldPart(NamedTuple):
     """The candles of one symbol in a file, by their open times."""
 
     symbol: str
@@ -54,7 +54,7 @@ class Part(NamedTuple):
 class Loaded(NamedTuple):
     """The candles of a file, and what is to say about the other rows."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[HeldPart, ...]
     problems: tuple[str, ...]
 
 
@@ -69,7 +69,7 @@ def name_of(file: File) -> tuple[str, str | None]:
     """Take a file's name apart, as `name_parts` does; of a zip the name of the file in it."""
     try:
         return name_parts(inner_path(file.path))
-    except (BadFile, OSError):
+    except (BadFileError, OSError):
         return name_parts(file.path)
 
 
@@ -94,7 +94,7 @@ def contents(file: File) -> Contents:
             if not (times.is_monotonic_increasing or times.is_monotonic_decreasing):
                 rows = read(file.path, layout)  # its ends do not tell what is between them
             loaded = Loaded(*_divide(file, rows))
-    except BadFile as error:
+    except BadFileError as error:
         return Contents((), (str(error),))
     holdings = []
     for symbol, resolution, candles in loaded.parts:
@@ -105,10 +105,10 @@ def contents(file: File) -> Contents:
 
 @lru_cache(maxsize=4)
 def load(file: File) -> Loaded:
-    """Read a file whole. Raises BadFile."""
+    """Read a file whole. Raises BadFileError."""
     layout = _layout(file)
     if isinstance(layout, str):
-        raise BadFile(layout)
+        raise BadFileError(layout)
     rows = read(file.path, layout)
     parts, problems = _divide(file, rows)
     return Loaded(parts, (*rows.problems, *problems))
@@ -118,19 +118,19 @@ def load(file: File) -> Loaded:
 def _layout(file: File) -> Layout | str:
     try:
         return sniff(file.path)
-    except BadFile as error:
+    except BadFileError as error:
         return str(error)
 
 
-def _divide(file: File, rows: Rows) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """Divide the rows by symbol and find the resolution of each. Raises BadFile if none can be used."""
+def _divide(file: File, rows: Rows) -> tuple[tuple[HeldPart, ...], tuple[str, ...]]:
+    """Divide the rows by symbol and find the resolution of each. Raises BadFileError if none can be used."""
     symbol, named = name_of(file)
     candles = rows.candles
     if "symbol" not in candles:
         if not symbol:
-            raise BadFile(NO_NAME)
+            raise BadFileError(NO_NAME)
         if quote_of_venue(symbol):
-            raise BadFile(
+            raise BadFileError(
                 f"the name {symbol} says an exchange and a currency, but no coin: name it like BTCUSDT-1m.csv"
             )
         candles = candles.assign(symbol=symbol)
@@ -141,15 +141,17 @@ def _divide(file: File, rows: Rows) -> tuple[tuple[Part, ...], tuple[str, ...]]:
         try:
             resolution = find_resolution(times, named, rows.length)
             if not valid(of_symbol).any():
-                raise BadFile("no row is a valid candle: prices of zero, or low and high that do not fit")
-        except BadFile as error:
+                raise BadFileError(
+                    "no row is a valid candle: prices of zero, or low and high that do not fit"
+                )
+        except BadFileError as error:
             faults[name] = str(error)
             continue
         if rows.closes:
             of_symbol = of_symbol.assign(timestamp=opens_of(of_symbol["timestamp"], resolution))
-        parts.append(Part(name, resolution, of_symbol))
+        parts.append(HeldPart(name, resolution, of_symbol))
     if not parts:
-        raise BadFile("; ".join(dict.fromkeys(faults.values())))
+        raise BadFileError("; ".join(dict.fromkeys(faults.values())))
     return tuple(parts), tuple(f"{name}: {fault}" for name, fault in faults.items())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.candles.sources.archive_file import SUFFIXES
-from include.candles.sources.archive_name import BadFile, check_name, name_parts
+from include.candles.sources.archive_name import BadFileError, check_name, name_parts
 from include.candles.sources.archive_packed import PACKED, holds_csv
 from include.symbols import find_markets
 
@@ -36,7 +36,7 @@ class Listing:
     files: Sequence[Path]
     passed_over: Sequence[PassedOver]
 
-    def in_words(self) -> str:
+    def why_no_files(self) -> str:
         """Say why there are no files."""
         some = any(file.path.suffix.lower() in SUFFIXES for file in self.passed_over)
         words = "none is read" if some else f"none ends in {', '.join(sorted(SUFFIXES))}"
@@ -75,7 +75,7 @@ def _why_not(path: Path, root: Path, known: set[Path]) -> str | None:
         return "passed over, for it is there unpacked"
     try:
         check_name(path.relative_to(root).parts)
-    except BadFile as error:
+    except BadFileError as error:
         return f"left out, {error}"
     return None
 

@@ -56,7 +56,7 @@ _NO_TRADES = (
 )
 
 
-class BadFile(Exception):
+class BadFileError(Exception):
     """A file that cannot be used; the message says why, without the file's name."""
 
 
@@ -105,12 +105,12 @@ def resolution_of(interval: pd.Timedelta) -> str | None:
 
 
 def check_name(parts: Sequence[str]) -> None:
-    """Look at a file's name and the folders above it. Raises BadFile when they name no prices of trades."""
+    """Look at a file's name and its folders. Raises BadFileError when they name no prices of trades."""
     for part in parts:
         stem = PurePath(part).stem
         for pattern, what in _NO_TRADES:
             if pattern.search(stem):
-                raise BadFile(f"{what} by its name ({part}): nobody traded at them")
+                raise BadFileError(f"{what} by its name ({part}): nobody traded at them")
 
 
 def quote_of_venue(symbol: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from include.candles.sources.archive_name import BadFile
+from include.candles.sources.archive_name import BadFileError
 
 PACKED = {".gz", ".zip"}
 MOST_BYTES = 512 * 1024**2  # of a file once unpacked
@@ -15,7 +15,7 @@ _CSV = {".csv", ".tsv"}
 
 
 def inner_path(path: Path) -> PurePath:
-    """Give the name of the CSV in a packed file, or the path itself if it is not packed. Raises BadFile."""
+    """Give the name of the CSV in a packed file, or the path of one that is none. Raises BadFileError."""
     match path.suffix.lower():
         case ".gz":
             return path.with_suffix("")
@@ -32,7 +32,7 @@ def holds_csv(path: Path) -> bool:
 
 
 def unpack(path: Path) -> bytes:
-    """Unpack the one CSV in a packed file. Raises BadFile."""
+    """Unpack the one CSV in a packed file. Raises BadFileError."""
     with _unpacking():
         if path.suffix.lower() == ".gz":
             with gzip.open(path) as file:
@@ -41,7 +41,7 @@ def unpack(path: Path) -> bytes:
             with zipfile.ZipFile(path) as archive, archive.open(_only(archive)) as member:
                 content = member.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise BadFile(f"it unpacks to more than {MOST_BYTES // 1024**2} MiB: unpack it yourself")
+        raise BadFileError(f"it unpacks to more than {MOST_BYTES // 1024**2} MiB: unpack it yourself")
     return content
 
 
@@ -51,7 +51,7 @@ def _unpacking() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise BadFile(f"the file cannot be unpacked: {error}") from error
+        raise BadFileError(f"the file cannot be unpacked: {error}") from error
 
 
 def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -65,5 +65,5 @@ def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     texts = [info for info in members if PurePath(info.filename).suffix.lower() in _CSV]
     if len(texts) != 1:
         held = "no CSV" if not texts else f"{len(texts)} CSV files"
-        raise BadFile(f"the zip holds {held}, and is read if it holds one: unpack it")
+        raise BadFileError(f"the zip holds {held}, and is read if it holds one: unpack it")
     return texts[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from include.candles.frame import GRID, RESOLUTIONS
-from include.candles.sources.archive_name import BadFile, resolution_of
+from include.candles.sources.archive_name import BadFileError, resolution_of
 from include.candles.sources.archive_times import MINUTE
 
 # What chance does not do: of two explanations the unlikely one is dropped below this.
@@ -30,10 +30,12 @@ def find_resolution(
         length: from the opening of candles to their close, where that is known; it decides for one candle.
 
     Raises:
-        BadFile: the candles deny the name, are of two resolutions, or none can be told.
+        BadFileError: the candles deny the name, are of two resolutions, or none can be told.
     """
     if named is not None and named not in RESOLUTIONS:
-        raise BadFile(f"the name says {named}, which is none of {', '.join(RESOLUTIONS)}{_month_hint(named)}")
+        raise BadFileError(
+            f"the name says {named}, which is none of {', '.join(RESOLUTIONS)}{_month_hint(named)}"
+        )
     moments = np.unique(times.to_numpy("datetime64[us]")).astype("int64")
     steps = np.diff(moments)
     if len(steps) == 0:
@@ -53,10 +55,10 @@ def _of_one(named: str | None, length: pd.Timedelta | None) -> str:
     told = None if length is None else resolution_of(length)
     if length is not None and (told is None or (named is not None and told != named)):
         said = f"the name says {named}, but its" if named else "its"
-        raise BadFile(f"{said} candle lasts {_words(length // pd.Timedelta(1, 'us'))}")
+        raise BadFileError(f"{said} candle lasts {_words(length // pd.Timedelta(1, 'us'))}")
     resolution = named or told
     if resolution is None:
-        raise BadFile("one candle and no resolution in the file's name")
+        raise BadFileError("one candle and no resolution in the file's name")
     return resolution
 
 
@@ -65,12 +67,14 @@ def _of_steps(steps: _Steps) -> str:
     base, usual = _common(steps), _usual(steps)
     resolution = resolution_of(_length(base if (steps == base).mean() >= SEEN else usual))
     if resolution is None:
-        raise BadFile(f"most candles are {_words(usual)} apart, which is none of {', '.join(RESOLUTIONS)}")
+        raise BadFileError(
+            f"most candles are {_words(usual)} apart, which is none of {', '.join(RESOLUTIONS)}"
+        )
     return resolution
 
 
 def _without_strays(moments: _Steps, steps: _Steps, resolution: str, named: str | None) -> _Steps:
-    """Leave out the few times beside the grid of a resolution. Raises BadFile when they are not few."""
+    """Leave out the few times beside the grid of a resolution. Raises BadFileError when they are not few."""
     base = _micros(resolution)
     if not (steps % base).any():
         return steps
@@ -84,31 +88,31 @@ def _without_strays(moments: _Steps, steps: _Steps, resolution: str, named: str 
         return kept
     usual = _usual(steps)
     if usual == base or named is None:
-        raise BadFile(
+        raise BadFileError(
             f"most candles are {resolution} apart, but {astray.sum()} of {len(moments)} lie between: two "
             "resolutions in one file; make one file of each"
         )
-    raise BadFile(f"the name says {named}, but most candles are {_words(usual)} apart")
+    raise BadFileError(f"the name says {named}, but most candles are {_words(usual)} apart")
 
 
 def _check_coarser(steps: _Steps, resolution: str, named: str | None) -> None:
-    """Raise BadFile when all candles, or a stretch of them, are of a coarser resolution than this."""
+    """Raise BadFileError when all candles, or a stretch of them, are of a coarser resolution than this."""
     base = _micros(resolution)
     said = f"the name says {named}, but" if named else "one step is " + resolution + ", but"
     common = _common(steps) if len(steps) else base
     if common > base and (common / base) ** -float(len(steps)) < 10 * CHANCE:
         coarser = resolution_of(_length(common))
-        raise BadFile(f"{said} most candles are {coarser or _words(_usual(steps))} apart")
+        raise BadFileError(f"{said} most candles are {coarser or _words(_usual(steps))} apart")
     if len(steps) >= 5 and steps.min() > base and steps.max() <= 1.25 * steps.min():
         # months as days: too regular for days without a trade
-        raise BadFile(f"{said} all candles are {_words(steps.min())} to {_words(steps.max())} apart")
+        raise BadFileError(f"{said} all candles are {_words(steps.min())} to {_words(steps.max())} apart")
     for name, interval in RESOLUTIONS.items():
         times = interval / RESOLUTIONS[resolution]
         if times <= 1 or times % 1:
             continue
         first, last = _longest_run(steps % _micros(name) == 0)
         if last > first and len(steps) * times ** -float(last - first) < CHANCE:
-            raise BadFile(
+            raise BadFileError(
                 f"{last - first + 1} candles in a row are {_words(_usual(steps[first:last]))} apart, others "
                 f"{resolution}: two resolutions in one file; make one file of each"
             )

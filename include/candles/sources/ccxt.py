@@ -6,7 +6,8 @@ See https://docs.ccxt.com/#/README?id=ohlcv-candlestick-charts.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -18,8 +19,16 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from include.candles.frame import CANDLE, RESOLUTIONS, no_candles
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol
-from include.http import RequestRefusedError, Service, ServiceError, VendorFault
+from include.candles.sources.source import (
+    Fetched,
+    Offer,
+    Opening,
+    PingResult,
+    SourceError,
+    UnknownSymbolError,
+    service_errors,
+)
+from include.http import RequestRefusedError, Service, VendorFault
 from include.http.client import Client
 from include.services.ccxt import ANY_EXCHANGE, as_fault, declare_exchange, find_error
 from include.settings import Endpoint
@@ -86,16 +95,16 @@ class Ccxt:
             client.close()
         self._exchange.close()
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """Ask for the exchange's clock, or its status, or else its markets. Raises SourceError."""
         methods = {"fetchTime": "fetch_time", "fetchStatus": "fetch_status"}
         known = [method for name, method in methods.items() if self._exchange.has.get(name) is True]
         self._ask((known or ["load_markets"])[0])
         (client,) = self._clients.values()
-        return Pong(client.milliseconds or 0.0, client.sandbox)
+        return PingResult(client.milliseconds or 0.0, client.sandbox)
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer what ccxt says that the exchange has. Raises UnknownSymbol, SourceError."""
+        """Offer what ccxt says that the exchange has. Raises UnknownSymbolError, SourceError."""
         self._market_of(symbol)
         reach = REACH.get(self._exchange.id)
         return tuple(
@@ -105,7 +114,7 @@ class Ccxt:
         )
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the closed candles with `start <= open time < end`. Raises UnknownSymbol, SourceError.
+        """Get the closed candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError.
 
         Exchanges answer with so many candles from a time on, or with those of a stretch of time. So an empty
         page is no end, and a page that ends early may be all there is: the next one begins where it ended.
@@ -159,7 +168,7 @@ class Ccxt:
         markets = named or find_markets(symbol, open_markets) or find_markets(symbol, self._markets)
         if not markets:
             hint = what_would_work(symbol, self._markets)
-            raise UnknownSymbol(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
+            raise UnknownSymbolError(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
         return markets[0]
 
     @cached_property
@@ -179,15 +188,14 @@ class Ccxt:
         import ccxt
 
         try:
-            return getattr(self._exchange, method)(*arguments)
+            with service_errors():
+                return getattr(self._exchange, method)(*arguments)
         except ccxt.BadSymbol as error:
-            raise UnknownSymbol(str(error)) from error
+            raise UnknownSymbolError(str(error)) from error
         except (ccxt.AuthenticationError, ccxt.ArgumentsRequired, ccxt.NotSupported) as error:
             raise SourceError(str(error), temporary=False) from error
         except ccxt.BaseError as error:  # it passes, or it is about this one question
             raise SourceError(str(error), temporary=True) from error
-        except ServiceError as error:
-            raise SourceError(error.message, temporary=not isinstance(error, RequestRefusedError)) from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise SourceError(f"an answer that ccxt cannot read: {error!r}", temporary=True) from error
 
@@ -222,6 +230,15 @@ class Ccxt:
     def _find_fault(self, payload: object) -> VendorFault | None:
         self._error = find_error(self._exchange, payload)
         return None if self._error is None else as_fault(self._error)
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[Ccxt]:
+    """Open the exchange that the name says, like `ccxt:binance`. Raises ValueError."""
+    exchange = opening.name.partition(":")[2]
+    endpoint = opening.endpoint(f"market_ccxt_{exchange}")
+    with Ccxt(exchange, endpoint, opening.engine, opening.paced(ANY_EXCHANGE)) as source:
+        yield source
 
 
 def _letters(name: str) -> str:

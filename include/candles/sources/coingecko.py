@@ -7,6 +7,8 @@ honestly: open, high, low and close from six candles of four hours (`/coins/{id}
 See https://docs.coingecko.com/reference/coins-id-ohlc and …/coins-id-market-chart-range.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,19 +21,20 @@ from include.candles.frame import (
     decimals,
     first_open,
     frame_of,
-    in_words,
     normalise,
+    refused_rows_text,
 )
 from include.candles.sources.source import (
     Fetched,
     Offer,
-    Pong,
+    Opening,
+    PingResult,
     SourceError,
-    UnknownSymbol,
     ask_cheaply,
     listed_coin,
+    service_errors,
 )
-from include.http import RequestRefusedError, ServiceError
+from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import Coin
 
@@ -58,18 +61,18 @@ class CoinGecko:
         self._client = client
         self.name = name
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """Ask whether it is there. Raises SourceError."""
         return ask_cheaply(self._client, "/ping")[1]
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer the whole days within the last thirty. Raises UnknownSymbol."""
+        """Offer the whole days within the last thirty. Raises UnknownSymbolError."""
         listed_coin(symbol)
         reach = pd.Series([now - timedelta(days=max(SPANS))])
         return (Offer("1d", first_open(reach, A_DAY)[0].to_pydatetime(), volume=True),)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         if resolution != "1d":
             raise ValueError(f"CoinGecko has no {resolution} candles with a volume")
         coin = listed_coin(symbol)
@@ -85,19 +88,22 @@ class CoinGecko:
         _check_same_coin(days, midnights["price"])
         days["volume"] = midnights["volume"] / days[["high", "low", "close"]].mean(axis=1)
         wanted = (days["timestamp"] >= start) & (days["timestamp"] < end) & days["volume"].notna()
-        problems = (in_words(refused),) if refused else ()
+        problems = (refused_rows_text(refused),) if refused else ()
         return Fetched(days[wanted].assign(symbol=symbol)[CANDLE], problems)
 
     def _ask(self, coin: Coin, what: str, params: dict[str, int]) -> Any:
-        try:
+        def unknown(error: RequestRefusedError) -> str | None:
+            return f"unknown coin {coin.coingecko}" if error.status == 404 else None
+
+        with service_errors(unknown=unknown, one_question=400):
             return self._client.get_json(f"/coins/{coin.coingecko}/{what}", {"vs_currency": "usd", **params})
-        except RequestRefusedError as error:
-            if error.status == 404:
-                raise UnknownSymbol(f"unknown coin {coin.coingecko}") from error
-            # 400 is about this one question: another may well be answered.
-            raise SourceError(error.message, temporary=error.status == 400) from error
-        except ServiceError as error:
-            raise SourceError(error.message, temporary=True) from error
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[CoinGecko]:
+    """Open the source, by the plan that its name says. Raises RequestRefusedError."""
+    with opening.client(opening.name.replace(":", "-")) as client:
+        yield CoinGecko(client, opening.name)
 
 
 def _read_steps(rows: Any) -> pd.DataFrame:

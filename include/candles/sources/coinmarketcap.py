@@ -4,22 +4,25 @@ https://coinmarketcap.com/api/documentation/pro-api-reference/cryptocurrency/ohl
 has none is refused with error 1006; how far back candles go depends on the plan, too.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, decimals, in_words
+from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, decimals, refused_rows_text
 from include.candles.sources.source import (
     Fetched,
     Offer,
-    Pong,
+    Opening,
+    PingResult,
     SourceError,
-    UnknownSymbol,
     ask_cheaply,
     listed_coin,
+    service_errors,
 )
-from include.http import RequestRefusedError, ServiceError
+from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import Coin
 
@@ -43,12 +46,12 @@ class CoinMarketCap:
         """Take an open client of the service `coinmarketcap`; whoever opened it closes it."""
         self._client = client
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """Ask what the key may do, which costs no credit. Raises SourceError."""
         return ask_cheaply(self._client, "/v1/key/info")[1]
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer hours since September 2020, and days of any age. Raises UnknownSymbol."""
+        """Offer hours since September 2020, and days of any age. Raises UnknownSymbolError."""
         listed_coin(symbol)
         return (
             Offer("1h", HOURLY_VOLUME_SINCE, volume=True),
@@ -56,7 +59,7 @@ class CoinMarketCap:
         )
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         coin = listed_coin(symbol)
         interval = RESOLUTIONS[resolution]
         period = PERIODS[resolution]
@@ -69,19 +72,24 @@ class CoinMarketCap:
             "count": (end - start) // interval,
             "convert": "USD",
         }
-        try:
+
+        def unknown(error: RequestRefusedError) -> str | None:
+            about_the_id = error.status == 400 and '"id"' in error.message
+            return f"unknown symbol {symbol}: {error.message}" if about_the_id else None
+
+        with service_errors(unknown=unknown, one_question=400):
             answer = self._client.get_json("/v2/cryptocurrency/ohlcv/historical", params)
-        except RequestRefusedError as error:
-            if error.status == 400 and '"id"' in error.message:
-                raise UnknownSymbol(f"unknown symbol {symbol}: {error.message}") from error
-            # 400 is about this one question: another may well be answered.
-            raise SourceError(error.message, temporary=error.status == 400) from error
-        except ServiceError as error:
-            raise SourceError(error.message, temporary=True) from error
         candles, refused = _read(coin, answer, interval)
         wanted = (candles["timestamp"] >= start) & (candles["timestamp"] < end)
-        problems = (in_words({f"it is no {period} candle": refused}),) if refused else ()
+        problems = (refused_rows_text({f"it is no {period} candle": refused}),) if refused else ()
         return Fetched(candles[wanted].assign(symbol=symbol)[CANDLE], problems)
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[CoinMarketCap]:
+    """Open the source. Raises RequestRefusedError without a key."""
+    with opening.client("coinmarketcap") as client:
+        yield CoinMarketCap(client)
 
 
 def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, int]:

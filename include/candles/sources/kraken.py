@@ -6,7 +6,8 @@ fetch reads MAX_PAGES of them and leaves the rest for the next.
 See https://docs.kraken.com/api/docs/rest-api/get-ohlc-data and …/get-recent-trades.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -14,8 +15,17 @@ from typing import Any
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, RESOLUTIONS, frame_of, no_candles
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
-from include.http import RequestRefusedError, ServiceError
+from include.candles.sources.source import (
+    Fetched,
+    Offer,
+    Opening,
+    PingResult,
+    SourceError,
+    UnknownSymbolError,
+    ask_cheaply,
+    service_errors,
+)
+from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import find_markets, lacking_dollar, what_would_work
 
@@ -43,17 +53,17 @@ class Kraken:
         """Take an open client of the service `kraken`; whoever opened it closes it."""
         self._client = client
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """Ask whether it calls itself online. Raises SourceError."""
-        answer, pong = ask_cheaply(self._client, "/0/public/SystemStatus")
+        answer, took = ask_cheaply(self._client, "/0/public/SystemStatus")
         result = answer.get("result") if isinstance(answer, dict) else None
         status = result.get("status") if isinstance(result, dict) else None
         if status != "online":
             raise SourceError(f"it calls itself {status!r} instead of online", temporary=True)
-        return pong
+        return took
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        """Offer minutes of any age, and 720 candles of other lengths. Raises UnknownSymbol, SourceError."""
+        """Offer minutes of any age, 720 candles of other lengths. Raises UnknownSymbolError, SourceError."""
         self._pair_of(symbol)
         offers = []
         for resolution in INTERVALS:
@@ -63,7 +73,7 @@ class Kraken:
         return tuple(offers)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         pair = self._pair_of(symbol)
         problems = []
         reached = None
@@ -130,13 +140,12 @@ class Kraken:
     def _ask(self, what: str, pair: str, params: Mapping[str, str | int]) -> tuple[list[Any], int]:
         """Ask about a pair; answer the rows and `last`, if they are of this pair."""
         key = self._pairs[pair]
-        try:
+
+        def unknown(error: RequestRefusedError) -> str | None:
+            return f"unknown pair {pair}" if "Unknown asset pair" in error.message else None
+
+        with service_errors(unknown=unknown, one_question=200):  # 200: an error in the body of an answer
             result = self._get(what, {"pair": key, **params})
-        except RequestRefusedError as error:
-            if "Unknown asset pair" in error.message:
-                raise UnknownSymbol(f"unknown pair {pair}") from error
-            # An error under status 200 is about this one question: another may well be answered.
-            raise SourceError(error.message, temporary=error.status == 200) from error
         named = [name for name in result if name != "last"]
         if named != [key]:
             raise SourceError(f"answered with {', '.join(named)} instead of {key}", temporary=True)
@@ -145,12 +154,7 @@ class Kraken:
         return result[key], int(result["last"])
 
     def _get(self, what: str, params: Mapping[str, str | int]) -> dict[str, Any]:
-        try:
-            answer = self._client.get_json(f"/0/public/{what}", params)
-        except RequestRefusedError:
-            raise
-        except ServiceError as error:
-            raise SourceError(error.message, temporary=True) from error
+        answer = self._client.get_json(f"/0/public/{what}", params)
         result = answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(result, dict):
             raise SourceError("an answer without a result", temporary=True)
@@ -161,22 +165,28 @@ class Kraken:
         pairs = find_markets(symbol, self._pairs)
         if not pairs:
             hint = what_would_work(symbol, self._pairs)
-            raise UnknownSymbol(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
+            raise UnknownSymbolError(f"unknown symbol {symbol}" + (f": {hint}" if hint else ""))
         return pairs[0]
 
     @cached_property
     def _pairs(self) -> dict[str, str]:
         """All pairs: their name, like XBT/USD -> the key under which answers hold them, like XXBTZUSD."""
-        try:
+        with service_errors():
             answer = self._get("AssetPairs", {})
+        try:
             pairs = {pair["wsname"]: key for key, pair in answer.items() if "wsname" in pair}
-        except RequestRefusedError as error:
-            raise SourceError(error.message, temporary=False) from error
         except TypeError as error:
             raise SourceError(f"an answer that holds no pairs: {error!r}", temporary=True) from error
         if not pairs:  # otherwise every symbol would be taken for unknown
             raise SourceError("an answer that holds no pairs", temporary=True)
         return pairs
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[Kraken]:
+    """Open the source. Raises RequestRefusedError for an address that is none."""
+    with opening.client("kraken") as client:
+        yield Kraken(client)
 
 
 def rebuild_minutes(trades: pd.DataFrame, end: datetime) -> pd.DataFrame:

@@ -1,13 +1,24 @@
 """The sandbox market: invented candles of the local stack over real HTTP, marked `sandbox` where stored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from include.candles.frame import CANDLE, no_candles
-from include.candles.sources.source import Fetched, Offer, Pong, SourceError, UnknownSymbol, ask_cheaply
-from include.http import RequestRefusedError, ServiceError
+from include.candles.local_stack import refuse_invented_prices
+from include.candles.sources.source import (
+    Fetched,
+    Offer,
+    Opening,
+    PingResult,
+    SourceError,
+    ask_cheaply,
+    service_errors,
+)
+from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import same
 
@@ -26,7 +37,7 @@ class Sandbox:
         """Take an open client of the service `sandbox`; whoever opened it closes it."""
         self._client = client
 
-    def ping(self) -> Pong:
+    def ping(self) -> PingResult:
         """Ask for the coins that it trades. Raises SourceError."""
         return ask_cheaply(self._client, "/symbols")[1]
 
@@ -35,7 +46,7 @@ class Sandbox:
         return tuple(Offer(resolution, oldest=None, volume=True) for resolution in RESOLUTIONS)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        """Get the candles with `start <= open time < end`. Raises UnknownSymbol, SourceError."""
+        """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         params = {
             "symbol": symbol,
             "resolution": resolution,
@@ -55,14 +66,21 @@ class Sandbox:
         raise SourceError(f"more than {MAX_PAGES} pages from {start} to {end}", temporary=False)
 
     def _ask(self, symbol: str, params: dict[str, str]) -> Any:
-        try:
+        def unknown(error: RequestRefusedError) -> str | None:
+            named = error.status == 404 and "unknown symbol" in error.message  # not: a wrong address
+            return f"unknown symbol {symbol}" if named else None
+
+        with service_errors(unknown=unknown):
             return self._client.get_json("/candles", params)
-        except RequestRefusedError as error:
-            if error.status == 404 and "unknown symbol" in error.message:  # not: a wrong address
-                raise UnknownSymbol(f"unknown symbol {symbol}") from error
-            raise SourceError(error.message, temporary=False) from error
-        except ServiceError as error:
-            raise SourceError(error.message, temporary=True) from error
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[Sandbox]:
+    """Open the sandbox market, for the local stack's own database. Raises ForeignDatabaseError."""
+    with opening.engine.connect() as connection:
+        refuse_invented_prices(connection)
+    with opening.client("sandbox") as client:
+        yield Sandbox(client)
 
 
 def _read(symbol: str, answer: Any) -> tuple[pd.DataFrame, datetime | None]:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
-from include.candles import PRICES, RESOLUTIONS, Fetched, Source, normalise
+from include.candles import Fetched, Source
+from include.candles.frame import PRICES, RESOLUTIONS, normalise
 from include.candles.sources.ccxt import Ccxt
 from include.candles.sources.coingecko import CoinGecko
 from include.candles.sources.coinmarketcap import CoinMarketCap

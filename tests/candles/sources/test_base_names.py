@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.candles import UnknownSymbol, open_source
+from include.candles import UnknownSymbolError, open_source
 from include.settings import Endpoint, Settings
 from include.symbols import add_coins
 from tests.candles.sources.opened import now, opened
@@ -43,7 +43,7 @@ def test_a_base_means_its_only_market_against_a_dollar(source, symbol):
     ],
 )
 def test_a_refusal_says_what_would_work(source, symbol, hint):
-    with pytest.raises(UnknownSymbol) as refusal:
+    with pytest.raises(UnknownSymbolError) as refusal:
         source.offers(symbol, now())
     assert str(refusal.value) == f"unknown symbol {symbol}{hint}"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from include.candles import SourceError, UnknownSymbol, open_source
+from include.candles import SourceError, UnknownSymbolError, open_source
 from include.candles.sources.ccxt import Ccxt
 from include.http import Breaker, Retry
 from include.services.ccxt import ANY_EXCHANGE
@@ -122,14 +122,14 @@ def test_a_symbol_gets_the_market_in_its_own_dollar(scripted, symbol, pair, said
 
 def test_an_unknown_symbol_costs_one_request_in_all(sandbox, source):
     for symbol in ("NOPE", "BTC-PERP", "BTC/EUR"):
-        with pytest.raises(UnknownSymbol, match=f"unknown symbol {symbol}"):
+        with pytest.raises(UnknownSymbolError, match=f"unknown symbol {symbol}"):
             source.offers(symbol, now())
     assert len(sandbox.requests("binance")) == 1
 
 
 def test_a_market_that_the_exchange_no_longer_knows_is_unknown(scripted):
     source = scripted(reply({"code": -1121, "msg": "Invalid symbol."}, status=400))
-    with pytest.raises(UnknownSymbol, match="Invalid symbol"):
+    with pytest.raises(UnknownSymbolError, match="Invalid symbol"):
         source.fetch("BTC", "1m", now() - DAY, now())
 
 
@@ -315,7 +315,7 @@ def test_it_opens_by_its_name_with_its_connection(sandbox, database):
         assert source.name == "ccxt:binance"
         assert source.offers("BTC", now())
     with (
-        pytest.raises(ValueError, match="unknown source 'ccxt'"),
+        pytest.raises(ValueError, match="unknown candle source 'ccxt'"),
         open_source("ccxt", Settings(), database, None),
     ):
         pytest.fail("it opened")

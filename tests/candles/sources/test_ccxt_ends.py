@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from include.candles import UnknownSymbol
+from include.candles import UnknownSymbolError
 from tests.candles.sources.opened import floor, now, opened
 from tests.candles.sources.test_ccxt import MINUTE, candles, market
 from tests.http.server import Server, reply
@@ -147,7 +147,7 @@ def test_a_closed_market_is_asked_when_it_is_named_in_full_or_there_is_no_other(
 
 
 def test_a_market_that_never_was_is_unknown_still(exchange):
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbolError):
         fetch(exchange("ccxt:binance", counting([])), END - HOUR, END, "XYZ/USDT")
 
 

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.candles import SourceError, UnknownSymbol, open_source, valid
+from include.candles import SourceError, UnknownSymbolError, open_source
+from include.candles.frame import valid
 from include.settings import Endpoint, Settings
 from tests.candles.made import recorded
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
@@ -59,7 +60,7 @@ def test_it_offers_the_days_that_lie_whole_within_thirty(source):
     (offer,) = source.offers("BTCUSDT", datetime(2026, 11, 21, 1, 42, tzinfo=UTC))
     assert (offer.resolution, offer.volume) == ("1d", True)
     assert offer.oldest == datetime(2026, 10, 23, tzinfo=UTC)
-    with pytest.raises(UnknownSymbol, match="not in the table of coins"):
+    with pytest.raises(UnknownSymbolError, match="not in the table of coins"):
         source.offers("PEPE", now())
 
 
@@ -188,7 +189,7 @@ def test_a_key_that_will_not_do_is_final_and_a_refused_question_is_not(sandbox, 
 
 def test_a_coin_that_coingecko_no_longer_knows_is_unknown(sandbox, source):
     sandbox.fail("coingecko", "status", status=404)
-    with pytest.raises(UnknownSymbol, match="unknown coin bitcoin"):
+    with pytest.raises(UnknownSymbolError, match="unknown coin bitcoin"):
         source.fetch("BTC", "1d", START, TODAY)
 
 

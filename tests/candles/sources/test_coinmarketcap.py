@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.candles import SourceError, UnknownSymbol, open_source
+from include.candles import SourceError, UnknownSymbolError, open_source
 from include.candles.sources.coinmarketcap import HOURLY_VOLUME_SINCE
 from include.http import RequestRefusedError
 from include.settings import Endpoint, Settings
@@ -53,7 +53,7 @@ def test_it_offers_hours_and_days_of_the_coins_in_the_table(source):
     offers = {offer.resolution: offer for offer in source.offers("BTC/USDT", now())}
     assert list(offers) == ["1h", "1d"]
     assert (offers["1h"].oldest, offers["1d"].oldest) == (HOURLY_VOLUME_SINCE, None)
-    with pytest.raises(UnknownSymbol, match="not in the table of coins"):
+    with pytest.raises(UnknownSymbolError, match="not in the table of coins"):
         source.offers("BTC-PERP", now())
 
 
@@ -144,7 +144,7 @@ def test_a_key_or_plan_that_will_not_do_is_final_and_said_in_words(source, sandb
 
 @pytest.mark.parametrize(
     ("words", "kind"),
-    [('Invalid value for "id": "1"', UnknownSymbol), ("Search query is out of range", SourceError)],
+    [('Invalid value for "id": "1"', UnknownSymbolError), ("Search query is out of range", SourceError)],
 )
 def test_a_question_that_is_refused_does_not_condemn_the_source(scripted, words, kind):
     source = scripted(reply({"status": {"error_code": 400, "error_message": words}}, status=400))

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import text
 
-from include.candles import RESOLUTIONS, SourceError, collect
+from include.candles import SourceError
+from include.candles.collect import collect_candles
+from include.candles.frame import RESOLUTIONS
 from include.http import Retry, Timeout
 from tests.candles.made import windows
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
@@ -202,7 +204,7 @@ def test_the_store_gets_no_wrong_candle(sandbox, database, opening, name, fault)
     wanted = windows(("BTC", end - span, end), ("SOL", end - span, end))
     sandbox.fail(case.service, match={"path": case.path, "symbol": "BTC"}, **FAULTS[name][fault])
     with opening(case) as source:
-        collection = collect(database, wanted, [source])
+        collection = collect_candles(database, wanted, [source])
     with database.connect() as connection:
         rows = connection.execute(text("SELECT * FROM market_candles")).all()
     assert {row.source for row in rows} == {source.name}

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.candles import PRICES, RESOLUTIONS, SourceError, UnknownSymbol, open_source
+from include.candles import SourceError, UnknownSymbolError, open_source
+from include.candles.frame import PRICES, RESOLUTIONS
 from include.candles.sources import kraken
 from include.candles.sources.kraken import rebuild_minutes
 from include.settings import Endpoint, Settings
@@ -147,14 +148,14 @@ def test_a_symbol_gets_the_pair_in_its_own_dollar(sandbox, source, symbol, pair,
 
 def test_an_unknown_symbol_costs_one_request_in_all(sandbox, source):
     for symbol in ("NOPE", "BTCEUR", "BTC-PERP"):
-        with pytest.raises(UnknownSymbol, match=f"unknown symbol {symbol}"):
+        with pytest.raises(UnknownSymbolError, match=f"unknown symbol {symbol}"):
             source.offers(symbol, now())
     assert len(sandbox.requests("kraken")) == 1
 
 
 def test_a_pair_that_kraken_no_longer_knows_is_unknown(scripted):
     source = scripted(reply({"error": ["EQuery:Unknown asset pair"]}))
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbolError):
         source.fetch("BTC", "1h", now() - DAY, now())
 
 

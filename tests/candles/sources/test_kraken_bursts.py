@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.candles import collect
+from include.candles.collect import collect_candles
 from include.candles.sources import kraken
 from tests.candles.made import windows
 from tests.candles.sources.opened import opened, usable
@@ -82,11 +82,11 @@ def test_a_page_that_cannot_be_passed_is_said_and_ends(exchange):
 def test_what_lies_behind_it_is_not_noted_as_looked_at(exchange, database):
     source = exchange(trades(1500), inclusive=True)
     hour = windows(("BTC", START, END))
-    collection = collect(database, hour, [source], resolutions=("1m",))
+    collection = collect_candles(database, hour, [source], resolutions=("1m",))
     assert collection.written == 30
     assert "could not be read past 2025-03-04 04:30" in collection.missing["BTC"]
     exchange(trades(1500))  # it lets itself be passed now
-    assert collect(database, hour, [source], resolutions=("1m",)).written == 30
+    assert collect_candles(database, hour, [source], resolutions=("1m",)).written == 30
 
 
 def test_pages_that_do_not_reach_the_first_minute_are_said_and_not_noted(exchange, monkeypatch):

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 MARKED = text("SELECT coalesce(current_setting('tradeops.local_stack', true), '') = 'on'")
 
 
-class ForeignDatabase(ValueError):
+class ForeignDatabaseError(ValueError):
     """The sandbox market was to be used with a database that is not the local stack's own."""
 
 
@@ -17,10 +17,10 @@ def is_local_stack(connection: Connection) -> bool:
 
 
 def refuse_invented_prices(connection: Connection) -> None:
-    """Let the sandbox market be used only with a local stack's own database. Raises ForeignDatabase."""
+    """Let the sandbox market be used only with a local stack's own database. Raises ForeignDatabaseError."""
     if not is_local_stack(connection):
         url = connection.engine.url
-        raise ForeignDatabase(
+        raise ForeignDatabaseError(
             "candle_sources names the sandbox, whose prices are invented, and the database "
             f"{url.database!r} at {url.host}:{url.port or 5432} is not the local stack's own: name sources "
             "of real candles in candle_sources, see docs/sources.md"

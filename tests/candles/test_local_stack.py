@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from include.candles import ForeignDatabase, is_local_stack, read_candles, read_history
+from include.candles.history import read_history
+from include.candles.local_stack import ForeignDatabaseError, is_local_stack
+from include.candles.store import read_candles
 from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
@@ -29,9 +31,9 @@ def test_a_mark_does_not_travel_with_the_database(database):
 
 def test_stored_invented_candles_are_not_read_elsewhere_and_real_ones_are(foreign_database):
     with foreign_database.connect() as connection:
-        with pytest.raises(ForeignDatabase, match="name sources of real candles"):
+        with pytest.raises(ForeignDatabaseError, match="name sources of real candles"):
             read_candles(connection, WINDOWS, "1m", sandbox=True)
-        with pytest.raises(ForeignDatabase):
+        with pytest.raises(ForeignDatabaseError):
             read_history(connection, "BTC", "1h", NOW - pd.Timedelta(hours=2), NOW, sandbox=True)
         assert read_candles(connection, WINDOWS, "1m", sandbox=False).empty
 
@@ -40,6 +42,6 @@ def test_the_gate_lets_no_trade_of_another_database_pass_on_them(foreign_databas
     settings = Settings(candle_sources=("sandbox",))
     insert(foreign_database, {})
     claim_due(foreign_database, "run-1", settings)
-    with pytest.raises(ForeignDatabase):
+    with pytest.raises(ForeignDatabaseError):
         gate_batch(foreign_database, "run-1", 0, settings, "http://airflow/run")
     assert rows(foreign_database, "SELECT status FROM trade_signals") == [("active",)]

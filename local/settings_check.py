@@ -3,7 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from include.settings_reader import VARIABLE, SettingsError, environment_settings, read_settings
+from include.settings_check import checked_environment_settings, read_checked_settings
+from include.settings_reader import VARIABLE, SettingsError
 from local.airflow_api import AirflowApi, ApiError
 from local.health import import_errors
 from local.in_force import read_connection, settings_text
@@ -17,13 +18,13 @@ CONNECTION = "AIRFLOW_CONN_"
 def check_environment(environment: Mapping[str, str] = os.environ) -> None:
     """Refuse an environment whose values cannot be read. Raises StackError with exit code 2."""
     try:
-        environment_settings()
+        checked_environment_settings()
         for name in sorted(environment):
             if name.startswith(CONNECTION) and environment[name]:
                 read_connection(environment[name], name)
         given = environment.get(f"AIRFLOW_VAR_{VARIABLE.upper()}")
         if given is not None:
-            read_settings(given, f"AIRFLOW_VAR_{VARIABLE.upper()}")
+            read_checked_settings(given, f"AIRFLOW_VAR_{VARIABLE.upper()}")
     except SettingsError as error:
         raise StackError(f"{error}. Nothing was started.", 2) from error
 
@@ -41,7 +42,7 @@ def find_troubles(state: State, server: Server, api: AirflowApi) -> list[str]:
         )
     else:
         try:
-            read_settings(text, where)
+            read_checked_settings(text, where)
         except SettingsError as error:
             troubles.append(str(error))
     for pool in _pools():

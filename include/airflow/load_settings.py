@@ -27,7 +27,8 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from include.settings_reader import VARIABLE, SettingsError, read_settings
+from include.settings_check import read_checked_settings
+from include.settings_reader import VARIABLE, SettingsError
 from include.values_in_words import complaints
 from include.yaml_lines import line_of
 
@@ -158,7 +159,7 @@ def _check_settings(path: Path, root: yaml.Node | None, objects: Objects) -> Non
     for number, entry in enumerate(objects.variables):
         if entry.variable_name == VARIABLE:
             try:
-                read_settings(entry.variable_value)
+                read_checked_settings(entry.variable_value)
             except SettingsError as error:
                 line = line_of(root, ("airflow", "variables", number, "variable_value"))
                 raise SettingsFileError(f"{path}, line {line}: {error}") from error

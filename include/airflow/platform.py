@@ -15,8 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 
 from include.settings import Endpoint, Settings
 from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
-from include.settings_reader import SettingsError, read_object, read_settings
-from include.symbols import add_coins
+from include.settings_reader import SettingsError, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +44,12 @@ def load_settings() -> Settings:
 
     Raises CannotBeRead, in words, when any of it cannot be read.
     """
+    from include.settings_check import read_checked_settings
+
     try:
-        settings = read_settings(settings_text())
-        add_coins(settings.coins)
+        return read_checked_settings(settings_text())
     except ValueError as error:
         raise CannotBeRead(str(error)) from None
-    return settings
 
 
 def settings_text() -> str:

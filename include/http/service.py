@@ -90,7 +90,8 @@ class Service:
     or the text where it is not JSON. `max_bytes` bounds the body, unpacked. `pauses` says for how long, in
     seconds, nobody calls at least after an answer of that status. `wants_contact`: it refuses callers whose
     User-Agent names nobody to write to; see `identify`. `connection` is the Airflow connection that holds
-    address and key, where it is not called like the service: complaints name it.
+    address and key, where it is not called like the service: complaints name it. `sandbox_path` is
+    where the sandbox imitates it, below the address of the connection `sandbox`, for those who ask it there.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Service:
     wants_contact: bool = False
     max_bytes: int = 64 * 1024 * 1024
     connection: str | None = None
+    sandbox_path: str | None = None
 
     @property
     def connection_id(self) -> str:

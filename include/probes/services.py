@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.candles import SourceError, open_source
+from include.candles.sources import UnknownSourceError, find_entry
 from include.database import DatabaseError, connect, sql
 from include.http import ServiceError
 from include.http.client import Client
@@ -134,15 +135,19 @@ def market_probes(engine: Engine, settings: Settings, connections: Connections) 
     """Make the probes of the configured sources of candles."""
     if not settings.candle_sources:
         return [Probe("market", "platform", None, "not configured: `candle_sources` names no source")]
-    return [
-        Probe(
-            name.replace("coingecko:pro", "coingecko-pro"),
-            "platform",
-            partial(ask_source, name, engine, settings, _known(name, connections)),
-            limited_by=None if name == "archive" else name.replace("coingecko:pro", "coingecko-pro"),
-        )
-        for name in settings.candle_sources
-    ]
+    return [_market_probe(name, engine, settings, connections) for name in settings.candle_sources]
+
+
+def _market_probe(name: str, engine: Engine, settings: Settings, connections: Connections) -> Probe:
+    try:
+        entry = find_entry(name)
+    except UnknownSourceError:  # it says so when it is asked
+        return Probe(name, "platform", partial(ask_source, name, engine, settings, {}.get))
+    # Its connection is looked up now: the thread that asks must not ask Airflow.
+    found = {entry.connection: connections(entry.connection)} if entry.connection else {}
+    asked = partial(ask_source, name, engine, settings, found.get)
+    service = entry.service or name
+    return Probe(service, "platform", asked, limited_by=service if entry.connection else None)
 
 
 def ask_source(name: str, engine: Engine, settings: Settings, connections: Connections) -> Answer:
@@ -157,10 +162,3 @@ def ask_source(name: str, engine: Engine, settings: Settings, connections: Conne
     except ValueError as error:
         raise Down(str(error)) from error
     return Answer("answers", pong.milliseconds, sandbox=pong.sandbox or name == SANDBOX)
-
-
-def _known(name: str, connections: Connections) -> Connections:
-    """Look the source's connection up now: its thread must not ask Airflow."""
-    id_ = f"market_{name.replace(':pro', '').replace(':', '_')}"
-    found = {id_: connections(id_)}
-    return found.get

@@ -39,6 +39,7 @@ SERVICES = (
         limits=(Limit(100, MINUTE), Limit(10_000, MONTH)),
         find_fault=find_fault,
         connection="market_coingecko",
+        sandbox_path="/coingecko/api/v3",
     ),
     Service(
         "coingecko-pro",
@@ -47,5 +48,6 @@ SERVICES = (
         limits=(Limit(500, MINUTE),),
         find_fault=find_fault,
         connection="market_coingecko",
+        sandbox_path="/coingecko/api/v3",
     ),
 )

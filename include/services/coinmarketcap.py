@@ -34,5 +34,6 @@ SERVICES = (
         limits=(Limit(30, MINUTE),),
         find_fault=find_fault,
         connection="market_coinmarketcap",
+        sandbox_path="/coinmarketcap",
     ),
 )

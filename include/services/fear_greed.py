@@ -17,5 +17,6 @@ SERVICES = (
         limits=(Limit(60, MINUTE),),
         find_fault=find_fault,
         connection="market_fear_greed",
+        sandbox_path="",
     ),
 )

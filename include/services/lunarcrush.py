@@ -17,5 +17,6 @@ SERVICES = (
         limits=(Limit(10, MINUTE), Limit(2_000, DAY)),
         find_fault=find_fault,
         connection="market_lunarcrush",
+        sandbox_path="/lunarcrush/public",
     ),
 )

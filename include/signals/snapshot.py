@@ -17,18 +17,18 @@ from typing import Any
 from sqlalchemy import Engine
 
 from include.candles.local_stack import is_local_stack
+from include.candles.sources import find_entry
 from include.database import sql
 from include.http import Limit, Retry, Service, ServiceError, Timeout
 from include.http.client import Client
 from include.services import find_service
 from include.settings import SANDBOX, Endpoint, Settings
 from include.signals.sources import (
-    Missing,
-    Part,
-    ask_coingecko,
-    ask_coinmarketcap,
+    NoFiguresError,
+    SnapshotPart,
     ask_fear_greed,
     ask_lunarcrush,
+    find_price_source,
 )
 from include.symbols import Coin, coin_of
 
@@ -42,17 +42,6 @@ KEPT = {"price": timedelta(minutes=1), "social": timedelta(minutes=5), "fear_gre
 # LunarCrush allows 10 requests a minute, and a run may be about 20 coins.
 STILL_GOOD = {"social": timedelta(hours=3), "fear_greed": timedelta(hours=24)}
 
-LOCAL = {"archive", SANDBOX}  # sources of candles on this machine: who names them has not asked to go outside
-
-# Where the sandbox imitates the services, below the address of the connection `sandbox`.
-SANDBOX_PATHS = {
-    "coinmarketcap": "/coinmarketcap",
-    "coingecko": "/coingecko/api/v3",
-    "coingecko-pro": "/coingecko/api/v3",
-    "lunarcrush": "/lunarcrush/public",
-    "fear_greed": "",
-}
-
 # The score: what a whole snapshot is made of, in points of 100.
 POINTS = {"price": 30, "market": 10, "candles": 40, "fear_greed": 10, "social": 10}
 MARKET = ("price_change_24h", "price_change_7d", "market_cap", "volume_24h")
@@ -61,7 +50,7 @@ SOCIAL = (
 )  # fmt: skip
 
 EndpointOf = Callable[[str], Endpoint | None]  # connection id -> where it leads, None: no such connection
-Heard = tuple[Part, str] | str  # a part and its source, or why there is none
+Heard = tuple[SnapshotPart, str] | str  # a part and its source, or why there is none
 
 
 @dataclass
@@ -151,17 +140,23 @@ class _Reporter:
     def __init__(self, stack: ExitStack, engine: Engine, settings: Settings, endpoint: EndpointOf) -> None:
         self._engine = engine
         self._sandbox = SANDBOX in settings.candle_sources
-        self._outside = bool(set(settings.candle_sources) - LOCAL) or not _is_local_stack(engine)
+        outside = any(find_entry(name).outside for name in settings.candle_sources)
+        self._outside = outside or not _is_local_stack(engine)
         self._endpoint = endpoint
-        prices = tuple(name.replace(":", "-") for name in settings.price_sources)
-        self._services = {"price": prices, "social": ("lunarcrush",), "fear_greed": ("fear_greed",)}
+        prices = [find_price_source(name) for name in settings.price_sources]
+        self._asks = {price.service: price.ask for price in prices} | {"lunarcrush": ask_lunarcrush}
+        self._services = {
+            "price": tuple(price.service for price in prices),
+            "social": ("lunarcrush",),
+            "fear_greed": ("fear_greed",),
+        }
         self._clients: dict[str, Client | str] = {}  # the client, or why there is none
         for name in dict.fromkeys(name for names in self._services.values() for name in names):
             try:
                 self._clients[name] = stack.enter_context(self._open(name))
             except ServiceError as error:
                 self._clients[name] = error.message
-            except Missing as missing:
+            except NoFiguresError as missing:
                 self._clients[name] = str(missing)
 
     def _open(self, name: str) -> Client:
@@ -169,14 +164,14 @@ class _Reporter:
         if not self._sandbox:
             found = self._endpoint(service.connection_id)
             if found is None and not self._outside:
-                raise Missing(
+                raise NoFiguresError(
                     "not asked: this is the local stack, and nothing tells it to ask a real vendor; make the "
                     f"connection {service.connection_id} to do so"
                 )
             return Client(service, found, self._engine)
         imitation = self._endpoint(SANDBOX)
         if imitation is not None:
-            imitation = Endpoint(imitation.base_url + SANDBOX_PATHS[name], imitation.secret)
+            imitation = Endpoint(imitation.base_url + (service.sandbox_path or ""), imitation.secret)
         # Without the vendor's address, so that a missing connection can never lead there, and by a name of
         # its own, so that its quota and breaker are not those of the real one.
         return Client(_imitated(service), imitation, self._engine)
@@ -195,7 +190,7 @@ class _Reporter:
                 return kept, source
             try:
                 found = self._ask(name, coin)
-            except Missing as missing:
+            except NoFiguresError as missing:
                 older = self._recall(key, STILL_GOOD[part]) if part in STILL_GOOD else None
                 if older:
                     return replace(older, problem=f"kept from before: {missing}"), source
@@ -206,22 +201,21 @@ class _Reporter:
             return found, source
         return "; ".join(reasons)
 
-    def _ask(self, name: str, coin: Coin | None) -> Part:
+    def _ask(self, name: str, coin: Coin | None) -> SnapshotPart:
         client = self._clients[name]
         if isinstance(client, str):
-            raise Missing(client)
+            raise NoFiguresError(client)
         now = datetime.now(UTC)
         if coin is None:
             return ask_fear_greed(client, now)
-        ask = {"coinmarketcap": ask_coinmarketcap, "lunarcrush": ask_lunarcrush}.get(name, ask_coingecko)
-        return ask(client, coin, now)
+        return self._asks[name](client, coin, now)
 
-    def _recall(self, key: Mapping[str, str], kept: timedelta) -> Part | None:
+    def _recall(self, key: Mapping[str, str], kept: timedelta) -> SnapshotPart | None:
         with self._engine.begin() as connection:
             row = connection.execute(sql("signals/recall_snapshot"), {**key, "kept": kept}).one_or_none()
-        return Part(row.part, row.observed_at) if row else None
+        return SnapshotPart(row.part, row.observed_at) if row else None
 
-    def _keep(self, key: Mapping[str, str], part: Part) -> None:
+    def _keep(self, key: Mapping[str, str], part: SnapshotPart) -> None:
         values = json.dumps(part.values, allow_nan=False)
         with self._engine.begin() as connection:
             connection.execute(

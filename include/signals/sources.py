@@ -1,37 +1,41 @@
-"""What the sources of a snapshot are asked, and how their answers are read.
+"""What the sources of a snapshot are asked, and how their answers are read; the table of sources of prices.
 
-Every function asks one service through an open client and answers with a `Part`, or raises `Missing` in
-words. Only numbers are taken from an answer, each checked for its range: texts from outside go nowhere.
+Every function asks one service through an open client and answers with a `SnapshotPart`, or raises
+`NoFiguresError`. Only numbers are taken from an answer, each checked for its range: texts from outside go
+nowhere.
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as quote_path
 
 from include.http import ServiceError
-from include.http.client import Client
 from include.symbols import Coin
+
+if TYPE_CHECKING:
+    from include.http.client import Client
 
 # How old the figures of an answer may be, by what the source says itself.
 FRESH_PRICE = timedelta(minutes=15)  # the sources renew it every minute or two
 FRESH_SOCIAL = timedelta(hours=3)  # a row an hour
 FRESH_INDEX = timedelta(hours=48)  # a value a day
-AHEAD = timedelta(minutes=5)  # so far a source's clock may be ahead of ours
+CLOCK_AHEAD = timedelta(minutes=5)  # so far a source's clock may be ahead of ours
 
-MOST = 1e18  # dollars, coins, posts: more is no figure of this world
+LARGEST_FIGURE = 1e18  # dollars, coins, posts: more is no figure of this world
 TOPIC = re.compile(r"[a-z0-9][a-z0-9 .$-]{0,60}")
 
 
-class Missing(Exception):
+class NoFiguresError(Exception):
     """The source gave nothing that can be used; the message says why, without its name."""
 
 
 @dataclass(frozen=True)
-class Part:
+class SnapshotPart:
     """One source's share of a snapshot: columns of `trade_market_snapshot`, None where it did not say."""
 
     values: dict[str, float | None]
@@ -39,13 +43,13 @@ class Part:
     problem: str | None = None  # why it did not say all that was asked
 
 
-def ask_coinmarketcap(client: Client, coin: Coin, now: datetime) -> Part:
-    """Ask for the price and its company (`/v2/cryptocurrency/quotes/latest`). Raises Missing."""
+def ask_coinmarketcap(client: "Client", coin: Coin, now: datetime) -> SnapshotPart:
+    """Ask for the price and its company (`/v2/cryptocurrency/quotes/latest`). Raises NoFiguresError."""
     params = {"id": coin.coinmarketcap, "convert": "USD"}
     answer = _ask(client, "/v2/cryptocurrency/quotes/latest", params)
     data = _object(answer, "data", str(coin.coinmarketcap))
     if _dig(data, "id") != coin.coinmarketcap:
-        raise Missing("it answered about another coin")
+        raise NoFiguresError("it answered about another coin")
     quote = _object(data, "quote", "USD")
     return _price_part(
         now,
@@ -59,15 +63,15 @@ def ask_coinmarketcap(client: Client, coin: Coin, now: datetime) -> Part:
     )
 
 
-def ask_coingecko(client: Client, coin: Coin, now: datetime) -> Part:
-    """Ask for the price and its company (`/coins/markets`, demo and pro alike). Raises Missing."""
+def ask_coingecko(client: "Client", coin: Coin, now: datetime) -> SnapshotPart:
+    """Ask for the price and its company (`/coins/markets`, demo and pro alike). Raises NoFiguresError."""
     params = {"vs_currency": "usd", "ids": coin.coingecko, "price_change_percentage": "24h,7d"}
     answer = _ask(client, "/coins/markets", params)
     if not isinstance(answer, list) or len(answer) != 1:
-        raise Missing("its answer does not hold the one coin that was asked for")
+        raise NoFiguresError("its answer does not hold the one coin that was asked for")
     data = answer[0]
     if _dig(data, "id") != coin.coingecko:
-        raise Missing("it answered about another coin")
+        raise NoFiguresError("it answered about another coin")
     return _price_part(
         now,
         updated=_dig(data, "last_updated"),
@@ -80,19 +84,21 @@ def ask_coingecko(client: Client, coin: Coin, now: datetime) -> Part:
     )
 
 
-def ask_fear_greed(client: Client, now: datetime) -> Part:
-    """Ask for the fear & greed index of the day (`/fng/`), 0 to 100. Raises Missing."""
+def ask_fear_greed(client: "Client", now: datetime) -> SnapshotPart:
+    """Ask for the fear & greed index of the day (`/fng/`), 0 to 100. Raises NoFiguresError."""
     rows = _dig(_ask(client, "/fng/", {"limit": 1}), "data")
     if not isinstance(rows, list) or not rows:
-        raise Missing("its answer holds no value")
+        raise NoFiguresError("its answer holds no value")
     value = _number(_dig(rows[0], "value"), 0, 100)
     if value is None:
-        raise Missing("its value is no number from 0 to 100")
-    return Part({"fear_greed_index": value}, _fresh(_time(_dig(rows[0], "timestamp")), now, FRESH_INDEX))
+        raise NoFiguresError("its value is no number from 0 to 100")
+    return SnapshotPart(
+        {"fear_greed_index": value}, _fresh(_time(_dig(rows[0], "timestamp")), now, FRESH_INDEX)
+    )
 
 
-def ask_lunarcrush(client: Client, coin: Coin, now: datetime) -> Part:
-    """Ask for the social figures: the last day by the hour, then the topic that this names. Raises Missing.
+def ask_lunarcrush(client: "Client", coin: Coin, now: datetime) -> SnapshotPart:
+    """Ask for the social figures: the last day by the hour, then its topic. Raises NoFiguresError.
 
     Sentiment is the share of positive interactions in percent; positive, neutral and negative are the shares
     of the interactions of all networks.
@@ -102,14 +108,14 @@ def ask_lunarcrush(client: Client, coin: Coin, now: datetime) -> Part:
     topic = str(_about(series, coin).get("topic", ""))
     rows = _dig(series, "data")
     if not isinstance(rows, list):
-        raise Missing("its answer holds no rows")
+        raise NoFiguresError("its answer holds no rows")
     by_time = {_time(_dig(row, "time")): row for row in rows}  # in any order, each hour once
     if not by_time:
-        raise Missing("its answer holds no rows")
+        raise NoFiguresError("its answer holds no rows")
     newest = _fresh(max(by_time), now, FRESH_SOCIAL)
     last = by_time[newest]
     created = [
-        _number(row.get("posts_created"), 0, MOST)
+        _number(row.get("posts_created"), 0, LARGEST_FIGURE)
         for time, row in by_time.items()
         if time > newest - timedelta(hours=24)
     ]
@@ -121,14 +127,14 @@ def ask_lunarcrush(client: Client, coin: Coin, now: datetime) -> Part:
         "social_posts_24h": None if None in created else math.fsum(post or 0.0 for post in created) or None,
     }
     try:
-        return Part(values | _ask_topic(client, coin, topic), newest)
-    except Missing as missing:
-        return Part(values, newest, problem=f"of the topic: {missing}")
+        return SnapshotPart(values | _ask_topic(client, coin, topic), newest)
+    except NoFiguresError as missing:
+        return SnapshotPart(values, newest, problem=f"of the topic: {missing}")
 
 
-def _ask_topic(client: Client, coin: Coin, topic: str) -> dict[str, float | None]:
+def _ask_topic(client: "Client", coin: Coin, topic: str) -> dict[str, float | None]:
     if not TOPIC.fullmatch(topic):
-        raise Missing("its name is none that can be asked for")
+        raise NoFiguresError("its name is none that can be asked for")
     answer = _ask(client, f"/topic/{quote_path(topic, safe='')}/v1", {})
     _about(answer, coin)
     data = _object(answer, "data")
@@ -136,12 +142,14 @@ def _ask_topic(client: Client, coin: Coin, topic: str) -> dict[str, float | None
     networks = data.get("types_sentiment_detail")
     for network in networks.values() if isinstance(networks, dict) else ():
         for mood in moods:
-            moods[mood] += _number(network.get(mood) if isinstance(network, dict) else None, 0, MOST) or 0.0
+            moods[mood] += (
+                _number(network.get(mood) if isinstance(network, dict) else None, 0, LARGEST_FIGURE) or 0.0
+            )
     total = math.fsum(moods.values())
     return {
-        "social_interactions_24h": _known(data.get("interactions_24h"), MOST),
-        "social_contributors_24h": _known(data.get("num_contributors"), MOST),
-        "social_volume_24h": _known(data.get("num_posts"), MOST),
+        "social_interactions_24h": _known(data.get("interactions_24h"), LARGEST_FIGURE),
+        "social_contributors_24h": _known(data.get("num_contributors"), LARGEST_FIGURE),
+        "social_volume_24h": _known(data.get("num_posts"), LARGEST_FIGURE),
         **{
             f"sentiment_{mood}": round(100 * sum_ / total, 4) if total else None
             for mood, sum_ in moods.items()
@@ -153,40 +161,42 @@ def _about(answer: object, coin: Coin) -> Mapping[str, Any]:
     """See that an answer of LunarCrush is about the coin."""
     config = _object(answer, "config")
     if str(config.get("symbol", "")).upper() != coin.code:
-        raise Missing("it answered about another coin")
+        raise NoFiguresError("it answered about another coin")
     return config
 
 
-def _price_part(now: datetime, *, updated: object, price: object, supply: object, **figures: object) -> Part:
-    current = _known(price, MOST)
+def _price_part(
+    now: datetime, *, updated: object, price: object, supply: object, **figures: object
+) -> SnapshotPart:
+    current = _known(price, LARGEST_FIGURE)
     if current is None:
-        raise Missing("its price is no positive number")
-    return Part(
+        raise NoFiguresError("its price is no positive number")
+    return SnapshotPart(
         {
             "current_price": current,
             "price_change_24h": _number(figures["change_24h"], -100, 1e6),
             "price_change_7d": _number(figures["change_7d"], -100, 1e6),
-            "market_cap": _known(figures["market_cap"], MOST),
-            "volume_24h": _known(figures["volume_24h"], MOST),
-            "circulating_supply": _known(supply, MOST),
+            "market_cap": _known(figures["market_cap"], LARGEST_FIGURE),
+            "volume_24h": _known(figures["volume_24h"], LARGEST_FIGURE),
+            "circulating_supply": _known(supply, LARGEST_FIGURE),
         },
         _fresh(_time(updated), now, FRESH_PRICE),
     )
 
 
-def _ask(client: Client, path: str, params: Mapping[str, Any]) -> object:
+def _ask(client: "Client", path: str, params: Mapping[str, Any]) -> object:
     try:
         answer: object = client.get_json(path, params)
     except ServiceError as error:
-        raise Missing(error.message) from error
+        raise NoFiguresError(error.message) from error
     return answer
 
 
 def _dig(answer: object, *path: str) -> Any:
-    """Follow the path into an answer. Raises Missing where it does not lead on."""
+    """Follow the path into an answer. Raises NoFiguresError where it does not lead on."""
     for name in path:
         if not isinstance(answer, dict) or name not in answer:
-            raise Missing(f"its answer lacks {'.'.join(path)}")
+            raise NoFiguresError(f"its answer lacks {'.'.join(path)}")
         answer = answer[name]
     return answer
 
@@ -194,7 +204,7 @@ def _dig(answer: object, *path: str) -> Any:
 def _object(answer: object, *path: str) -> dict[str, Any]:
     found = _dig(answer, *path)
     if not isinstance(found, dict):
-        raise Missing(f"its answer holds no object at {'.'.join(path)}")
+        raise NoFiguresError(f"its answer holds no object at {'.'.join(path)}")
     return found
 
 
@@ -215,7 +225,7 @@ def _known(value: object, most: float) -> float | None:
 
 
 def _time(value: object) -> datetime:
-    """Read seconds since 1970 or ISO 8601. Raises Missing."""
+    """Read seconds since 1970 or ISO 8601. Raises NoFiguresError."""
     try:
         if isinstance(value, str) and not value.isdecimal():
             moment = datetime.fromisoformat(value)
@@ -224,13 +234,42 @@ def _time(value: object) -> datetime:
             return datetime.fromtimestamp(int(value), UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise Missing("it does not say of what time its figures are")
+    raise NoFiguresError("it does not say of what time its figures are")
 
 
 def _fresh(observed_at: datetime, now: datetime, most: timedelta) -> datetime:
     age = now - observed_at
     if age > most:
-        raise Missing(f"its figures are of {observed_at:%Y-%m-%d %H:%M} UTC, too old")
-    if age < -AHEAD:
-        raise Missing(f"its figures are of {observed_at:%Y-%m-%d %H:%M} UTC, which is in the future")
+        raise NoFiguresError(f"its figures are of {observed_at:%Y-%m-%d %H:%M} UTC, too old")
+    if age < -CLOCK_AHEAD:
+        raise NoFiguresError(f"its figures are of {observed_at:%Y-%m-%d %H:%M} UTC, which is in the future")
     return observed_at
+
+
+@dataclass(frozen=True)
+class PriceSource:
+    """A line of the table: what a source of prices is asked, and at which declared service."""
+
+    service: str
+    ask: Callable[["Client", Coin, datetime], SnapshotPart]
+
+
+# To add a source of prices, add the function that asks it, and its line: `price_sources` may name it then.
+PRICE_SOURCES: Mapping[str, PriceSource] = MappingProxyType(
+    {
+        "coinmarketcap": PriceSource("coinmarketcap", ask_coinmarketcap),
+        "coingecko": PriceSource("coingecko", ask_coingecko),
+        "coingecko:pro": PriceSource("coingecko-pro", ask_coingecko),
+    }
+)
+
+
+class UnknownPriceSourceError(ValueError):
+    """Nobody knows a source of prices of this name; the message names those that there are."""
+
+
+def find_price_source(name: str) -> PriceSource:
+    """Find a source of prices by the name that the settings use. Raises UnknownPriceSourceError."""
+    if name not in PRICE_SOURCES:
+        raise UnknownPriceSourceError(f"unknown price source {name!r}; known: {', '.join(PRICE_SOURCES)}")
+    return PRICE_SOURCES[name]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.signals.snapshot import MARKET, SOCIAL, score
-from include.signals.sources import Missing, ask_coingecko, ask_coinmarketcap, ask_lunarcrush
+from include.signals.sources import NoFiguresError, ask_coingecko, ask_coinmarketcap, ask_lunarcrush
 from include.symbols import coin_of
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_what_a_vendor_of_prices_does_not_know_is_unknown_and_earns_no_points(no
 
 
 def test_a_price_of_zero_is_none():
-    with pytest.raises(Missing, match="its price is no positive number"):
+    with pytest.raises(NoFiguresError, match="its price is no positive number"):
         ask_coingecko(coingecko(current_price=0), COIN, NOW)
 
 

@@ -65,6 +65,11 @@ class SourceEntry:
     )
     service: str | None = None  # what include.http counts its calls by, where not by the name of the source
 
+    @property
+    def outside(self) -> bool:
+        """Whether a real vendor is asked: not for an archive, nor for the sandbox."""
+        return self.connection is not None and self.rank != INVENTED
+
 
 SOURCES: Mapping[str, SourceEntry] = MappingProxyType(
     {

@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.airflow.access import Effect, may_start
 from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import open_database
+from include.airflow.platform import load_settings_or_defaults, open_database, read_connection_if_any
 
 NEXT_STEP = (
     "No notice is lost: each waits in alert_notices, and the next minute's run takes it up. Until one works, "
@@ -34,12 +34,15 @@ NEXT_STEP = (
 @area("api")
 def deliver() -> dict[str, int]:
     """Send what is due; count messages by channel, notices held back, messages left."""
-    from include.airflow.channels import open_channels, settings_of_alerts
+    from include.alerts.channels import open_channels
     from include.alerts.delivery import deliver, forget_delivered
     from include.alerts.silences import list_silences
 
-    settings, trouble = settings_of_alerts()
-    with open_database("delivery", measured=False) as engine, open_channels(engine) as open_channel:
+    settings, trouble = load_settings_or_defaults()
+    with (
+        open_database("delivery", measured=False) as engine,
+        open_channels(engine, read_connection_if_any) as open_channel,
+    ):
         list_silences(engine, settings.alert_digest_hour)
         done = deliver(engine, open_channel, settings)
         forget_delivered(engine)

@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.areas import area
 from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import open_database
+from include.airflow.platform import load_settings_or_defaults, open_database
 
 NEXT_STEP = (
     "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of "
@@ -34,12 +34,11 @@ NEXT_STEP = (
 @area("database")
 def evaluate() -> dict[str, int]:
     """Evaluate the rules in force once; count rules, alerts, changes and notices."""
-    from include.airflow.channels import settings_of_alerts
     from include.alerts.evaluate import evaluate_rules
     from include.alerts.rule_file import RulesRefusedError
     from include.alerts.system import sample_system
 
-    settings, trouble = settings_of_alerts()
+    settings, trouble = load_settings_or_defaults()
     with open_database("alerts", measured=False) as engine:
         sample_system(engine)
         try:

@@ -1,4 +1,4 @@
-"""Settings, checked for the names of what is registered above them: sources of candles and prices, coins.
+"""Settings, checked for the names of what is registered above them: sources of candles and prices, channels, coins.
 
 `include.settings` is the ground and knows only the shape of such a name. Whoever takes settings from a person
 reads them here, so that an unknown name is refused at once; where it is used it is refused as well.
@@ -6,6 +6,7 @@ reads them here, so that an unknown name is refused at once; where it is used it
 
 from collections.abc import Callable
 
+from include.alerts.channels import check_channel_names
 from include.candles.sources import check_source_names
 from include.settings import Settings
 from include.settings_reader import (
@@ -54,5 +55,6 @@ def _check_price_sources(settings: Settings) -> None:
 CHECKS: dict[str, Callable[[Settings], None]] = {
     "candle_sources": lambda settings: check_source_names(settings.candle_sources),
     "price_sources": _check_price_sources,
+    "alert_channels": lambda settings: check_channel_names(settings.alert_channels),
     "coins": lambda settings: add_coins(settings.coins),
 }

@@ -6,32 +6,34 @@ where the context holds no exception.
 
 import hashlib
 import json
-import logging
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from include.airflow.areas import area_of
 from include.airflow.forms import Critical, FormRefused
-from include.airflow.platform import open_database, run_url
+from include.airflow.platform import (
+    load_settings_or_defaults,
+    open_database,
+    read_connection_if_any,
+    run_url,
+)
 from include.alerts import KILLED, Failure, Severity
-from include.alerts.failures import keep_failure, keep_retry, record_failure, record_retry, record_success
-from include.database import DatabaseError
-from include.telemetry import ErrorType, Spool, error_in_words, redact, spool_folder
+from include.alerts.failures import record_success
+from include.alerts.reporting import Platform, report_failure, report_retry
+from include.telemetry import ErrorType
 
-logger = logging.getLogger(__name__)
-
-CALLBACK_TIME_LIMIT = timedelta(
-    seconds=20
-)  # that a callback spends on messages; deliver_alerts sends the rest
-CALLBACK_MESSAGES = 5
 TASK_FAILED = "task_failure"  # Airflow's reason of a run that failed with its tasks
 
 Context = Mapping[str, Any]
+
+PLATFORM = Platform(
+    open_database=lambda purpose: open_database(purpose, measured=False),
+    load_settings=lambda: load_settings_or_defaults()[0],
+    read_connection=read_connection_if_any,
+)
 
 
 def report_task_failure(
@@ -43,7 +45,7 @@ def report_task_failure(
     """
 
     def report(context: Context) -> None:
-        report_failure(_task_failure(context, next_step, severity, watches))
+        report_failure(PLATFORM, _task_failure(context, next_step, severity, watches))
 
     return report
 
@@ -52,14 +54,7 @@ def report_task_retry(next_step: str) -> Callable[[Context], None]:
     """Make an `on_retry_callback` for tasks: a row, and no message, for the next try may heal it."""
 
     def report(context: Context) -> None:
-        failure = _task_failure(context, next_step, "info")
-        try:
-            with open_database("retry-callback", measured=False) as engine:
-                record_retry(engine, failure)
-        except Exception as error:
-            _say_kept(failure, error)
-            keep_retry(Spool(spool_folder()), failure)
-        _say_last(failure)
+        report_retry(PLATFORM, _task_failure(context, next_step, "info"))
 
     return report
 
@@ -103,7 +98,7 @@ def report_run_failure(
 
     def report(context: Context) -> None:
         failure = _run_failure(context, next_step, severity, area, watches)
-        report_failure(failure, notified_by_task=context.get("reason") == TASK_FAILED)
+        report_failure(PLATFORM, failure, notified_by_task=context.get("reason") == TASK_FAILED)
 
     return report
 
@@ -182,73 +177,3 @@ def _task_url(instance: Any) -> str:
     mapped = f"/mapped/{index}" if index >= 0 else ""
     task = f"/tasks/{quote(instance.task_id, safe='')}{mapped}?try_number={instance.try_number}"
     return run_url(instance.dag_id, instance.run_id) + task
-
-
-def report_failure(failure: Failure, *, notified_by_task: bool = False) -> None:
-    """Write row and notice; tell at once what is critical. The log ends with what has failed, in one line.
-
-    `notified_by_task`: a run that failed because a task did, which was told, or is kept, on its own.
-    """
-    try:
-        with open_database("failure-callback", measured=False) as engine:
-            news = record_failure(engine, failure)
-            if news and failure.severity == "critical":
-                _notify(engine, failure)
-    except Exception as error:
-        _say_kept(failure, error)
-        told = None if notified_by_task else _notify_without_database(failure)
-        keep_failure(Spool(spool_folder()), failure, told=told)
-    _say_last(failure)
-
-
-def _say_kept(failure: Failure, error: Exception) -> None:
-    """Say that the row is kept on disk. A traceback says nothing more where the database is away."""
-    if isinstance(error, DatabaseError | SQLAlchemyError):
-        logger.warning(
-            "%s: its row is kept on disk until the database is back: %s", failure.name, error_in_words(error)
-        )
-    else:
-        logger.exception("%s: its row could not be written, it is kept on disk", failure.name)
-
-
-def _say_last(failure: Failure) -> None:
-    """Say once more what has failed: people open the log at its end."""
-    logger.error("%s: %s", failure.name, redact(failure.error))
-
-
-def _notify(engine: Any, failure: Failure) -> None:
-    """Send what is due now; what goes wrong here is left for deliver_alerts, for the notice is written."""
-    from include.airflow.channels import open_channels, settings_of_alerts
-    from include.alerts.delivery import deliver
-
-    try:
-        settings, _ = settings_of_alerts()
-        with open_channels(engine) as open_channel:
-            done = deliver(
-                engine, open_channel, settings, limit=CALLBACK_MESSAGES, time_limit=CALLBACK_TIME_LIMIT
-            )
-        for channel, why in done.not_sent.items():
-            logger.error("%s: %s could not be told, deliver_alerts will: %s", failure.name, channel, why)
-    except Exception:
-        logger.exception("%s: could not be told at once, deliver_alerts will tell it", failure.name)
-
-
-def _notify_without_database(failure: Failure) -> str | None:
-    """Tell Slack of a critical failure, once a cause; give the channel that was told."""
-    from include.airflow.channels import notify_slack_of
-    from include.alerts.slack_fallback import may_notify_slack
-
-    if failure.severity != "critical":
-        return None
-    if not may_notify_slack(spool_folder(), failure.cause.fingerprint, after_others=failure.watches):
-        return None
-    try:
-        notify_slack_of(failure)
-    except Exception as error:
-        logger.warning(
-            "%s: Slack could not be told either; it will be when the database is back: %s",
-            failure.name,
-            error_in_words(error),
-        )
-        return None
-    return "slack"

@@ -21,9 +21,10 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub la
     DeadlineReference,
 )
 
-from include.airflow.callbacks import report_failure
+from include.airflow.callbacks import PLATFORM
 from include.airflow.platform import open_database, run_url
 from include.alerts import Failure
+from include.alerts.reporting import report_failure
 from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
         f"it {doing}. {_waiting()}"
     )
     report_failure(
+        PLATFORM,
         Failure(
             dag_id=run["dag_id"],
             run_id=run["dag_run_id"],
@@ -95,7 +97,7 @@ def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: s
             area="backtesting",
             late=True,
             severity="critical",  # told from here: the workers that deliver other alerts may be what is stuck
-        )
+        ),
     )
 
 

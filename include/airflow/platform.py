@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from include.alerts.channels import StoredConnection
     from include.candles import Source
     from include.storage import Storage
+
+logger = logging.getLogger(__name__)
 
 DATABASE_CONNECTION = "tradeops_db"
 LOG_FILE = "TRADEOPS_LOG_FILE"
@@ -50,6 +53,18 @@ def load_settings() -> Settings:
         return read_checked_settings(settings_text())
     except ValueError as error:
         raise CannotBeRead(str(error)) from None
+
+
+def load_settings_or_defaults() -> tuple[Settings, str | None]:
+    """Load the settings; where they cannot be read, give the defaults and say what is wrong.
+
+    For alerts, the one place where broken settings stop nothing: somebody must learn that they are broken.
+    """
+    try:
+        return load_settings(), None
+    except (SettingsError, SettingsMissing) as error:
+        logger.error("the settings cannot be read, alerts go on by the defaults: %s", error)
+        return Settings.model_construct(), str(error)
 
 
 def settings_text() -> str:
@@ -161,7 +176,10 @@ def endpoint(connection_id: str) -> Endpoint:
     and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
     Raises AirflowNotFoundException when there is no such connection.
     """
-    connection = Connection.get(connection_id)
+    return _endpoint_of(Connection.get(connection_id))
+
+
+def _endpoint_of(connection: Connection) -> Endpoint:
     host = connection.host or ""
     if not host:
         return Endpoint("", connection.password or None)
@@ -172,6 +190,25 @@ def endpoint(connection_id: str) -> Endpoint:
         name, slash, path = rest.partition("/")
         host = f"{scheme}://{name}:{connection.port}{slash}{path}"
     return Endpoint(host.rstrip("/"), connection.password or None)
+
+
+def read_connection_if_any(connection_id: str) -> "StoredConnection | None":
+    """Read all that is stored of a service; None when there is no such connection."""
+    from include.alerts.channels import StoredConnection
+
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return None
+    stored = _endpoint_of(connection)
+    return StoredConnection(
+        base_url=stored.base_url,
+        secret=stored.secret,
+        host=connection.host or "",
+        port=connection.port,
+        login=connection.login or None,
+        read_extra=lambda: extra_of(connection),
+    )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.alerts.channels import Channel, ChannelError, Receipt
+from include.alerts.channels import CHANNELS, Channel, ChannelError, Receipt, find_channel
 from include.alerts.inhibition import Inhibitor, find_inhibitor, read_inhibitions
 from include.alerts.matching import labels_of, matches
 from include.alerts.messages import Message, compose
@@ -37,7 +37,6 @@ DELIVERY_LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for 
 SET_BACK_TABLES = [  # tables whose times say what is told when
     "alert_states", "alert_threads", "alert_deliveries", "alert_notices", "alert_silences",
 ]  # fmt: skip
-PEOPLE = ("slack", "email")  # channels that people read: gathered, and kept quiet; the others are machines
 FLOOD_MESSAGES = 2  # about failures, to people, in five minutes; then one for all that has gathered
 MAX_NOTICES = 5_000  # routed and judged in one pass; causes in one message
 MAX_ROWS_CARRIED = (
@@ -76,8 +75,7 @@ def deliver(
 
     Args:
         engine: the platform's database.
-        open_channel: gives the channel of a name (slack, email, pagerduty, webhook); raises ChannelError when
-            it cannot be used.
+        open_channel: gives the channel of a name; raises ChannelError when it cannot be used.
         settings: which channels are in force, and how quiet they are.
         limit: messages at most, beside the one about failures that each channel of people may get.
         time_limit: no further message is begun after this.
@@ -121,10 +119,17 @@ def forget_delivered(engine: Engine, limit: int = 10_000) -> int:
 
 
 def _routes(settings: Settings) -> dict[str, Any]:
-    routes = [
-        {"channel": channel, "severities": list(severities), "people": channel in PEOPLE}
-        for channel, severities in settings.alert_channels.items()
-    ]
+    routes = []
+    for channel in CHANNELS:
+        kind, severities = find_channel(channel), settings.alert_channels.get(channel)
+        routes.append(
+            {
+                "channel": channel,
+                "severities": None if severities is None else list(severities),  # None: not in force
+                "people": kind.for_people,
+                "incidents": kind.incidents,
+            }
+        )
     return {
         "routes": json.dumps(routes),
         "limit": MAX_NOTICES,
@@ -178,7 +183,7 @@ def _claim(connection: Connection, limit: int) -> list[_Parcel]:
         {
             "limit": limit,
             "lease": DELIVERY_LEASE,
-            "people": list(PEOPLE),
+            "people": [name for name in CHANNELS if find_channel(name).for_people],
             "flood_messages": FLOOD_MESSAGES,
             "flood_threads": MAX_NOTICES,
         },

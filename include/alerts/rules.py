@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from include.alerts.channels import check_channel_names
 from include.alerts.sources import SOURCES
 
-Channel = Literal["slack", "email", "pagerduty", "webhook"]
 LONGEST_WINDOW = timedelta(days=30)  # nobody has older metrics: retention
 
 _WINDOW_TOO_LONG = "no data is kept for so long: 30d is the most"
@@ -57,6 +57,14 @@ Limits = Annotated[dict[Severity, Number], Field(min_length=1)]
 COUNTING = ("sum", "count")  # of nothing they are 0, the others are unknown
 
 
+def _known(name: str) -> str:
+    check_channel_names([name])
+    return name
+
+
+ChannelName = Annotated[str, AfterValidator(_known)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -65,7 +73,7 @@ class Step(_Strict):
     """One level of an escalation: who else is told when so much time has passed since it fired."""
 
     after: Duration = timedelta(0)
-    channels: list[Channel] | None = Field(None, min_length=1)
+    channels: list[ChannelName] | None = Field(None, min_length=1)
 
 
 class LabelledSeries(_Strict):

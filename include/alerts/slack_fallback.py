@@ -3,16 +3,18 @@
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 from filelock import FileLock
 
-from include.alerts.channels import ChannelError
-from include.alerts.channels.slack import slack_payload
+from include.alerts.channels import ChannelError, StoredConnection, find_channel
+from include.alerts.channels.slack import bot_channel, slack_payload
 from include.alerts.failures import Failure, notice_of
 from include.alerts.messages import Message, compose, one_line
+from include.services import find_service
 
 CAUSE_QUIET_TIME = timedelta(minutes=10)  # after a message about a cause
 CLOCK_LEAD_ALLOWED = 60.0  # seconds; a mark further ahead is of a clock that was wrong
@@ -60,22 +62,25 @@ def _known_since(mark: Path, since: float, now: float) -> bool:
     return seen <= since
 
 
-def notify_slack_directly(address: str, secret: str, channel: str | None, failure: Failure) -> None:
+def notify_slack_directly(
+    read_connection: Callable[[str], StoredConnection | None], failure: Failure
+) -> None:
     """Post a failure to Slack without quota, breaker and measurement, which the database keeps.
 
-    Args:
-        address: of the webhooks, or of the Web API.
-        secret: a webhook's own part of the address, or a bot's token.
-        channel: of the bot; None: it is a webhook.
-        failure: what has happened.
-
     Raises:
-        ChannelError: it did not arrive.
+        ChannelError: it did not arrive, or Slack has no connection.
+        ValueError: the connection lacks something, or the product has no channel `slack`.
     """
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackClientError
     from slack_sdk.webhook import WebhookClient
 
+    kind = find_channel("slack")
+    stored = read_connection(kind.connection)
+    if stored is None:
+        raise ChannelError(f"slack: there is no connection {kind.connection!r}")
+    channel, secret = bot_channel(stored), stored.secret or ""
+    address = stored.base_url or str(find_service("slack-bot" if channel else "slack").base_url)
     payload = slack_payload(_message(failure))
     try:
         if channel is None:

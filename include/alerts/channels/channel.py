@@ -1,13 +1,17 @@
 """What all channels have in common."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from include.alerts.messages import Message
 from include.http import ServiceError
+from include.settings import Endpoint
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 MENDING_PAUSE = timedelta(minutes=15)  # until the next try, where a person must mend the connection first
 
@@ -39,11 +43,55 @@ class ChannelError(Exception):
 
 
 class Channel(Protocol):
-    """One way to tell people."""
+    """One way to notify people, ready to send."""
 
     def send(self, message: Message) -> Receipt:
         """Send the message; raises ChannelError."""
         ...
+
+
+@dataclass(frozen=True)
+class StoredConnection:
+    """What an operator has stored of a service: Airflow's connection, without Airflow.
+
+    `base_url` is the host as a URL, with the port; empty where no host is stored.
+    """
+
+    base_url: str
+    secret: str | None = field(default=None, repr=False)
+    host: str = ""
+    port: int | None = None
+    login: str | None = None
+    read_extra: Callable[[], Mapping[str, Any]] = dict  # raises ValueError where it is no JSON
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Further options. Read when asked for: a broken extra that nobody needs stops no message."""
+        return self.read_extra()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Address and key, as include.http takes them."""
+        return Endpoint(self.base_url, self.secret)
+
+
+@dataclass(frozen=True)
+class ChannelKind:
+    """What the file of a channel declares of it, as `CHANNEL`.
+
+    Attributes:
+        connection: the Airflow connection that it is opened from.
+        needs: what an operator must store there, in words.
+        opened: opens the channel; raises ValueError, in words, where the connection lacks something.
+        for_people: people read it: messages are gathered and kept quiet. False: a machine takes each at once.
+        incidents: each alert is a subject of its own, which ends on its own, whatever else is wrong.
+    """
+
+    connection: str
+    needs: str
+    opened: "Callable[[StoredConnection, Engine], AbstractContextManager[Channel]]"
+    for_people: bool = False
+    incidents: bool = False
 
 
 @contextmanager
@@ -51,7 +99,7 @@ def service_errors() -> Iterator[None]:
     """Turn what `include.http` raises into a ChannelError.
 
     400, 413 and 422 speak of the message itself, which will not get better. Other refusals speak of the key
-    or the address: somebody must mend the connection. The rest passes.
+    or the address: somebody must mend the connection. The rest is transient.
     """
     try:
         yield

@@ -1,11 +1,22 @@
 """PagerDuty, Events API v2: an alert triggers, acknowledges and resolves one incident, by one dedup key."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
-from include.alerts.channels.channel import ChannelError, Receipt, service_errors
+from sqlalchemy import Engine
+
+from include.alerts.channels.channel import (
+    ChannelError,
+    ChannelKind,
+    Receipt,
+    StoredConnection,
+    service_errors,
+)
 from include.alerts.messages import Message, one_line
 from include.http.client import Client
+from include.services import find_service
 
 SUMMARY_LIMIT = 1_024  # characters
 DEDUP_KEY_LIMIT = 255
@@ -71,3 +82,19 @@ def dedup_key(subject: str) -> str:
     if len(key) <= DEDUP_KEY_LIMIT:
         return key
     return f"{key[:180]}:{sha256(key.encode()).hexdigest()}"
+
+
+@contextmanager
+def _opened(stored: StoredConnection, engine: Engine) -> Iterator[PagerDuty]:
+    if not stored.secret:
+        raise ValueError("it has no password: the integration's routing key")
+    with Client(find_service("pagerduty"), stored.endpoint, engine) as client:
+        yield PagerDuty(client, stored.secret)
+
+
+CHANNEL = ChannelKind(
+    connection="pagerduty",
+    needs="as password the routing key of an Events API v2 integration",
+    opened=_opened,
+    incidents=True,
+)

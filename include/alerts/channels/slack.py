@@ -6,11 +6,23 @@ docs.slack.dev: header 150 characters, section 3000, about 13,000 in all.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from include.alerts.channels.channel import MENDING_PAUSE, ChannelError, Receipt, service_errors
+from sqlalchemy import Engine
+
+from include.alerts.channels.channel import (
+    MENDING_PAUSE,
+    ChannelError,
+    ChannelKind,
+    Receipt,
+    StoredConnection,
+    service_errors,
+)
 from include.alerts.messages import Item, Message, one_line
 from include.http.client import Client
+from include.services import find_service
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
@@ -173,3 +185,37 @@ def _section(text: str) -> dict[str, Any]:
 
 def _plain(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "plain_text", "text": text[:SECTION_LIMIT], "emoji": False}}
+
+
+def bot_channel(stored: StoredConnection) -> str | None:
+    """The channel that a bot posts to; None: the connection is an incoming webhook.
+
+    Raises ValueError, in words, when a bot has none.
+    """
+    if not (stored.secret or "").startswith("xox"):
+        return None
+    channel = stored.extra.get("channel")
+    if not channel:
+        raise ValueError('a bot\'s token needs a channel: write {"channel": "#alerts"} into extra')
+    return str(channel)
+
+
+@contextmanager
+def _opened(stored: StoredConnection, engine: Engine) -> Iterator[SlackBot | SlackWebhook]:
+    if not stored.secret:
+        raise ValueError("it has no password: a webhook's T…/B…/…, or a bot's token")
+    channel = bot_channel(stored)
+    if channel:
+        with Client(find_service("slack-bot"), stored.endpoint, engine) as client:
+            yield SlackBot(client, channel)
+    else:
+        with Client(find_service("slack"), stored.endpoint, engine) as client:
+            yield SlackWebhook(client, stored.secret)
+
+
+CHANNEL = ChannelKind(
+    connection="slack_alerts",
+    needs="as password a webhook's T…/B…/…, or a bot's token and in extra its channel",
+    opened=_opened,
+    for_people=True,
+)

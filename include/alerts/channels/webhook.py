@@ -9,11 +9,24 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
-from include.alerts.channels.channel import ChannelError, Receipt, service_errors
+from sqlalchemy import Engine
+
+from include.alerts.channels.channel import (
+    ChannelError,
+    ChannelKind,
+    Receipt,
+    StoredConnection,
+    service_errors,
+)
 from include.alerts.messages import Message, one_line
 from include.http.client import Client
+from include.services import find_service
+from include.settings import Endpoint
 
 
 class Webhook:
@@ -80,3 +93,26 @@ def webhook_payload(message: Message) -> dict[str, Any]:
             for item in message.items
         ],
     }
+
+
+@contextmanager
+def _opened(stored: StoredConnection, engine: Engine) -> Iterator[Webhook]:
+    address = urlsplit(stored.base_url)
+    if address.query or address.fragment:
+        raise ValueError(
+            "its address has a query; put what is secret into the password, which signs each message"
+        )
+    if not stored.secret:
+        raise ValueError("it has no password: the secret that signs each message")
+    if not address.netloc:
+        raise ValueError("it has no host: the receiver's address")
+    host = Endpoint(f"{address.scheme}://{address.netloc}", stored.secret)
+    with Client(find_service("webhook"), host, engine) as client:
+        yield Webhook(client, address.path or "/", stored.secret)
+
+
+CHANNEL = ChannelKind(
+    connection="alert_webhook",
+    needs="as host the receiver's address, as password the secret that signs each message",
+    opened=_opened,
+)

@@ -4,7 +4,9 @@
 -- same cause that is as bad and went to the same people within the hour.
 WITH routes AS (
   SELECT *
-  FROM jsonb_to_recordset(CAST(:routes AS jsonb)) AS route (channel text, severities text[], people boolean)
+  FROM jsonb_to_recordset(CAST(:routes AS jsonb)) AS route (
+    channel text, severities text[], people boolean, incidents boolean
+  )
 ),
 fresh AS (
   SELECT *
@@ -14,7 +16,7 @@ fresh AS (
   LIMIT :limit
 ),
 wanted AS (
-  SELECT fresh.*, route.channel, route.people, true AS known, CASE WHEN fresh.body ? 'gives_way' THEN (
+  SELECT fresh.*, route.channel, route.people, route.incidents, true AS known, CASE WHEN fresh.body ? 'gives_way' THEN (
       SELECT title
       FROM alert_notices AS suffers
       WHERE suffers.cause = fresh.cause AND suffers.kind = fresh.kind AND suffers.severity = fresh.severity
@@ -26,7 +28,7 @@ wanted AS (
   FROM fresh
   JOIN routes AS route ON fresh.channels IS NULL AND fresh.severity = ANY (route.severities)
   UNION ALL
-  SELECT fresh.*, named.channel, route.people, route.channel IS NOT NULL, NULL
+  SELECT fresh.*, named.channel, route.people, route.incidents, route.severities IS NOT NULL, NULL
   FROM fresh
   CROSS JOIN LATERAL (SELECT DISTINCT channel FROM unnest(fresh.channels) AS channel) AS named
   LEFT JOIN routes AS route ON route.channel = named.channel
@@ -42,7 +44,7 @@ SELECT
   id,
   channel,
   CASE
-    WHEN channel = 'pagerduty' THEN fingerprint  -- an incident ends on its own, whatever else is wrong
+    WHEN incidents THEN fingerprint  -- an incident ends on its own, whatever else is wrong
     WHEN kind = 'silences' THEN kind
     WHEN people AND severity = 'info' THEN 'digest'
     ELSE cause

@@ -17,7 +17,15 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 from typing import Literal
 
-from include.alerts.channels.channel import MENDING_PAUSE, ChannelError, Receipt
+from sqlalchemy import Engine
+
+from include.alerts.channels.channel import (
+    MENDING_PAUSE,
+    ChannelError,
+    ChannelKind,
+    Receipt,
+    StoredConnection,
+)
 from include.alerts.messages import Item, Message, one_line
 from include.telemetry import redact
 
@@ -64,10 +72,21 @@ class Mail:
     Args:
         server: where and to whom.
         trust: certificates that are trusted; None: the system's.
+        answer_timeout: seconds that one answer of the server may take.
+        conversation_timeout: seconds that the whole conversation may take.
     """
 
-    def __init__(self, server: MailServer, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        server: MailServer,
+        trust: ssl.SSLContext | None = None,
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT,
+        conversation_timeout: float = CONVERSATION_TIMEOUT,
+    ) -> None:
         self._server = server
+        self._answer_timeout = answer_timeout
+        self._conversation_timeout = conversation_timeout
         self._trust = trust or ssl.create_default_context()
 
     def send(self, message: Message) -> Receipt:
@@ -97,11 +116,11 @@ class Mail:
         """Connect, encrypt, log in. A server that drips its answers is cut off when the time is over."""
         server = self._server
         smtp: smtplib.SMTP = (
-            smtplib.SMTP_SSL(timeout=ANSWER_TIMEOUT, local_hostname="tradeops", context=self._trust)
+            smtplib.SMTP_SSL(timeout=self._answer_timeout, local_hostname="tradeops", context=self._trust)
             if server.security == "tls"
-            else smtplib.SMTP(timeout=ANSWER_TIMEOUT, local_hostname="tradeops")
+            else smtplib.SMTP(timeout=self._answer_timeout, local_hostname="tradeops")
         )
-        cut_off = threading.Timer(CONVERSATION_TIMEOUT, _shut, [smtp])
+        cut_off = threading.Timer(self._conversation_timeout, _shut, [smtp])
         cut_off.daemon = True
         cut_off.start()
         try:
@@ -194,3 +213,27 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@contextlib.contextmanager
+def _opened(stored: StoredConnection, engine: Engine) -> Iterator[Mail]:
+    security = stored.extra.get("security", "starttls")
+    recipients = stored.extra.get("to") or []
+    server = MailServer(
+        host=stored.host,
+        port=stored.port or (465 if security == "tls" else 587),
+        sender=str(stored.extra.get("from") or stored.login or ""),
+        recipients=(recipients,) if isinstance(recipients, str) else tuple(map(str, recipients)),
+        login=stored.login,
+        password=stored.secret,
+        security=security,
+    )
+    yield Mail(server)
+
+
+CHANNEL = ChannelKind(
+    connection="smtp_alerts",
+    needs='a host, login and password, and in extra {"from": …, "to": […]}',
+    opened=_opened,
+    for_people=True,
+)

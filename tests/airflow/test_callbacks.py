@@ -13,9 +13,9 @@ from include.airflow.callbacks import (
     report_task_retry,
     report_task_success,
 )
-from include.airflow.channels import open_channels, settings_of_alerts
 from include.airflow.forms import Critical, FormRefused
-from include.airflow.platform import open_database
+from include.airflow.platform import load_settings_or_defaults, open_database, read_connection_if_any
+from include.alerts.channels import ChannelError, find_channel, open_channels
 from include.alerts.delivery import deliver
 from include.database import DatabaseError
 from include.telemetry import Spool, writing_to
@@ -100,8 +100,8 @@ def told(database):
 
 def deliver_all():
     """What the DAG deliver_alerts does."""
-    with open_database("delivery") as engine, open_channels(engine) as open_channel:
-        return deliver(engine, open_channel, settings_of_alerts()[0])
+    with open_database("delivery") as engine, open_channels(engine, read_connection_if_any) as open_channel:
+        return deliver(engine, open_channel, load_settings_or_defaults()[0])
 
 
 def test_a_failed_task_is_a_row_and_one_message(database, sandbox, connections):
@@ -335,7 +335,7 @@ def test_without_slack_the_message_waits_and_says_why(database, sandbox, connect
 
 def test_broken_settings_keep_no_alert_from_going_out(database, sandbox, connections):
     connections.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", '{"alert_digest_hour": 99}')
-    assert "alert_digest_hour" in settings_of_alerts()[1]
+    assert "alert_digest_hour" in load_settings_or_defaults()[1]
     critical()(task_context())
     assert len(sandbox.received("slack")) == 1
 
@@ -360,15 +360,15 @@ def test_broken_settings_keep_no_alert_from_going_out(database, sandbox, connect
 def test_a_connection_that_is_missing_or_unfit_is_said_in_words(
     database, connections, channel, connection, words
 ):
-    from include.airflow.channels import CONNECTIONS
-    from include.alerts.channels import ChannelError
-
-    name = f"AIRFLOW_CONN_{CONNECTIONS[channel].upper()}"
+    name = f"AIRFLOW_CONN_{find_channel(channel).connection.upper()}"
     if connection:
         connections.setenv(name, json.dumps(connection))
     else:
         connections.delenv(name, raising=False)
-    with open_channels(database) as open_channel, pytest.raises(ChannelError, match=words) as caught:
+    with (
+        open_channels(database, read_connection_if_any) as open_channel,
+        pytest.raises(ChannelError, match=words) as caught,
+    ):
         open_channel(channel)
     assert caught.value.pause == timedelta(minutes=15)
 
@@ -390,8 +390,6 @@ def test_a_connection_that_is_missing_or_unfit_is_said_in_words(
     ],
 )  # fmt: skip
 def test_a_connection_that_fits_opens(database, connections, channel, connection):
-    from include.airflow.channels import CONNECTIONS
-
-    connections.setenv(f"AIRFLOW_CONN_{CONNECTIONS[channel].upper()}", json.dumps(connection))
-    with open_channels(database) as open_channel:
+    connections.setenv(f"AIRFLOW_CONN_{find_channel(channel).connection.upper()}", json.dumps(connection))
+    with open_channels(database, read_connection_if_any) as open_channel:
         assert open_channel(channel) is open_channel(channel)

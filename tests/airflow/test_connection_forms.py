@@ -7,8 +7,8 @@ import pytest
 from airflow.sdk.module_loading import import_string
 
 from include.airflow.backups import OPTIONAL
-from include.airflow.channels import CONNECTIONS
 from include.airflow.load_settings import read_settings_file
+from include.alerts.channels import CHANNELS, find_channel
 from local.state import CHECKOUT
 
 FILE = CHECKOUT / "airflow_settings.yaml"
@@ -46,7 +46,11 @@ def test_every_connection_that_is_read_is_documented_with_its_type(forms):
     types = documented()
     for entry in read_settings_file(FILE).connections:
         assert types[entry.conn_id] == entry.conn_type
-    assert {*OPTIONAL, *CONNECTIONS.values(), "backup_identity"} <= types.keys()
+    assert {
+        *OPTIONAL,
+        *(find_channel(name).connection for name in CHANNELS),
+        "backup_identity",
+    } <= types.keys()
 
 
 def test_the_sandbox_answers_the_forms_test_at_every_address_of_the_stacks_own(sandbox, monkeypatch):

@@ -6,11 +6,11 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from include.alerts import Failure
-from include.alerts.channels import Receipt
+from include.alerts.channels import CHANNELS, Receipt
 from include.alerts.delivery import deliver
 from include.settings import Settings
 
-ALL = dict.fromkeys(("slack", "email", "pagerduty", "webhook"), ("critical", "warning", "info"))
+ALL = dict.fromkeys(CHANNELS, ("critical", "warning", "info"))
 
 FAILURE = Failure(
     dag_id="settle_trades",
@@ -42,7 +42,7 @@ class Remembering:
 
 
 class Channels:
-    """All four, remembering; `run` makes a pass."""
+    """All of them, remembering; `run` makes a pass."""
 
     def __init__(self, engine, **settings):
         self.engine = engine

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.alerts.channels.mail import MailServer, compose_mail
+from include.alerts.channels.email import MailServer, compose_mail
 from include.alerts.channels.slack import slack_payload
 from tests.alerts.written import failure, row, written
 

@@ -253,7 +253,7 @@ def test_the_rules_of_the_chain_itself_are_needed_once(tmp_path, kind):
         ({"escalations": {"plain": []}}, "escalations.plain: List should have at least 1 item"),
         ({"escalations": {"plain": [{"after": "5m"}]}}, "the first step comes at once"),
         ({"escalations": {"plain": [{"after": "0s"}, {"after": "0s"}]}}, "each other one later"),
-        ({"escalations": {"plain": [{"after": "0s", "channels": ["fax"]}]}}, "Input should be 'slack'"),
+        ({"escalations": {"plain": [{"after": "0s", "channels": ["fax"]}]}}, "unknown channel 'fax'"),
         ({"escalations": {"plain": [{"after": "0s", "channels": []}]}}, "at least 1 item"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from include.alerts.channels import ChannelError
+from include.alerts.channels import ChannelError, StoredConnection
 from include.alerts.slack_fallback import may_notify_slack, notify_slack_directly
 from tests.alerts.notified import FAILURE
 
@@ -69,10 +69,21 @@ def test_failures_side_by_side_ask_one_after_the_other(tmp_path):
     assert told.count(True) == 1
 
 
+def slack(sandbox, channel, secret):
+    """The stored connections: Slack's, of a bot where it has a channel."""
+    address = f"{sandbox.url}/slack/{'api' if channel else 'services'}"
+    stored = StoredConnection(address, secret, read_extra=lambda: {"channel": channel} if channel else {})
+    return {"slack_alerts": stored}.get
+
+
+def test_without_a_connection_slack_is_not_notified_and_it_is_said():
+    with pytest.raises(ChannelError, match="slack_alerts"):
+        notify_slack_directly({}.get, FAILURE)
+
+
 @pytest.mark.parametrize("channel", [None, "#ops"])
 def test_it_says_that_the_database_is_away(sandbox, channel):
-    address = f"{sandbox.url}/slack/{'api' if channel else 'services'}"
-    notify_slack_directly(address, "xoxb-token" if channel else "T0/B0/token", channel, FAILURE)
+    notify_slack_directly(slack(sandbox, channel, "xoxb-token" if channel else "T0/B0/token"), FAILURE)
     (message,) = sandbox.received("slack")
     assert "The database is away" in str(message["body"])
     assert "the disk is slow" in str(message["body"])
@@ -82,7 +93,7 @@ def test_it_says_that_the_database_is_away(sandbox, channel):
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "reset"}])
 def test_slack_that_fails_is_an_error_without_the_secret(sandbox, channel, fault):
     sandbox.fail("slack", **fault)
-    address = f"{sandbox.url}/slack/{'api' if channel else 'services'}"
+    connections = slack(sandbox, channel, "xoxb-hidden-1234" if channel else "T0/B0/hidden")
     with pytest.raises(ChannelError) as caught:
-        notify_slack_directly(address, "xoxb-hidden-1234" if channel else "T0/B0/hidden", channel, FAILURE)
+        notify_slack_directly(connections, FAILURE)
     assert "hidden" not in str(caught.value)

@@ -2,9 +2,9 @@
 
 A file bears the name of its channel and declares it as `CHANNEL`: its connection, what that must hold, how it
 is opened, and whether people or machines read it. An open channel has `send(message)`, which answers
-with what the service said, and raises ChannelError when the message did not arrive. Nothing here retries for long: what
-did not arrive waits in the database. What has no line here nobody knows: not the settings, not the rules, not
-the delivery.
+with what the service said, and raises ChannelError when the message did not arrive. Nothing here retries for
+long: what did not arrive waits in the database. What has no line here nobody knows: not the settings, not the
+rules, not the delivery.
 """
 
 from collections.abc import Callable, Iterable, Iterator

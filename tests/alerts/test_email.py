@@ -12,8 +12,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from include.alerts.channels import ChannelError
-from include.alerts.channels import mail as module
-from include.alerts.channels.mail import Mail, MailServer
+from include.alerts.channels.channel import MENDING_PAUSE
+from include.alerts.channels.email import Mail, MailServer
 from tests.alerts.written import failure, hostile, row, written
 
 
@@ -126,7 +126,7 @@ def test_some_recipients_are_unknown_and_the_others_are_told(mailbox, port):
     mailbox.refuse = ("anna@example.com", "ops@example.com")
     with pytest.raises(ChannelError, match="550") as caught:
         Mail(server(port)).send(written())
-    assert (caught.value.final, caught.value.pause) == (False, module.MENDING_PAUSE)
+    assert (caught.value.final, caught.value.pause) == (False, MENDING_PAUSE)
 
 
 def test_nobody_answers():
@@ -164,17 +164,15 @@ def slow():
     listening.close()
 
 
-def test_a_server_that_says_nothing_is_left(slow, monkeypatch):
-    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 0.2)
+def test_a_server_that_says_nothing_is_left(slow):
     with pytest.raises(ChannelError, match="timed out"):
-        Mail(server(slow[0])).send(written())
+        Mail(server(slow[0]), answer_timeout=0.2).send(written())
 
 
-def test_a_server_that_drips_is_cut_off(slow, monkeypatch):
-    monkeypatch.setattr(module, "CONVERSATION_TIMEOUT", 0.5)
+def test_a_server_that_drips_is_cut_off(slow):
     slow[1]["text"] = "220-" + "x" * 400
     with pytest.raises(ChannelError, match="email: "):
-        Mail(server(slow[0])).send(written())
+        Mail(server(slow[0]), conversation_timeout=0.5).send(written())
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +217,7 @@ def test_a_login_goes_through_an_encrypted_conversation_only(mailbox, encrypted,
     with pytest.raises(ChannelError, match="535") as caught:
         Mail(server(encrypted, **{**secure, "password": "wrong-secret"}), trust).send(written())
     assert "wrong-secret" not in str(caught.value)
-    assert caught.value.pause == module.MENDING_PAUSE
+    assert caught.value.pause == MENDING_PAUSE
     with pytest.raises(ChannelError, match="CERTIFICATE_VERIFY_FAILED"):
         Mail(server(encrypted, **secure)).send(written())  # not by the system's certificates
     assert len(mailbox.mails) == 1

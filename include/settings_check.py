@@ -1,4 +1,4 @@
-"""Settings, checked for the names of what is registered above them: sources of candles and prices, channels, coins.
+"""Settings, checked for names that registries above them hold: candle and price sources, channels, coins.
 
 `include.settings` is the ground and knows only the shape of such a name. Whoever takes settings from a person
 reads them here, so that an unknown name is refused at once; where it is used it is refused as well.

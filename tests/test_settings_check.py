@@ -39,6 +39,7 @@ def no_coins_are_left():
             '{"price_sources": ["kraken"]}',
             "price_sources: unknown price source 'kraken'; known: coinmarketcap",
         ),
+        ('{"alert_channels": {"slak": []}}', "alert_channels: unknown channel 'slak'; did you mean slack?"),
         (
             '{"coins": {"XBT": {"coingecko": "x", "coinmarketcap": 9}}}',
             "coins: XBT, a name of XBT, means BTC",

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from include import checked_settings
 from include.alerts import channels as registry
 from include.alerts.channels import (
     CHANNELS,
@@ -17,6 +16,7 @@ from include.alerts.channels import (
 )
 from include.alerts.rule_file import RulesRefusedError, read_rules
 from include.services import SERVICES
+from include.settings_check import read_checked_settings
 from include.settings_reader import SettingsError
 from local.state import CHECKOUT
 from tests.alerts.notified import ALL, Channels, deliveries, notify, states
@@ -65,13 +65,13 @@ def test_a_misspelt_channel_is_answered_with_those_that_there_are():
 def test_without_its_line_no_setting_names_a_channel(taken_out):
     text = json.dumps({"alert_channels": {TAKEN_OUT: ["critical"]}})
     with pytest.raises(SettingsError, match=f"alert_channels: unknown channel '{TAKEN_OUT}'"):
-        checked_settings.read_checked_settings(text)
+        read_checked_settings(text)
 
 
 def test_an_unknown_channel_of_the_environment_is_named_as_such(monkeypatch):
     monkeypatch.setenv("TRADEOPS_ALERT_CHANNELS", '{"fax": ["critical"]}')
     with pytest.raises(SettingsError, match="TRADEOPS_ALERT_CHANNELS: unknown channel 'fax'"):
-        checked_settings.read_checked_settings("{}")
+        read_checked_settings("{}")
 
 
 def test_without_its_line_no_rule_names_a_channel(taken_out, tmp_path):

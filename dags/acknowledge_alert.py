@@ -9,13 +9,13 @@ name is that of whoever triggers the run. More: `docs/alerts.md`.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import FormRefused
-from include.airflow.platform import open_database
+from include.airflow.connections import open_database
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import FormRefusedError
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = "Nothing was acknowledged. Read the reason in the task's log, and trigger the DAG again."
 
@@ -27,12 +27,18 @@ FORM = {
         title="Which alert",
         description="Its fingerprint: service_down/critical/…, or failure/…",
     ),
-    "hours": Param(4, type="number", minimum=0.1, maximum=168, title="For how many hours"),
+    "hours": Param(
+        4,
+        type="number",
+        minimum=0.1,
+        maximum=168,
+        title="For how many hours",
+        description="after them it escalates again",
+    ),
 }
 
 
-@task(retries=1)
-@area("database")
+@task(area="database", effect=Effect.SILENCES, retries=1)
 def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write down who takes care, and until when."""
     from include.alerts.acknowledgement import acknowledge_alert, acknowledge_failure
@@ -45,7 +51,7 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
         try:
             take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
         except (ValueError, LookupError) as refused:
-            raise FormRefused(f"Nothing was acknowledged: {refused}") from refused
+            raise FormRefusedError(f"Nothing was acknowledged: {refused}") from refused
     in_hours = "1 hour" if form["hours"] == 1 else f"{form['hours']:g} hours"
     return f"{fingerprint}: acknowledged by {by} for {in_hours}"
 
@@ -57,7 +63,7 @@ def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> st
     dagrun_timeout=timedelta(minutes=10),
     params=FORM,
     **explained(__doc__),
-    **may_start("alerts", Effect.SILENCES),
+    **tagged(Subject.ALERTS, Effect.SILENCES),
     **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def acknowledge_alert() -> None:

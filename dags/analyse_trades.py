@@ -20,18 +20,25 @@ reason; clear it, and it goes on with what is left. What became of each trade, a
 More: `docs/analysis.md`.
 """
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import FormRefused
-from include.airflow.platform import endpoint, load_settings, open_database
+from include.airflow.connections import endpoint, load_settings, open_database
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import (
+    dry_run,
+    form_refused_on,
+    is_dry_run,
+    optional_text,
+    read_form,
+    symbols,
+    uuids,
+)
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = (
     "Nothing is lost: analyses that were written are stored. If `choose_trades` failed, its words say what "
@@ -39,33 +46,32 @@ NEXT_STEP = (
     "the budget: after midnight UTC), and it goes on with what is left."
 )
 MOMENT = {"type": ["null", "string"], "format": "date-time"}
-LIST = {"type": ["null", "array"], "items": {"type": "string"}}
 
 
-@task
-@area("analysis")
-def choose_trades(this_run: str, form: str) -> dict[str, Any]:
+@task(area="analysis")
+def choose_trades(this_run: str) -> dict[str, Any]:
     """Find the trades and estimate the cost; write the work list, unless it is a dry run."""
     from include.analysis import Selection, plan_analyses
 
-    asked, settings = json.loads(form), load_settings()
-    try:
-        selection = Selection.from_params(asked)
-        with open_database("plan analyses") as engine:
-            return plan_analyses(engine, this_run, selection, settings, dry_run=asked["dry_run"] is not False)
-    except ValueError as error:
-        raise FormRefused(str(error)) from None
+    settings, selection = load_settings(), read_form(Selection)
+    with open_database("plan analyses") as engine, form_refused_on(ValueError):
+        return plan_analyses(engine, this_run, selection, settings, dry_run=is_dry_run())
 
 
-@task
-@area("analysis")
+@task(area="analysis")
 def list_batches(planned: dict[str, Any]) -> list[int]:
     """Give the batches that have something to do."""
     return list(planned["batches"])
 
 
-@task(pool="llm", execution_timeout=timedelta(minutes=30), max_active_tis_per_dagrun=2)
-@area("analysis")
+@task(
+    area="analysis",
+    outside=True,
+    effect=Effect.SPENDS,
+    pool="llm",
+    execution_timeout=timedelta(minutes=30),
+    max_active_tis_per_dagrun=2,
+)
 def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
     """Write the analyses of one batch; fail with the reason if some are left."""
     from include.analysis import analyse_batch
@@ -79,8 +85,7 @@ def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
     return {"stored": analysed.stored, **analysed.put_off}
 
 
-@task
-@area("analysis")
+@task(area="analysis")
 def count_outcomes(this_run: str) -> dict[str, int]:
     """Count what became of the trades."""
     from include.analysis import read_outcomes
@@ -95,24 +100,31 @@ def count_outcomes(this_run: str) -> dict[str, int]:
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=24),
     params={
-        "ids": Param(None, **LIST, description="ids of settled trades, one a line"),
-        "since": Param(None, **MOMENT, description="or: settled at or after this time (UTC)"),
-        "until": Param(None, **MOMENT, description="and before this time"),
-        "symbols": Param(None, **LIST, description="only these symbols, one a line, such as BTC"),
-        "users": Param(None, **LIST, description="only trades of these users, one id a line"),
-        "redo": Param(False, type="boolean", description="also trades that have an analysis; it costs again"),
-        "model": Param(None, type=["null", "string"], description="model to ask; empty: analysis_model"),
-        "limit": Param(1000, type="integer", minimum=1, maximum=10_000, description="trades at most"),
-        "dry_run": Param(True, type="boolean", description="only count them and estimate the cost"),
+        "ids": uuids("Trades", "ids of settled trades, one a line"),
+        "since": Param(None, **MOMENT, title="Since", description="or: settled at or after this time (UTC)"),
+        "until": Param(None, **MOMENT, title="Until", description="and before this time (UTC)"),
+        "symbols": symbols("only these, one a line, such as BTC; none: all"),
+        "users": uuids("Users", "only trades of these, one id a line; none: all"),
+        "redo": Param(
+            False,
+            type="boolean",
+            title="Redo",
+            description="also trades that have an analysis; it costs again",
+        ),
+        "model": optional_text("Model", "the model's name; none: that of analysis_model"),
+        "limit": Param(
+            1000, type="integer", minimum=1, maximum=10_000, title="Limit", description="trades at most"
+        ),
+        **dry_run("only count them and estimate the cost"),
     },
     **explained(__doc__),
-    **may_start("trades", Effect.SPENDS),
+    **tagged(Subject.TRADES, Effect.SPENDS),
     **dag_defaults(owner="trading", area="analysis", next_step=NEXT_STEP),
 )
 def analyse_trades() -> None:
     """Wire the steps."""
     this_run = "{{ run_id }}"
-    chosen = list_batches(choose_trades(this_run, "{{ dict(params) | tojson }}"))
+    chosen = list_batches(choose_trades(this_run))
     analyse_batch.partial(this_run=this_run).expand(batch=chosen) >> count_outcomes(this_run)
 
 

@@ -17,60 +17,44 @@ days that the trigger form names (31 at most). What is expected, and what is cri
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings, open_database, open_sources, run_url
+from include.airflow.connections import load_settings, open_database, open_sources, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import days_form, read_days
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "audit_data_quality"
 NEXT_STEP = (
     "Nothing was changed. If `report` failed, the data is wrong: open Data quality in the menu, mend it as "
     "docs/quality.md says, and clear the run. Any other task may simply be cleared."
 )
-DAY = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1))"
-FIRST = "{{ params.first_day or params.last_day or (" + DAY + " | ds) }}"
-LAST = (
-    "{{ params.last_day or params.first_day or "
-    "((" + DAY + " if dag_run.run_type in ('scheduled', 'backfill') else dag_run.run_after) | ds) }}"
-)
-CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 
 
-@task(pool="market_data", execution_timeout=timedelta(minutes=55))
-@area("database")
-def audit_candles(first: str, last: str, this_run: str) -> int:
+@task(area="database", outside=True, pool="market_data", execution_timeout=timedelta(minutes=55))
+def audit_candles(this_run: str) -> int:
     """Judge the candles of the days; give the number of batches."""
-    from include.days import days_between
     from include.quality import MAX_AUDIT_DAYS, audit_candles
 
-    settings = load_settings()
+    settings, days = load_settings(), read_days(at_most=MAX_AUDIT_DAYS, up_to_today=True)
     with open_database("audit") as engine, open_sources(settings, engine) as sources:
-        return sum(
-            audit_candles(engine, day, sources, settings, run_url(DAG_ID, this_run))
-            for day in days_between(first, last, at_most=MAX_AUDIT_DAYS)
-        )
+        return sum(audit_candles(engine, day, sources, settings, run_url(DAG_ID, this_run)) for day in days)
 
 
-@task
-@area("database")
-def audit_trades(first: str, last: str, this_run: str) -> int:
+@task(area="database")
+def audit_trades(this_run: str) -> int:
     """Judge the trades settled on the days; give their number."""
-    from include.days import days_between
     from include.quality import MAX_AUDIT_DAYS, audit_trades
 
-    settings = load_settings()
+    settings, days = load_settings(), read_days(at_most=MAX_AUDIT_DAYS, up_to_today=True)
     with open_database("audit") as engine:
-        return sum(
-            audit_trades(engine, day, settings, run_url(DAG_ID, this_run))
-            for day in days_between(first, last, at_most=MAX_AUDIT_DAYS)
-        )
+        return sum(audit_trades(engine, day, settings, run_url(DAG_ID, this_run)) for day in days)
 
 
-@task
-@area("database")
+@task(area="database")
 def report(this_run: str) -> int:
     """Fail with the three worst findings if one is critical; otherwise give the number of warnings."""
     from include.quality import read_report
@@ -88,18 +72,15 @@ def report(this_run: str) -> int:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=2),
-    params={
-        "first_day": Param(None, **CHOSEN_DAY, description="audit from this day on (UTC)"),
-        "last_day": Param(None, **CHOSEN_DAY, description="audit up to this day, included"),
-    },
+    params=days_form("audit"),
     **explained(__doc__),
-    tags=["quality"],
+    **tagged(Subject.QUALITY),
     **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def audit_data_quality() -> None:
     """Wire the steps of the audit."""
     this_run = "{{ run_id }}"
-    [audit_candles(FIRST, LAST, this_run), audit_trades(FIRST, LAST, this_run)] >> report(this_run)
+    [audit_candles(this_run), audit_trades(this_run)] >> report(this_run)
 
 
 audit_data_quality()

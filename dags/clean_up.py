@@ -22,14 +22,15 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Context, Param, dag, get_current_context, task
+from airflow.sdk import dag, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.task.trigger_rule import TriggerRule
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings, open_database, open_storage, run_url
+from include.airflow.connections import load_settings, open_database, open_storage, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import dry_run, is_dry_run
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "clean_up"
 PATIENCE = timedelta(minutes=45)
@@ -42,8 +43,7 @@ NEXT_STEP = (
 logger = logging.getLogger(__name__)
 
 
-@task
-@area("database")
+@task(area="database")
 def choose() -> list[dict[str, Any]]:
     """Count what is over its time; give the tables to clean, and how many rows of each."""
     from include.retention import count_due, retention_rules
@@ -64,14 +64,19 @@ def choose() -> list[dict[str, Any]]:
     return [{"table": one.table, "rows": one.rows} for one in due]
 
 
-@task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(minutes=59))
-@area("database")
+@task(
+    area="database",
+    outside=True,
+    effect=Effect.DESTROYS,
+    max_active_tis_per_dagrun=2,
+    execution_timeout=timedelta(minutes=59),
+)
 def clean(due: dict[str, Any]) -> dict[str, Any]:
     """Archive and delete the rows of one table; in a dry run only pass on how many they are."""
     from include.retention import clean, retention_rules
 
     context = get_current_context()
-    if is_dry_run(context):
+    if only_counts():
         return due
     settings = load_settings()
     (rule,) = (rule for rule in retention_rules(settings) if rule.table == due["table"])
@@ -82,12 +87,11 @@ def clean(due: dict[str, Any]) -> dict[str, Any]:
     return {"archived": done.archived, "deleted": done.deleted, "left": done.left} if done else {}
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED)
-@area("database")
+@task(area="database", trigger_rule=TriggerRule.NONE_FAILED)
 def report(cleaned: list[dict[str, Any]] | None) -> str:
     """Say in one line what was done, or what a dry run would do."""
     cleaned = list(cleaned or [])
-    if is_dry_run(get_current_context()):
+    if only_counts():
         tables = "".join(f"; {one['table']}: {one['rows']}" for one in cleaned)
         rows = sum(one["rows"] for one in cleaned)
         return f"dry run, nothing was touched; rows over their time: {rows}{tables}"
@@ -96,9 +100,9 @@ def report(cleaned: list[dict[str, Any]] | None) -> str:
     return f"rows archived and deleted: {rows}; tables left for the next run: {left}"
 
 
-def is_dry_run(context: Context) -> bool:
+def only_counts() -> bool:
     """Only the nightly run cleans of itself; every other does what its form or conf says."""
-    return context["dag_run"].run_type != "scheduled" and bool(context["params"]["dry_run"])
+    return get_current_context()["dag_run"].run_type != "scheduled" and is_dry_run()
 
 
 @dag(
@@ -107,9 +111,9 @@ def is_dry_run(context: Context) -> bool:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
-    params={"dry_run": Param(True, type="boolean", description="only count; the nightly run does not ask")},
+    params=dry_run("only count; the nightly run does not ask"),
     **explained(__doc__),
-    **may_start("safekeeping", Effect.DESTROYS),
+    **tagged(Subject.SAFEKEEPING, Effect.DESTROYS),
     **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def clean_up() -> None:

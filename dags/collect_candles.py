@@ -13,11 +13,12 @@ give is in the task's log and in `candle_fetches`. Sources and their limits: `do
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, task
+from airflow.sdk import CronDataIntervalTimetable, dag
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings, open_database, open_sources
+from include.airflow.connections import load_settings, open_database, open_sources
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 INTERVAL = timedelta(minutes=15)
 NEXT_STEP = (
@@ -26,8 +27,7 @@ NEXT_STEP = (
 )
 
 
-@task(pool="market_data")
-@area("api")
+@task(area="api", outside=True, pool="market_data")
 def collect(
     data_interval_start: datetime | None = None, data_interval_end: datetime | None = None
 ) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def collect(
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
     **explained(__doc__),
-    tags=["candles"],
+    **tagged(Subject.CANDLES),
     **dag_defaults(owner="market-data", area="api", next_step=NEXT_STEP),
 )
 def collect_candles() -> None:

@@ -16,13 +16,13 @@ goes out. Who was told what: the page **Alerts**. Channels, silences and delays:
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings_or_defaults, open_database, read_connection_if_any
+from include.airflow.connections import load_settings_or_defaults, open_database, read_connection_if_any
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = (
     "No notice is lost: each waits in alert_notices, and the next minute's run takes it up. Until one works, "
@@ -30,8 +30,15 @@ NEXT_STEP = (
 )
 
 
-@task(pool="alerts", retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(minutes=3))
-@area("api")
+@task(
+    area="api",
+    outside=True,
+    effect=Effect.SENDS,
+    pool="alerts",
+    retries=1,
+    retry_delay=timedelta(seconds=5),
+    execution_timeout=timedelta(minutes=3),
+)
 def deliver() -> dict[str, int]:
     """Send what is due; count messages by channel, notices held back, messages left."""
     from include.alerts.channels import open_channels
@@ -59,7 +66,7 @@ def deliver() -> dict[str, int]:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=5),
     **explained(__doc__),
-    **may_start("alerts", Effect.SENDS),
+    **tagged(Subject.ALERTS, Effect.SENDS),
     **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP, severity="critical", watches=True),
 )
 def deliver_alerts() -> None:

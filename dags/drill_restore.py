@@ -11,14 +11,15 @@ with `manage_backups`, make a new one, and drill that.
 
 from datetime import timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag
 
 from include.airflow import restores
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import run_url
+from include.airflow.connections import run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, backup_id, read_form
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "drill_restore"
 NEXT_STEP = (
@@ -27,11 +28,16 @@ NEXT_STEP = (
 )
 
 
-@task(pool=POOL, execution_timeout=LONGEST)
-@area("database")
-def drill(backup_id: str, this_run: str) -> str:
+class DrillForm(Form):
+    """Which backup; none: the newest."""
+
+    backup_id: str | None
+
+
+@task(area="database", outside=True, long=True, effect=Effect.RESTORES, pool=POOL, execution_timeout=LONGEST)
+def drill(this_run: str) -> str:
     """Restore, compare, measure, drop."""
-    return restores.drill(backup_id, run_url(DAG_ID, this_run))
+    return restores.drill(read_form(DrillForm).backup_id or "", run_url(DAG_ID, this_run))
 
 
 @dag(
@@ -40,21 +46,14 @@ def drill(backup_id: str, this_run: str) -> str:
     schedule="0 6 * * 0",
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
-    params={
-        "backup_id": Param(
-            None,
-            type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$(?!\n)",
-            description="which backup; empty: the newest",
-        )
-    },
+    params=backup_id("database", "full", otherwise="none: the newest"),
     **explained(__doc__),
-    **may_start("backups", Effect.RESTORES),
+    **tagged(Subject.BACKUPS, Effect.RESTORES),
     **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),
 )
 def drill_restore() -> None:
     """Wire the one step."""
-    drill("{{ params.backup_id or '' }}", "{{ run_id }}")
+    drill("{{ run_id }}")
 
 
 drill_restore()

@@ -7,21 +7,29 @@ you switch that off.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
 from include.airflow import restores
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, dry_run, read_form
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = "Nothing was dropped; the message lists the databases that restores have kept."
 
 
-@task
-@area("database")
-def let_go(name: str, dry_run: str) -> str:
+class DropForm(Form):
+    """Which database."""
+
+    name: str
+    dry_run: bool
+
+
+@task(area="database", effect=Effect.DESTROYS)
+def let_go() -> str:
     """Drop it, or say what would be dropped."""
-    return restores.let_go(name.strip(), dry_run=dry_run != "False")
+    form = read_form(DropForm)
+    return restores.let_go(form.name, dry_run=form.dry_run)
 
 
 @dag(
@@ -33,17 +41,18 @@ def let_go(name: str, dry_run: str) -> str:
         "name": Param(
             type="string",
             pattern=r"^.+_before_\d{8}T\d{6}Z$(?!\n)",
-            description="the kept database, for example tradeops_before_20261121T040000Z",
+            title="Database",
+            description="the kept one, for example tradeops_before_20261121T040000Z",
         ),
-        "dry_run": Param(True, type="boolean", description="only say what would be dropped"),
+        **dry_run("only say what would be dropped"),
     },
     **explained(__doc__),
-    **may_start("backups", Effect.DESTROYS),
+    **tagged(Subject.BACKUPS, Effect.DESTROYS),
     **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def drop_kept_database() -> None:
     """Wire the one step."""
-    let_go("{{ params.name }}", "{{ params.dry_run }}")
+    let_go()
 
 
 drop_kept_database()

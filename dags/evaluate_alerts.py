@@ -17,12 +17,13 @@ fails then and says why. Rules, states and sources: `docs/alert-rules.md`.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings_or_defaults, open_database
+from include.airflow.connections import load_settings_or_defaults, open_database
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = (
     "No state is lost: the next minute's run takes up all of it. If this repeats, nobody is alerted of "
@@ -30,8 +31,7 @@ NEXT_STEP = (
 )
 
 
-@task(retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(seconds=90))
-@area("database")
+@task(area="database", retries=1, retry_delay=timedelta(seconds=5), execution_timeout=timedelta(seconds=90))
 def evaluate() -> dict[str, int]:
     """Evaluate the rules in force once; count rules, alerts, changes and notices."""
     from include.alerts.evaluate import evaluate_rules
@@ -66,7 +66,7 @@ def evaluate() -> dict[str, int]:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=3),
     **explained(__doc__),
-    tags=["alerts"],
+    **tagged(Subject.ALERTS),
     **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="critical", watches=True),
 )
 def evaluate_alerts() -> None:

@@ -17,13 +17,13 @@ Clearing the run writes it again in place of the former files. More: `docs/repla
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import Param, dag
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import export_form, refuse_bad_requests, who_triggered
-from include.airflow.platform import load_settings, open_database, open_storage, run_url
+from include.airflow.connections import load_settings, open_database, open_storage, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import form_refused_on, optional_text, read_form, trade_filter, who_triggered
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "export_trades"
 NEXT_STEP = (
@@ -32,17 +32,17 @@ NEXT_STEP = (
 )
 
 
-@task(pool="exports", execution_timeout=timedelta(hours=1))
-@area("database")
+@task(
+    area="database", outside=True, effect=Effect.SENDS, pool="exports", execution_timeout=timedelta(hours=1)
+)
 def export(this_run: str) -> dict[str, Any]:
     """Check the form and write the files and their manifest; say where they are."""
     from include.trades.export import ExportRequest, export_trades
+    from include.trades.trade_filter import TradeRequestError
 
     settings = load_settings()
-    with open_database("export") as engine, refuse_bad_requests():
-        today = datetime.now(UTC).date()
-        form = get_current_context()["params"]
-        request = ExportRequest.read(form, today, settings.export_locations)
+    request = read_form(ExportRequest, datetime.now(UTC).date(), settings.export_locations)
+    with open_database("export") as engine, form_refused_on(TradeRequestError):
         manifest = export_trades(
             engine,
             open_storage(request.root),
@@ -60,9 +60,15 @@ def export(this_run: str) -> dict[str, Any]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(hours=4),
-    params=export_form(),
+    params={
+        **trade_filter("proposed"),
+        "format": Param("csv", enum=["csv", "json", "parquet"], title="Format", description="see above"),
+        "location": optional_text(
+            "Place", "a folder or s3://bucket/prefix below an allowed place; none: the default"
+        ),
+    },
     **explained(__doc__),
-    **may_start("trades", Effect.SENDS),
+    **tagged(Subject.TRADES, Effect.SENDS),
     **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
 )
 def export_trades() -> None:

@@ -23,34 +23,38 @@ Clearing the run takes up again what ended without a signal. Why there is none: 
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task, task_group
+from airflow.sdk import Param, dag, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import FormRefused
-from include.airflow.platform import endpoint_if_any, load_settings, open_database, open_sources, run_url
+from include.airflow.connections import endpoint_if_any, load_settings, open_database, open_sources, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, form_refused_on, optional_uuid, read_form
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 from include.settings_reader import environment_settings
 from include.signals.requests import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."
 SYMBOL = {"type": ["null", "string"], "enum": [None, *SYMBOLS], "values_display": {"null": "those listed"}}
-UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$(?!\n)"
 
 
-@task
-@area("generation")
-def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
+class SignalForm(Form):
+    """One signal; without symbol and user those of the setting `signal_requests`."""
+
+    symbol: str | None
+    timeframe: str
+    user: str | None
+
+
+@task(area="generation")
+def check_input(run: str) -> list[int]:
     """Refuse bad input in words; take up the requests; give the numbers of the batches."""
     from include.signals.attempts import open_attempts
-    from include.signals.requests import SignalRequestError, read_form
+    from include.signals.requests import SignalRequestError, read_requests
 
-    settings = load_settings()
-    try:
-        requests = read_form(symbol, timeframe, user, settings)
-    except SignalRequestError as error:
-        raise FormRefused(str(error)) from error
+    settings, form = load_settings(), read_form(SignalForm)
+    with form_refused_on(SignalRequestError):
+        requests = read_requests(form.symbol or "", form.timeframe, form.user or "", settings)
     with open_database("signals") as engine:
         opened = open_attempts(engine, requests, run, run_url("generate_signals", run), settings)
     if not opened.batches:
@@ -58,8 +62,7 @@ def check_input(run: str, symbol: str, timeframe: str, user: str) -> list[int]:
     return opened.batches
 
 
-@task(pool="market_data", multiple_outputs=False)
-@area("api")
+@task(area="api", outside=True, pool="market_data", multiple_outputs=False)
 def collect_candles(run: str, batch: int) -> dict[str, str]:
     """Fetch the candles that the indicators need and the store lacks."""
     from include.signals.generate import collect_batch
@@ -69,8 +72,7 @@ def collect_candles(run: str, batch: int) -> dict[str, str]:
         return collect_batch(engine, run, batch, sources, settings)
 
 
-@task(pool="market_data", multiple_outputs=False)
-@area("generation")
+@task(area="generation", outside=True, pool="market_data", multiple_outputs=False)
 def take_snapshot(run: str, batch: int) -> dict[str, str]:
     """Ask the sources about the market; without a price an attempt ends here."""
     from include.signals.generate import snapshot_batch
@@ -79,8 +81,7 @@ def take_snapshot(run: str, batch: int) -> dict[str, str]:
         return snapshot_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task(multiple_outputs=False)
-@area("generation")
+@task(area="generation", multiple_outputs=False)
 def compute_indicators(run: str, batch: int) -> dict[str, str]:
     """Compute the indicators and the data-quality score."""
     from include.signals.generate import compute_batch
@@ -89,8 +90,7 @@ def compute_indicators(run: str, batch: int) -> dict[str, str]:
         return compute_batch(engine, run, batch, load_settings())
 
 
-@task(pool="llm", multiple_outputs=False)
-@area("generation")
+@task(area="generation", outside=True, effect=Effect.SPENDS, pool="llm", multiple_outputs=False)
 def propose(run: str, batch: int) -> dict[str, str]:
     """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
     from include.signals.generate import propose_batch
@@ -99,8 +99,7 @@ def propose(run: str, batch: int) -> dict[str, str]:
         return propose_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task(multiple_outputs=False)
-@area("generation")
+@task(area="generation", multiple_outputs=False)
 def store(run: str, batch: int) -> dict[str, str]:
     """Store signal, indicators and snapshot, each signal in one transaction."""
     from include.signals.generate import store_batch
@@ -109,8 +108,7 @@ def store(run: str, batch: int) -> dict[str, str]:
         return store_batch(engine, run, batch, load_settings())
 
 
-@task(multiple_outputs=False)
-@area("generation")
+@task(area="generation", multiple_outputs=False)
 def report(run: str) -> dict[str, str]:
     """Say what became of each request; fail when nothing came of any of them."""
     from include.signals.attempts import report_run
@@ -128,12 +126,14 @@ def report(run: str) -> dict[str, str]:
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
     params={
-        "symbol": Param(None, **SYMBOL, description="a coin, for a user; without both: signal_requests"),
-        "timeframe": Param("1h", type="string", enum=[*TIMEFRAMES], description="candles it is judged by"),
-        "user": Param(None, type=["null", "string"], pattern=UUID, description="for whom, by id"),
+        "symbol": Param(
+            None, **SYMBOL, title="Symbol", description="a coin, for a user; without both: signal_requests"
+        ),
+        "timeframe": Param("1h", enum=[*TIMEFRAMES], title="Timeframe", description="of its candles"),
+        "user": optional_uuid("User", "for whom, by id"),
     },
     **explained(__doc__),
-    **may_start("signals", Effect.SPENDS),
+    **tagged(Subject.SIGNALS, Effect.SPENDS),
     **dag_defaults(owner="trading", area="generation", next_step=NEXT_STEP),
 )
 def generate_signals() -> None:
@@ -145,8 +145,7 @@ def generate_signals() -> None:
         collected = collect_candles(run, batch) >> take_snapshot(run, batch)
         collected >> compute_indicators(run, batch) >> propose(run, batch) >> store(run, batch)
 
-    form = [f"{{{{ params.{name} or '' }}}}" for name in ("symbol", "timeframe", "user")]
-    generate.expand(batch=check_input(run, *form)) >> report(run)
+    generate.expand(batch=check_input(run)) >> report(run)
 
 
 generate_signals()

@@ -17,11 +17,13 @@ Any task may be cleared and run again. What each finding means: `docs/maintenanc
 import logging
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import load_settings, open_database, run_url
+from include.airflow.connections import load_settings, open_database, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, read_form
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "maintain_database"
 PATIENCE = timedelta(minutes=45)
@@ -30,8 +32,13 @@ NEXT_STEP = "Nothing is lost; clear the failed task, or wait for the next run. d
 logger = logging.getLogger(__name__)
 
 
-@task
-@area("database")
+class ReviewForm(Form):
+    """Whether the report is a review, whatever the day."""
+
+    review: bool
+
+
+@task(area="database")
 def note_sizes() -> int:
     """Write down today's sizes."""
     from include.maintenance import note_table_sizes
@@ -40,8 +47,7 @@ def note_sizes() -> int:
         return note_table_sizes(engine)
 
 
-@task(execution_timeout=timedelta(minutes=59))
-@area("database")
+@task(area="database", execution_timeout=timedelta(minutes=59))
 def tend() -> list[dict[str, str | float]]:
     """Vacuum and analyze; give what was done."""
     from dataclasses import asdict
@@ -52,8 +58,7 @@ def tend() -> list[dict[str, str | float]]:
         return [asdict(one) for one in tend_tables(engine, patience=PATIENCE)]
 
 
-@task
-@area("database")
+@task(area="database")
 def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     """Inspect the database and store the report; give the number of findings."""
     from include.files import free_bytes_of_volume
@@ -61,7 +66,7 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
 
     context = get_current_context()
     first_sunday = context["dag_run"].run_after.day <= 7
-    kind = "monthly" if first_sunday or context["params"]["review"] else "weekly"
+    kind = "monthly" if first_sunday or read_form(ReviewForm).review else "weekly"
     with open_database("maintenance") as engine:
         free = free_bytes_of_volume(load_settings().database_volume)
         done = [Tended(**one) for one in tended]
@@ -78,9 +83,13 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
-    params={"review": Param(False, type="boolean", description="review indexes and statements too")},
+    params={
+        "review": Param(
+            False, type="boolean", title="Review", description="review indexes and statements too"
+        )
+    },
     **explained(__doc__),
-    tags=["safekeeping"],
+    **tagged(Subject.SAFEKEEPING),
     **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
 )
 def maintain_database() -> None:

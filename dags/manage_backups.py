@@ -13,12 +13,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL, look_after_backups
-from include.airflow.defaults import dag_defaults, explained
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, backup_id, dry_run, read_form
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 ACTIONS = ["list", "verify", "delete", "apply_retention", "rebuild_catalogue"]
 NEXT_STEP = (
@@ -26,11 +27,19 @@ NEXT_STEP = (
 )
 
 
-@task(pool=POOL, execution_timeout=LONGEST)
-@area("database")
-def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
+class BackupsForm(Form):
+    """What to do, and with which backup."""
+
+    action: str
+    backup_id: str | None
+    dry_run: bool
+
+
+@task(area="database", outside=True, long=True, effect=Effect.DESTROYS, pool=POOL, execution_timeout=LONGEST)
+def look_after() -> list[str]:
     """Do what the form asks for; give lines that say what was done."""
-    return look_after_backups(action, backup_id.strip(), dry_run=dry_run != "False")
+    form = read_form(BackupsForm)
+    return look_after_backups(form.action, form.backup_id or "", dry_run=form.dry_run)
 
 
 @dag(
@@ -39,22 +48,17 @@ def look_after(action: str, backup_id: str, dry_run: str) -> list[str]:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     params={
-        "action": Param("list", type="string", enum=ACTIONS, description="what to do"),
-        "backup_id": Param(
-            None,
-            type=["null", "string"],
-            pattern=r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$(?!\n)",
-            description="for verify and delete: which backup",
-        ),
-        "dry_run": Param(True, type="boolean", description="for delete and apply_retention: only say"),
+        "action": Param("list", type="string", enum=ACTIONS, title="Action", description="what to do"),
+        **backup_id("database", "logs", "configuration", "full", otherwise="for verify and delete only"),
+        **dry_run("for delete and apply_retention: only say what they would do"),
     },
     **explained(__doc__),
-    **may_start("backups", Effect.DESTROYS),
+    **tagged(Subject.BACKUPS, Effect.DESTROYS),
     **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def manage_backups() -> None:
     """Wire the one step."""
-    look_after("{{ params.action }}", "{{ params.backup_id or '' }}", "{{ params.dry_run }}")
+    look_after()
 
 
 manage_backups()

@@ -12,11 +12,12 @@ that is down fails nothing here: alert rules read the rows. Calendars, limits an
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import endpoint_if_any, load_settings, open_database, run_url
+from include.airflow.connections import endpoint_if_any, load_settings, open_database, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "probe_government"
 EVERY = timedelta(hours=1)
@@ -26,8 +27,7 @@ NEXT_STEP = (
 )
 
 
-@task(pool="probes", execution_timeout=timedelta(minutes=5))
-@area("api")
+@task(area="api", outside=True, pool="probes", execution_timeout=timedelta(minutes=5))
 def ask_government(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
     from include.probes import government_probes, run_round, summarise
@@ -48,7 +48,7 @@ def ask_government(this_run: str) -> dict[str, list[str]]:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=20),
     **explained(__doc__),
-    tags=["probes"],
+    **tagged(Subject.PROBES),
     **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
 )
 def probe_government() -> None:

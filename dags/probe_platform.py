@@ -11,11 +11,9 @@ With PostgreSQL down nothing can be stored: the task fails and says so. More: `d
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import (
+from include.airflow.connections import (
     broker_url,
     database_url,
     endpoint_if_any,
@@ -24,6 +22,9 @@ from include.airflow.platform import (
     open_storage_if_any,
     run_url,
 )
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "probe_platform"
 EVERY = timedelta(minutes=5)
@@ -34,8 +35,7 @@ NEXT_STEP = (
 )
 
 
-@task(pool="probes", execution_timeout=timedelta(minutes=5))
-@area("api")
+@task(area="api", outside=True, pool="probes", execution_timeout=timedelta(minutes=5))
 def ask_platform(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
     from include.probes import platform_probes, run_round, summarise
@@ -70,7 +70,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=20),
     **explained(__doc__),
-    tags=["probes"],
+    **tagged(Subject.PROBES),
     **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
 )
 def probe_platform() -> None:

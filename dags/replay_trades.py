@@ -28,48 +28,48 @@ A run that died goes on where it was: clear its failed tasks. More: `docs/replay
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import Param, dag
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import refuse_bad_requests, replay_form, who_triggered
-from include.airflow.platform import load_settings, open_database, open_sources, run_url
+from include.airflow.connections import load_settings, open_database, open_sources, run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import (
+    dry_run,
+    form_refused_on,
+    optional_text,
+    read_form,
+    trade_filter,
+    who_triggered,
+)
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 DAG_ID = "replay_trades"
 NEXT_STEP = (
     "Nothing is half done: each batch is replayed whole or not at all. Clear the failed tasks; the replay "
     "goes on where it was. If `choose` failed, it says what to correct in the form: trigger the DAG again."
 )
-LONG = {
-    "execution_timeout": timedelta(hours=1),
-    "retries": 5,
-}  # a task that is ended goes on when tried again
+HOUR = {"execution_timeout": timedelta(hours=1), "retries": 5}  # what is ended goes on when tried again
+REDO = ["candles", "settlement", "analysis"]
 
 
-@task
-@area("backtesting")
+@task(area="backtesting")
 def choose(this_run: str) -> list[int]:
     """Check the form and write the work list down, once; give the numbers of the workers that settle."""
     from include.trades.replay import ReplayRequest, start_replay
+    from include.trades.trade_filter import TradeRequestError
 
-    settings = load_settings()
-    with open_database("replay") as engine, refuse_bad_requests():
+    settings, url = load_settings(), run_url(DAG_ID, this_run)
+    request = read_form(ReplayRequest, datetime.now(UTC).date())
+    with open_database("replay") as engine, form_refused_on(TradeRequestError):
         started = start_replay(
-            engine,
-            this_run,
-            ReplayRequest.read(get_current_context()["params"], datetime.now(UTC).date()),
-            requested_by=who_triggered(),
-            run_url=run_url(DAG_ID, this_run),
-            settings=settings,
+            engine, this_run, request, requested_by=who_triggered(), run_url=url, settings=settings
         )
     return list(range(min(settings.replay_workers, started.batches.get("settlement", 0))))
 
 
-@task(pool="market_data", **LONG)
-@area("api")
+@task(area="api", outside=True, pool="market_data", **HOUR)
 def fetch_again(this_run: str) -> dict[str, int]:
     """Fetch the candles of all batches anew, in one task: the sweep needs the sources as well."""
     from include.trades.replay import read_replay, refetch_candles
@@ -83,8 +83,9 @@ def fetch_again(this_run: str) -> dict[str, int]:
             return refetch_candles(engine, started, "fetch_again", sources)
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **LONG)
-@area("backtesting")
+@task(
+    area="backtesting", effect=Effect.DESTROYS, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **HOUR
+)
 def replay(this_run: str, worker: int) -> int:
     """Replay batch after batch until none is left; give the number done here."""
     from include.trades.replay import read_replay, replay_batches
@@ -93,8 +94,7 @@ def replay(this_run: str, worker: int) -> int:
         return replay_batches(engine, read_replay(engine, this_run, load_settings()), f"replay {worker}")
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED)
-@area("database")
+@task(area="database", trigger_rule=TriggerRule.NONE_FAILED)
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades.performance import refresh_performance
@@ -103,8 +103,7 @@ def refresh_performance() -> int:
         return refresh_performance(engine)
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED)
-@area("backtesting")
+@task(area="backtesting", trigger_rule=TriggerRule.NONE_FAILED)
 def report(this_run: str) -> dict[str, Any]:
     """Store the report, say it in the log, and give it."""
     from include.trades.replay_report import report_replay
@@ -118,9 +117,24 @@ def report(this_run: str) -> dict[str, Any]:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
-    params=replay_form(),
+    params={
+        **trade_filter("whose time was up"),
+        "redo": Param(
+            ["settlement"],
+            type="array",
+            items={"enum": REDO},
+            minItems=1,
+            examples=REDO,
+            title="Redo",
+            description="what is done again: see above",
+        ),
+        **dry_run("report only, change nothing"),
+        "reason": optional_text(
+            "Why", "kept with every result that is replaced; needed unless it is a dry run", at_most=1000
+        ),
+    },
     **explained(__doc__),
-    **may_start("trades", Effect.DESTROYS),
+    **tagged(Subject.TRADES, Effect.DESTROYS),
     **dag_defaults(owner="trading", area="backtesting", next_step=NEXT_STEP),
 )
 def replay_trades() -> None:

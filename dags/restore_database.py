@@ -21,17 +21,19 @@ restored and proven in the same way, but not swapped, for Airflow runs on it: th
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow import restores
-from include.airflow.access import Effect, may_start
 from include.airflow.approvals import ApprovalBySettings
-from include.airflow.areas import area
 from include.airflow.backups import LONGEST, POOL
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import run_url
+from include.airflow.connections import run_url
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import Form, backup_id, dry_run, is_dry_run, read_form
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import state, task
 
 DAG_ID = "restore_database"
 NEXT_STEP = (
@@ -40,47 +42,47 @@ NEXT_STEP = (
 )
 
 
-@task(pool=POOL, execution_timeout=LONGEST)
-@area("database")
+class RestoreForm(Form):
+    """Which backup, into which database."""
+
+    backup_id: str
+    database: Literal["platform", "airflow"]
+    confirm_database: str | None
+    dry_run: bool
+
+
+@task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
 def plan() -> dict[str, str]:
     """Check everything, and say what would happen."""
-    context = get_current_context()
-    params = context["params"]
-    return restores.plan(
-        params["backup_id"],
-        params["database"],
-        params["confirm_database"] or "",
-        context["dag_run"].run_after,
-    )
+    form, at = read_form(RestoreForm), get_current_context()["dag_run"].run_after
+    return restores.plan(form.backup_id, form.database, form.confirm_database or "", at)
 
 
-@task
-@area("database")
+@task(area="database")
 def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
     """Go on only when this is no dry run."""
-    if get_current_context()["params"]["dry_run"]:
+    if is_dry_run():
         raise AirflowSkipException("dry run: the plan is the result of the task before; nothing was touched")
     return planned
 
 
-@task(pool=POOL, execution_timeout=LONGEST)
-@area("database")
+@task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
 def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
     """Back up what is there now."""
     return restores.back_up_first(planned, run_url(DAG_ID, this_run))
 
 
-@task(pool=POOL, execution_timeout=LONGEST)
-@area("database")
+@task(area="database", outside=True, long=True, effect=Effect.RESTORES, pool=POOL, execution_timeout=LONGEST)
 def restore(planned: dict[str, str]) -> None:
     """Fill a fresh database and prove it."""
     restores.restore(planned)
 
 
-@task(pool=POOL)  # no retention in between, while the catalogue is of the past
-@area("database")
+@task(
+    area="database", outside=True, effect=Effect.DESTROYS, pool=POOL
+)  # no retention in between, while the catalogue is of the past
 def take_over(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
-    """Swap the databases."""
+    """Swap the databases; the pool keeps retention out while the catalogue is of the past."""
     who = (approval.get("responded_by_user") or {}).get("name")
     return restores.take_over(planned, first, who, run_url(DAG_ID, this_run))
 
@@ -92,35 +94,33 @@ def take_over(planned: dict[str, str], first: str | None, approval: dict, this_r
     max_active_runs=1,
     dagrun_timeout=timedelta(days=2),
     params={
-        "backup_id": Param(
-            type="string",
-            pattern=r"^\d{8}T\d{6}Z-(database|full)-[0-9a-f]{6}$(?!\n)",
-            description="which backup, for example 20261121T020000Z-database-3f9c2a",
-        ),
+        **backup_id("database", "full"),
         "database": Param(
-            "platform", type="string", enum=["platform", "airflow"], description="which database"
+            "platform", enum=["platform", "airflow"], title="Database", description="which one"
         ),
         "confirm_database": Param(
             None,
             type=["null", "string"],
-            description="for a database that looks like production: its name once more",
+            title="Its name once more",
+            description="for a database that looks like production",
         ),
-        "dry_run": Param(True, type="boolean", description="only check, and say what would happen"),
+        **dry_run("only check, and say what would happen"),
     },
     **explained(__doc__),
-    **may_start("backups", Effect.DESTROYS, Effect.RESTORES),
+    **tagged(Subject.BACKUPS, Effect.DESTROYS, Effect.RESTORES),
     **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
 )
 def restore_database() -> None:
     """Wire the steps."""
     planned = end_dry_run(plan())
-    approve = area("database")(
+    approve = state(
         ApprovalBySettings(
             task_id="approve",
             subject="Restore {{ params.database }} from {{ params.backup_id }}?",
             body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
             response_timeout=timedelta(hours=24),
-        )
+        ),
+        area="database",
     )
     this_run = "{{ run_id }}"
     first = back_up_first(planned, this_run)

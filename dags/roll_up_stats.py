@@ -17,40 +17,33 @@ form names. A day that is not over is refused. Definitions: `docs/statistics.md`
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import FormRefused
-from include.airflow.platform import open_database
+from include.airflow.connections import open_database
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import days_form, form_refused_on, read_days
+from include.airflow.tags import Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = (
     "The rows of the days before are as they were. If a day does not agree with the users' statistics, "
     "docs/statistics.md says what to do; then clear the run. Anything else is tried again by the next run."
 )
-DAY = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1))"
-FIRST = "{{ params.first_day or params.last_day or (" + DAY + " | ds) }}"
-LAST = "{{ params.last_day or params.first_day or (" + DAY + " | ds) }}"
-CHOSEN_DAY = {"type": ["null", "string"], "format": "date"}
 
 
-@task(execution_timeout=timedelta(minutes=55))
-@area("database")
-def roll_up(first: str, last: str, kind: str) -> int:
+@task(area="database", execution_timeout=timedelta(minutes=55))
+def roll_up() -> int:
     """Bring the days, and those that have changed since, up to date; give the number of rows that changed."""
-    from include.days import days_between
     from include.trades.rollup import MAX_ROLLUP_DAYS, DisagreementError, due_days, roll_up_days
 
-    with open_database("rollup") as engine:
+    days, run = read_days(at_most=MAX_ROLLUP_DAYS), get_current_context()["dag_run"]
+    with open_database("rollup") as engine, form_refused_on(ValueError):  # a day that is not over
+        if run.run_type != "backfill":  # whose runs, beside each other, own a day each and nothing else
+            days += [day for day in due_days(engine) if day not in days]
         try:
-            days = days_between(first, last, at_most=MAX_ROLLUP_DAYS)
-            if kind != "backfill":  # whose runs, beside each other, own a day each and nothing else
-                days += [day for day in due_days(engine) if day not in days]
             return roll_up_days(engine, days)
-        except ValueError as refusal:  # not over, too many, no day: words for a person
-            raise FormRefused(str(refusal)) from refusal
         except DisagreementError as found:
             raise AirflowFailException(str(found)) from found
 
@@ -60,17 +53,14 @@ def roll_up(first: str, last: str, kind: str) -> int:
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(hours=2),
-    params={
-        "first_day": Param(None, **CHOSEN_DAY, description="roll up from this day on (UTC)"),
-        "last_day": Param(None, **CHOSEN_DAY, description="roll up to this day, included; it must be over"),
-    },
+    params=days_form("roll up"),
     **explained(__doc__),
-    tags=["trades"],
+    **tagged(Subject.TRADES),
     **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
 )
 def roll_up_stats() -> None:
     """Wire the one step."""
-    roll_up(FIRST, LAST, "{{ dag_run.run_type }}")
+    roll_up()
 
 
 roll_up_stats()

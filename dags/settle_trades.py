@@ -22,16 +22,16 @@ the number of trades waiting. Rules: `docs/settlement.md`. Settings: Variable `t
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import dag, task, task_group
+from airflow.sdk import dag, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
 from include.airflow.callbacks import report_run_success
+from include.airflow.connections import endpoint, load_settings, open_database, open_sources, run_url
+from include.airflow.dag import dag_defaults, explained
 from include.airflow.deadline import finish_within
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.platform import endpoint, load_settings, open_database, open_sources, run_url
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 OWNER = "trading"
 DEADLINE = timedelta(minutes=5)  # after it was due
@@ -41,8 +41,7 @@ NEXT_STEP = (
 )
 
 
-@task
-@area("database")
+@task(area="database")
 def claim(claim_id: str) -> list[int]:
     """Take due trades under a lease; give the numbers of the batches."""
     from include.trades.claim import claim_due
@@ -54,8 +53,7 @@ def claim(claim_id: str) -> list[int]:
     return list(claimed.batches)
 
 
-@task(pool="market_data")
-@area("api")
+@task(area="api", outside=True, pool="market_data")
 def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
     """Fetch the candles of the batch's windows that the store lacks; say which sources were left out."""
     from include.trades.collect import collect_batch
@@ -65,8 +63,7 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
         return collect_batch(engine, claim_id, batch, sources, settings)
 
 
-@task
-@area("backtesting")
+@task(area="backtesting")
 def gate(claim_id: str, batch: int) -> dict[str, int]:
     """Judge the data of each trade; send poor ones back with a reason."""
     from include.trades.gate import gate_batch
@@ -75,8 +72,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
         return gate_batch(engine, claim_id, batch, load_settings(), run_url("settle_trades", claim_id))
 
 
-@task
-@area("backtesting")
+@task(area="backtesting")
 def settle(claim_id: str, batch: int) -> dict[str, int]:
     """Settle what passed, in one transaction."""
     from include.trades.settle import settle_batch
@@ -85,8 +81,13 @@ def settle(claim_id: str, batch: int) -> dict[str, int]:
         return settle_batch(engine, claim_id, batch, load_settings())
 
 
-@task(pool="llm", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-@area("analysis")
+@task(
+    area="analysis",
+    outside=True,
+    effect=Effect.SPENDS,
+    pool="llm",
+    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+)
 def analyse(claim_id: str) -> dict[str, int]:
     """Let the model explain settled trades; what fails is taken up by a later sweep."""
     from include.analysis import analyse_settled
@@ -96,8 +97,7 @@ def analyse(claim_id: str) -> dict[str, int]:
     return {"stored": analysed.stored, **analysed.put_off}
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-@area("database")
+@task(area="database", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades.performance import refresh_performance
@@ -114,7 +114,7 @@ def refresh_performance() -> int:
     deadline=finish_within(DEADLINE, owner=OWNER, next_step=NEXT_STEP),
     on_success_callback=report_run_success,
     **explained(__doc__),
-    **may_start("trades", Effect.SPENDS),
+    **tagged(Subject.TRADES, Effect.SPENDS),
     **dag_defaults(owner=OWNER, area="backtesting", next_step=NEXT_STEP, severity="critical"),
 )
 def settle_trades() -> None:

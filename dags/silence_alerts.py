@@ -22,13 +22,13 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import FormRefused
-from include.airflow.platform import open_database
+from include.airflow.connections import open_database
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import FormRefusedError
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 
 NEXT_STEP = "Nothing was changed. Read the reason in the task's log, and trigger the DAG again."
 
@@ -42,7 +42,14 @@ FORM = {
         title="What is silenced",
         description="Labels and what they must be, all of them: rule=cpu_*, host=db1",
     ),
-    "hours": Param(2, type="number", minimum=0.1, maximum=720, title="For how many hours"),
+    "hours": Param(
+        2,
+        type="number",
+        minimum=0.1,
+        maximum=720,
+        title="For how many hours",
+        description="it ends by itself then",
+    ),
     "reason": Param(
         None,
         type=["string", "null"],
@@ -66,8 +73,7 @@ FORM = {
 }
 
 
-@task(retries=1)
-@area("database")
+@task(area="database", effect=Effect.SILENCES, retries=1)
 def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Write the silence down, or end one; say what holds now."""
     from include.alerts.preview import preview_silence
@@ -98,7 +104,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
                 everything=form["everything"] is True,
             )
         except (ValueError, LookupError) as refused:
-            raise FormRefused(f"Nothing was changed: {refused}") from refused
+            raise FormRefusedError(f"Nothing was changed: {refused}") from refused
     return (
         f"silence {made.id}: {made.matchers_text}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.message}"
     )
@@ -111,7 +117,7 @@ def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     dagrun_timeout=timedelta(minutes=10),
     params=FORM,
     **explained(__doc__),
-    **may_start("alerts", Effect.SILENCES),
+    **tagged(Subject.ALERTS, Effect.SILENCES),
     **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
 )
 def silence_alerts() -> None:

@@ -15,7 +15,7 @@ class Pages:
         from airflow.api_fastapi.core_api.security import get_user
         from fastapi import Depends
 
-        from include.airflow.platform import open_database
+        from include.airflow.connections import open_database
         from include.web import build_app
 
         return build_app(lambda: open_database("web"), [Depends(get_user)])

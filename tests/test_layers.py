@@ -159,14 +159,10 @@ DOUBLE_CLASSES: list[str] = [
 ]
 RAISED_WITHOUT_ERROR: list[str] = [
     "BackupDamaged",
-    "CannotBeRead",
-    "Critical",
     "Down",
-    "FormRefused",
     "InUse",
     "NotArchivable",
     "Refused",
-    "SettingsMissing",
     "SpoolFull",
     "_Stopped",
 ]

@@ -6,7 +6,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.hitl import HITLUser
 
-from include.airflow.platform import load_settings
+from include.airflow.connections import load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

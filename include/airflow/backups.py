@@ -6,15 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Connection, CronTriggerTimetable, task
+from airflow.sdk import DAG, Connection, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from include.airflow.access import Effect, may_start
-from include.airflow.areas import area
-from include.airflow.defaults import dag_defaults, explained
-from include.airflow.forms import Critical, FormRefused
-from include.airflow.load_settings import read_settings_file
-from include.airflow.platform import (
+from include.airflow.connections import (
     STORE_CONNECTION,
     database_url,
     extra_of,
@@ -24,6 +19,11 @@ from include.airflow.platform import (
     run_url,
     settings_text,
 )
+from include.airflow.dag import dag_defaults, explained
+from include.airflow.forms import CriticalError, FormRefusedError
+from include.airflow.load_settings import read_settings_file
+from include.airflow.tags import Effect, Subject, tagged
+from include.airflow.task import task
 from include.settings import Settings
 from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
 from include.settings_reader import environment_settings, read_object
@@ -139,16 +139,22 @@ def make_backup_dag(kind: "Kind", doc: str) -> DAG:
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
         **explained(doc),
-        **may_start("backups", Effect.DESTROYS),  # its last task deletes older backups
+        **tagged(Subject.BACKUPS, Effect.DESTROYS),  # its last task deletes older backups
         **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),
     ) as dag:
-        made = task(pool=POOL, execution_timeout=LONGEST)(create_backup)(kind, dag.dag_id, "{{ run_id }}")
-        verified = task(pool=POOL, execution_timeout=LONGEST)(verify_backup)(made)
-        verified >> task(pool=POOL, execution_timeout=timedelta(hours=1))(apply_retention)()
+        whole = task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
+        expire = task(
+            area="database",
+            outside=True,
+            effect=Effect.DESTROYS,
+            pool=POOL,
+            execution_timeout=timedelta(hours=1),
+        )
+        made = whole(create_backup)(kind, dag.dag_id, "{{ run_id }}")
+        whole(verify_backup)(made) >> expire(apply_retention)()
     return dag
 
 
-@area("database")
 def create_backup(kind: "Kind", this_dag: str, this_run: str) -> str:
     """Make the backup; give its id."""
     from include.backups import create_backup
@@ -160,7 +166,6 @@ def create_backup(kind: "Kind", this_dag: str, this_run: str) -> str:
         return create_backup(engine, storage, kind, sources, settings, run_url=run_url(this_dag, this_run)).id
 
 
-@area("database")
 def verify_backup(backup_id: str) -> str:
     """Hash and decode all of it; give how deep the check went. A bad backup fails for good."""
     from include.backups import verify_backup
@@ -169,11 +174,10 @@ def verify_backup(backup_id: str) -> str:
     with open_database("backup") as engine:
         verdict = verify_backup(engine, storage, backup_id, find_identity())
     if verdict.depth == "bad":
-        raise Critical(f"The backup {backup_id} is bad: {verdict.reason}")
+        raise CriticalError(f"The backup {backup_id} is bad: {verdict.reason}")
     return f"{verdict.depth}: {verdict.reason}" if verdict.reason else verdict.depth
 
 
-@area("database")
 def apply_retention() -> dict[str, str]:
     """Delete the backups that may go; give their ids and why. Fails if one could not be deleted."""
     from include.backups import Rules, apply_retention
@@ -190,8 +194,8 @@ def apply_retention() -> dict[str, str]:
 def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[str]:
     """Do one action of the DAG `manage_backups`; give lines that say what was done.
 
-    Raises AirflowFailException, in words, for what no repetition mends: FormRefused for what cannot be done
-    as asked, Critical for a bad backup.
+    Raises AirflowFailException, in words, for what no repetition mends: FormRefusedError for what cannot be
+    done as asked, CriticalError for a bad backup.
     """
     from include.backups import (
         BackupError,
@@ -204,7 +208,7 @@ def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[st
     )
 
     if action in ("verify", "delete") and not backup_id:
-        raise FormRefused(f"Which backup? Fill in backup_id; the action {action} takes one.")
+        raise FormRefusedError(f"Which backup? Fill in backup_id; the action {action} takes one.")
     settings = load_settings()
     storage = open_backup_storage(settings)
     with open_database("backup") as engine:
@@ -218,7 +222,7 @@ def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[st
                     verdict = verify_backup(engine, storage, backup_id, find_identity())
                     lines = [f"{backup_id}: {verdict.depth} {verdict.reason}".strip()]
                     if verdict.depth == "bad":
-                        raise Critical(f"The backup {backup_id} is bad: {verdict.reason}")
+                        raise CriticalError(f"The backup {backup_id} is bad: {verdict.reason}")
                 case "delete":
                     lines = [delete_backup(engine, storage, backup_id, dry_run=dry_run)]
                 case "apply_retention":
@@ -229,5 +233,5 @@ def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[st
                 case _:
                     lines = [rebuild_catalogue(engine, storage).in_words()]
         except BackupError as error:  # no such backup, or one that must stay: what was asked for
-            raise FormRefused(str(error)) from error
+            raise FormRefusedError(str(error)) from error
     return lines[:MOST_LINES]

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from include.airflow.areas import area_of
-from include.airflow.forms import Critical, FormRefused
-from include.airflow.platform import (
+from include.airflow.connections import (
     load_settings_or_defaults,
     open_database,
     read_connection_if_any,
     run_url,
 )
+from include.airflow.forms import CriticalError, FormRefusedError
+from include.airflow.task import facts_of
 from include.alerts import KILLED, Failure, Severity
 from include.alerts.failures import record_success
 from include.alerts.reporting import Platform, report_failure, report_retry
@@ -106,8 +106,8 @@ def report_run_failure(
 def _task_failure(context: Context, next_step: str, severity: Severity, watches: bool = False) -> Failure:
     instance = context["ti"]
     error = context.get("exception")
-    refused = isinstance(error, FormRefused) and not _by_schedule(context)
-    if isinstance(error, Critical):
+    refused = isinstance(error, FormRefusedError) and not _by_schedule(context)
+    if isinstance(error, CriticalError):
         severity = "critical"
     if isinstance(error, BaseException):
         message = "".join(traceback.format_exception_only(error)).strip()
@@ -127,7 +127,7 @@ def _task_failure(context: Context, next_step: str, severity: Severity, watches:
         url=_task_url(instance),
         next_step=next_step,
         severity="info" if refused else severity,
-        area=area_of(context["task"]) or "backtesting",
+        area=facts.area if (facts := facts_of(context["task"])) else "backtesting",
         raised=error if isinstance(error, BaseException) else None,
         refused=refused,
         job=_job(context),

@@ -22,7 +22,7 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub la
 )
 
 from include.airflow.callbacks import PLATFORM
-from include.airflow.platform import open_database, run_url
+from include.airflow.connections import open_database, run_url
 from include.alerts import Failure
 from include.alerts.reporting import report_failure
 from include.words import in_numbers

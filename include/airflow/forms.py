@@ -1,80 +1,115 @@
-"""Trigger forms: the fields that several DAGs share, and what they are told that cannot be done."""
+"""Trigger forms: the fields that several DAGs share, and the one way to read what a person filled in.
 
+A form stands in a DAG as `params`, and is read in a task by `read_form`. Airflow has held it against the
+schema of its fields by then; what only the product knows, the request class says.
+"""
+
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from include.days import days_between
 from include.settings_reader import suggestion
+from include.values_in_words import complaints
 
-UUID = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
-LONGEST_LIST = 10_000
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
+# `\n` at a pattern's end: Python's `$` stands before it too.
+UUID_PATTERN = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
+SYMBOL_PATTERN = r"^\S.{0,99}$(?!\n)"
+MAX_LIST_ENTRIES = 10_000
+NOTHING_DONE = "Nothing was done"
 
-def replay_form() -> dict[str, Param]:
-    """The form of include.trades.ReplayRequest."""
-    redo = ["candles", "settlement", "analysis"]
-    return {
-        **trade_filter("whose time was up"),
-        "redo": Param(
-            ["settlement"], type="array", items={"enum": redo}, minItems=1, examples=redo, title="Redo"
-        ),
-        "dry_run": Param(True, type="boolean", title="Dry run", description="report only, change nothing"),
-        "reason": Param(
-            None, type=["null", "string"], maxLength=1000, title="Why",
-            description="kept with every result that is replaced; needed unless it is a dry run",
-        ),
-    }  # fmt: skip
+Request = TypeVar("Request")
 
 
-def export_form() -> dict[str, Param]:
-    """The form of include.trades.ExportRequest."""
-    return {
-        **trade_filter("proposed"),
-        "format": Param("csv", enum=["csv", "json", "parquet"], title="Format"),
-        "location": Param(
-            None, type=["null", "string"], maxLength=500, title="Place",
-            description="a folder or s3://bucket/prefix below an allowed place; none: the default",
-        ),
-    }  # fmt: skip
-
-
-def trade_filter(time: str) -> dict[str, Param]:
-    """The fields of include.trades.TradeFilter; `time` says in words which time the window is about."""
-    return {
-        "first_day": Param(
-            None, type=["null", "string"], format="date", title="First day",
-            description=f"trades {time} from this day on (UTC)",
-        ),
-        "last_day": Param(
-            None, type=["null", "string"], format="date", title="Last day",
-            description=f"trades {time} up to this day, included (UTC)",
-        ),
-        "symbols": _names("Symbols", "as the trades spell them, one a line; none: all", r"^\S.{0,99}$(?!\n)"),
-        "users": _names("Users", "user ids, one a line; none: all", UUID),
-        "trade_ids": _names("Trades", "trade ids, one a line; none: all", UUID),
-    }  # fmt: skip
-
-
-def _names(title: str, description: str, pattern: str) -> Param:
-    return Param(
-        [],
-        type=["null", "array"],
-        items={"type": "string", "pattern": pattern},
-        maxItems=LONGEST_LIST,
-        title=title,
-        description=description,
-    )
-
-
-class FormRefused(AirflowFailException):  # type: ignore[misc]
+class FormRefusedError(AirflowFailException):  # type: ignore[misc]
     """What somebody asked for cannot be done as asked: the run fails, in words, and the platform has not."""
 
 
-class Critical(AirflowFailException):  # type: ignore[misc]
+class CriticalError(AirflowFailException):  # type: ignore[misc]
     """A failure that is critical whatever the task's failures usually are, and is not tried again."""
+
+
+class Form(BaseModel):
+    """A form whose fields need no more than their types: its subclass has one field for each of `params`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+
+
+class DaysForm(Form):
+    """The fields of `days_form`."""
+
+    first_day: date | None
+    last_day: date | None
+
+
+def read_form(form_class: type[Request], *more: Any) -> Request:
+    """Build what this run's form asks for.
+
+    `form_class` is a `Form`, or a request class of the product with `read(params, *more)`.
+    Raises FormRefusedError, in words that say what to correct.
+    """
+    params = dict(_context()["params"])
+    with form_refused_on(ValueError):
+        if issubclass(form_class, Form):
+            return _check(form_class, params)
+        built: Request = form_class.read(params, *more)  # type: ignore[attr-defined]
+        return built
+
+
+def _check(form_class: type[Any], params: Mapping[str, Any]) -> Any:
+    # As JSON: a day is a text there, and yet 1 is not true.
+    try:
+        return form_class.model_validate_json(json.dumps(params))
+    except ValidationError as error:
+        said = [complaint.sentence for complaint in complaints(form_class, error.errors())]
+        raise ValueError("; ".join(said)) from error
+
+
+@contextmanager
+def form_refused_on(*errors: type[Exception]) -> Iterator[None]:
+    """Fail the task at once, in the words of the product's refusal: trying again would change nothing."""
+    try:
+        yield
+    except errors as error:
+        raise FormRefusedError(f"{NOTHING_DONE}: {error}") from error
+
+
+def read_days(*, at_most: int, up_to_today: bool = False) -> list[date]:
+    """The days (UTC) that the form of `days_form` names, the last one included; one alone is both.
+
+    Without them it is the day that the run is for: that of its interval, or the day before. `up_to_today`: a
+    run that no schedule made goes on to the day so far. More than `at_most` days are refused.
+    """
+    form, run = read_form(DaysForm), _context()["dag_run"]
+    first = (run.data_interval_start or run.run_after - timedelta(days=1)).date()
+    scheduled = run.run_type in ("scheduled", "backfill")
+    last = run.run_after.date() if up_to_today and not scheduled else first
+    with form_refused_on(ValueError):
+        return days_between(
+            form.first_day or form.last_day or first,
+            form.last_day or form.first_day or last,
+            at_most=at_most,
+        )
+
+
+def is_dry_run() -> bool:
+    """Whether this run may only say what it would do: anything but a clear no means so."""
+    return _context()["params"]["dry_run"] is not False
+
+
+def who_triggered() -> str:
+    """Name the Airflow user who triggered this run, or say that nobody did."""
+    run = _context()["dag_run"]
+    return run.triggering_user_name or f"nobody: a {run.run_type} run"
 
 
 def refuse_unknown_names(context: Mapping[str, Any]) -> None:
@@ -87,26 +122,85 @@ def refuse_unknown_names(context: Mapping[str, Any]) -> None:
     if not known or not unknown:
         return
     said = ", ".join(name + suggestion(name, known) for name in unknown)
-    raise FormRefused(
-        f"conf holds what the form of {context['dag'].dag_id} lacks: {said}; its names are "
-        f"{', '.join(sorted(known))}. Nothing was done."
+    raise FormRefusedError(
+        f"{NOTHING_DONE}: conf holds what the form of {context['dag'].dag_id} lacks: {said}; its names are "
+        f"{', '.join(sorted(known))}."
     )
 
 
-@contextmanager
-def refuse_bad_requests() -> Iterator[None]:
-    """Fail the task at once, in the words of the refusal: trying again would change nothing."""
-    from include.trades.trade_filter import TradeRequestError
-
-    try:
-        yield
-    except TradeRequestError as error:
-        raise FormRefused(str(error)) from None
+def dry_run(description: str) -> dict[str, Param]:
+    """The switch that is on until somebody turns it off; `description` says what a dry run does."""
+    return {"dry_run": Param(True, type="boolean", title="Dry run", description=description)}
 
 
-def who_triggered() -> str:
-    """Name the Airflow user who triggered this run, or say that nobody did."""
+def days_form(what: str) -> dict[str, Param]:
+    """A first and a last day, each of which may be left out; `what` begins both descriptions."""
+    optional_day = {"type": ["null", "string"], "format": "date"}
+    return {
+        "first_day": Param(
+            None, **optional_day, title="First day", description=f"{what} from this day on (UTC)"
+        ),
+        "last_day": Param(
+            None, **optional_day, title="Last day", description=f"{what} up to this day, included (UTC)"
+        ),
+    }
+
+
+def optional_uuid(title: str, description: str) -> Param:
+    """One id, which may be left out."""
+    return Param(None, type=["null", "string"], pattern=UUID_PATTERN, title=title, description=description)
+
+
+def optional_text(title: str, description: str, *, at_most: int = 500) -> Param:
+    """One line of text of so many characters, which may be left out."""
+    return Param(None, type=["null", "string"], maxLength=at_most, title=title, description=description)
+
+
+def uuids(title: str, description: str) -> Param:
+    """Ids, one a line; an empty list where there are none."""
+    return _lines(title, description, UUID_PATTERN)
+
+
+def symbols(description: str) -> Param:
+    """Symbols, one a line; an empty list where there are none."""
+    return _lines("Symbols", description, SYMBOL_PATTERN)
+
+
+def _lines(title: str, description: str, pattern: str) -> Param:
+    return Param(
+        [],
+        type=["null", "array"],
+        items={"type": "string", "pattern": pattern},
+        maxItems=MAX_LIST_ENTRIES,
+        title=title,
+        description=description,
+    )
+
+
+def trade_filter(time: str) -> dict[str, Param]:
+    """The fields of include.trades.TradeFilter; `time` says in words which time the window is about."""
+    return {
+        **days_form(f"trades {time}"),
+        "symbols": symbols("as the trades spell them, one a line, such as BTC; none: all"),
+        "users": uuids("Users", "user ids, one a line; none: all"),
+        "trade_ids": uuids("Trades", "trade ids, one a line; none: all"),
+    }
+
+
+def backup_id(*kinds: str, otherwise: str | None = None) -> dict[str, Param]:
+    """The id of a backup of one of the kinds; it may be left out, and `otherwise` says what that means."""
+    example = f"20261121T020000Z-{kinds[0]}-3f9c2a"
+    schema = {
+        "pattern": rf"^\d{{8}}T\d{{6}}Z-({'|'.join(kinds)})-[0-9a-f]{{6}}$(?!\n)",
+        "title": "Backup",
+        "description": f"which backup, such as {example}" + (f"; {otherwise}" if otherwise else ""),
+    }
+    if otherwise:
+        return {"backup_id": Param(None, type=["null", "string"], **schema)}
+    return {"backup_id": Param(type="string", **schema)}
+
+
+def _context() -> "Context":
     from airflow.sdk import get_current_context
 
-    run: Any = get_current_context()["dag_run"]
-    return run.triggering_user_name or f"nobody: a {run.run_type} run"
+    return get_current_context()

@@ -13,8 +13,8 @@ from include.airflow.backups import (
     find_sources,
     open_backup_storage,
 )
-from include.airflow.forms import FormRefused
-from include.airflow.platform import DATABASE_CONNECTION, database_url, load_settings, open_database
+from include.airflow.connections import DATABASE_CONNECTION, database_url, load_settings, open_database
+from include.airflow.forms import FormRefusedError
 from include.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def plan(backup_id: str, database: str, confirmed: str, at: datetime) -> dict[st
             seconds_a_gib=speed,
         )
     except Refused as refused:
-        raise FormRefused(str(refused)) from refused
+        raise FormRefusedError(str(refused)) from refused
     return {
         "backup_id": backup_id,
         "database": database,
@@ -169,7 +169,7 @@ def let_go(name: str, *, dry_run: bool) -> str:
     try:
         return let_go(admin_url(), database_url(), name, dry_run=dry_run)
     except BackupError as error:
-        raise FormRefused(str(error)) from error
+        raise FormRefusedError(str(error)) from error
 
 
 def _here() -> "tuple[Settings, Storage]":

@@ -47,7 +47,7 @@ class Selection:
     limit: int
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Selection:
+    def read(cls, params: Mapping[str, Any]) -> Selection:
         """Read the form of the DAG. Raises ValueError, in words for the person who filled it in."""
         ids, users = (_uuids(name, params.get(name)) for name in ("ids", "users"))
         since, until = (_moment(name, params.get(name)) for name in ("since", "until"))

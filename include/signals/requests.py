@@ -40,7 +40,7 @@ def _read_request(symbol: object, timeframe: object, user_id: object) -> SignalR
     return _checked(request)
 
 
-def read_form(symbol: str, timeframe: str, user_id: str, settings: Settings) -> list[SignalRequest]:
+def read_requests(symbol: str, timeframe: str, user_id: str, settings: Settings) -> list[SignalRequest]:
     """Read what a run should generate: what its form names, or with symbol and user empty, `signal_requests`.
 
     Raises SignalRequestError, also when only one of symbol and user is given.

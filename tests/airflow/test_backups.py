@@ -14,7 +14,7 @@ from include.airflow.backups import (
     open_backup_storage,
     verify_backup,
 )
-from include.airflow.platform import load_settings
+from include.airflow.connections import load_settings
 from include.backups import list_backups, open_backup, read_part
 from include.settings import BACKUP_SCHEDULES, Settings
 from tests.support.dag_files import load_dag

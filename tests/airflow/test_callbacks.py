@@ -13,8 +13,8 @@ from include.airflow.callbacks import (
     report_task_retry,
     report_task_success,
 )
-from include.airflow.forms import Critical, FormRefused
-from include.airflow.platform import load_settings_or_defaults, open_database, read_connection_if_any
+from include.airflow.connections import load_settings_or_defaults, open_database, read_connection_if_any
+from include.airflow.forms import CriticalError, FormRefusedError
 from include.alerts.channels import ChannelError, find_channel, open_channels
 from include.alerts.delivery import deliver
 from include.database import DatabaseError
@@ -295,7 +295,7 @@ def test_the_log_ends_with_what_failed_and_holds_no_traceback_of_ours(sandbox, c
 
 
 def test_a_refused_form_is_told_to_nobody_unless_the_schedule_asked(database, sandbox, connections):
-    refused = raised(FormRefused("there is no user 7"))
+    refused = raised(FormRefusedError("there is no user 7"))
     critical()(task_context(exception=refused))
     assert [row.severity for row in logged(database)] == ["low"]
     assert deliver_all().sent == {}
@@ -306,7 +306,7 @@ def test_a_refused_form_is_told_to_nobody_unless_the_schedule_asked(database, sa
 
 
 def test_what_calls_itself_critical_is_told_at_once(database, sandbox, connections):
-    report_task_failure("next", "warning")(task_context(exception=raised(Critical("the backup is bad"))))
+    report_task_failure("next", "warning")(task_context(exception=raised(CriticalError("the backup is bad"))))
     assert len(sandbox.received("slack")) == 1
     assert logged(database)[0].severity == "critical"
 

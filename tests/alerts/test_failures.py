@@ -102,7 +102,7 @@ def test_the_database_away_is_critical_wherever_it_strikes(database):
 
 
 def test_a_refused_form_is_a_row_of_low_severity_and_no_news_and_neither_is_its_run(database):
-    refused = replace(FAILURE, refused=True, severity="info", error="FormRefused: there is no silence 7")
+    refused = replace(FAILURE, refused=True, severity="info", error="FormRefusedError: there is no silence 7")
     assert record_failure(database, refused) is False
     assert record_failure(database, RUN_FAILURE) is False
     assert [row.severity for row in rows(database)] == ["low", "low"]

@@ -26,7 +26,7 @@ def model(sandbox, monkeypatch):
 
 
 def plan(database, run_id=RUN, *, dry_run=False, settings=PRICED, **form):
-    return plan_analyses(database, run_id, Selection.from_params(FORM | form), settings, dry_run=dry_run)
+    return plan_analyses(database, run_id, Selection.read(FORM | form), settings, dry_run=dry_run)
 
 
 def requests(database):
@@ -54,12 +54,12 @@ def requests(database):
 )
 def test_bad_input_is_refused_in_words(form, words):
     with pytest.raises(ValueError) as caught:
-        Selection.from_params(FORM | form)
+        Selection.read(FORM | form)
     assert words in str(caught.value)
 
 
 def test_the_form_is_read_kindly():
-    selection = Selection.from_params(
+    selection = Selection.read(
         FORM
         | {
             "ids": [f" {str(USER).upper()} ", str(USER)],

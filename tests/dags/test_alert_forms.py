@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.forms import FormRefused
+from include.airflow.forms import FormRefusedError
 from include.alerts.failures import record_failure, record_success
 from tests.alerts.notified import FAILURE, fire, scalar
 from tests.support.dag_files import load_dag
@@ -104,9 +104,9 @@ def test_the_form_takes_the_number_of_a_silence_and_nothing_else():
 
 
 def test_a_refused_form_is_no_failure_of_the_platform(task):
-    with pytest.raises(FormRefused):
+    with pytest.raises(FormRefusedError):
         task("silence_alerts")(end=99)
-    with pytest.raises(FormRefused):
+    with pytest.raises(FormRefusedError):
         task("acknowledge_alert")(fingerprint="nothing")
 
 

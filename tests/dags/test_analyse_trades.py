@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from include.airflow.forms import read_form
+from include.analysis import Selection
 from tests.analysis.trades import settled
 from tests.support.dag_files import load_dag
+from tests.support.tasks import call, context_of
 from tests.trades.sweep import rows
 
 RUN = "manual__2026-03-04T09:30:00+00:00"
@@ -24,61 +27,47 @@ def tasks(dag, database, database_url, sandbox, monkeypatch):
     llm = {"conn_type": "http", "host": f"{sandbox.url}/llm/v1", "password": "sandbox"}
     monkeypatch.setenv("AIRFLOW_CONN_LLM", json.dumps(llm))
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", "{}")
-    return {task.task_id: task.python_callable for task in dag.tasks}
-
-
-def form(dag, **changes):
-    """The form as the template hands it to the task."""
-    from airflow.sdk.definitions.param import ParamsDict
-
-    params = ParamsDict({name: dag.params[name] for name in dag.params} | changes)
-    task = dag.get_task("choose_trades")
-    run_id, rendered = (
-        task.render_template(argument, {"run_id": RUN, "params": params}) for argument in task.op_args
-    )
-    assert run_id == RUN
-    return rendered
+    functions = {task.task_id: task.python_callable for task in dag.tasks}
+    return functions | {"choose_trades": lambda **form: call(dag, "choose_trades", RUN, **form)}
 
 
 def test_the_form_reaches_the_task_as_it_was_filled_in(dag):
-    assert json.loads(form(dag)) == {
-        "ids": None, "since": None, "until": None, "symbols": None, "users": None,
-        "redo": False, "model": None, "limit": 1000, "dry_run": True,
-    }  # fmt: skip
     odd = 'a "quoted" <b>&amp; \u2028 \' text'
-    assert json.loads(form(dag, model=odd, ids=[odd]))["ids"] == [odd]
+    with context_of(dag, model=odd, since="2026-01-01", symbols=[odd]):
+        chosen = read_form(Selection)
+    assert (chosen.model, chosen.symbols, chosen.limit, chosen.redo) == (odd, [odd], 1000, False)
 
 
-def test_a_dry_run_is_the_default(dag, tasks, database):
+def test_a_dry_run_is_the_default(tasks, database):
     settled(database, 2)
-    report = tasks["choose_trades"](RUN, form(dag, since="2026-01-01"))
+    report = tasks["choose_trades"](since="2026-01-01")
     assert (report["trades"], report["dry_run"]) == (2, True)
     assert tasks["list_batches"](report) == []
     assert rows(database, "SELECT * FROM analysis_requests") == []
 
 
-def test_a_run_from_the_form_to_the_outcomes(dag, tasks, database):
+def test_a_run_from_the_form_to_the_outcomes(tasks, database):
     settled(database, 3)
-    report = tasks["choose_trades"](RUN, form(dag, since="2026-01-01", dry_run=False))
+    report = tasks["choose_trades"](since="2026-01-01", dry_run=False)
     for batch in tasks["list_batches"](report):
         assert tasks["analyse_batch"](RUN, batch) == {"stored": 3}
     assert tasks["count_outcomes"](RUN) == {"stored": 3}
 
 
-def test_bad_input_is_refused_in_words_and_not_tried_again(dag, tasks):
+def test_bad_input_is_refused_in_words_and_not_tried_again(tasks):
     from airflow.sdk.exceptions import AirflowFailException
 
     with pytest.raises(AirflowFailException, match="name the trades: ids, or a window"):
-        tasks["choose_trades"](RUN, form(dag))
+        tasks["choose_trades"]()
     with pytest.raises(AirflowFailException, match="has no price"):
-        tasks["choose_trades"](RUN, form(dag, since="2026-01-01", model="gpt-9"))
+        tasks["choose_trades"](since="2026-01-01", model="gpt-9")
 
 
-def test_an_outage_is_tried_again_and_a_wrong_key_is_not(dag, tasks, database, sandbox):
+def test_an_outage_is_tried_again_and_a_wrong_key_is_not(tasks, database, sandbox):
     from airflow.sdk.exceptions import AirflowFailException
 
     settled(database)
-    tasks["choose_trades"](RUN, form(dag, since="2026-01-01", dry_run=False))
+    tasks["choose_trades"](since="2026-01-01", dry_run=False)
     sandbox.fail("llm", "status", status=500)
     with pytest.raises(RuntimeError, match="stopped, 0 are stored: http_500"):
         tasks["analyse_batch"](RUN, 0)

@@ -2,15 +2,15 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
+from include.airflow.forms import read_days
 from tests.support.dag_files import load_dag
+from tests.support.tasks import call, context_of
 from tests.trades.sweep import rising, run, store
 
 INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
-NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 RUN = "manual__2026-03-04T09:30:00+00:00"
 
 
@@ -20,42 +20,40 @@ def dag():
 
 
 @pytest.fixture
-def tasks(dag, database, database_url, monkeypatch, tmp_path):
-    """The functions behind the tasks, with connections and settings from the environment."""
+def audit(dag, database, database_url, monkeypatch, tmp_path):
+    """Call a task of a run by hand, with connections and settings from the environment."""
     settings = {"candle_sources": ["archive"], "archive_path": str(tmp_path)}
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps(settings))
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow:8080/")
-    return {task.task_id: task.python_callable for task in dag.tasks}
+    return lambda task_id, **form: call(dag, task_id, RUN, **form)
 
 
-def days(dag, task_id: str, *, run_type: str, interval: datetime | None = INTERVAL, **params) -> list[str]:
-    """The days that a task is given in such a run."""
-    import airflow.sdk.execution_time.macros as macros
+def days(dag, *, run_type: str, interval: datetime | None = INTERVAL, **form) -> list[str]:
+    """The first and the last day that such a run audits."""
+    with context_of(dag, run_type=run_type, interval=interval, **form):
+        found = read_days(at_most=31, up_to_today=True)
+    return [str(found[0]), str(found[-1])]
 
-    context = {
-        "params": {"first_day": None, "last_day": None, **params},
-        "dag_run": SimpleNamespace(run_type=run_type, data_interval_start=interval, run_after=NOW),
-        "run_id": RUN,
-        "macros": macros,
-    }
-    task = dag.get_task(task_id)
-    first, last, run_id = (task.render_template(argument, context) for argument in task.op_args)
-    assert run_id == RUN
-    return [first, last]
+
+def test_the_days_of_a_run(dag):
+    assert days(dag, run_type="scheduled") == ["2026-03-03", "2026-03-03"]
+    assert days(dag, run_type="backfill") == ["2026-03-03", "2026-03-03"]
+    assert days(dag, run_type="manual") == ["2026-03-03", "2026-03-04"]
+    assert days(dag, run_type="manual", interval=None) == ["2026-03-03", "2026-03-04"]
+    one = {"first_day": "2026-02-01"}
+    assert days(dag, run_type="manual", **one) == ["2026-02-01", "2026-02-01"]
+    assert days(dag, run_type="manual", last_day="2026-02-02") == ["2026-02-02", "2026-02-02"]
+    both = {"first_day": "2026-02-01", "last_day": "2026-02-05"}
+    assert days(dag, run_type="manual", **both) == ["2026-02-01", "2026-02-05"]
 
 
 @pytest.mark.parametrize("task_id", ["audit_candles", "audit_trades"])
-def test_the_days_of_a_run(dag, task_id):
-    assert days(dag, task_id, run_type="scheduled") == ["2026-03-03", "2026-03-03"]
-    assert days(dag, task_id, run_type="backfill") == ["2026-03-03", "2026-03-03"]
-    assert days(dag, task_id, run_type="manual") == ["2026-03-03", "2026-03-04"]
-    assert days(dag, task_id, run_type="manual", interval=None) == ["2026-03-03", "2026-03-04"]
-    one = {"first_day": "2026-02-01"}
-    assert days(dag, task_id, run_type="manual", **one) == ["2026-02-01", "2026-02-01"]
-    assert days(dag, task_id, run_type="manual", last_day="2026-02-02") == ["2026-02-02", "2026-02-02"]
-    both = {"first_day": "2026-02-01", "last_day": "2026-02-05"}
-    assert days(dag, task_id, run_type="manual", **both) == ["2026-02-01", "2026-02-05"]
+def test_too_many_days_are_refused_for_good_and_in_words(audit, task_id):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match=r"Nothing was done: .* are 59 days; one run takes 31"):
+        audit(task_id, first_day="2026-01-01", last_day="2026-02-28")
 
 
 def test_arguments_of_tasks_are_no_words_of_airflow(dag):
@@ -68,20 +66,20 @@ def test_arguments_of_tasks_are_no_words_of_airflow(dag):
         assert not set(inspect.signature(task.python_callable).parameters) & set(Context.__annotations__)
 
 
-def test_sound_data_passes(tasks, database):
+def test_sound_data_passes(audit, database):
     store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
-    assert tasks["audit_candles"]("2026-03-03", "2026-03-04", RUN) == 1
-    assert tasks["audit_trades"]("2026-03-03", "2026-03-04", RUN) == 0
-    assert tasks["report"](RUN) == 0
+    assert audit("audit_candles") == 1
+    assert audit("audit_trades") == 0
+    assert audit("report") == 0
 
 
-def test_a_critical_fault_fails_the_report_for_good_with_words_and_the_run_is_linked(tasks, database):
+def test_a_critical_fault_fails_the_report_for_good_with_words_and_the_run_is_linked(audit, database):
     from airflow.sdk.exceptions import AirflowFailException
 
     store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)).assign(low=-1.0))
-    tasks["audit_candles"]("2026-03-03", "2026-03-03", RUN)
+    audit("audit_candles", first_day="2026-03-03")
     with pytest.raises(AirflowFailException) as failure:  # never retried
-        tasks["report"](RUN)
+        audit("report")
     assert str(failure.value) == (
         "1 of 1 batch of data has critical faults, 0 only warnings. The worst: 1. candles, "
         "BTC/1m/2026-03-03: low is no positive number (60 of 60 candles, first BTC 2026-03-03 04:00, low -1)."
@@ -93,11 +91,11 @@ def test_a_critical_fault_fails_the_report_for_good_with_words_and_the_run_is_li
     )
 
 
-def test_a_warning_fails_nothing(tasks, database):
+def test_a_warning_fails_nothing(audit, database):
     store(database, rising(start=datetime(2026, 3, 3, 4, tzinfo=UTC)))
     run(database, "UPDATE market_candles SET volume = NULL WHERE timestamp = '2026-03-03 04:05+00'")
-    tasks["audit_candles"]("2026-03-03", "2026-03-03", RUN)
-    assert tasks["report"](RUN) == 1
+    audit("audit_candles", first_day="2026-03-03")
+    assert audit("report") == 1
 
 
 def test_runs_own_a_day_each(dag):

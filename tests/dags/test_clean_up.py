@@ -1,12 +1,12 @@
 """clean_up: what the form or conf says is what happens, however the run was started."""
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from tests.support.dag_files import load_dag
+from tests.support.tasks import context_of
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 OTHERS = ["manual", "backfill", "operator_triggered", "asset_triggered", "a type of a later Airflow"]
@@ -20,8 +20,6 @@ def dag():
 @pytest.fixture
 def run(dag, database, database_url, monkeypatch, tmp_path):
     """Run the tasks one after the other as workers do; gives the report."""
-    from airflow.sdk.execution_time.context import set_current_context
-
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", f'{{"archive_location": "{tmp_path}"}}')
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow:8080/")
@@ -36,13 +34,7 @@ def run(dag, database, database_url, monkeypatch, tmp_path):
         )
 
     def run(run_type: str, **conf) -> str:
-        context = {
-            "params": dag.params.dump() | conf,
-            "dag_run": SimpleNamespace(run_type=run_type, run_after=NOW),
-            "run_id": "run",
-            "ti": SimpleNamespace(id="1"),
-        }
-        with set_current_context(context):
+        with context_of(dag, run_type=run_type, run_after=NOW, **conf):
             due = dag.get_task("choose").python_callable()
             cleaned = [dag.get_task("clean").python_callable(one) for one in due]
             return dag.get_task("report").python_callable(cleaned)

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from include.airflow.platform import broker_url, endpoint, open_storage_if_any
+from include.airflow.connections import broker_url, endpoint, open_storage_if_any
 from tests.probes.conftest import CONTACT, KEY, PATHS
 from tests.support.dag_files import load_dag
 

@@ -2,11 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
 
+from tests.support import tasks
 from tests.support.dag_files import load_dag
 from tests.trades.replays import correct, settle
 from tests.trades.sweep import insert, rising, rows, store
@@ -22,8 +22,6 @@ def dags():
 @pytest.fixture
 def call(dags, database, database_url, monkeypatch, tmp_path):
     """Call a task's function as a worker does, with a form filled in by a person."""
-    from airflow.sdk.execution_time.context import set_current_context
-
     settings = {
         "candle_sources": ["archive"],
         "archive_path": str(tmp_path),
@@ -33,17 +31,9 @@ def call(dags, database, database_url, monkeypatch, tmp_path):
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps(settings))
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow:8080/")
 
-    def call(dag_id: str, task_id: str, *arguments, user: str | None = "ann", **form):
-        dag = dags[dag_id]
-        context = {
-            "params": dag.params.dump() | form,
-            "dag_run": SimpleNamespace(triggering_user_name=user, run_type="manual"),
-            "ti": SimpleNamespace(id="1"),
-        }
-        with set_current_context(context):
-            return dag.get_task(task_id).python_callable(RUN, *arguments)
-
-    return call
+    return lambda dag_id, task_id, *arguments, **form: tasks.call(
+        dags[dag_id], task_id, RUN, *arguments, **form
+    )
 
 
 @pytest.fixture
@@ -126,7 +116,7 @@ def test_a_replay_from_the_form_to_the_report(call, settled, dry_run):
 
 
 def test_nobody_is_said_to_be_nobody(call, settled):
-    call("replay_trades", "choose", symbols=["BTC"], user=None)
+    call("replay_trades", "choose", symbols=["BTC"], triggered_by=None)
     assert rows(settled, "SELECT requested_by FROM replays") == [("nobody: a manual run",)]
 
 

@@ -34,25 +34,25 @@ LOG_SHARE = "TRADEOPS_LOG_SHARE"
 STORE_CONNECTION = "object_store"
 
 
-class CannotBeRead(AirflowFailException, SettingsError):  # type: ignore[misc]  # Airflow has no types here
+class UnreadableError(AirflowFailException, SettingsError):  # type: ignore[misc]  # Airflow has no types here
     """A setting or an option of a connection cannot be read. The task fails at once: no retry mends it."""
 
 
-class SettingsMissing(RuntimeError):
+class SettingsMissingError(RuntimeError):
     """There is no Variable with the settings, or it could not be fetched just now, which a retry may mend."""
 
 
 def load_settings() -> Settings:
     """Read the settings: the environment first, then the Variable `tradeops_settings` over it.
 
-    Raises CannotBeRead, in words, when any of it cannot be read.
+    Raises UnreadableError, in words, when any of it cannot be read.
     """
     from include.settings_check import read_checked_settings
 
     try:
         return read_checked_settings(settings_text())
     except ValueError as error:
-        raise CannotBeRead(str(error)) from None
+        raise UnreadableError(str(error)) from None
 
 
 def load_settings_or_defaults() -> tuple[Settings, str | None]:
@@ -62,7 +62,7 @@ def load_settings_or_defaults() -> tuple[Settings, str | None]:
     """
     try:
         return load_settings(), None
-    except (SettingsError, SettingsMissing) as error:
+    except (SettingsError, SettingsMissingError) as error:
         logger.error("the settings cannot be read, alerts go on by the defaults: %s", error)
         return Settings.model_construct(), str(error)
 
@@ -73,12 +73,12 @@ def settings_text() -> str:
     Airflow's own decoding is not used: what cannot be decoded becomes its default there. Nor is a default
     given here: Airflow cannot tell a Variable that is missing from one that it could not fetch just now.
 
-    Raises SettingsMissing when there is none, or it could not be fetched.
+    Raises SettingsMissingError when there is none, or it could not be fetched.
     """
     try:
         return str(Variable.get(SETTINGS_VARIABLE))
     except AirflowRuntimeError as error:
-        raise SettingsMissing(
+        raise SettingsMissingError(
             f"Variable {SETTINGS_VARIABLE} is missing, or Airflow could not fetch it just now. If it is "
             "missing, make it in Admin > Variables; its value {} leaves every setting as it is"
         ) from error
@@ -87,14 +87,14 @@ def settings_text() -> str:
 def extra_of(connection: Connection) -> dict[str, Any]:
     """Read a connection's extra. Airflow's `extra_dejson` takes one that cannot be read for empty.
 
-    Raises CannotBeRead: an option such as `sslmode` must not be lost without a word.
+    Raises UnreadableError: an option such as `sslmode` must not be lost without a word.
     """
     if not connection.extra:
         return {}
     try:
         read_object(connection.extra, f"the extra of connection {connection.conn_id}")
     except SettingsError as error:
-        raise CannotBeRead(str(error)) from None
+        raise UnreadableError(str(error)) from None
     return dict(connection.extra_dejson)  # Airflow hides its secrets
 
 
@@ -165,7 +165,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1
     if not 0 <= share <= 1:
-        raise CannotBeRead(f"{LOG_SHARE} is {text!r}; it must be a number from 0 to 1, such as 0.1")
+        raise UnreadableError(f"{LOG_SHARE} is {text!r}; it must be a number from 0 to 1, such as 0.1")
     return share
 
 
@@ -216,13 +216,13 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
     """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
 
     A source without a connection is asked at the vendor's own address, without a key. One that cannot do
-    without is left out, and says so. Raises CannotBeRead when none is named or the settings do not fit them,
-    and the first one's error when all would be left out.
+    without is left out, and says so. Raises UnreadableError when none is named or the settings do not fit
+    them, and the first one's error when all would be left out.
     """
     from include.candles import open_sources
 
     if not settings.candle_sources:
-        raise CannotBeRead(
+        raise UnreadableError(
             f"no source of candles is set: name some in candle_sources of the Variable {SETTINGS_VARIABLE}, "
             "see docs/sources.md"
         )
@@ -230,7 +230,7 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
         try:
             sources = stack.enter_context(open_sources(settings, engine, endpoint_if_any))
         except ValueError as error:  # a setting that does not fit
-            raise CannotBeRead(f"Variable {SETTINGS_VARIABLE}: {error}") from error
+            raise UnreadableError(f"Variable {SETTINGS_VARIABLE}: {error}") from error
         yield sources
 
 

@@ -9,9 +9,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine, make_url, text
 
-from include.airflow.platform import (
-    CannotBeRead,
-    SettingsMissing,
+from include.airflow.connections import (
+    SettingsMissingError,
+    UnreadableError,
     database_url,
     endpoint,
     load_settings,
@@ -49,7 +49,9 @@ def test_settings_come_from_the_variable_over_the_environment_over_the_defaults(
 
 def test_a_wrong_setting_fails_the_task_for_good_in_words(monkeypatch):
     variable(monkeypatch, {"data_quality_min": 101})
-    with pytest.raises(CannotBeRead, match="Variable tradeops_settings: data_quality_min is 101") as caught:
+    with pytest.raises(
+        UnreadableError, match="Variable tradeops_settings: data_quality_min is 101"
+    ) as caught:
         load_settings()
     assert isinstance(caught.value, AirflowFailException), "trying again would change nothing"
 
@@ -59,13 +61,15 @@ def test_a_wrong_setting_fails_the_task_for_good_in_words(monkeypatch):
 )
 def test_a_variable_that_cannot_be_read_is_never_the_defaults(monkeypatch, text):
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", text)
-    with pytest.raises(CannotBeRead, match="Variable tradeops_settings"):
+    with pytest.raises(UnreadableError, match="Variable tradeops_settings"):
         load_settings()
 
 
 def test_a_variable_that_is_not_there_or_not_fetched_is_not_the_defaults_and_is_tried_again(monkeypatch):
     monkeypatch.delenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", raising=False)
-    with pytest.raises(SettingsMissing, match="tradeops_settings is missing, or Airflow could not") as caught:
+    with pytest.raises(
+        SettingsMissingError, match="tradeops_settings is missing, or Airflow could not"
+    ) as caught:
         load_settings()
     assert not isinstance(caught.value, AirflowFailException)
 
@@ -73,7 +77,9 @@ def test_a_variable_that_is_not_there_or_not_fetched_is_not_the_defaults_and_is_
 def test_an_extra_that_cannot_be_read_loses_no_option(monkeypatch):
     """Airflow takes it for empty, and the connection would go out without its certificate checks."""
     connection(monkeypatch, "tradeops_db", host="db.example", extra='{"sslmode": "verify-full",}')
-    with pytest.raises(CannotBeRead, match="extra of connection tradeops_db is no JSON: line 1, column 27"):
+    with pytest.raises(
+        UnreadableError, match="extra of connection tradeops_db is no JSON: line 1, column 27"
+    ):
         database_url()
 
 
@@ -82,14 +88,14 @@ def test_a_share_of_the_log_that_is_none_is_said(monkeypatch, tmp_path, database
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     monkeypatch.setenv("TRADEOPS_LOG_FILE", str(tmp_path / "log"))
     monkeypatch.setenv("TRADEOPS_LOG_SHARE", share)
-    with pytest.raises(CannotBeRead, match="TRADEOPS_LOG_SHARE is"), open_database("tests"):
+    with pytest.raises(UnreadableError, match="TRADEOPS_LOG_SHARE is"), open_database("tests"):
         pass
 
 
 def test_the_sandbox_is_refused_for_a_database_that_is_not_the_stacks_own(database, foreign_database):
     settings = Settings(candle_sources=("sandbox",))
     with (
-        pytest.raises(CannotBeRead, match="not the local stack's own"),
+        pytest.raises(UnreadableError, match="not the local stack's own"),
         open_sources(settings, foreign_database),
     ):
         pass
@@ -160,7 +166,7 @@ def test_a_source_that_cannot_be_opened_does_not_stop_the_others(database, monke
 
 def test_a_source_that_nobody_knows_is_a_setting_to_mend(database):
     with (
-        pytest.raises(CannotBeRead, match="unknown candle source 'krakn'"),
+        pytest.raises(UnreadableError, match="unknown candle source 'krakn'"),
         open_sources(Settings.model_construct(candle_sources=("krakn", "kraken"), coins={}), database),
     ):
         pass

@@ -1,0 +1,57 @@
+"""`@task` of this project, and what a task states of itself where it is made: tests/dags asks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.sdk import task as airflow_task
+
+from include.airflow.tags import Effect
+from include.telemetry import ErrorType
+
+_MARK = "tradeops_facts"
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What a task states of itself.
+
+    `area` is where its failure strikes (`atge_error_logs.error_type`). `outside`: it calls something besides
+    the platform's database, so it queues in a pool. `long`: it may take more than an hour. `effect`: what it
+    does that cannot be taken back.
+    """
+
+    area: ErrorType
+    outside: bool = False
+    long: bool = False
+    effect: Effect | None = None
+
+
+def task(
+    *,
+    area: ErrorType,
+    outside: bool = False,
+    long: bool = False,
+    effect: Effect | None = None,
+    **airflow: Any,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Make a task of a function; `airflow` are the arguments of Airflow's own `@task`, such as `pool`."""
+
+    def make(function: Callable[..., Any]) -> Any:
+        return airflow_task(**airflow)(state(function, area=area, outside=outside, long=long, effect=effect))
+
+    return make
+
+
+def state(made: Any, **facts: Any) -> Any:
+    """State the facts of an operator, which no decorator makes; gives it back."""
+    setattr(made, _MARK, TaskFacts(**facts))
+    return made
+
+
+def facts_of(task: Any) -> TaskFacts | None:
+    """What a task has stated, mapped or not; None: nothing."""
+    partial = getattr(task, "partial_kwargs", None) or {}
+    function = getattr(task, "python_callable", None) or partial.get("python_callable")
+    facts: TaskFacts | None = getattr(function, _MARK, None) or getattr(task, _MARK, None)
+    return facts

@@ -11,24 +11,42 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from include.alerts.measures import MAX_INSTANCES, selections_of
 from include.alerts.notices import Notice, compose_notices, compose_retired
-from include.alerts.observe import Observed, observe, selections_of
+from include.alerts.observations import Observed, observe
+from include.alerts.readings import MAX_LABEL_SETS_READ, read_sources
 from include.alerts.rule_file import DEFAULT_RULES, InForce, rules_in_force
 from include.alerts.rules import Rule, RuleSet, WatchdogRule, escalation_of
-from include.alerts.sources import read_sources
-from include.database import sql
+from include.database import sql, statement_timeout
 from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
 EVALUATION_LOCK = 0x616C65727473  # "alerts"
-SOURCE_TIMEOUT = "20s"  # a source that takes longer counts as broken
+
+
+@dataclass(frozen=True)
+class EvaluationLimits:
+    """What a pass may take.
+
+    Attributes:
+        source_timeout: a source that takes longer counts as broken.
+        label_sets_read: sets of labels that one selection gives.
+        instances: sets of labels of one rule, each an alert for each severity.
+    """
+
+    source_timeout: timedelta = timedelta(seconds=20)
+    label_sets_read: int = MAX_LABEL_SETS_READ
+    instances: int = MAX_INSTANCES
+
+
+LIMITS = EvaluationLimits()
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,12 @@ class Evaluation:
 
 
 def evaluate_rules(
-    engine: Engine, path: Path | None = None, *, adopt: bool = True, at: datetime | None = None
+    engine: Engine,
+    path: Path | None = None,
+    *,
+    adopt: bool = True,
+    at: datetime | None = None,
+    limits: EvaluationLimits = LIMITS,
 ) -> Evaluation:
     """Evaluate every rule in force once.
 
@@ -54,6 +77,7 @@ def evaluate_rules(
         path: the rule file; None: the one that comes with the product.
         adopt: a changed file comes into force; False: the rules stay that were in force last.
         at: the moment (tz-aware UTC); None: the database's clock. For tests and for looking back.
+        limits: what the pass may take.
 
     Raises:
         RulesRefusedError: the rule file is broken, and there is no earlier good one.
@@ -67,13 +91,21 @@ def evaluate_rules(
         if skipped:
             logger.info("nothing evaluated: %s", skipped)
             return Evaluation(moment, skipped)
-        connection.execute(text(f"SET LOCAL statement_timeout = '{SOURCE_TIMEOUT}'"))
+        statement_timeout(connection, limits.source_timeout)
         in_force = rules_in_force(connection, path or DEFAULT_RULES, adopt=adopt)
         rules = in_force.rules.rules
         selections = [selection for rule in rules for selection in selections_of(rule)]
-        readings = read_sources(connection, selections, moment)
+        readings = read_sources(connection, selections, moment, max_label_sets=limits.label_sets_read)
         without_data = _rules_without_data(connection, rules)
-        observed = observe(rules, readings, moment, in_force.refusal, without_data)
+        observed = observe(
+            rules,
+            readings,
+            moment,
+            in_force.refusal,
+            without_data,
+            max_label_sets=limits.label_sets_read,
+            max_instances=limits.instances,
+        )
         _note_data(connection, rules, observed, moment)
         changes, notices = _step(connection, in_force.rules, observed, moment)
         done = Evaluation(

@@ -10,7 +10,7 @@ from include.alerts.failures import Severity
 from include.alerts.matching import labels_of, matches, read_matchers
 from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
 from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
-from include.alerts.sources import SOURCES
+from include.alerts.sample_sources import SOURCES
 from include.database import sql
 from include.words import in_numbers
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from include.alerts.channels import check_channel_names
-from include.alerts.sources import SOURCES
+from include.alerts.sample_sources import SOURCES
 
 LONGEST_WINDOW = timedelta(days=30)  # nobody has older metrics: retention
 

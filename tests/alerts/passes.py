@@ -72,8 +72,8 @@ def measure(
         )
 
 
-def evaluate(engine: Engine, path: Path, minutes: float) -> Evaluation:
-    return evaluate_rules(engine, path, at=at(minutes))
+def evaluate(engine: Engine, path: Path, minutes: float, **named: Any) -> Evaluation:
+    return evaluate_rules(engine, path, at=at(minutes), **named)
 
 
 def ask(engine: Engine, statement: str, **values: Any) -> list[Any]:

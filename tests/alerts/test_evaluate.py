@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from include.alerts.evaluate import EVALUATION_LOCK, evaluate_rules
+from include.alerts.evaluate import EVALUATION_LOCK, EvaluationLimits, evaluate_rules
 from include.alerts.rule_file import RULES_FORMAT, RulesRefusedError, rules_in_force
 from include.database import connect
 from tests.alerts.passes import (
@@ -189,34 +189,31 @@ def test_an_alert_that_cannot_be_evaluated_is_in_error_and_not_resolved(database
     assert notices(database, "blind") == [(2, "firing", 1), (5, "resolved", 1)]
 
 
-def test_a_source_that_takes_too_long_is_an_alert(database, tmp_path, monkeypatch):
-    monkeypatch.setattr("include.alerts.evaluate.SOURCE_TIMEOUT", "200ms")
+def test_a_source_that_takes_too_long_is_an_alert(database, tmp_path):
+    limits = EvaluationLimits(source_timeout=timedelta(milliseconds=200))
     path = write_rules(tmp_path, SLOW, ERRORS)
     with database.begin() as other:
         other.execute(text("LOCK TABLE atge_error_logs IN ACCESS EXCLUSIVE MODE"))
-        done = evaluate(database, path, 1)
+        done = evaluate(database, path, 1, limits=limits)
     assert "statement timeout" in done.failed["errors"]
     assert state(database) == "no_data"
 
 
-def test_a_rule_with_too_many_sets_of_labels_is_an_alert(database, tmp_path, monkeypatch):
-    monkeypatch.setattr("include.alerts.observe.MAX_INSTANCES", 2)
+def test_a_rule_with_too_many_sets_of_labels_is_an_alert(database, tmp_path):
     path = write_rules(tmp_path, SLOW | {"by": ["metric_name"]})
     for name in "abc":
         measure(database, [(0.5, 900)], metric_name=name)
-    done = evaluate(database, path, 1)
+    done = evaluate(database, path, 1, limits=EvaluationLimits(instances=2))
     assert done.failed == {"slow": "3 sets of labels, 2 is the most: narrow it"}
     assert states(database) == {}
     assert state(database, "blind") == "firing"
 
 
-def test_a_selection_is_bounded_before_it_is_read(database, tmp_path, monkeypatch):
-    monkeypatch.setattr("include.alerts.sources.MOST_SETS", 2)
-    monkeypatch.setattr("include.alerts.observe.MOST_SETS", 2)
+def test_a_selection_is_bounded_before_it_is_read(database, tmp_path):
     path = write_rules(tmp_path, SLOW | {"by": ["metric_name"]})
     for name in "abcd":
         measure(database, [(0.5, 900)], metric_name=name)
-    assert evaluate(database, path, 1).failed == {
+    assert evaluate(database, path, 1, limits=EvaluationLimits(label_sets_read=2)).failed == {
         "slow": "more than 2 sets of labels: narrow it by match, or group by less"
     }
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from include.alerts.rule_file import DEFAULT_RULES, RulesRefusedError, read_rules
-from include.alerts.sources import SOURCES
+from include.alerts.sample_sources import SOURCES
 from include.database import SQL
 from tests.alerts.passes import SLOW, rule_set, write_rules
 

@@ -9,7 +9,8 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from include.alerts.sources import SOURCES, SampleSelection, _parameters, _statement, read_sources, select
+from include.alerts.readings import SampleSelection, _parameters, _statement, read_sources, select
+from include.alerts.sample_sources import SOURCES
 from include.alerts.system import sample_system
 from tests.alerts.passes import ask, at, measure
 from tests.sql.rows import insert, insert_candles, insert_signal

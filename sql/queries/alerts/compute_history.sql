@@ -1,4 +1,4 @@
--- As alert_summaries, cut into stretches of `stretch` seconds back from now: one value for each stretch that has
+-- As compute_summaries, cut into stretches of `stretch` seconds back from now: one value for each stretch that has
 -- samples. Stretch 0 is the newest.
 SELECT wanted.id, found.*
 FROM jsonb_to_recordset(CAST(:selections AS jsonb)) AS wanted (

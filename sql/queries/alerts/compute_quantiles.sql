@@ -1,4 +1,4 @@
--- As alert_summaries, with the quantiles 0.5, 0.95 and 0.99 (linear interpolation). On their own, for they sort.
+-- As compute_summaries, with the quantiles 0.5, 0.95 and 0.99 (linear interpolation). On their own, for they sort.
 SELECT wanted.id, found.*
 FROM jsonb_to_recordset(CAST(:selections AS jsonb)) AS wanted (
   id integer, seconds double precision, match jsonb, units text[], grouped boolean[]

@@ -1,5 +1,5 @@
 -- What the samples of each selection's window add up to, for each set of labels; no row where there are none.
--- include/alerts/sources.py puts the samples of a source (alert_samples_*.sql) where it says so.
+-- include/alerts/readings.py puts the samples of a source (sample_*.sql) where it says so.
 -- The labels that a selection does not group by are null. OFFSET 0: each value is computed once, not once for each
 -- aggregate of it (twice as fast over ten million samples).
 SELECT wanted.id, found.*

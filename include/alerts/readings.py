@@ -1,9 +1,4 @@
-"""Where the values of alert rules come from: declared sources, each read by few statements for all rules.
-
-Two kinds. A source of *samples* has rows with a time, a value and at most three labels; rules aggregate them
-over a window. A source of *gauges* computes named values as they stand now, for each set of its labels. The
-statements are files in sql/queries; a rule names a source, never SQL.
-"""
+"""Reading the sources of samples: all that the rules ask for, in few statements."""
 
 import functools
 import json
@@ -11,94 +6,18 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
+from include.alerts.sample_sources import SOURCES
 from include.database import sql
-from include.services import SERVICES
 
 logger = logging.getLogger(__name__)
 
 Labels = tuple[tuple[str, str], ...]  # sorted by name
-SHORTEST_QUOTA = 60.0  # seconds; a limit by the second is a pace, and used up in ordinary work
-MOST_SETS = 10_000  # sets of labels that one selection gives; one more is read, to notice that there are more
-
-
-@dataclass(frozen=True)
-class SampleSource:
-    """Where values come from.
-
-    `samples`: statements that give the samples, each with the labels that its rows must be narrowed to; the
-    first one whose labels a rule matches is used. `units` are those of the measurements that it takes.
-    `gauges`: the values that the statement `alerts/gauge_<name>` gives; a source has these or samples.
-    """
-
-    name: str
-    about: str
-    labels: tuple[str, ...]
-    samples: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    units: tuple[str, ...] = ()
-    gauges: tuple[str, ...] = ()
-
-
-_METRICS = (("metric", ("metric_type", "metric_name")), ("metrics", ("metric_type",)))
-_METRIC_LABELS = ("metric_type", "metric_name", "user_id")
-
-_DECLARED = (
-    SampleSource("durations", "atge_performance_metrics, in ms", _METRIC_LABELS, _METRICS, ("ms", "seconds")),
-    SampleSource("counts", "atge_performance_metrics with unit count", _METRIC_LABELS, _METRICS, ("count",)),
-    SampleSource(
-        "operations",
-        "how measured operations ended: 100 failed, 0 went well",
-        ("kind", "name", "outcome"),
-        (("operations", ()),),
-    ),
-    SampleSource(
-        "errors", "atge_error_logs, 1 a row", ("error_type", "severity", "cause"), (("errors", ()),)
-    ),
-    SampleSource(
-        "settled", "settled trades: 100 won, 0 lost", ("symbol", "user_id", "timeframe"), (("settled", ()),)
-    ),
-    SampleSource("probes", "latency of probes, in ms", ("service", "kind", "status"), (("probes", ()),)),
-    SampleSource(
-        "model_calls",
-        "calls of the language model, in ms",
-        ("purpose", "outcome", "model"),
-        (("model_calls", ()),),
-    ),
-    SampleSource(
-        "system",
-        "cpu_percent, memory_percent, disk_percent",
-        ("gauge", "host", "subject"),
-        (("system", ("gauge",)),),
-    ),
-    SampleSource(
-        "trading", "how the sweep keeps up", (), gauges=("expired_waiting", "due", "due_for_seconds")
-    ),
-    SampleSource("market_data", "the store of candles", ("symbol",), gauges=("candle_age_seconds",)),
-    SampleSource(
-        "services",
-        "outside services, as include/http meets them",
-        ("service",),
-        gauges=("broken_seconds", "held_seconds", "quota_used_percent"),
-    ),
-    SampleSource(
-        "probe_status",
-        "the newest word of each probe",
-        ("service", "kind"),
-        gauges=("status", "missed_checks", "overdue_seconds", "completeness_percent"),
-    ),
-    SampleSource(
-        "portfolio",
-        "risk figures of each user, over 30 days",
-        ("user_id",),
-        gauges=("drawdown", "volatility", "sharpe", "consecutive_losses"),
-    ),
-)
-SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _DECLARED})
+MAX_LABEL_SETS_READ = 10_000  # that one selection gives
 
 
 @dataclass(frozen=True)
@@ -154,8 +73,16 @@ def select(
     )
 
 
-def read_sources(connection: Connection, selections: Iterable[SampleSelection], at: datetime) -> Readings:
+def read_sources(
+    connection: Connection,
+    selections: Iterable[SampleSelection],
+    at: datetime,
+    *,
+    max_label_sets: int = MAX_LABEL_SETS_READ,
+) -> Readings:
     """Read all selections, a few statements in all. What cannot be read is in `failed`; the rest goes on.
+
+    Of a selection one set of labels more than `max_label_sets` is read, to notice that there are more.
 
     Raises DBAPIError when the connection itself is lost.
     """
@@ -167,7 +94,7 @@ def read_sources(connection: Connection, selections: Iterable[SampleSelection], 
         source = batch[0].source
         try:
             with connection.begin_nested():
-                found = connection.execute(statement, _parameters(batch, at)).all()
+                found = connection.execute(statement, _parameters(batch, at, max_label_sets)).all()
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -202,9 +129,11 @@ def _statement(source: str, form: str, samples: str) -> TextClause:
     return text(sql(f"alerts/compute_{form}").text.replace("{samples}", sql(f"alerts/sample_{samples}").text))
 
 
-def _parameters(batch: list[SampleSelection], at: datetime) -> dict[str, Any]:
+def _parameters(
+    batch: list[SampleSelection], at: datetime, max_label_sets: int = MAX_LABEL_SETS_READ
+) -> dict[str, Any]:
     if batch[0].form == "gauges":
-        return {"at": at} | ({"quotas": _quotas()} if batch[0].source == "services" else {})
+        return {"at": at, **SOURCES[batch[0].source].parameters()}
     wanted = [
         {
             "id": number,
@@ -218,18 +147,7 @@ def _parameters(batch: list[SampleSelection], at: datetime) -> dict[str, Any]:
         }
         for number, selection in enumerate(batch)
     ]
-    return {"at": at, "selections": json.dumps(wanted), "most": MOST_SETS + 1}
-
-
-def _quotas() -> str:
-    return json.dumps(
-        [
-            {"service": service.name, "calls": limit.calls, "seconds": limit.seconds}
-            for service in SERVICES.values()
-            for limit in service.limits
-            if limit.seconds >= SHORTEST_QUOTA
-        ]
-    )
+    return {"at": at, "selections": json.dumps(wanted), "most": max_label_sets + 1}
 
 
 def _labels(row: Row[Any], names: tuple[str, ...], grouped: tuple[str, ...] | None = None) -> Labels:

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from include.database import connect, migrate
-from include.retention import Rule, clean
+from include.retention import Rule, clean_table
 from include.settings import Settings
 from include.storage import open_storage
 from include.trades.claim import claim_due
@@ -57,8 +57,8 @@ def main() -> None:
             nonlocal seconds
             started = time.monotonic()
             storage = open_storage(str(archive), None)
-            now, patience = datetime.now(UTC), timedelta(hours=2)
-            done = clean(engine, storage, RULE, now, run_url="bench", patience=patience)
+            now, limit = datetime.now(UTC), timedelta(hours=2)
+            done = clean_table(engine, storage, RULE, now, run_url="bench", time_limit=limit)
             seconds = time.monotonic() - started
             assert done is not None and done.deleted == ROWS
 

@@ -33,7 +33,7 @@ from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
 DAG_ID = "clean_up"
-PATIENCE = timedelta(minutes=45)
+TIME_LIMIT = timedelta(minutes=45)
 NEXT_STEP = (
     "Nothing is lost: rows are deleted only when their archive has been read back. The next run goes on; to "
     "do it now, clear the failed task. docs/retention.md says what to do when an archive is damaged."
@@ -73,7 +73,7 @@ def choose() -> list[dict[str, Any]]:
 )
 def clean(due: dict[str, Any]) -> dict[str, Any]:
     """Archive and delete the rows of one table; in a dry run only pass on how many they are."""
-    from include.retention import clean, retention_rules
+    from include.retention import clean_table, retention_rules
 
     context = get_current_context()
     if only_counts():
@@ -83,7 +83,9 @@ def clean(due: dict[str, Any]) -> dict[str, Any]:
     storage = open_storage(settings.archive_location or "")
     url = run_url(DAG_ID, context["run_id"])
     with open_database("retention") as engine:
-        done = clean(engine, storage, rule, context["dag_run"].run_after, run_url=url, patience=PATIENCE)
+        done = clean_table(
+            engine, storage, rule, context["dag_run"].run_after, run_url=url, time_limit=TIME_LIMIT
+        )
     return {"archived": done.archived, "deleted": done.deleted, "left": done.left} if done else {}
 
 

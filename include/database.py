@@ -181,6 +181,15 @@ def sql(name: str) -> TextClause:
     return text(path.read_text()).execution_options(query=name)
 
 
+def composed_sql(name: str, **parts: str) -> TextClause:
+    """Load a statement as `sql` does and fill in its `{parts}`: names and pieces of SQL that are quoted.
+
+    Values never go this way: they are `:parameters`.
+    """
+    statement = sql(name).text.format(**parts)
+    return text(statement).execution_options(query=name)
+
+
 def statement_timeout(connection: Connection, duration: timedelta) -> None:
     """Let the server end each statement of this transaction after a duration, whatever the session has."""
     milliseconds = str(round(duration.total_seconds() * 1000))

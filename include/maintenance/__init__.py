@@ -5,8 +5,8 @@
 """
 
 from include.maintenance.report import (
-    Finding,
-    Report,
+    DatabaseFinding,
+    DatabaseReport,
     Section,
     forecast_full,
     in_bytes,
@@ -18,8 +18,8 @@ from include.maintenance.report import (
 from include.maintenance.tend import Tended, note_table_sizes, tend_tables
 
 __all__ = [
-    "Finding",
-    "Report",
+    "DatabaseFinding",
+    "DatabaseReport",
     "Section",
     "Tended",
     "forecast_full",

@@ -27,7 +27,7 @@ LONG = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class Finding:
+class DatabaseFinding:
     """What a person should know or do."""
 
     severity: Literal["warning", "info"]
@@ -46,12 +46,12 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Report:
+class DatabaseReport:
     """One run's report."""
 
     kind: Kind
     run_url: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[DatabaseFinding] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
     created_at: datetime | None = None
     id: UUID | None = None
@@ -59,7 +59,7 @@ class Report:
 
 def inspect_database(
     engine: Engine, kind: Kind, run_url: str, tended: Sequence[Tended], free_bytes: int | None
-) -> Report:
+) -> DatabaseReport:
     """Look at the database; the monthly report looks at indexes and slow statements too.
 
     Args:
@@ -69,7 +69,7 @@ def inspect_database(
         tended: what was vacuumed and analyzed just before.
         free_bytes: what is free on the database's disk; None when it cannot be seen from here.
     """
-    report = Report(kind, run_url)
+    report = DatabaseReport(kind, run_url)
     with engine.connect() as connection:
         _growth(connection, report, free_bytes)
         _state(connection, report)
@@ -104,7 +104,7 @@ def forecast_full(sizes: Mapping[date, int], free_bytes: int) -> date | None:
     return max(sizes) + timedelta(days=int(left)) if left < 3650 else None
 
 
-def store_report(engine: Engine, report: Report) -> UUID:
+def store_report(engine: Engine, report: DatabaseReport) -> UUID:
     """Store a report; a run that is repeated replaces its own. Give its id."""
     with engine.begin() as connection:
         id: UUID = connection.execute(
@@ -124,7 +124,7 @@ def store_report(engine: Engine, report: Report) -> UUID:
     return id
 
 
-def read_reports(engine: Engine, limit: int) -> list[Report]:
+def read_reports(engine: Engine, limit: int) -> list[DatabaseReport]:
     """Read the newest reports, the newest first."""
     with engine.connect() as connection:
         rows = connection.execute(
@@ -135,10 +135,10 @@ def read_reports(engine: Engine, limit: int) -> list[Report]:
             {"limit": limit},
         )
         return [
-            Report(
+            DatabaseReport(
                 row.kind,
                 row.run_url,
-                [Finding(**one) for one in row.findings],
+                [DatabaseFinding(**one) for one in row.findings],
                 [Section(**one) for one in row.sections],
                 row.created_at,
                 row.id,
@@ -154,7 +154,7 @@ def read_growth(engine: Engine, days: int = HISTORY) -> dict[date, int]:
         return {row.day: row.bytes for row in rows}
 
 
-def _growth(connection: Connection, report: Report, free_bytes: int | None) -> None:
+def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | None) -> None:
     tables = connection.execute(sql("maintenance/measure_table_growth"), {"days": HISTORY}).all()
     report.sections.append(
         Section(
@@ -170,7 +170,7 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
     )  # fmt: skip
     if free_bytes is None:
         why = "the disk of the database is not seen from here: set database_volume for a forecast"
-        report.findings.append(Finding("info", f"no forecast of the disk: {why}", "docs/maintenance.md"))
+        report.findings.append(DatabaseFinding("info", f"no forecast of the disk: {why}", "docs/maintenance.md"))
         return
     sizes = {
         row.day: row.bytes
@@ -179,14 +179,14 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
     try:
         full = forecast_full(sizes, free_bytes)
     except ValueError as error:
-        report.findings.append(Finding("info", f"no forecast of the disk yet: {error}", "wait"))
+        report.findings.append(DatabaseFinding("info", f"no forecast of the disk yet: {error}", "wait"))
         return
     if full is None:
         return
     left = full - datetime.now(UTC).date()
     if left < LATER:
         report.findings.append(
-            Finding(
+            DatabaseFinding(
                 "warning" if left < SOON else "info",
                 f"the disk is full on {full} ({in_numbers(left.days, 'day')}) "
                 f"if the database grows as it did; "
@@ -196,7 +196,7 @@ def _growth(connection: Connection, report: Report, free_bytes: int | None) -> N
         )
 
 
-def _state(connection: Connection, report: Report) -> None:
+def _state(connection: Connection, report: DatabaseReport) -> None:
     tables = connection.execute(sql("maintenance/find_tables_to_vacuum")).all()
     report.sections.append(
         Section(
@@ -209,7 +209,7 @@ def _state(connection: Connection, report: Report) -> None:
     for one in tables:
         if one.dead > max(WORTH_IT, DEAD * one.live):
             report.findings.append(
-                Finding(
+                DatabaseFinding(
                     "warning",
                     f"{one.name} holds {one.dead} dead rows and {one.live} live ones, though tended",
                     "look for an old transaction or replication slot that holds them",
@@ -217,7 +217,7 @@ def _state(connection: Connection, report: Report) -> None:
             )
         if one.transactions > WRAPAROUND:
             report.findings.append(
-                Finding(
+                DatabaseFinding(
                     "warning",
                     f"{one.name} was frozen {one.transactions} transactions ago",
                     f"VACUUM (FREEZE) {one.name}",
@@ -225,10 +225,10 @@ def _state(connection: Connection, report: Report) -> None:
             )
 
 
-def _transactions(connection: Connection, report: Report) -> None:
+def _transactions(connection: Connection, report: DatabaseReport) -> None:
     for one in connection.execute(sql("maintenance/find_long_transactions"), {"longer_than": LONG}).all():
         report.findings.append(
-            Finding(
+            DatabaseFinding(
                 "warning",
                 f"a transaction of {one.role} ({one.application_name or 'no name'}, {one.state}) is open for "
                 f"{str(one.open_for).partition('.')[0]}",
@@ -237,7 +237,7 @@ def _transactions(connection: Connection, report: Report) -> None:
         )
 
 
-def _indexes(connection: Connection, report: Report) -> None:
+def _indexes(connection: Connection, report: DatabaseReport) -> None:
     since = connection.execute(
         text("SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()")
     ).scalar()
@@ -263,13 +263,13 @@ def _indexes(connection: Connection, report: Report) -> None:
             remedy = f"DROP INDEX CONCURRENTLY {one.name}"
         else:
             continue
-        report.findings.append(Finding("warning" if not one.valid else "info", words, remedy))
+        report.findings.append(DatabaseFinding("warning" if not one.valid else "info", words, remedy))
 
 
-def _read_whole(connection: Connection, report: Report) -> None:
+def _read_whole(connection: Connection, report: DatabaseReport) -> None:
     for one in connection.execute(sql("maintenance/find_tables_read_whole"), READ_WHOLE).all():
         report.findings.append(
-            Finding(
+            DatabaseFinding(
                 "info",
                 f"{one.name} ({in_numbers(one.live, 'row')}) was read from end to end "
                 f"{in_numbers(one.scans, 'time')}, by index {in_numbers(one.idx_scan or 0, 'time')}",
@@ -278,7 +278,7 @@ def _read_whole(connection: Connection, report: Report) -> None:
         )
 
 
-def _slow(connection: Connection, report: Report) -> None:
+def _slow(connection: Connection, report: DatabaseReport) -> None:
     columns = ("statement", "calls", "mean ms", "max ms", "rows")
     if connection.execute(text("SELECT to_regclass('pg_stat_statements')")).scalar() is None:
         note = "pg_stat_statements is not installed, so PostgreSQL does not say which statements are slow"

@@ -7,7 +7,7 @@ it in `probe_results`; `read_status` reads the newest look at each service.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from include.probes.probe import Answer, Connections, Down, Probe, ProbeResult
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, ProbeResult
 from include.probes.results import ServiceStatus, read_status
 from include.probes.round import run_round, summarise
 from include.probes.verdict import span
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from include.storage import Storage
 
 __all__ = [
-    "Answer",
-    "Down",
+    "ProbeAnswer",
+    "ServiceDownError",
     "Probe",
     "ProbeResult",
     "ServiceStatus",

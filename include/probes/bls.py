@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from include.http.client import Client
 from include.probes.calendars import CONSUMER_PRICES, EMPLOYMENT, completeness, latest_due, look_at
 from include.probes.fred import is_number
-from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
 from include.services import find_service
 from include.settings import Settings
 from include.telemetry import redact
@@ -34,8 +34,8 @@ def bls_probe(engine: Engine, settings: Settings, connections: Connections) -> P
     return outside_probe(service, "government", connections, settings, asked, opened, pause=PAUSE)
 
 
-def ask(open_client: Callable[[], Client], *, first_year: int, last_year: int) -> Answer:
-    """Ask for the months of these years. Raises ServiceError, Down."""
+def ask(open_client: Callable[[], Client], *, first_year: int, last_year: int) -> ProbeAnswer:
+    """Ask for the months of these years. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     wanted = {"seriesid": list(SERIES), "startyear": str(first_year), "endyear": str(last_year)}
     with open_client() as client:
@@ -49,7 +49,7 @@ def ask(open_client: Callable[[], Client], *, first_year: int, last_year: int) -
     pressing = latest_due(found)
     newest = pressing.newest if pressing else None
     said = redact("; ".join(str(line) for line in answer.get("message") or ()))
-    return Answer(
+    return ProbeAnswer(
         words=", ".join(f"{one.name} {one.newest:%Y-%m}" for one in found if one.newest) or "a sound answer",
         faults=(
             *(f"{one.name}: no value at all" for one in found if not one.newest),
@@ -64,7 +64,7 @@ def ask(open_client: Callable[[], Client], *, first_year: int, last_year: int) -
 
 
 def read_months(answer: Any) -> dict[str, set[date]]:
-    """The months of each series that have a value. Raises Down for another shape."""
+    """The months of each series that have a value. Raises ServiceDownError for another shape."""
     try:
         return {
             series["seriesID"]: {
@@ -75,4 +75,4 @@ def read_months(answer: Any) -> dict[str, set[date]]:
             for series in answer["Results"]["series"]
         }
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise Down(f"the series have another shape: {error!r}") from error
+        raise ServiceDownError(f"the series have another shape: {error!r}") from error

@@ -107,7 +107,7 @@ def periods_due(calendar: Calendar, first: date, now: datetime) -> Iterator[date
 
 
 @dataclass(frozen=True)
-class Series:
+class PublishedSeries:
     """Of a series: how many of the periods that should be out, the newest, when the next is due."""
 
     name: str
@@ -117,11 +117,11 @@ class Series:
     expected: int
 
 
-def look_at(name: str, calendar: Calendar, observed: Collection[date], first: date, now: datetime) -> Series:
+def look_at(name: str, calendar: Calendar, observed: Collection[date], first: date, now: datetime) -> PublishedSeries:
     """Compare the periods that have a value with those that should have one, from `first` on."""
     expected = set(periods_due(calendar, first, now))
     newest = max(observed, default=None)
-    return Series(
+    return PublishedSeries(
         name,
         newest,
         due(calendar, following(calendar, newest)) if newest else None,
@@ -130,14 +130,14 @@ def look_at(name: str, calendar: Calendar, observed: Collection[date], first: da
     )
 
 
-def completeness(series: Iterable[Series]) -> float | None:
+def completeness(series: Iterable[PublishedSeries]) -> float | None:
     """Share of the expected periods that have a value, over all series; None where none is expected."""
     found = list(series)
     expected = sum(one.expected for one in found)
     return sum(one.present for one in found) / expected if expected else None
 
 
-def latest_due(series: Iterable[Series]) -> Series | None:
+def latest_due(series: Iterable[PublishedSeries]) -> PublishedSeries | None:
     """The series whose next figures have been due for longest, or will be due first."""
     found = [(one.expected_by, one.name, one) for one in series if one.expected_by]
     return min(found)[2] if found else None

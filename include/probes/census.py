@@ -15,7 +15,7 @@ from include.http import RequestRefusedError
 from include.http.client import Client
 from include.probes.calendars import COMMUNITY_SURVEY, due, periods_due
 from include.probes.fred import is_number
-from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -29,8 +29,8 @@ def census_probe(engine: Engine, settings: Settings, connections: Connections) -
     return outside_probe(find_service("census"), "government", connections, settings, ask, opened, cost=2)
 
 
-def ask(open_client: Callable[[], Client]) -> Answer:
-    """Ask for the population of each state in the newest survey. Raises ServiceError, Down."""
+def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask for the population of each state in the newest survey. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     year = max(periods_due(COMMUNITY_SURVEY, date(now.year - 3, 1, 1), now)).year
     with open_client() as client:
@@ -41,7 +41,7 @@ def ask(open_client: Callable[[], Client]) -> Answer:
                 raise
             year -= 1  # the survey that should be out is not: is the one before?
             answer = _get(client, year)
-    return Answer(
+    return ProbeAnswer(
         words=f"American Community Survey of {year}",
         latency_ms=client.milliseconds,
         newest=datetime(year, 1, 1, tzinfo=UTC),
@@ -52,13 +52,13 @@ def ask(open_client: Callable[[], Client]) -> Answer:
 
 
 def count_states(answer: Any) -> int:
-    """Count the rows with a population; negative numbers stand for missing ones. Raises Down."""
+    """Count the rows with a population; negative numbers stand for missing ones. Raises ServiceDownError."""
     try:
         header, *rows = answer
         column = header.index(VARIABLE)
         return sum(is_number(row[column]) and float(row[column]) >= 0 for row in rows)
     except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise Down(f"no list of lists with {VARIABLE} in its header: {error!r}") from error
+        raise ServiceDownError(f"no list of lists with {VARIABLE} in its header: {error!r}") from error
 
 
 def _get(client: Client, year: int) -> Any:

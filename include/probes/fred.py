@@ -20,7 +20,7 @@ from include.probes.calendars import (
     latest_due,
     look_at,
 )
-from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -39,8 +39,8 @@ def fred_probe(engine: Engine, settings: Settings, connections: Connections) -> 
     )
 
 
-def ask(open_client: Callable[[], Client]) -> Answer:
-    """Ask for the newest observations of each series. Raises ServiceError, Down."""
+def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask for the newest observations of each series. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     found, slowest = [], 0.0
     with open_client() as client:
@@ -52,7 +52,7 @@ def ask(open_client: Callable[[], Client]) -> Answer:
             found.append(look_at(name, calendar, read_observations(name, answer), first, now))
     pressing = latest_due(found)
     newest = pressing.newest if pressing else None
-    return Answer(
+    return ProbeAnswer(
         words=", ".join(f"{one.name} {one.newest}" for one in found if one.newest) or "sound answers",
         faults=tuple(f"{one.name}: no value at all" for one in found if not one.newest),
         latency_ms=slowest,
@@ -64,11 +64,11 @@ def ask(open_client: Callable[[], Client]) -> Answer:
 
 
 def read_observations(name: str, answer: Any) -> set[date]:
-    """The dates that have a value: "." and what is no number are missing. Raises Down for another shape."""
+    """The dates that have a value: "." and what is no number are missing. Raises ServiceDownError for another shape."""
     try:
         return {date.fromisoformat(row["date"]) for row in answer["observations"] if is_number(row["value"])}
     except (KeyError, TypeError, ValueError) as error:
-        raise Down(f"the observations of {name} have another shape: {error!r}") from error
+        raise ServiceDownError(f"the observations of {name} have another shape: {error!r}") from error
 
 
 def is_number(value: object) -> bool:

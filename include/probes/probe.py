@@ -19,7 +19,7 @@ SECONDS = 10.0  # that one request may take in all
 TIMEOUT = 25.0  # seconds that a probe may take in all, with every request of it
 
 
-class Down(Exception):
+class ServiceDownError(Exception):
     """The service gave nothing of use; the message says why, in words without secrets."""
 
 
@@ -39,7 +39,7 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What a service answered.
 
     Attributes:
@@ -72,7 +72,7 @@ class Probe:
     Attributes:
         service: its name in the results.
         kind: the family.
-        ask: asks it. Raises include.http.ServiceError or Down; None: it is not asked, `why_not` says why.
+        ask: asks it. Raises include.http.ServiceError or ServiceDownError; None: it is not asked, `why_not` says why.
         why_not: why it is not asked.
         limited_by: its name in include.http, whose quota it uses.
         cost: requests that asking takes at most.
@@ -82,7 +82,7 @@ class Probe:
 
     service: str
     kind: Kind
-    ask: Callable[[], Answer] | None
+    ask: Callable[[], ProbeAnswer] | None
     why_not: str = ""
     limited_by: str | None = None
     cost: int = 1
@@ -116,7 +116,7 @@ class ProbeResult:
     quota_limit: int | None = None
     quota_window: timedelta | None = None
     sandbox: bool = False
-    answer: Answer | None = None  # what it was found from
+    answer: ProbeAnswer | None = None  # what it was found from
 
 
 def outside_probe(
@@ -124,7 +124,7 @@ def outside_probe(
     kind: Kind,
     connections: Connections,
     settings: Settings,
-    ask: Callable[[Callable[[], Client]], Answer],
+    ask: Callable[[Callable[[], Client]], ProbeAnswer],
     open_client: Callable[[Service, Endpoint], Client],
     **about: object,
 ) -> Probe:

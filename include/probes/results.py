@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from include.database import sql
-from include.probes.probe import Answer, Kind, ProbeResult, Quota, Status
+from include.probes.probe import ProbeAnswer, Kind, ProbeResult, Quota, Status
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_status(engine: Engine) -> list[ServiceStatus]:
         return [ServiceStatus(**row) for row in connection.execute(statement).mappings()]
 
 
-def read_last_answers(engine: Engine, services: Sequence[str]) -> dict[str, tuple[datetime, Answer]]:
+def read_last_answers(engine: Engine, services: Sequence[str]) -> dict[str, tuple[datetime, ProbeAnswer]]:
     """Read when each service was really asked last, and what it answered."""
     with engine.connect() as connection:
         rows = connection.execute(sql("probes/read_last_answers"), {"services": list(services)})
@@ -79,17 +79,17 @@ def read_quotas(engine: Engine) -> dict[str, tuple[Quota, ...]]:
     return found
 
 
-def _dump(answer: Answer) -> dict[str, Any]:
+def _dump(answer: ProbeAnswer) -> dict[str, Any]:
     # The quota is counted anew at each look.
     return {name: value for name, value in asdict(answer).items() if name != "quota"}
 
 
-def _load(stored: dict[str, Any]) -> Answer:
+def _load(stored: dict[str, Any]) -> ProbeAnswer:
     times = {
         name: datetime.fromisoformat(stored[name]) if stored[name] else None
         for name in ("newest", "expected_by")
     }
-    return Answer(**{**stored, **times, "faults": tuple(stored["faults"])})
+    return ProbeAnswer(**{**stored, **times, "faults": tuple(stored["faults"])})
 
 
 def _seconds(window: timedelta | None) -> str | None:

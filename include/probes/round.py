@@ -16,14 +16,14 @@ from include.http import (
     ServiceError,
     ServiceUnavailableError,
 )
-from include.probes.probe import Answer, Down, Probe, ProbeResult, Quota
+from include.probes.probe import ProbeAnswer, ServiceDownError, Probe, ProbeResult, Quota
 from include.probes.results import read_last_answers, read_quotas, write_results
 from include.probes.verdict import as_answer, judge, not_known, still, was_sent
 from include.telemetry import redact
 
 logger = logging.getLogger(__name__)
 
-Outcome = Answer | Exception
+Outcome = ProbeAnswer | Exception
 PAUSED = 3  # intervals without any result: the platform was down, or is new
 REST = 15.0  # seconds until a part that may be starting is asked again
 
@@ -77,10 +77,10 @@ def run_round(
         elif outcome is None:
             asked_at, answer = last[probe.service]
             results.append(judge(probe, answer, used, asked_at, now))
-        elif isinstance(outcome, Answer):
+        elif isinstance(outcome, ProbeAnswer):
             results.append(judge(probe, outcome, used, now, now))
-        elif isinstance(outcome, Down):
-            results.append(judge(probe, Answer("", broken=str(outcome)), used, now, now))
+        elif isinstance(outcome, ServiceDownError):
+            results.append(judge(probe, ProbeAnswer("", broken=str(outcome)), used, now, now))
         elif isinstance(outcome, ServiceError):
             results.append(_after_failure(probe, outcome, used, last.get(probe.service), now))
         else:
@@ -111,7 +111,7 @@ def ask_all(probes: Sequence[Probe]) -> dict[str, Outcome]:
         except Empty:
             for probe in probes:
                 if waiting.get(probe.service, float("inf")) <= monotonic():
-                    outcomes[probe.service] = Down(f"no answer within {probe.timeout:g} s")
+                    outcomes[probe.service] = ServiceDownError(f"no answer within {probe.timeout:g} s")
     return outcomes
 
 
@@ -148,7 +148,7 @@ def _ask_again(
         failing = [
             probe
             for probe in probes
-            if isinstance(latest.get(probe.service), Down | ServiceUnavailableError | BadAnswerError)
+            if isinstance(latest.get(probe.service), ServiceDownError | ServiceUnavailableError | BadAnswerError)
         ]
         if not failing:
             break
@@ -167,7 +167,7 @@ def _ask(probe: Probe, done: "SimpleQueue[tuple[str, Outcome]]") -> None:
         done.put((probe.service, error))
 
 
-def _pause(probe: Probe, last: dict[str, tuple[datetime, Answer]], share: float) -> timedelta:
+def _pause(probe: Probe, last: dict[str, tuple[datetime, ProbeAnswer]], share: float) -> timedelta:
     """How long the last answer counts: a failure only as long as the quota demands."""
     spacing = probe.spacing(share)
     return spacing if last[probe.service][1].broken else max(spacing, probe.pause)
@@ -177,7 +177,7 @@ def _after_failure(
     probe: Probe,
     error: ServiceError,
     used: tuple[Quota, ...],
-    last: tuple[datetime, Answer] | None,
+    last: tuple[datetime, ProbeAnswer] | None,
     now: datetime,
 ) -> ProbeResult:
     answer = as_answer(error)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from include.http.client import Client
 from include.probes.calendars import EDGAR, due, following
-from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -26,8 +26,8 @@ def sec_probe(engine: Engine, settings: Settings, connections: Connections) -> P
     return outside_probe(find_service("sec"), "government", connections, settings, ask, opened)
 
 
-def ask(open_client: Callable[[], Client]) -> Answer:
-    """Ask for the company's filings. Raises ServiceError, Down."""
+def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask for the company's filings. Raises ServiceError, ServiceDownError."""
     with open_client() as client:
         answer = client.get_json(f"/submissions/{COMPANY}.json")
     try:
@@ -35,10 +35,10 @@ def ask(open_client: Callable[[], Client]) -> Answer:
         columns = [recent.get(name) for name in COLUMNS]
         newest = max((date.fromisoformat(day) for day in recent["filingDate"]), default=None)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Down(f"its list of filings has another shape: {error!r}") from error
+        raise ServiceDownError(f"its list of filings has another shape: {error!r}") from error
     rows = len(recent["filingDate"])
     whole = [column for column in columns if isinstance(column, list) and len(column) == rows and rows]
-    return Answer(
+    return ProbeAnswer(
         words=f"newest filing {newest}" if newest else "a list of filings",
         faults=() if newest else ("no filing at all",),
         latency_ms=client.milliseconds,

@@ -15,7 +15,7 @@ from include.candles.sources import UnknownSourceError, find_entry
 from include.database import DatabaseError, connect, sql
 from include.http import ServiceError
 from include.http.client import Client
-from include.probes.probe import SECONDS, Answer, Connections, Down, Probe, Quota, outside_probe
+from include.probes.probe import SECONDS, ProbeAnswer, Connections, ServiceDownError, Probe, Quota, outside_probe
 from include.services import find_service
 from include.settings import SANDBOX, Settings
 from include.storage import Storage, StorageError
@@ -27,8 +27,8 @@ PREFIX = "probes/"  # of the objects that are written to the store
 LEFT_BEHIND = timedelta(hours=1)
 
 
-def ask_postgres(url: str) -> Answer:
-    """Connect anew and ask the server about itself. Raises Down."""
+def ask_postgres(url: str) -> ProbeAnswer:
+    """Connect anew and ask the server about itself. Raises ServiceDownError."""
     engine = connect(
         url, application="tradeops:probe", pool_size=0, statement_timeout=timedelta(seconds=SECONDS)
     )
@@ -38,7 +38,7 @@ def ask_postgres(url: str) -> Answer:
             latency = (monotonic() - started) * 1000
             found = connection.execute(sql("probes/look_at_postgres")).one()
     except (DatabaseError, SQLAlchemyError) as error:
-        raise Down(redact(" ".join(str(error).split()))[:300]) from error
+        raise ServiceDownError(redact(" ".join(str(error).split()))[:300]) from error
     faults = []
     if found.oldest_transaction and found.oldest_transaction > OLD_TRANSACTION:
         faults.append(f"a transaction is open for {found.oldest_transaction}: nothing is vacuumed past it")
@@ -46,7 +46,7 @@ def ask_postgres(url: str) -> Answer:
         faults.append(f"the standby is {found.lag} behind")
     role = "a standby" if found.standby else f"{found.replicas} standbys"
     words = f"{found.size} on disk, {found.used} of {found.most} connections, {role}"
-    return Answer(words, latency, tuple(faults), quota=Quota(found.used, found.most, None))
+    return ProbeAnswer(words, latency, tuple(faults), quota=Quota(found.used, found.most, None))
 
 
 def broker_probe(url: str | None) -> Probe:
@@ -58,8 +58,8 @@ def broker_probe(url: str | None) -> Probe:
     return Probe("broker", "platform", partial(ask_redis, url))
 
 
-def ask_redis(url: str) -> Answer:
-    """Ping the broker. Raises Down."""
+def ask_redis(url: str) -> ProbeAnswer:
+    """Ping the broker. Raises ServiceDownError."""
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -72,10 +72,10 @@ def ask_redis(url: str) -> Answer:
             pong = client.ping()
             latency = (monotonic() - started) * 1000
     except (redis.RedisError, OSError, ValueError) as error:
-        raise Down(redact(str(error), urlsplit(url).password)[:300] or type(error).__name__) from error
+        raise ServiceDownError(redact(str(error), urlsplit(url).password)[:300] or type(error).__name__) from error
     if pong is not True:
-        raise Down(f"answered a ping with {pong!r}")
-    return Answer("answers a ping", latency)
+        raise ServiceDownError(f"answered a ping with {pong!r}")
+    return ProbeAnswer("answers a ping", latency)
 
 
 def storage_probe(settings: Settings, open_storage: Callable[[str], Storage | None]) -> Probe:
@@ -91,8 +91,8 @@ def storage_probe(settings: Settings, open_storage: Callable[[str], Storage | No
     return Probe("storage", "platform", partial(ask_storage, store))
 
 
-def ask_storage(store: Storage) -> Answer:
-    """Write a tiny object, find it in the list, delete it, and what probes that died left. Raises Down."""
+def ask_storage(store: Storage) -> ProbeAnswer:
+    """Write a tiny object, find it in the list, delete it, and what probes that died left. Raises ServiceDownError."""
     started, key = monotonic(), f"{PREFIX}{uuid.uuid4()}"
     try:
         store.write(key, [b"tradeops"])
@@ -104,11 +104,11 @@ def ask_storage(store: Storage) -> Answer:
                 store.delete(other.key)
         free = store.free_bytes()
     except StorageError as error:
-        raise Down(str(error)) from error
+        raise ServiceDownError(str(error)) from error
     if key not in {one.key for one in found}:
-        raise Down("what was written is not in the list")
+        raise ServiceDownError("what was written is not in the list")
     room = "" if free is None else f", {free / 1e9:.0f} GB free"
-    return Answer(f"wrote, listed and deleted an object{room}", latency)
+    return ProbeAnswer(f"wrote, listed and deleted an object{room}", latency)
 
 
 def model_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
@@ -118,17 +118,17 @@ def model_probe(engine: Engine, settings: Settings, connections: Connections) ->
     return outside_probe(find_service("llm"), "platform", connections, settings, asked, opened)
 
 
-def ask_models(open_client: Callable[[], Client], *, wanted: str) -> Answer:
-    """Ask which models there are. Raises ServiceError, Down."""
+def ask_models(open_client: Callable[[], Client], *, wanted: str) -> ProbeAnswer:
+    """Ask which models there are. Raises ServiceError, ServiceDownError."""
     with open_client() as client:
         answer = client.get_json("/models")
     try:
         # Gemini lists its models as models/<name>.
         names = {str(model["id"]).removeprefix("models/") for model in answer["data"]}
     except (KeyError, TypeError) as error:
-        raise Down(f"no list of models: {error!r}") from error
+        raise ServiceDownError(f"no list of models: {error!r}") from error
     faults = () if wanted in names else (f"the model {wanted} of `analysis_model` is not among them",)
-    return Answer(f"{len(names)} models", client.milliseconds, faults, sandbox=client.sandbox)
+    return ProbeAnswer(f"{len(names)} models", client.milliseconds, faults, sandbox=client.sandbox)
 
 
 def market_probes(engine: Engine, settings: Settings, connections: Connections) -> list[Probe]:
@@ -150,15 +150,15 @@ def _market_probe(name: str, engine: Engine, settings: Settings, connections: Co
     return Probe(service, "platform", asked, limited_by=service if entry.connection else None)
 
 
-def ask_source(name: str, engine: Engine, settings: Settings, connections: Connections) -> Answer:
-    """Ask a source the cheapest question that it knows. Raises ServiceError, Down."""
+def ask_source(name: str, engine: Engine, settings: Settings, connections: Connections) -> ProbeAnswer:
+    """Ask a source the cheapest question that it knows. Raises ServiceError, ServiceDownError."""
     try:
         with open_source(name, settings, engine, connections, within=SECONDS) as source:
             pong = source.ping()
     except SourceError as error:
         if isinstance(error.__cause__, ServiceError):
             raise error.__cause__ from None  # it knows what kind of failure this is
-        raise Down(str(error)) from error
+        raise ServiceDownError(str(error)) from error
     except ValueError as error:
-        raise Down(str(error)) from error
-    return Answer("answers", pong.milliseconds, sandbox=pong.sandbox or name == SANDBOX)
+        raise ServiceDownError(str(error)) from error
+    return ProbeAnswer("answers", pong.milliseconds, sandbox=pong.sandbox or name == SANDBOX)

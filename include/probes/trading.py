@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from include.http.client import Client
-from include.probes.probe import Answer, Connections, Down, Probe, outside_probe
+from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -30,48 +30,48 @@ def trading_probes(engine: Engine, settings: Settings, connections: Connections)
     ]
 
 
-def ask_bingx(open_client: Callable[[], Client]) -> Answer:
-    """Ask for the exchange's clock and compare it with ours. Raises ServiceError, Down."""
+def ask_bingx(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask for the exchange's clock and compare it with ours. Raises ServiceError, ServiceDownError."""
     with open_client() as client:
         answer = client.get_json("/openApi/swap/v2/server/time")
     try:
         skew = abs(datetime.now(UTC).timestamp() - float(answer["data"]["serverTime"]) / 1000)
     except (KeyError, TypeError, ValueError) as error:
-        raise Down(f"an answer without the time: {error!r}") from error
+        raise ServiceDownError(f"an answer without the time: {error!r}") from error
     faults = (f"its clock and ours are {skew:.0f} s apart",) if skew > SKEW else ()
-    return Answer("its clock runs", client.milliseconds, faults, sandbox=client.sandbox)
+    return ProbeAnswer("its clock runs", client.milliseconds, faults, sandbox=client.sandbox)
 
 
-def ask_ibkr(open_client: Callable[[], Client]) -> Answer:
-    """Ask whether the gateway has a session; the login itself is by hand. Raises ServiceError, Down."""
+def ask_ibkr(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask whether the gateway has a session; the login itself is by hand. Raises ServiceError, ServiceDownError."""
     with open_client() as client:
         answer = client.post_json("/v1/api/iserver/auth/status", {})
     if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
-        raise Down("an answer without `authenticated`")
+        raise ServiceDownError("an answer without `authenticated`")
     if not answer.get("connected"):
-        raise Down("the gateway has no connection to IBKR's servers")
+        raise ServiceDownError("the gateway has no connection to IBKR's servers")
     if not answer["authenticated"]:
-        raise Down("nobody is logged in: log in by hand at the gateway")
+        raise ServiceDownError("nobody is logged in: log in by hand at the gateway")
     faults = ("another session uses the same login",) if answer.get("competing") else ()
-    return Answer("logged in and connected", client.milliseconds, faults, sandbox=client.sandbox)
+    return ProbeAnswer("logged in and connected", client.milliseconds, faults, sandbox=client.sandbox)
 
 
-def ask_solana(open_client: Callable[[], Client]) -> Answer:
-    """Ask the node for its health. Raises ServiceError, Down."""
+def ask_solana(open_client: Callable[[], Client]) -> ProbeAnswer:
+    """Ask the node for its health. Raises ServiceError, ServiceDownError."""
     with open_client() as client:
         answer = client.post_json("/", {"jsonrpc": "2.0", "id": 0, "method": "getHealth"})
     if not isinstance(answer, dict):
-        raise Down("an answer that is no JSON-RPC")
+        raise ServiceDownError("an answer that is no JSON-RPC")
     if answer.get("result") == "ok":
-        return Answer("the node keeps up", client.milliseconds, sandbox=client.sandbox)
+        return ProbeAnswer("the node keeps up", client.milliseconds, sandbox=client.sandbox)
     error = answer.get("error")
     if not isinstance(error, dict) or error.get("code") != -32005:
-        raise Down(f"an answer that is no health: {str(error or answer)[:200]}")
+        raise ServiceDownError(f"an answer that is no health: {str(error or answer)[:200]}")
     data = error.get("data")
     slots = data.get("numSlotsBehind") if isinstance(data, dict) else None
     if not isinstance(slots, int):
-        raise Down("the node is behind, and does not say how far")
-    return Answer(
+        raise ServiceDownError("the node is behind, and does not say how far")
+    return ProbeAnswer(
         "the node answers",
         client.milliseconds,
         (f"it is {slots} slots behind, some {slots * 0.4:.0f} s",),  # a slot takes 400 ms

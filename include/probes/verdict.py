@@ -11,7 +11,7 @@ from include.http import (
     ServiceError,
 )
 from include.probes.calendars import freshness
-from include.probes.probe import Answer, Probe, ProbeResult, Quota, Status
+from include.probes.probe import ProbeAnswer, Probe, ProbeResult, Quota, Status
 
 WARN_AT = 0.8  # share of a quota
 COMPLETE = 0.9  # share of the expected observations, below which they are too few
@@ -27,16 +27,16 @@ def was_sent(error: ServiceError) -> bool:
     return error.status is not None or not isinstance(error, RateLimitedError | RequestRefusedError)
 
 
-def as_answer(error: ServiceError) -> Answer:
+def as_answer(error: ServiceError) -> ProbeAnswer:
     """A failure as an answer: a rate limit leaves the service degraded, anything else makes it down."""
     words = str(error).removeprefix(f"{error.service}: ")
     if isinstance(error, RateLimitedError):
-        return Answer("it answers", faults=(words,))
-    return Answer("", broken=words)
+        return ProbeAnswer("it answers", faults=(words,))
+    return ProbeAnswer("", broken=words)
 
 
 def judge(
-    probe: Probe, answer: Answer, quotas: tuple[Quota, ...], asked_at: datetime | None, now: datetime
+    probe: Probe, answer: ProbeAnswer, quotas: tuple[Quota, ...], asked_at: datetime | None, now: datetime
 ) -> ProbeResult:
     """Judge an answer that came now, or one that came at `asked_at` and is used again."""
     faults = list(answer.faults)
@@ -79,7 +79,7 @@ def not_known(probe: Probe, why: str, now: datetime) -> ProbeResult:
     return ProbeResult(probe.service, probe.kind, None, why, now, None)
 
 
-def still(earlier: Answer, now_said: Answer) -> Answer:
+def still(earlier: ProbeAnswer, now_said: ProbeAnswer) -> ProbeAnswer:
     """What is known when a service was not asked, for a reason: what it said last, and the reason."""
     return replace(earlier, faults=(*earlier.faults, *now_said.faults))
 

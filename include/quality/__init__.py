@@ -7,7 +7,7 @@ each batch of data a row of data_quality_results; `validate_candles` runs one ov
 from include.quality.audit import MAX_AUDIT_DAYS, audit_candles, audit_trades
 from include.quality.results import (
     AuditedDay,
-    Report,
+    QualityReport,
     Result,
     read_day,
     read_days,
@@ -17,14 +17,14 @@ from include.quality.results import (
 )
 from include.quality.score import count_candles, explain, score
 from include.quality.suites import validate_candles
-from include.quality.validation import Check, Finding, Validation
+from include.quality.validation import Check, QualityFinding, Validation
 
 __all__ = [
     "MAX_AUDIT_DAYS",
     "AuditedDay",
     "Check",
-    "Finding",
-    "Report",
+    "QualityFinding",
+    "QualityReport",
     "Result",
     "Validation",
     "audit_candles",

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
-from include.quality.validation import Check, Finding, Validation, to_details, worst_first
+from include.quality.validation import Check, QualityFinding, Validation, to_details, worst_first
 from include.words import in_numbers
 
 FAILED_BATCHES = 1_000  # of one run that are read for its report
@@ -38,13 +38,13 @@ class AuditedDay:
 
 
 @dataclass(frozen=True)
-class Report:
+class QualityReport:
     """What one run of the audit found."""
 
     batches: int
     critical: int  # batches with a critical fault
     warnings: int  # batches with warnings only
-    findings: tuple[Finding, ...]  # the worst first
+    findings: tuple[QualityFinding, ...]  # the worst first
 
     def in_words(self) -> str:
         """Say how much was found, and the three worst findings."""
@@ -85,13 +85,13 @@ def forget_others(connection: Connection, day: date, suites: Sequence[str], batc
     connection.execute(sql("quality/forget_results"), others)
 
 
-def read_report(engine: Engine, run_url: str) -> Report:
+def read_report(engine: Engine, run_url: str) -> QualityReport:
     """Sum up one run of the audit."""
     with engine.connect() as connection:
         counts = connection.execute(sql("quality/count_findings"), {"run_url": run_url}).one()
         rows = connection.execute(sql("quality/read_findings"), {"run_url": run_url, "limit": FAILED_BATCHES})
         found = [finding for row in rows for finding in _validation(row).findings]
-    return Report(counts.batches, counts.critical, counts.warnings, tuple(worst_first(found)))
+    return QualityReport(counts.batches, counts.critical, counts.warnings, tuple(worst_first(found)))
 
 
 def read_days(engine: Engine, *, limit: int) -> list[AuditedDay]:

@@ -35,7 +35,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Finding:
+class QualityFinding:
     """An expectation that a batch did not meet."""
 
     suite: str
@@ -68,10 +68,10 @@ class Validation:
         return min(unmet, key=SEVERITIES.index, default=None)
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[QualityFinding]:
         """The expectations that were not met, the worst first."""
         found = [
-            Finding(self.suite, self.batch, check.severity, self._share(check), self._words(check))
+            QualityFinding(self.suite, self.batch, check.severity, self._share(check), self._words(check))
             for check in self.checks
             if not check.success
         ]
@@ -95,7 +95,7 @@ class Validation:
         return f"{self.batch}: {check.fault} ({count}{shown})"
 
 
-def worst_first(findings: list[Finding]) -> list[Finding]:
+def worst_first(findings: list[QualityFinding]) -> list[QualityFinding]:
     """Order findings by severity, then by the share of rows concerned, then by batch."""
     return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), -one.share, one.batch))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from include.database import DatabaseError, connect
 from include.retention.archive import RetentionError
-from include.retention.load_back import load_back
+from include.retention.load_back import load_archived_rows
 from include.storage import S3Access, StorageError, open_storage
 from include.words import in_numbers
 
@@ -32,7 +32,7 @@ def main() -> None:
             if "://" not in archive:
                 archive = str(Path(archive).resolve())  # a person at a terminal means: from here
             storage = open_storage(archive, S3Access())  # keys as AWS's tools find them
-            rows = load_back(engine, storage, arguments.table, arguments.first, arguments.last)
+            rows = load_archived_rows(engine, storage, arguments.table, arguments.first, arguments.last)
         finally:
             engine.dispose()
     except (DatabaseError, RetentionError, StorageError) as error:

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from include.database import schema_revision
+from include.database import composed_sql, schema_revision, sql
 from include.retention.parquet import arrow_schema, is_text, read_parquet, to_table, write_parquet
 from include.retention.rules import Rule
 from include.storage import Storage
@@ -27,10 +27,7 @@ from include.strange_times import strange_time
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH = 50_000  # rows a file at most
-DELETED_AT_ONCE = 5_000  # rows a transaction, so that nobody waits for its locks
 VERSION = "xmin"  # the transaction that wrote a row as it is, PostgreSQL's own column
-LOCK_WAIT = timedelta(seconds=1)  # for the lock of a whole partition
 LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -38,8 +35,18 @@ class RetentionError(RuntimeError):
     """Rows could not be archived, or their archive does not equal them; none of them is deleted."""
 
 
-class InUse(RetentionError):
+class TableInUseError(RetentionError):
     """Somebody reads a table that is to go; a backup does so from its start to its end."""
+
+
+@dataclass(frozen=True)
+class CleaningLimits:
+    """How much is done at once, and how long is waited."""
+
+    file_rows: int = 50_000
+    rows_deleted_at_once: int = 5_000  # in a transaction, so that nobody waits long for its locks
+    lock_wait: timedelta = timedelta(seconds=1)  # for the lock of a whole partition
+    pause: timedelta = timedelta(minutes=1)  # before a month that somebody reads is tried again
 
 
 @dataclass
@@ -53,11 +60,20 @@ class Cleaned:
     left: bool = False
 
 
-class Archive:
+class RowArchive:
     """The batches of one table, or of one detached partition."""
 
-    def __init__(self, engine: Engine, storage: Storage, rule: Rule, table: str, run_url: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        storage: Storage,
+        rule: Rule,
+        table: str,
+        run_url: str,
+        limits: CleaningLimits = CleaningLimits(),
+    ) -> None:
         self._engine = engine
+        self._limits = limits
         self._storage = storage
         self._rule = rule
         self.table = table
@@ -74,33 +90,28 @@ class Archive:
 
         `after` is the key behind which to go on; None begins at the oldest row.
         """
-        when = self._rule.time_column
-        order = ", ".join(self._rule.order)
         quote = self._engine.dialect.identifier_preparer.quote  # an adopted table may have a "userId"
-        shown = ", ".join(
+        columns = ", ".join(
             f"{quote(name)}::text AS {quote(name)}" if is_text(kind) else quote(name)
             for name, kind in self._columns.items()
         )
+        order = ", ".join(self._rule.order)
         behind = ""
-        values: dict[str, Any] = {"cutoff": cutoff, "limit": BATCH}
+        values: dict[str, Any] = {"cutoff": cutoff, "limit": self._limits.file_rows}
         if after is not None:
             marks = ", ".join(f":after_{number}" for number in range(len(after)))
             behind = f"AND ({order}) > ({marks})"
             values |= {f"after_{number}": value for number, value in enumerate(after)}
-        oldest = f"SELECT min({when}) AT TIME ZONE 'UTC' FROM {self.table} WHERE {when} < :cutoff {behind}"
+        parts = {"table": self.table, "time": self._rule.time_column, "behind": behind}
         with self._engine.connect() as connection:
-            first = connection.execute(text(oldest), values).scalar_one()
+            oldest = composed_sql("retention/find_oldest_row", **parts)
+            first = connection.execute(oldest, values).scalar_one()
             if first is None:
                 return None
             # What lies before every calendar is read as its first day, EARLIEST, and goes with that.
             values["day_end"] = min(cutoff, _midnight(first.date()) + timedelta(days=1))
-            rows = connection.execute(
-                text(
-                    f"SELECT {shown} FROM {self.table} WHERE {when} < :day_end {behind} "
-                    f"ORDER BY {order} LIMIT :limit"
-                ),
-                values,
-            ).all()
+            following = composed_sql("retention/read_rows", columns=columns, order=order, **parts)
+            rows = connection.execute(following, values).all()
         return to_table([tuple(row) for row in rows], self._schema)
 
     def write(self, rows: "pa.Table", done: Cleaned) -> UUID:
@@ -115,11 +126,7 @@ class Archive:
         file = f"{self._rule.table}/day={day}/{id}.parquet"
         with self._engine.begin() as connection:
             connection.execute(
-                text(
-                    "INSERT INTO archived_batches "
-                    "(id, table_name, file, day, state, rows, last_key, run_url) VALUES "
-                    "(:id, :table, :file, :day, 'writing', :rows, CAST(:last AS jsonb), :run_url)"
-                ),
+                sql("retention/begin_batch"),
                 {
                     "id": id, "table": self.table, "file": file, "day": day, "rows": rows.num_rows,
                     "last": json.dumps(list(last.values()), default=str), "run_url": self._run_url,
@@ -135,11 +142,7 @@ class Archive:
             raise RetentionError(f"{file} does not equal the rows of {self.table}; no row is deleted")
         with self._engine.begin() as connection:
             noted = connection.execute(
-                text(
-                    "UPDATE archived_batches SET state = 'written', bytes = :bytes, sha256 = :sha256 "
-                    "WHERE id = :id AND state = 'writing'"
-                ),
-                {"id": id, "bytes": len(body), "sha256": digest},
+                sql("retention/note_batch_written"), {"id": id, "bytes": len(body), "sha256": digest}
             )
         if noted.rowcount != 1:
             self._storage.delete(file)  # written after the other run removed it, maybe; nobody knows of it
@@ -170,12 +173,17 @@ class Archive:
         names = ", ".join(kinds)
         same = " AND ".join(f"{self.table}.{name} = archived.{name}" for name in kinds)
         values = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in kinds.items())
-        statement = text(
-            f"DELETE FROM {self.table} USING unnest({values}) AS archived ({names}) WHERE {same} "
-            f"AND {self.table}.{self._rule.time_column} BETWEEN :first AND :last"
+        statement = composed_sql(
+            "retention/delete_archived_rows",
+            table=self.table,
+            names=names,
+            values=values,
+            same=same,
+            time=self._rule.time_column,
         )
-        for start in range(0, rows.num_rows, DELETED_AT_ONCE):
-            part = rows.select(list(kinds)).slice(start, DELETED_AT_ONCE).to_pydict()
+        at_once = self._limits.rows_deleted_at_once
+        for start in range(0, rows.num_rows, at_once):
+            part = rows.select(list(kinds)).slice(start, at_once).to_pydict()
             times = part[self._rule.time_column]
             with self._engine.begin() as connection:
                 deleted = connection.execute(statement, {**part, "first": times[0], "last": times[-1]})
@@ -185,13 +193,7 @@ class Archive:
     def forget_unfinished(self) -> list[UUID]:
         """Throw away the batches that were not written whole; give those whose rows are not deleted yet."""
         with self._engine.connect() as connection:
-            left = connection.execute(
-                text(
-                    "SELECT id, file, state FROM archived_batches "
-                    "WHERE table_name = :table AND state <> 'deleted' ORDER BY created_at"
-                ),
-                {"table": self.table},
-            ).all()
+            left = connection.execute(sql("retention/list_unfinished_batches"), {"table": self.table}).all()
         for id, file, state in left:
             if state == "writing":
                 self._throw_away(id, file)
@@ -201,11 +203,7 @@ class Archive:
         """The key behind which the next batch of a partition begins; None at its beginning."""
         with self._engine.connect() as connection:
             key: list[Any] | None = connection.execute(
-                text(
-                    "SELECT last_key FROM archived_batches WHERE table_name = :table AND state = 'written' "
-                    "ORDER BY created_at DESC LIMIT 1"
-                ),
-                {"table": self.table},
+                sql("retention/find_last_key"), {"table": self.table}
             ).scalar()
         return key
 
@@ -214,18 +212,12 @@ class Archive:
 
         Raises:
             RetentionError: the archive holds another number of rows.
-            InUse: somebody reads the table.
+            TableInUseError: somebody reads the table.
         """
-        with self._engine.begin() as connection, short_wait(connection, self.table):
+        with self._engine.begin() as connection, short_wait(connection, self.table, self._limits.lock_wait):
             connection.execute(text(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE"))
             there = connection.execute(text(f"SELECT count(*) FROM {self.table}")).scalar_one()
-            marked = connection.execute(
-                text(
-                    "UPDATE archived_batches SET state = 'deleted', deleted_at = now() "
-                    "WHERE table_name = :table AND state = 'written' RETURNING rows"
-                ),
-                {"table": self.table},
-            )
+            marked = connection.execute(sql("retention/note_partition_deleted"), {"table": self.table})
             archived = sum(marked.scalars())
             if archived != there:
                 raise RetentionError(
@@ -241,13 +233,7 @@ class Archive:
         another id: from then on the writer cannot find it and deletes nothing, whatever becomes of this run.
         """
         with self._engine.begin() as connection:
-            own = connection.execute(
-                text(
-                    "UPDATE archived_batches SET id = gen_random_uuid() "
-                    "WHERE id = :id AND state = 'writing' RETURNING id"
-                ),
-                {"id": id},
-            ).scalar()
+            own = connection.execute(sql("retention/claim_unfinished_batch"), {"id": id}).scalar()
         if own is None:
             raise RetentionError(f"another run is writing {file}; this one leaves {self.table} alone")
         self._storage.delete(file)  # the row last: a file that nobody knows of would stay for ever
@@ -256,39 +242,30 @@ class Archive:
 
     def _note_deleted(self, id: UUID) -> None:
         with self._engine.begin() as connection:
-            connection.execute(
-                text("UPDATE archived_batches SET state = 'deleted', deleted_at = now() WHERE id = :id"),
-                {"id": id},
-            )
+            connection.execute(sql("retention/note_batch_deleted"), {"id": id})
 
 
 @contextmanager
-def short_wait(connection: Connection, table: str) -> Iterator[None]:
+def short_wait(connection: Connection, table: str, wait: timedelta) -> Iterator[None]:
     """Give up soon where a lock is not to be had: behind one that waits, all who want the table wait too.
 
     The connection is not used for anything else afterwards.
 
     Raises:
-        InUse: a statement did not get its lock.
+        TableInUseError: a statement did not get its lock.
     """
     connection.detach()  # from the pool; so nobody inherits the setting
-    connection.execute(text(f"SET lock_timeout = {int(LOCK_WAIT.total_seconds() * 1000)}"))
+    connection.execute(text(f"SET lock_timeout = {int(wait.total_seconds() * 1000)}"))
     try:
         yield
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
-        raise InUse(f"{table} is in use, by a backup perhaps") from error
+        raise TableInUseError(f"{table} is in use, by a backup perhaps") from error
 
 
 def _columns(connection: Connection, table: str) -> dict[str, str]:
-    found = connection.execute(
-        text(
-            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
-            "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-        ),
-        {"table": table},
-    )
+    found = connection.execute(sql("retention/list_columns"), {"table": table})
     return {str(name): str(kind) for name, kind in found}
 
 

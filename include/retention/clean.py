@@ -3,22 +3,29 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from include.retention.archive import Archive, Cleaned, InUse, RetentionError, short_wait
+from include.database import sql
+from include.retention.archive import (
+    Cleaned,
+    CleaningLimits,
+    RetentionError,
+    RowArchive,
+    TableInUseError,
+    short_wait,
+)
 from include.retention.rules import Rule
 from include.storage import Storage
 from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
-DETACHED = "archiving_"  # in front of the name of a partition that is on its way into the archive
-PAUSE = timedelta(minutes=1)  # before a month that somebody reads is tried again
+DETACHED_PREFIX = "archiving_"  # in front of the name of a partition that is on its way into the archive
 
 
 @dataclass(frozen=True)
@@ -36,17 +43,17 @@ class Month:
     """A partition that is to go, and how far it has come."""
 
     name: str
-    state: str  # one of STATES
+    state: str  # one of MONTH_STATES
     end: datetime | None  # None: it is no month, by its name
 
 
 # A month that is in the archive in part goes first: its name must be free before a late candle's new
 # partition of the same month follows it. PostgreSQL allows one pending detachment a table.
-STATES = ("archiving", "detached", "detaching", "attached")
+MONTH_STATES = ("archiving", "detached", "detaching", "attached")
 
 
 def count_due(engine: Engine, rule: Rule, now: datetime) -> Due | None:
-    """Count the rows that `clean` would take; None when the table does not exist.
+    """Count the rows that `clean_table` would take; None when the table does not exist.
 
     By partition: those of whole months, and of months that are detached but not yet dropped.
     """
@@ -70,13 +77,21 @@ def count_due(engine: Engine, rule: Rule, now: datetime) -> Due | None:
     return Due(rule.table, rows, oldest, cutoff)
 
 
-def clean(
-    engine: Engine, storage: Storage, rule: Rule, now: datetime, *, run_url: str, patience: timedelta
+def clean_table(
+    engine: Engine,
+    storage: Storage,
+    rule: Rule,
+    now: datetime,
+    *,
+    run_url: str,
+    time_limit: timedelta,
+    limits: CleaningLimits = CleaningLimits(),  # noqa: B008 - frozen
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Cleaned | None:
     """Archive and delete the rows of a table that are over their time; None when there is no such table.
 
-    Finishes first what an earlier call left. Stops after `patience`, between two batches; a later call goes
-    on. A month that somebody reads, as a backup does, is tried again as long as patience lasts.
+    Finishes first what an earlier call left. Stops after `time_limit`, between two batches; a later call goes
+    on. A month that somebody reads, as a backup does, is tried again until then.
 
     Args:
         engine: the platform's database.
@@ -84,29 +99,45 @@ def clean(
         rule: the table and its time.
         now: with a time zone; rows older than `now - rule.keep` are over their time.
         run_url: opens the run that does it.
-        patience: how long the call may take, about.
+        time_limit: how long the call may take, about.
+        limits: how much is done at once.
+        sleep: waits for so many seconds.
 
     Raises:
         RetentionError: another call is at this table, or an archive does not equal its rows.
         StorageError: the archive cannot be written or read.
     """
-    end = time.monotonic() + patience.total_seconds()
+    end = time.monotonic() + time_limit.total_seconds()
     with _alone(engine, rule.table) as exists:
         if not exists:
             return None
         done = Cleaned(rule.table)
         with engine.begin() as connection:  # the newest batch says where a month goes on
-            connection.execute(
-                text("SELECT set_back_future_rows(ARRAY['archived_batches'], now())"),
-            )
-        if rule.by_partition:
-            _archive_months(engine, storage, rule, now - rule.keep, run_url, done, end)
-        else:
-            _archive_rows(Archive(engine, storage, rule, rule.table, run_url), now - rule.keep, done, end)
+            connection.execute(text("SELECT set_back_future_rows(ARRAY['archived_batches'], now())"))
+        cutoff = now - rule.keep
+
+        def archive_of(table: str) -> RowArchive:
+            return RowArchive(engine, storage, rule, table, run_url, limits)
+
+        if not rule.by_partition:
+            _archive_rows(archive_of(rule.table), cutoff, done, end)
+            return done
+        while not done.left:
+            try:
+                partition = _next_partition(engine, rule, cutoff, limits.lock_wait)
+                if partition is None:
+                    return done
+                _archive_partition(archive_of(partition), done, end)
+            except TableInUseError as error:
+                pause = limits.pause.total_seconds()
+                done.left = time.monotonic() + pause > end
+                logger.warning("%s; %s", error, "left for the next run" if done.left else "trying again soon")
+                if not done.left:
+                    sleep(pause)
     return done
 
 
-def _archive_rows(archive: Archive, cutoff: datetime, done: Cleaned, end: float) -> None:
+def _archive_rows(archive: RowArchive, cutoff: datetime, done: Cleaned, end: float) -> None:
     for id in archive.forget_unfinished():
         archive.delete(id, archive.read(id), done)
     while not done.left and (rows := archive.next_rows(cutoff)) is not None:
@@ -115,23 +146,7 @@ def _archive_rows(archive: Archive, cutoff: datetime, done: Cleaned, end: float)
         done.left = time.monotonic() > end
 
 
-def _archive_months(
-    engine: Engine, storage: Storage, rule: Rule, cutoff: datetime, run_url: str, done: Cleaned, end: float
-) -> None:
-    while not done.left:
-        try:
-            partition = _next_partition(engine, rule, cutoff)
-            if partition is None:
-                return
-            _archive_partition(Archive(engine, storage, rule, partition, run_url), done, end)
-        except InUse as error:
-            done.left = time.monotonic() + PAUSE.total_seconds() > end
-            logger.warning("%s; %s", error, "left for the next run" if done.left else "trying again soon")
-            if not done.left:
-                time.sleep(PAUSE.total_seconds())
-
-
-def _archive_partition(archive: Archive, done: Cleaned, end: float) -> None:
+def _archive_partition(archive: RowArchive, done: Cleaned, end: float) -> None:
     """Archive a detached partition, which nobody writes to any more, and drop it when all of it is there."""
     archive.forget_unfinished()
     after = archive.last_key()
@@ -145,7 +160,7 @@ def _archive_partition(archive: Archive, done: Cleaned, end: float) -> None:
     done.deleted += archive.drop_table()
 
 
-def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
+def _next_partition(engine: Engine, rule: Rule, cutoff: datetime, wait: timedelta) -> str | None:
     """Give the name of the next partition that ends before `cutoff`, detached by now; None at the end.
 
     CONCURRENTLY lets readers and writers of the other partitions go on; it needs to be outside a transaction.
@@ -153,7 +168,7 @@ def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
     """
     with (
         engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
-        short_wait(connection, f"a month of {rule.table}"),
+        short_wait(connection, f"a month of {rule.table}", wait),
     ):
         months = _months(connection, rule, cutoff)
         if not months:
@@ -166,7 +181,7 @@ def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
         if month.state != "detached":
             how = "FINALIZE" if month.state == "detaching" else "CONCURRENTLY"
             connection.execute(text(f"ALTER TABLE {rule.table} DETACH PARTITION {month.name} {how}"))
-        name = DETACHED + month.name.split(".")[-1]
+        name = DETACHED_PREFIX + month.name.split(".")[-1]
         connection.execute(text(f"ALTER TABLE {month.name} RENAME TO {name}"))
     return name
 
@@ -174,31 +189,28 @@ def _next_partition(engine: Engine, rule: Rule, cutoff: datetime) -> str | None:
 def _months(connection: Connection, rule: Rule, cutoff: datetime) -> list[Month]:
     """The partitions that are to go, in the order in which they do; at the end those that are no months."""
     found = connection.execute(
-        text(
-            "SELECT pg_class.oid::regclass::text AS name, CASE WHEN inhdetachpending THEN 'detaching' "
-            "  WHEN relispartition THEN 'attached' WHEN relname ^@ :detached THEN 'archiving' "
-            "  ELSE 'detached' END AS state "
-            "FROM pg_class LEFT JOIN pg_inherits ON inhrelid = pg_class.oid "
-            "WHERE inhparent = CAST(:table AS regclass) OR (relkind = 'r' AND NOT relispartition "
-            "  AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = CAST(:table AS regclass)) "
-            "  AND relname ~ :pattern)"
-        ),
+        sql("retention/list_partitions"),
         {
-            "table": rule.table, "detached": DETACHED,
-            "pattern": rf"^({DETACHED})?{rule.table}_\d{{4}}_\d{{2}}\Z",
+            "table": rule.table, "detached": DETACHED_PREFIX,
+            "pattern": rf"^({DETACHED_PREFIX})?{rule.table}_\d{{4}}_\d{{2}}\Z",
         },
     )  # fmt: skip
     months = [Month(name, state, _month_end(rule, name)) for name, state in found]
     begun = ("archiving", "detaching")  # they go, even if the setting keeps more by now
     return sorted(
         (month for month in months if month.state in begun or (month.end or cutoff) <= cutoff),
-        key=lambda month: (STATES.index(month.state), month.end or cutoff, month.end is None, month.name),
+        key=lambda month: (
+            MONTH_STATES.index(month.state),
+            month.end or cutoff,
+            month.end is None,
+            month.name,
+        ),
     )
 
 
 def _month_end(rule: Rule, partition: str) -> datetime | None:
     """The end of the month in a partition's name, in UTC; None for another name."""
-    found = re.fullmatch(rf"(?:.*\.)?(?:{DETACHED})?{rule.table}_(\d{{4}})_(\d{{2}})", partition)
+    found = re.fullmatch(rf"(?:.*\.)?(?:{DETACHED_PREFIX})?{rule.table}_(\d{{4}})_(\d{{2}})", partition)
     if found is None:
         return None
     year, month = int(found[1]), int(found[2])

@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from include.database import copy_frame, sql
+from include.database import composed_sql, copy_frame, sql
 from include.retention.archive import VERSION, RetentionError
 from include.retention.parquet import read_parquet
 from include.storage import Storage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def load_back(engine: Engine, storage: Storage, table: str, first: date, last: date) -> int:
+def load_archived_rows(engine: Engine, storage: Storage, table: str, first: date, last: date) -> int:
     """Put the archived rows of the days `first` to `last` (UTC, both included) back; give their number.
 
     Rows that are in the table again are left alone, so doing it twice changes nothing. Of a row that was
@@ -69,12 +69,7 @@ def _insert(connection: Connection, table: str, file: str, rows: "pd.DataFrame",
             text(f"CREATE TEMPORARY TABLE loaded ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA")
         )
         copy_frame(connection, "loaded", rows[columns])
-        done = connection.execute(
-            text(
-                f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM loaded "
-                "ON CONFLICT DO NOTHING"
-            )
-        )
+        done = connection.execute(composed_sql("retention/insert_loaded_rows", table=table, names=names))
     except (DBAPIError, psycopg.Error) as error:
         said = str(getattr(error, "orig", error)).strip()
         raise RetentionError(f"{file} does not fit {table} as it is now: {said}") from error
@@ -99,10 +94,7 @@ def _as_text(rows: "pa.Table") -> "pd.DataFrame":
 def _files(engine: Engine, table: str, first: date, last: date) -> Iterator[tuple[str, str]]:
     with engine.connect() as connection:
         found = connection.execute(
-            text(
-                "SELECT file, sha256 FROM archived_batches WHERE split_part(file, '/', 1) = :table "
-                "AND day BETWEEN :first AND :last AND state <> 'writing' ORDER BY created_at DESC, file"
-            ),
+            sql("retention/list_archived_files"),
             {"table": table, "first": first, "last": last},
         ).all()
     if not found:

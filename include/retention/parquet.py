@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WHOLE_DIGITS, PLACES = 20, 18  # of a numeric
 
 
-class NotArchivable(ValueError):
+class NotArchivableError(ValueError):
     """A value that the archive cannot hold exactly, or a file that is none of it; the message says which."""
 
 
@@ -48,7 +48,7 @@ def to_table(rows: Sequence[Sequence[Any]], schema: "pa.Schema") -> "pa.Table":
     """Turn rows as psycopg reads them, text where `is_text`, into a table.
 
     Raises:
-        NotArchivable: a value does not fit its type.
+        NotArchivableError: a value does not fit its type.
     """
     import pyarrow as pa
 
@@ -75,7 +75,7 @@ def _array(name: str, kind: str, values: list[Any], type: "pa.DataType") -> "pa.
         return pa.array(values, type)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
         if kind != "numeric":
-            raise NotArchivable(f"column {name}: {error}") from error
+            raise NotArchivableError(f"column {name}: {error}") from error
         return pa.array([None if value is None else f"{value:f}" for value in values], pa.string())
 
 
@@ -97,7 +97,7 @@ def read_parquet(body: bytes) -> "pa.Table":
     """Read what `write_parquet` wrote.
 
     Raises:
-        NotArchivable: it is no whole Parquet file.
+        NotArchivableError: it is no whole Parquet file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -105,4 +105,4 @@ def read_parquet(body: bytes) -> "pa.Table":
     try:
         return pq.read_table(io.BytesIO(body))
     except (pa.ArrowInvalid, OSError) as error:
-        raise NotArchivable(f"the file of the archive cannot be read: {error}") from error
+        raise NotArchivableError(f"the file of the archive cannot be read: {error}") from error

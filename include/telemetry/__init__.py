@@ -11,7 +11,7 @@ from include.telemetry.record import Timer, record_error, record_feedback, recor
 from include.telemetry.records import ErrorType, Record, error_record, feedback_record, metric_record
 from include.telemetry.redaction import RedactingFilter, redact, redact_event
 from include.telemetry.secret_shapes import MASK
-from include.telemetry.spool import Spool, SpoolFull, spool_folder
+from include.telemetry.spool import Spool, SpoolFullError, spool_folder
 from include.telemetry.writer import Writer, error_in_words
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Record",
     "RedactingFilter",
     "Spool",
-    "SpoolFull",
+    "SpoolFullError",
     "Timer",
     "Writer",
     "error_in_words",

@@ -36,7 +36,7 @@ _UNFINISHED = ".unfinished"
 _numbers = itertools.count()
 
 
-class SpoolFull(OSError):
+class SpoolFullError(OSError):
     """The spool holds as much as it may; the message says how many records had to go."""
 
 
@@ -62,7 +62,7 @@ class Spool:
         """Write the records down, safe against a crash of the machine.
 
         Raises:
-            SpoolFull: there is no room by the limit.
+            SpoolFullError: there is no room by the limit.
             OSError: the disk is full, or the folder cannot be used.
         """
         text = "".join(
@@ -73,7 +73,7 @@ class Spool:
         if self.folder.stat().st_uid != os.getuid():
             raise PermissionError(f"the spool {self.folder} belongs to another user")
         if self._size() + len(body) > self._limit:
-            raise SpoolFull(f"the spool {self.folder} is full: {len(records)} records could not be kept")
+            raise SpoolFullError(f"the spool {self.folder} is full: {len(records)} records could not be kept")
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(_numbers)}"
         write_atomically(
             self.folder / f"{name}{_ENDING}", [body], unfinished=self.folder / f"{name}{_UNFINISHED}"

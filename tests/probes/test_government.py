@@ -13,7 +13,7 @@ from include.probes import bls, census, government_probes, run_round
 from include.probes.bls import read_months
 from include.probes.calendars import CONSUMER_PRICES, look_at
 from include.probes.fred import read_observations
-from include.probes.probe import Down
+from include.probes.probe import ServiceDownError
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from tests.probes.conftest import EVERY, KEY, NO_PAUSE, RUN
@@ -201,7 +201,7 @@ def test_fred_recorded_answers_are_read_and_a_point_is_a_missing_value(name):
 
 @pytest.mark.parametrize("answer", [{}, [], {"observations": [{"date": "soon", "value": "1"}]}, None])
 def test_fred_in_another_shape_is_said(answer):
-    with pytest.raises(Down, match="another shape"):
+    with pytest.raises(ServiceDownError, match="another shape"):
         read_observations("GDP", answer)
 
 
@@ -293,7 +293,7 @@ def test_bls_says_of_a_series_that_it_does_not_exist(look, monkeypatch):
     result = look("bls")
     assert result.status == "degraded"
     assert "NOSUCH: no value at all" in result.reason
-    assert "Series does not exist for Series NOSUCH" in result.reason
+    assert "PublishedSeries does not exist for PublishedSeries NOSUCH" in result.reason
 
 
 def test_bls_recorded_answer_is_read():
@@ -335,7 +335,7 @@ def test_census_counts_only_states_with_a_population(answer, count):
 
 @pytest.mark.parametrize("answer", [{}, [], None, [["NAME"], ["x"]], [["B01001_001E"], []], "<html>"])
 def test_census_in_another_shape_is_said(answer):
-    with pytest.raises(Down, match="no list of lists"):
+    with pytest.raises(ServiceDownError, match="no list of lists"):
         census.count_states(answer)
 
 

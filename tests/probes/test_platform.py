@@ -312,11 +312,11 @@ def test_a_node_that_lags_says_by_how_much(look, sandbox):
 def test_answers_in_another_shape_are_down(database, ask, answer):
     from dataclasses import replace
 
-    from include.probes.probe import Down
+    from include.probes.probe import ServiceDownError
     from include.settings import Endpoint
 
     service = replace(find_service("ibkr"), name="testing")
-    with Server([reply(answer)]) as server, pytest.raises(Down):
+    with Server([reply(answer)]) as server, pytest.raises(ServiceDownError):
         ask(lambda: Client(service, Endpoint(server.url), database))
 
 

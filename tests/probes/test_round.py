@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from include.http import RequestRefusedError
-from include.probes import Answer, Down, Probe, read_status, run_round, summarise
+from include.probes import ProbeAnswer, ServiceDownError, Probe, read_status, run_round, summarise
 from include.probes.results import read_quotas
 from include.probes.round import as_table, ask_all
 from include.services import find_service
 from tests.probes.conftest import EVERY, RUN
 
-SOUND = Answer("fine", 12.5)
+SOUND = ProbeAnswer("fine", 12.5)
 
 
 def probe(service, ask=lambda: SOUND, **about):
@@ -70,7 +70,7 @@ def test_parts_that_are_still_starting_are_asked_again_in_the_first_round_only(d
         asked.append(1)
         if len(asked) == 2:
             return SOUND
-        raise Down("no connection")
+        raise ServiceDownError("no connection")
 
     def look(patience):
         about = {"every": EVERY, "quota_share": 1.0, "run_url": RUN, "patience": timedelta(seconds=patience)}
@@ -97,7 +97,7 @@ def test_a_probe_that_breaks_is_no_outage_and_is_raised_after_all_is_stored(data
 
 def test_a_round_is_stored_as_it_was_found(database):
     now = datetime.now(UTC)
-    answer = Answer(
+    answer = ProbeAnswer(
         "words",
         12.345,
         ("a fault",),
@@ -120,7 +120,7 @@ def test_a_round_is_stored_as_it_was_found(database):
 
 def test_the_table_and_the_summary_name_every_service(database):
     def fail():
-        raise Down("no connection")
+        raise ServiceDownError("no connection")
 
     results = go(database, probe("one"), probe("two", fail), probe("three", None, why_not="not configured"))
     table = as_table(results)
@@ -152,7 +152,7 @@ def test_a_failure_counts_only_as_long_as_the_quota_demands(database):
 
     def fail():
         asked.append(1)
-        raise Down("broken")
+        raise ServiceDownError("broken")
 
     patient = probe("x", fail, pause=timedelta(hours=6))
     go(database, patient)
@@ -208,7 +208,7 @@ def back(database, hours):
 
 def test_the_view_shows_the_newest_look_its_age_and_since_when(database):
     def fail():
-        raise Down("away")
+        raise ServiceDownError("away")
 
     for ask in (lambda: SOUND, fail, fail):
         go(database, probe("x", ask))

@@ -14,13 +14,13 @@ from include.http import (
     RequestRefusedError,
     ServiceUnavailableError,
 )
-from include.probes.probe import Answer, Probe, Quota
+from include.probes.probe import ProbeAnswer, Probe, Quota
 from include.probes.verdict import as_answer, judge, was_sent
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROBE = Probe("x", "government", lambda: SOUND)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-SOUND = Answer("newest 2026-10", 80.0, newest=NOW - 50 * DAY, expected_by=NOW + DAY, completeness=1.0)
+SOUND = ProbeAnswer("newest 2026-10", 80.0, newest=NOW - 50 * DAY, expected_by=NOW + DAY, completeness=1.0)
 
 
 def verdict(answer, *quotas):
@@ -28,7 +28,7 @@ def verdict(answer, *quotas):
 
 
 def changed(**changes):
-    return Answer(**{**vars(SOUND), **changes})
+    return ProbeAnswer(**{**vars(SOUND), **changes})
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_a_failure_means(error, sent, broken):
 def test_every_verdict_has_a_reason_and_healthy_has_none_against_it(
     completeness, late, latency, faults, broken, used, limit
 ):
-    answer = Answer(
+    answer = ProbeAnswer(
         "fine", latency, tuple(faults), broken, NOW, None if late is None else NOW - late, completeness
     )
     result = verdict(answer, Quota(used, limit, DAY))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from include.telemetry import Spool, SpoolFull, error_record, metric_record
+from include.telemetry import Spool, SpoolFullError, error_record, metric_record
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(spool):
     kept = records(1)
     spool.keep(kept)
     small = Spool(spool.folder, limit=1)
-    with pytest.raises(SpoolFull, match="2 records could not be kept"):
+    with pytest.raises(SpoolFullError, match="2 records could not be kept"):
         small.keep(records(2))
     assert taken(spool) == kept
 
@@ -137,7 +137,7 @@ def test_broken_files_are_let_go_after_a_month_and_counted(spool, caplog):
 def test_broken_and_unfinished_files_count_against_the_limit(spool):
     spool.folder.mkdir()
     (spool.folder / "0-1-1.unfinished").write_text("x" * 1000)
-    with pytest.raises(SpoolFull):
+    with pytest.raises(SpoolFullError):
         Spool(spool.folder, limit=1000).keep(records(1))
 
 

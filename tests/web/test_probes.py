@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from include.probes import Answer, Down, Probe, run_round
+from include.probes import ProbeAnswer, ServiceDownError, Probe, run_round
 
 NASTY = '<script>alert("x")</script>'
 RUN = "http://airflow/dags/probe_government/runs/1"
@@ -37,9 +37,9 @@ def test_each_service_is_shown_with_its_reason(client, store):
     now = datetime.now(UTC)
 
     def fail():
-        raise Down("no connection to solana")
+        raise ServiceDownError("no connection to solana")
 
-    late = Answer(
+    late = ProbeAnswer(
         "newest",
         81.4,
         (),
@@ -65,14 +65,14 @@ def test_each_service_is_shown_with_its_reason(client, store):
 def test_a_quota_is_a_bar_with_its_figures(client, store, database):
     from include.probes.probe import Quota
 
-    store(Probe("postgres", "platform", lambda: Answer("x", quota=Quota(81, 97, None))))
+    store(Probe("postgres", "platform", lambda: ProbeAnswer("x", quota=Quota(81, 97, None))))
     shown = words(client)
     assert 'value="0.8351"' in shown
     assert "81 of 97" in shown
 
 
 def test_a_look_that_is_overdue_is_stale(client, store, database):
-    store(Probe("x", "platform", lambda: Answer("fine")))
+    store(Probe("x", "platform", lambda: ProbeAnswer("fine")))
     assert "stale" not in words(client)
     with database.begin() as connection:
         back = "UPDATE probe_results SET checked_at = now() - interval '4 h', asked_at = NULL"
@@ -83,7 +83,7 @@ def test_a_look_that_is_overdue_is_stale(client, store, database):
 
 
 def test_data_is_shown_as_text_and_leads_nowhere_foreign(client, store):
-    store(Probe("x", "platform", lambda: Answer(NASTY)), run_url="javascript:alert(1)")
+    store(Probe("x", "platform", lambda: ProbeAnswer(NASTY)), run_url="javascript:alert(1)")
     shown = client.get("/tradeops/probes").text
     assert NASTY not in shown
     assert "&lt;script&gt;" in shown

@@ -68,7 +68,7 @@ def _reader_of(kind: str, stand_in: Callable[[str], Any]) -> "type[psycopg.adapt
 
     load_ordinary = ordinary  # for the type checker: not None from here on
 
-    class Reader(adapt.Loader):
+    class StandInLoader(adapt.Loader):
         def __init__(self, oid: int, context: Any = None) -> None:
             super().__init__(oid, context)
             self._ordinary = load_ordinary(oid, context)
@@ -79,4 +79,4 @@ def _reader_of(kind: str, stand_in: Callable[[str], Any]) -> "type[psycopg.adapt
             except DataError:
                 return stand_in(bytes(data).decode())
 
-    return Reader
+    return StandInLoader

@@ -170,7 +170,9 @@ def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | No
     )  # fmt: skip
     if free_bytes is None:
         why = "the disk of the database is not seen from here: set database_volume for a forecast"
-        report.findings.append(DatabaseFinding("info", f"no forecast of the disk: {why}", "docs/maintenance.md"))
+        report.findings.append(
+            DatabaseFinding("info", f"no forecast of the disk: {why}", "docs/maintenance.md")
+        )
         return
     sizes = {
         row.day: row.bytes

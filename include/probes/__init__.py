@@ -7,7 +7,7 @@ it in `probe_results`; `read_status` reads the newest look at each service.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, ProbeResult
+from include.probes.probe import Connections, Probe, ProbeAnswer, ProbeResult, ServiceDownError
 from include.probes.results import ServiceStatus, read_status
 from include.probes.round import run_round, summarise
 from include.probes.verdict import span
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from include.storage import Storage
 
 __all__ = [
-    "ProbeAnswer",
-    "ServiceDownError",
     "Probe",
+    "ProbeAnswer",
     "ProbeResult",
+    "ServiceDownError",
     "ServiceStatus",
     "government_probes",
     "platform_probes",

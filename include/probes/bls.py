@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from include.http.client import Client
 from include.probes.calendars import CONSUMER_PRICES, EMPLOYMENT, completeness, latest_due, look_at
 from include.probes.fred import is_number
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
+from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
 from include.services import find_service
 from include.settings import Settings
 from include.telemetry import redact

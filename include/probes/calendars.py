@@ -117,7 +117,9 @@ class PublishedSeries:
     expected: int
 
 
-def look_at(name: str, calendar: Calendar, observed: Collection[date], first: date, now: datetime) -> PublishedSeries:
+def look_at(
+    name: str, calendar: Calendar, observed: Collection[date], first: date, now: datetime
+) -> PublishedSeries:
     """Compare the periods that have a value with those that should have one, from `first` on."""
     expected = set(periods_due(calendar, first, now))
     newest = max(observed, default=None)

@@ -15,7 +15,7 @@ from include.http import RequestRefusedError
 from include.http.client import Client
 from include.probes.calendars import COMMUNITY_SURVEY, due, periods_due
 from include.probes.fred import is_number
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
+from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
 from include.services import find_service
 from include.settings import Settings
 

@@ -20,7 +20,7 @@ from include.probes.calendars import (
     latest_due,
     look_at,
 )
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
+from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -64,7 +64,11 @@ def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
 
 
 def read_observations(name: str, answer: Any) -> set[date]:
-    """The dates that have a value: "." and what is no number are missing. Raises ServiceDownError for another shape."""
+    """The dates that have a value: "." and what is no number are missing.
+
+    Raises:
+        ServiceDownError: they have another shape.
+    """
     try:
         return {date.fromisoformat(row["date"]) for row in answer["observations"] if is_number(row["value"])}
     except (KeyError, TypeError, ValueError) as error:

@@ -72,7 +72,7 @@ class Probe:
     Attributes:
         service: its name in the results.
         kind: the family.
-        ask: asks it. Raises include.http.ServiceError or ServiceDownError; None: it is not asked, `why_not` says why.
+        ask: asks it; raises http.ServiceError or ServiceDownError. None: it is not asked, see `why_not`.
         why_not: why it is not asked.
         limited_by: its name in include.http, whose quota it uses.
         cost: requests that asking takes at most.

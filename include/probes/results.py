@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from include.database import sql
-from include.probes.probe import ProbeAnswer, Kind, ProbeResult, Quota, Status
+from include.probes.probe import Kind, ProbeAnswer, ProbeResult, Quota, Status
 
 
 @dataclass(frozen=True)

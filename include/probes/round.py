@@ -16,7 +16,7 @@ from include.http import (
     ServiceError,
     ServiceUnavailableError,
 )
-from include.probes.probe import ProbeAnswer, ServiceDownError, Probe, ProbeResult, Quota
+from include.probes.probe import Probe, ProbeAnswer, ProbeResult, Quota, ServiceDownError
 from include.probes.results import read_last_answers, read_quotas, write_results
 from include.probes.verdict import as_answer, judge, not_known, still, was_sent
 from include.telemetry import redact
@@ -148,7 +148,9 @@ def _ask_again(
         failing = [
             probe
             for probe in probes
-            if isinstance(latest.get(probe.service), ServiceDownError | ServiceUnavailableError | BadAnswerError)
+            if isinstance(
+                latest.get(probe.service), ServiceDownError | ServiceUnavailableError | BadAnswerError
+            )
         ]
         if not failing:
             break

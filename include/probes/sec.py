@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from include.http.client import Client
 from include.probes.calendars import EDGAR, due, following
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
+from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
 from include.services import find_service
 from include.settings import Settings
 

@@ -15,7 +15,15 @@ from include.candles.sources import UnknownSourceError, find_entry
 from include.database import DatabaseError, connect, sql
 from include.http import ServiceError
 from include.http.client import Client
-from include.probes.probe import SECONDS, ProbeAnswer, Connections, ServiceDownError, Probe, Quota, outside_probe
+from include.probes.probe import (
+    SECONDS,
+    Connections,
+    Probe,
+    ProbeAnswer,
+    Quota,
+    ServiceDownError,
+    outside_probe,
+)
 from include.services import find_service
 from include.settings import SANDBOX, Settings
 from include.storage import Storage, StorageError
@@ -72,7 +80,9 @@ def ask_redis(url: str) -> ProbeAnswer:
             pong = client.ping()
             latency = (monotonic() - started) * 1000
     except (redis.RedisError, OSError, ValueError) as error:
-        raise ServiceDownError(redact(str(error), urlsplit(url).password)[:300] or type(error).__name__) from error
+        raise ServiceDownError(
+            redact(str(error), urlsplit(url).password)[:300] or type(error).__name__
+        ) from error
     if pong is not True:
         raise ServiceDownError(f"answered a ping with {pong!r}")
     return ProbeAnswer("answers a ping", latency)
@@ -92,7 +102,11 @@ def storage_probe(settings: Settings, open_storage: Callable[[str], Storage | No
 
 
 def ask_storage(store: Storage) -> ProbeAnswer:
-    """Write a tiny object, find it in the list, delete it, and what probes that died left. Raises ServiceDownError."""
+    """Write a tiny object, find it in the list, delete it, and what probes that died left.
+
+    Raises:
+        ServiceDownError: the store does not do that.
+    """
     started, key = monotonic(), f"{PREFIX}{uuid.uuid4()}"
     try:
         store.write(key, [b"tradeops"])

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from include.http.client import Client
-from include.probes.probe import ProbeAnswer, Connections, ServiceDownError, Probe, outside_probe
+from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
 from include.services import find_service
 from include.settings import Settings
 
@@ -43,7 +43,11 @@ def ask_bingx(open_client: Callable[[], Client]) -> ProbeAnswer:
 
 
 def ask_ibkr(open_client: Callable[[], Client]) -> ProbeAnswer:
-    """Ask whether the gateway has a session; the login itself is by hand. Raises ServiceError, ServiceDownError."""
+    """Ask whether the gateway has a session; the login itself is by hand.
+
+    Raises:
+        ServiceError, ServiceDownError: it has none, or does not say so.
+    """
     with open_client() as client:
         answer = client.post_json("/v1/api/iserver/auth/status", {})
     if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):

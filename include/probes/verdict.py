@@ -11,7 +11,7 @@ from include.http import (
     ServiceError,
 )
 from include.probes.calendars import freshness
-from include.probes.probe import ProbeAnswer, Probe, ProbeResult, Quota, Status
+from include.probes.probe import Probe, ProbeAnswer, ProbeResult, Quota, Status
 
 WARN_AT = 0.8  # share of a quota
 COMPLETE = 0.9  # share of the expected observations, below which they are too few

@@ -293,7 +293,7 @@ def test_bls_says_of_a_series_that_it_does_not_exist(look, monkeypatch):
     result = look("bls")
     assert result.status == "degraded"
     assert "NOSUCH: no value at all" in result.reason
-    assert "PublishedSeries does not exist for PublishedSeries NOSUCH" in result.reason
+    assert "Series does not exist for Series NOSUCH" in result.reason
 
 
 def test_bls_recorded_answer_is_read():

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from include.http import RequestRefusedError
-from include.probes import ProbeAnswer, ServiceDownError, Probe, read_status, run_round, summarise
+from include.probes import Probe, ProbeAnswer, ServiceDownError, read_status, run_round, summarise
 from include.probes.results import read_quotas
 from include.probes.round import as_table, ask_all
 from include.services import find_service

@@ -14,7 +14,7 @@ from include.http import (
     RequestRefusedError,
     ServiceUnavailableError,
 )
-from include.probes.probe import ProbeAnswer, Probe, Quota
+from include.probes.probe import Probe, ProbeAnswer, Quota
 from include.probes.verdict import as_answer, judge, was_sent
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -327,7 +327,7 @@ class TestSecondSource:
 class TestCollected:
     """Collecting from an archive, then the audit of the day on which it was done."""
 
-    def collect_candles(self, database: Engine, settings: Settings, start: datetime, end: datetime) -> None:
+    def collect(self, database: Engine, settings: Settings, start: datetime, end: datetime) -> None:
         span = pd.DataFrame({"symbol": ["BTC"], "start": [start], "end": [end]})
         with open_source("archive", settings, database, None) as archive:
             collect_candles(database, span, [archive], now=datetime.combine(DAY, datetime.min.time(), UTC))

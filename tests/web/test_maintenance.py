@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from include.maintenance import Finding, Report, Section, store_report
+from include.maintenance import DatabaseFinding, DatabaseReport, Section, store_report
 from include.web.maintenance import HEIGHT, WIDTH, draw_line
 
 NASTY = "<script>alert(1)</script>"
@@ -13,7 +13,9 @@ NASTY = "<script>alert(1)</script>"
 
 def store(database, run, *findings):
     section = Section("Sizes", ("table", "size"), [["trade_signals", "1 MiB"], [NASTY, None]], "a note")
-    return store_report(database, Report("weekly", f"http://airflow/{run}", list(findings), [section]))
+    return store_report(
+        database, DatabaseReport("weekly", f"http://airflow/{run}", list(findings), [section])
+    )
 
 
 def test_without_a_report_the_page_says_what_to_do(client):
@@ -21,7 +23,12 @@ def test_without_a_report_the_page_says_what_to_do(client):
 
 
 def test_findings_come_first_and_nothing_is_taken_for_markup(client, database):
-    store(database, "one", Finding("info", "mentioned", "wait"), Finding("warning", "urgent", "act"))
+    store(
+        database,
+        "one",
+        DatabaseFinding("info", "mentioned", "wait"),
+        DatabaseFinding("warning", "urgent", "act"),
+    )
     page = client.get("/tradeops/maintenance").text
     assert page.index("urgent") < page.index("mentioned") < page.index("trade_signals")
     assert NASTY not in page and "&lt;script&gt;" in page
@@ -29,7 +36,7 @@ def test_findings_come_first_and_nothing_is_taken_for_markup(client, database):
 
 
 def test_older_reports_and_unknown_ones(client, database):
-    old = store(database, "old", Finding("info", "an old word", ""))
+    old = store(database, "old", DatabaseFinding("info", "an old word", ""))
     with database.begin() as connection:
         connection.execute(text("UPDATE maintenance_reports SET created_at = now() - interval '7 days'"))
     store(database, "new")

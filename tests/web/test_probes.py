@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from include.probes import ProbeAnswer, ServiceDownError, Probe, run_round
+from include.probes import Probe, ProbeAnswer, ServiceDownError, run_round
 
 NASTY = '<script>alert("x")</script>'
 RUN = "http://airflow/dags/probe_government/runs/1"

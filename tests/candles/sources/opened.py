@@ -1,9 +1,10 @@
 """The sources of candles, opened on the sandbox, and the truth about its market to hold them against."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,10 @@ from sqlalchemy import Engine
 
 from include.candles import Fetched, Source
 from include.candles.frame import PRICES, RESOLUTIONS, normalise
-from include.candles.sources.ccxt import Ccxt
-from include.candles.sources.coingecko import CoinGecko
-from include.candles.sources.coinmarketcap import CoinMarketCap
-from include.candles.sources.kraken import Kraken
-from include.http import Retry, Timeout
-from include.http.client import Client
+from include.candles.sources import Opening, find_entry
+from include.http import Retry, Service, Timeout
 from include.services import find_service
-from include.services.ccxt import ANY_EXCHANGE
-from include.settings import Endpoint
+from include.settings import Endpoint, Settings
 from sandbox import market
 from sandbox.coins import find_coin
 
@@ -30,29 +26,36 @@ QUICK = {
     "timeout": Timeout(connect=2.0, read=2.0, total=5.0),
     "retry": Retry(attempts=3, budget=10.0, wait_initial=0.01, wait_max=0.02, jitter=0.01),
 }
-CLIENTS = {
-    "kraken": ("kraken", "/kraken", Kraken),
-    "coinmarketcap": ("coinmarketcap", "/coinmarketcap", CoinMarketCap),
-    "coingecko": ("coingecko", "/coingecko/api/v3", CoinGecko),
-    "coingecko:pro": ("coingecko-pro", "/coingecko/api/v3", CoinGecko),
-}
-CCXT_PATHS = {"ccxt:binance": "/binance", "ccxt:kraken": "/kraken"}
+IMITATED_EXCHANGES = ("binance", "kraken")  # of those that ccxt knows
 DOLLAR_VOLUMES = ("coinmarketcap", "coingecko")  # sources that turn dollars into coins
+
+
+@dataclass(frozen=True)
+class QuickOpening(Opening):
+    """Opens a source whose service is changed for the tests."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def paced(self, service: Service) -> Service:
+        return replace(service, **{**QUICK, **self.changes})
 
 
 @contextmanager
 def opened(name: str, url: str, database: Engine, **changes: Any) -> Iterator[Source]:
     """A source whose service is the sandbox at `url`, or whatever else answers there in its place."""
-    if name.startswith("ccxt:"):
-        endpoint = Endpoint(url + CCXT_PATHS.get(name, ""))
-        service = replace(ANY_EXCHANGE, **{**QUICK, **changes})
-        with Ccxt(name.removeprefix("ccxt:"), endpoint, database, service) as source:
-            yield source
-        return
-    service_name, path, kind = CLIENTS[name]
-    service = replace(find_service(service_name), **{**QUICK, **changes})
-    with Client(service, Endpoint(url + path, "any-key"), database) as client:
-        yield kind(client)
+    module = import_module(f"include.candles.sources.{find_entry(name).module}")
+    endpoint = Endpoint(url + imitated_at(name), "any-key")
+    opening = QuickOpening(name, Settings(), database, lambda _: endpoint, changes=changes)
+    with module.opened(opening) as source:
+        yield source
+
+
+def imitated_at(name: str) -> str:
+    """Where the sandbox imitates the service of a source."""
+    kind, _, exchange = name.partition(":")
+    if kind == "ccxt":
+        return f"/{exchange}" if exchange in IMITATED_EXCHANGES else ""
+    return find_service(find_entry(name).service or name).sandbox_path or f"/{name}"
 
 
 def now() -> datetime:

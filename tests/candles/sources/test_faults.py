@@ -14,50 +14,15 @@ from sqlalchemy import text
 from include.candles import SourceError
 from include.candles.collect import collect_candles
 from include.candles.frame import RESOLUTIONS
+from include.candles.sources import SOURCES, find_entry
 from include.http import Retry, Timeout
 from tests.candles.made import windows
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-LONGEST = 8.0  # seconds for one fetch that goes wrong
+LONGEST_FETCH = 8.0  # seconds for one fetch that goes wrong
 MOST_REQUESTS = 12  # of one fetch that goes wrong
 
-
-class Case(NamedTuple):
-    """A fetch of one source, and the requests of it that the faults spoil."""
-
-    source: str
-    service: str  # of the sandbox
-    resolution: str
-    span: timedelta
-    ago: timedelta  # where the span ends; zero: with the candle that is still open
-    path: str
-
-    def fetch(self, source, symbol):
-        """What the collector would keep, and the window of closed candles that it should hold."""
-        step = RESOLUTIONS[self.resolution]
-        end = floor(now() - self.ago, step)
-        start = end - self.span
-        asked = end if self.ago else end + step
-        candles = usable(source.fetch(symbol, self.resolution, start, asked), self.resolution)
-        if not self.ago and floor(now(), step) != end:  # the open candle has closed in between
-            return self.fetch(source, symbol)
-        return candles, start, end
-
-    def assert_whole(self, source, symbol):
-        candles, start, end = self.fetch(source, symbol)
-        assert_whole(self.source, candles, symbol, self.resolution, start, end)
-
-
-CASES = {
-    "kraken": Case("kraken", "kraken", "1m", 3 * HOUR, 0 * DAY, "OHLC"),
-    "kraken trades": Case("kraken", "kraken", "1m", 3 * HOUR, 20 * DAY, "Trades"),
-    "coinmarketcap": Case("coinmarketcap", "coinmarketcap", "1h", 2 * DAY, 0 * DAY, "historical"),
-    "coingecko": Case("coingecko", "coingecko", "1d", 5 * DAY, 1 * DAY, "ohlc"),
-    "coingecko volume": Case("coingecko", "coingecko", "1d", 5 * DAY, 1 * DAY, "market_chart"),
-    "ccxt": Case("ccxt:binance", "binance", "1m", 2 * HOUR, 0 * DAY, "klines"),
-}
-LISTINGS = {"kraken": "AssetPairs", "ccxt": "exchangeInfo"}
 
 ON_THE_WIRE = {
     "429": {"kind": "status", "status": 429},
@@ -81,25 +46,81 @@ IN_THE_ROWS = {
 WRONG_SYMBOL = {"wrong symbol": {"kind": "wrong_symbol"}}
 OPEN = {"open candle": {"kind": "open_last_candle"}}  # Kraken and Binance always send it
 
-FAULTS = {
-    "kraken": ON_THE_WIRE | ERROR_IN_200 | IN_THE_ROWS | WRONG_SYMBOL,
-    "kraken trades": ON_THE_WIRE | ERROR_IN_200 | IN_THE_ROWS | WRONG_SYMBOL,
-    "coinmarketcap": ON_THE_WIRE | ERROR_IN_200 | IN_THE_ROWS | WRONG_SYMBOL | OPEN,
-    "coingecko": ON_THE_WIRE | IN_THE_ROWS | WRONG_SYMBOL | OPEN,
-    "coingecko volume": ON_THE_WIRE | IN_THE_ROWS | WRONG_SYMBOL,
-    "ccxt": ON_THE_WIRE | IN_THE_ROWS,
-}
+
+class Case(NamedTuple):
+    """A fetch of one source, and the requests of it that the faults spoil."""
+
+    source: str
+    service: str  # of the sandbox
+    resolution: str
+    span: timedelta
+    ago: timedelta  # where the span ends; zero: with the candle that is still open
+    path: str
+    faults: dict[str, dict[str, object]]  # those that it can suffer
+    # Whether it refuses an answer of another shape as a whole. ccxt fills in what is missing, and the
+    # collector refuses the rows; of CoinGecko's volumes the sandbox's other shape is no other.
+    strict: bool = True
+    listing: str | None = None  # the path of its list of markets
+    small: tuple[timedelta, timedelta] | None = (
+        None  # a window into which one length of candle fits: span, ago
+    )
+
+    def fetch(self, source, symbol):
+        """What the collector would keep, and the window of closed candles that it should hold."""
+        step = RESOLUTIONS[self.resolution]
+        end = floor(now() - self.ago, step)
+        start = end - self.span
+        asked = end if self.ago else end + step
+        candles = usable(source.fetch(symbol, self.resolution, start, asked), self.resolution)
+        if not self.ago and floor(now(), step) != end:  # the open candle has closed in between
+            return self.fetch(source, symbol)
+        return candles, start, end
+
+    def assert_whole(self, source, symbol):
+        candles, start, end = self.fetch(source, symbol)
+        assert_whole(self.source, candles, symbol, self.resolution, start, end)
+
+
+VENDORS_OWN = ON_THE_WIRE | ERROR_IN_200 | IN_THE_ROWS | WRONG_SYMBOL
+CASES = {
+    "kraken": Case(
+        "kraken", "kraken", "1m", 3 * HOUR, 0 * DAY, "OHLC",
+        VENDORS_OWN, listing="AssetPairs", small=(2 * MINUTE, HOUR),
+    ),
+    "kraken trades": Case(
+        "kraken", "kraken", "1m", 3 * HOUR, 20 * DAY, "Trades",
+        VENDORS_OWN, small=(2 * MINUTE, 20 * DAY),
+    ),
+    "coinmarketcap": Case(
+        "coinmarketcap", "coinmarketcap", "1h", 2 * DAY, 0 * DAY, "historical",
+        VENDORS_OWN | OPEN, small=(HOUR, DAY),
+    ),
+    "coingecko": Case(
+        "coingecko", "coingecko", "1d", 5 * DAY, 1 * DAY, "ohlc",
+        ON_THE_WIRE | IN_THE_ROWS | WRONG_SYMBOL | OPEN, small=(DAY, 2 * DAY),
+    ),
+    "coingecko volume": Case(
+        "coingecko", "coingecko", "1d", 5 * DAY, 1 * DAY, "market_chart",
+        ON_THE_WIRE | IN_THE_ROWS | WRONG_SYMBOL, strict=False,
+    ),
+    "ccxt": Case(
+        "ccxt:binance", "binance", "1m", 2 * HOUR, 0 * DAY, "klines",
+        ON_THE_WIRE | IN_THE_ROWS, strict=False, listing="exchangeInfo", small=(2 * MINUTE, HOUR),
+    ),
+}  # fmt: skip
 # Faults that a source must notice and say; the others cost candles, at most.
 RAISED = {*ON_THE_WIRE, *ERROR_IN_200, *WRONG_SYMBOL}
 # The rows are all there: sorting them and dropping repeated ones brings everything.
 HARMLESS = {"duplicates", "unsorted", "open candle"}
-# Sources that refuse an answer of another shape as a whole. ccxt fills in what is missing, and the collector
-# refuses the rows; of CoinGecko's volumes the sandbox's other shape is no other.
-STRICT = {"kraken", "kraken trades", "coinmarketcap", "coingecko"}
 # No second attempt: HTML does not pass in a moment, and a pause of 30 or 60 seconds exceeds the patience.
 SAID_AT_ONCE = {"html", "429, Retry-After", ("coinmarketcap", "429")}
 
-EACH = [(case, fault) for case, faults in FAULTS.items() for fault in faults]
+EACH = [(name, fault) for name, case in CASES.items() for fault in case.faults]
+
+
+def test_every_source_that_asks_a_vendor_is_here():
+    there = {entry.module for entry in SOURCES.values() if entry.outside}
+    assert {find_entry(case.source).module for case in CASES.values()} == there
 
 
 @pytest.fixture
@@ -126,12 +147,13 @@ def end_pause(database):
 
 @pytest.mark.parametrize(("name", "fault"), EACH)
 def test_a_fault_that_stays_makes_no_wrong_candle(sandbox, database, opening, name, fault):
-    case, told = CASES[name], FAULTS[name][fault]
+    case = CASES[name]
+    told = case.faults[fault]
     with opening(case, fault) as source:
         source.offers("BTC", now())  # what is listed is known from here on
         sandbox.fail(case.service, match={"path": case.path, "symbol": "BTC"}, **told)
         started = time.monotonic()
-        if fault in RAISED or (fault == "wrong schema" and name in STRICT):
+        if fault in RAISED or (fault == "wrong schema" and case.strict):
             with pytest.raises(SourceError) as caught:
                 case.fetch(source, "BTC")
             assert caught.value.temporary
@@ -143,7 +165,7 @@ def test_a_fault_that_stays_makes_no_wrong_candle(sandbox, database, opening, na
             assert_true(case.source, candles, case.resolution)
             if fault in HARMLESS:
                 assert_whole(case.source, candles, "BTC", case.resolution, start, end)
-        assert time.monotonic() - started < LONGEST
+        assert time.monotonic() - started < LONGEST_FETCH
         asked = [request for request in sandbox.requests(case.service) if case.path in request["path"]]
         assert 1 <= len(asked) <= MOST_REQUESTS
         assert {request["fault"] for request in asked} == {told["kind"]}
@@ -171,11 +193,11 @@ def test_a_fault_that_passes_is_survived(sandbox, opening, name, fault):
 
 
 @pytest.mark.parametrize("fault", ON_THE_WIRE)
-@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.listing])
 def test_a_listing_that_fails_makes_no_symbol_unknown(sandbox, database, opening, name, fault):
     case = CASES[name]
     with opening(case, fault) as source:
-        sandbox.fail(case.service, match={"path": LISTINGS[name]}, **ON_THE_WIRE[fault])
+        sandbox.fail(case.service, match={"path": case.listing}, **ON_THE_WIRE[fault])
         with pytest.raises(SourceError) as caught:
             source.offers("BTC", now())
         assert caught.value.temporary
@@ -185,24 +207,14 @@ def test_a_listing_that_fails_makes_no_symbol_unknown(sandbox, database, opening
         case.assert_whole(source, "BTC")
 
 
-# Windows into which only one length of candle fits.
-SMALL = {
-    "kraken": (2 * MINUTE, HOUR),
-    "kraken trades": (2 * MINUTE, 20 * DAY),
-    "coinmarketcap": (HOUR, DAY),
-    "coingecko": (DAY, 2 * DAY),
-    "ccxt": (2 * MINUTE, HOUR),
-}
-
-
 @pytest.mark.parametrize("fault", ["500", "wrong schema", "no rows", "duplicates"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.small])
 def test_the_store_gets_no_wrong_candle(sandbox, database, opening, name, fault):
     case = CASES[name]
-    span, ago = SMALL[name]
+    span, ago = case.small
     end = floor(now() - ago, span)
     wanted = windows(("BTC", end - span, end), ("SOL", end - span, end))
-    sandbox.fail(case.service, match={"path": case.path, "symbol": "BTC"}, **FAULTS[name][fault])
+    sandbox.fail(case.service, match={"path": case.path, "symbol": "BTC"}, **case.faults[fault])
     with opening(case) as source:
         collection = collect_candles(database, wanted, [source])
     with database.connect() as connection:

@@ -33,6 +33,7 @@ BACKUP_SCHEDULES = {
 }
 
 Timeframe = Literal["15m", "1h", "4h", "1d", "1w"]
+CoinNames = dict[str, str | int | None]  # vendor -> what it calls a coin; None: as others do
 
 
 class Effect(StrEnum):
@@ -66,16 +67,6 @@ class ModelPrice(BaseModel):
 
 
 FREE = ModelPrice(prompt=Decimal(0), completion=Decimal(0))
-
-
-class CoinNames(BaseModel):
-    """What a coin is called at the sources; its own name is the key under which this stands."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    coingecko: str = Field(min_length=1)  # CoinGecko's id
-    coinmarketcap: int = Field(gt=0)  # CoinMarketCap's id
-    kraken: str | None = None  # the base in names of Kraken's pairs; None: the coin's own name
 
 
 class SignalRequest(BaseModel):

@@ -1,81 +1,72 @@
-"""What the same coin is called elsewhere: one declared table, and the reading of names by it.
+"""What the same coin is called elsewhere: one table, put together from the vendors, and how names are read.
 
 A trade names its symbol as BTC, BTCUSDT, BTC/USDT or BTC-USD. All of them mean the coin BTC against a dollar.
 A name that is not in the table stands for itself (BTC-PERP, ADABTC), and the base of a market (PEPE) for that
 market where a source has one of its markets against a dollar, and no second one. The setting `coins` adds to
-the table.
+the table. What a vendor calls the coins stands in its file in include/services.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+
+from include.services import COIN_BASES, COIN_IDS
 
 # The dollar and the coins that stand for it, in the order in which one is preferred to the next.
 DOLLARS = ("USD", "USDT", "USDC")
 
+# The coins by their usual code, which is also Binance's and ccxt's.
+CODES = (
+    "BTC",
+    "ETH",
+    "XRP",
+    "BNB",
+    "SOL",
+    "DOGE",
+    "TRX",
+    "ADA",
+    "LINK",
+    "AVAX",
+    "XLM",
+    "BCH",
+    "LTC",
+    "DOT",
+    "UNI",
+    "XMR",
+    "ETC",
+    "NEAR",
+    "ATOM",
+    "SHIB",
+    "MATIC",
+)
+
 
 @dataclass(frozen=True)
 class Coin:
-    """One coin and its names at the sources."""
+    """One coin and its names at the vendors that do not use its code."""
 
-    code: str  # the canonical name; also Binance's and ccxt's
-    coingecko: str  # CoinGecko's id
-    coinmarketcap: int  # CoinMarketCap's id
-    kraken: str  # the base in names of Kraken's pairs
-
-
-class Names(Protocol):
-    """What a coin is called elsewhere, as the setting `coins` has it."""
-
-    @property
-    def coingecko(self) -> str:
-        """CoinGecko's id."""
-        ...
-
-    @property
-    def coinmarketcap(self) -> int:
-        """CoinMarketCap's id."""
-        ...
-
-    @property
-    def kraken(self) -> str | None:
-        """The base in names of Kraken's pairs; None: the coin's own code."""
-        ...
+    code: str
+    ids: Mapping[str, str | int] = field(hash=False)  # vendor -> its id of the coin
+    bases: tuple[str, ...]  # in names of pairs, besides the code
 
 
-COINS = (
-    Coin("BTC", "bitcoin", 1, "XBT"),
-    Coin("ETH", "ethereum", 1027, "ETH"),
-    Coin("XRP", "ripple", 52, "XRP"),
-    Coin("BNB", "binancecoin", 1839, "BNB"),
-    Coin("SOL", "solana", 5426, "SOL"),
-    Coin("DOGE", "dogecoin", 74, "XDG"),
-    Coin("TRX", "tron", 1958, "TRX"),
-    Coin("ADA", "cardano", 2010, "ADA"),
-    Coin("LINK", "chainlink", 1975, "LINK"),
-    Coin("AVAX", "avalanche-2", 5805, "AVAX"),
-    Coin("XLM", "stellar", 512, "XLM"),
-    Coin("BCH", "bitcoin-cash", 1831, "BCH"),
-    Coin("LTC", "litecoin", 2, "LTC"),
-    Coin("DOT", "polkadot", 6636, "DOT"),
-    Coin("UNI", "uniswap", 7083, "UNI"),
-    Coin("XMR", "monero", 328, "XMR"),
-    Coin("ETC", "ethereum-classic", 1321, "ETC"),
-    Coin("NEAR", "near", 6535, "NEAR"),
-    Coin("ATOM", "cosmos", 3794, "ATOM"),
-    Coin("SHIB", "shiba-inu", 5994, "SHIB"),
-    Coin("MATIC", "matic-network", 3890, "MATIC"),
-)
+def _declared_coin(code: str) -> Coin:
+    ids = {vendor: known[code] for vendor, known in COIN_IDS.items() if code in known}
+    return Coin(code, ids, tuple(known[code] for known in COIN_BASES.values() if code in known))
+
+
+COINS = tuple(_declared_coin(code) for code in CODES)
 
 _SEPARATORS = re.compile(r"[-_/ ]")
 
 
 def _spellings(coin: Coin) -> dict[str, tuple[Coin, str]]:
-    bare = {coin.code, coin.kraken, coin.coingecko.upper().replace("-", "")}
-    # Kraken's older pairs carry a letter before base and quote: XXBTZUSD, XETHZUSD
-    pairs = {f"X{coin.kraken}Z{DOLLARS[0]}": DOLLARS[0]}
-    pairs |= {base + dollar: dollar for base in (coin.code, coin.kraken) for dollar in DOLLARS}
+    bases = (coin.code, *coin.bases)
+    ids = {name.upper().replace("-", "") for name in coin.ids.values() if isinstance(name, str)}
+    # Older pairs of an exchange carry a letter before base and quote: XXBTZUSD, XETHZUSD
+    pairs = {f"X{bases[-1]}Z{DOLLARS[0]}": DOLLARS[0]}
+    pairs |= {base + dollar: dollar for base in bases for dollar in DOLLARS}
+    bare = {*bases, *ids}
     return dict.fromkeys(bare, (coin, DOLLARS[0])) | {name: (coin, d) for name, d in pairs.items()}
 
 
@@ -87,21 +78,38 @@ _DECLARED = _table(COINS)
 _by_spelling = _DECLARED
 
 
-def add_coins(coins: Mapping[str, Names]) -> None:
+def add_coins(coins: Mapping[str, Mapping[str, str | int | None]]) -> None:
     """Let the table of this process be the declared one and these coins, in the place of those added before.
 
+    Args:
+        coins: the coin's code -> a vendor -> what it calls the coin. Each vendor that has ids must be there.
+
     Raises:
-        ValueError: one of their names means another coin already.
+        ValueError: a vendor is missing or has no names for coins, or a name means another coin already.
     """
     global _by_spelling
     table = dict(_DECLARED)
     for code, names in coins.items():
-        coin = Coin(code, names.coingecko, names.coinmarketcap, names.kraken or code)
+        coin = _added_coin(code, {vendor: name for vendor, name in names.items() if name is not None})
         for name, found in _spellings(coin).items():
             if name in table and table[name][0] != coin:
                 raise ValueError(f"coins: {name}, a name of {code}, means {table[name][0].code} already")
             table[name] = found
     _by_spelling = table
+
+
+def _added_coin(code: str, names: Mapping[str, str | int]) -> Coin:
+    known = ", ".join({**COIN_IDS, **COIN_BASES})
+    if unknown := set(names) - set(COIN_IDS) - set(COIN_BASES):
+        raise ValueError(f"coins: {code}.{min(unknown)} is no vendor with names for coins; known: {known}")
+    if missing := set(COIN_IDS) - set(names):
+        raise ValueError(f"coins: {code}.{min(missing)} is missing: what the vendor calls the coin")
+    for vendor, name in names.items():
+        example = next(iter((COIN_IDS.get(vendor) or COIN_BASES[vendor]).values()))
+        if type(name) is not type(example) or not name or (isinstance(name, int) and name < 0):
+            raise ValueError(f"coins: {code}.{vendor} is {name!r}; it must be a name such as {example!r}")
+    bases = tuple(str(name) for vendor, name in names.items() if vendor in COIN_BASES)
+    return Coin(code, {vendor: names[vendor] for vendor in COIN_IDS}, bases)
 
 
 def _plain(name: str) -> str:
@@ -162,7 +170,7 @@ def find_markets(symbol: str, markets: Iterable[str]) -> list[str]:
 def what_would_work(symbol: str, markets: Iterable[str]) -> str:
     """Say which markets of a source somebody may have meant by a symbol that it does not know; "" if none."""
     markets = list(markets)
-    bases = _bases(symbol) | ({coin.code, coin.kraken} if (coin := coin_of(symbol)) else set())
+    bases = _bases(symbol) | ({coin.code, *coin.bases} if (coin := coin_of(symbol)) else set())
     near = _against_dollars(symbol, markets) or [
         market for market in markets if _SEPARATORS.split(market.upper())[0] in bases
     ]

@@ -2,9 +2,11 @@ from collections import Counter
 
 import pytest
 
+from include.services import COIN_BASES, COIN_IDS
 from include.settings import Settings
 from include.symbols import (
     COINS,
+    DOLLARS,
     add_coins,
     canonical,
     coin_of,
@@ -34,7 +36,7 @@ from include.symbols import (
 )
 def test_all_names_of_a_coin_against_a_dollar_are_one(name):
     assert canonical(name) == "BTC"
-    assert coin_of(name).coinmarketcap == 1
+    assert coin_of(name).ids["coinmarketcap"] == 1
 
 
 @pytest.mark.parametrize("name", ["BTC-PERP", "ADABTC", "BTCEUR", "DOGEX", "PEPE/USDT", "BTC/USDT:USDT"])
@@ -59,15 +61,25 @@ def test_same_market():
     assert not same("ADABTC", "ADA")
 
 
-@pytest.mark.parametrize("column", ["code", "coingecko", "coinmarketcap", "kraken"])
-def test_no_two_coins_share_a_name(column):
-    counts = Counter(getattr(coin, column) for coin in COINS)
-    assert max(counts.values()) == 1
+@pytest.mark.parametrize("vendor", COIN_IDS)
+def test_no_two_coins_share_a_name(vendor):
+    for names in (COINS, [coin.ids[vendor] for coin in COINS], [coin.bases or coin.code for coin in COINS]):
+        assert max(Counter(str(name) for name in names).values()) == 1
+
+
+@pytest.mark.parametrize(("vendor", "names"), {**COIN_IDS, **COIN_BASES}.items())
+def test_a_vendor_names_coins_of_the_table_only(vendor, names):
+    assert set(names) <= {coin.code for coin in COINS}
 
 
 def test_no_spelling_means_two_coins():
     for coin in COINS:
-        for name in (coin.code, coin.kraken, coin.coingecko, f"{coin.code}USDT", f"{coin.kraken}USD"):
+        bases = (coin.code, *coin.bases)
+        for name in (
+            *bases,
+            coin.ids["coingecko"],
+            *(f"{base}{dollar}" for base in bases for dollar in DOLLARS),
+        ):
             assert coin_of(name) is coin, name
 
 
@@ -140,8 +152,28 @@ def test_a_coin_that_takes_the_name_of_another_is_refused(coins, words):
 
 
 @pytest.mark.parametrize(
-    "coins", [{"wif": {"coingecko": "w", "coinmarketcap": 1}}, {"WIF": {"coingecko": "w"}}]
+    ("names", "words"),
+    [
+        ({"coingecko": "w"}, "coins: WIF.coinmarketcap is missing"),
+        ({"coinmarketcap": 1}, "coins: WIF.coingecko is missing"),
+        (
+            {"coingecko": "w", "coinmarketcap": 1, "oracle": "W"},
+            "WIF.oracle is no vendor .* known: coingecko",
+        ),
+        (
+            {"coingecko": "w", "coinmarketcap": "one"},
+            "WIF.coinmarketcap is 'one'; it must be a name such as 1$",
+        ),
+        ({"coingecko": "w", "coinmarketcap": 0}, "WIF.coinmarketcap is 0"),
+        ({"coingecko": "", "coinmarketcap": 1}, "WIF.coingecko is ''"),
+        ({"coingecko": 7, "coinmarketcap": 1}, "WIF.coingecko is 7; it must be a name such as 'bitcoin'"),
+    ],
 )
-def test_a_coin_needs_a_name_in_capitals_and_its_ids(coins):
+def test_a_coin_needs_its_ids(names, words):
+    with pytest.raises(ValueError, match=words):
+        add_coins(Settings(coins={"WIF": names}).coins)
+
+
+def test_a_coin_needs_a_name_in_capitals():
     with pytest.raises(ValueError, match="coins"):
-        Settings(coins=coins)
+        Settings(coins={"wif": {"coingecko": "w", "coinmarketcap": 1}})

@@ -1,9 +1,11 @@
 """The outside services, a file a vendor: how each is asked, how much it bears, and how its answers say no.
 
 A file holds `SERVICES`, the declarations of its vendor: one, or one for each plan or way of asking, with the
-vendor's documented limits. A vendor that reports errors in bodies has `find_fault` there. To add a vendor,
-add its file and its line below; without a line nobody knows it. An exchange that is asked by way of ccxt
-needs no line: its declaration is made from what ccxt knows of it (`ccxt.py`).
+vendor's documented limits. A vendor that reports errors in bodies has `find_fault` there; one with names of
+its own for coins has them as `COIN_IDS`, or as `COIN_BASES`, the bases in names of its pairs.
+
+To add a vendor, add its file and its line below; without a line nobody knows it. An exchange that is asked by
+way of ccxt needs no line: its declaration is made from what ccxt knows of it (`ccxt.py`).
 """
 
 from collections.abc import Mapping
@@ -37,14 +39,19 @@ class UnknownServiceError(ValueError):
     """No service of this name is declared."""
 
 
-def _declared() -> dict[str, Service]:
-    found: tuple[Service, ...] = ()
-    for vendor in VENDORS:
-        found += import_module(f"include.services.{vendor}").SERVICES
-    return {service.name: service for service in found}
+_modules = {vendor: import_module(f"include.services.{vendor}") for vendor in VENDORS}
 
+SERVICES: Mapping[str, Service] = MappingProxyType(
+    {service.name: service for module in _modules.values() for service in module.SERVICES}
+)
 
-SERVICES: Mapping[str, Service] = MappingProxyType(_declared())
+# Vendor -> a coin's usual code -> what the vendor calls it.
+COIN_IDS: Mapping[str, Mapping[str, str | int]] = MappingProxyType(
+    {vendor: module.COIN_IDS for vendor, module in _modules.items() if hasattr(module, "COIN_IDS")}
+)
+COIN_BASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {vendor: module.COIN_BASES for vendor, module in _modules.items() if hasattr(module, "COIN_BASES")}
+)
 
 
 def find_service(name: str) -> Service:

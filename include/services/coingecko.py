@@ -31,6 +31,31 @@ def find_fault(payload: object) -> VendorFault | None:
     return VendorFault(RequestRefusedError, str(error)) if error else None
 
 
+# Its ids of the coins.
+COIN_IDS = {
+    "BTC": "bitcoin",
+    "ETH": "ethereum",
+    "XRP": "ripple",
+    "BNB": "binancecoin",
+    "SOL": "solana",
+    "DOGE": "dogecoin",
+    "TRX": "tron",
+    "ADA": "cardano",
+    "LINK": "chainlink",
+    "AVAX": "avalanche-2",
+    "XLM": "stellar",
+    "BCH": "bitcoin-cash",
+    "LTC": "litecoin",
+    "DOT": "polkadot",
+    "UNI": "uniswap",
+    "XMR": "monero",
+    "ETC": "ethereum-classic",
+    "NEAR": "near",
+    "ATOM": "cosmos",
+    "SHIB": "shiba-inu",
+    "MATIC": "matic-network",
+}
+
 SERVICES = (
     Service(  # demo plan; errors count against it too
         "coingecko",

@@ -26,6 +26,31 @@ def find_fault(payload: object) -> VendorFault | None:
     return VendorFault(ServiceUnavailableError if code.startswith("5") else RequestRefusedError, message)
 
 
+# Its ids of the coins.
+COIN_IDS = {
+    "BTC": 1,
+    "ETH": 1027,
+    "XRP": 52,
+    "BNB": 1839,
+    "SOL": 5426,
+    "DOGE": 74,
+    "TRX": 1958,
+    "ADA": 2010,
+    "LINK": 1975,
+    "AVAX": 5805,
+    "XLM": 512,
+    "BCH": 1831,
+    "LTC": 2,
+    "DOT": 6636,
+    "UNI": 7083,
+    "XMR": 328,
+    "ETC": 1321,
+    "NEAR": 6535,
+    "ATOM": 3794,
+    "SHIB": 5994,
+    "MATIC": 3890,
+}
+
 SERVICES = (
     Service(
         "coinmarketcap",

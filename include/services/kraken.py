@@ -28,6 +28,12 @@ def find_fault(payload: object) -> VendorFault | None:
     )
 
 
+# The bases in names of its pairs, where they are not the coins' own codes.
+COIN_BASES = {
+    "BTC": "XBT",
+    "DOGE": "XDG",
+}
+
 SERVICES = (
     Service(
         "kraken",

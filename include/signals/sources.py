@@ -45,10 +45,10 @@ class SnapshotPart:
 
 def ask_coinmarketcap(client: "Client", coin: Coin, now: datetime) -> SnapshotPart:
     """Ask for the price and its company (`/v2/cryptocurrency/quotes/latest`). Raises NoFiguresError."""
-    params = {"id": coin.coinmarketcap, "convert": "USD"}
+    params = {"id": coin.ids["coinmarketcap"], "convert": "USD"}
     answer = _ask(client, "/v2/cryptocurrency/quotes/latest", params)
-    data = _object(answer, "data", str(coin.coinmarketcap))
-    if _dig(data, "id") != coin.coinmarketcap:
+    data = _object(answer, "data", str(coin.ids["coinmarketcap"]))
+    if _dig(data, "id") != coin.ids["coinmarketcap"]:
         raise NoFiguresError("it answered about another coin")
     quote = _object(data, "quote", "USD")
     return _price_part(
@@ -65,12 +65,12 @@ def ask_coinmarketcap(client: "Client", coin: Coin, now: datetime) -> SnapshotPa
 
 def ask_coingecko(client: "Client", coin: Coin, now: datetime) -> SnapshotPart:
     """Ask for the price and its company (`/coins/markets`, demo and pro alike). Raises NoFiguresError."""
-    params = {"vs_currency": "usd", "ids": coin.coingecko, "price_change_percentage": "24h,7d"}
+    params = {"vs_currency": "usd", "ids": coin.ids["coingecko"], "price_change_percentage": "24h,7d"}
     answer = _ask(client, "/coins/markets", params)
     if not isinstance(answer, list) or len(answer) != 1:
         raise NoFiguresError("its answer does not hold the one coin that was asked for")
     data = answer[0]
-    if _dig(data, "id") != coin.coingecko:
+    if _dig(data, "id") != coin.ids["coingecko"]:
         raise NoFiguresError("it answered about another coin")
     return _price_part(
         now,

@@ -24,7 +24,7 @@ class Answers:
 
 def coingecko(**figures: object) -> Answers:
     row = {
-        "id": COIN.coingecko, "current_price": 81.5, "market_cap": 6.1e9, "total_volume": 4.2e8,
+        "id": COIN.ids["coingecko"], "current_price": 81.5, "market_cap": 6.1e9, "total_volume": 4.2e8,
         "circulating_supply": 7.5e7, "last_updated": NOW.isoformat(),
         "price_change_percentage_24h_in_currency": 0, "price_change_percentage_7d_in_currency": 0,
     }  # fmt: skip
@@ -36,8 +36,8 @@ def coinmarketcap(supply: object, **figures: object) -> Answers:
         "price": 81.5, "market_cap": 6.1e9, "volume_24h": 4.2e8, "last_updated": NOW.isoformat(),
         "percent_change_24h": 0, "percent_change_7d": 0,
     }  # fmt: skip
-    data = {"id": COIN.coinmarketcap, "circulating_supply": supply, "quote": {"USD": quote | figures}}
-    return Answers(quotes={"data": {str(COIN.coinmarketcap): data}})
+    data = {"id": COIN.ids["coinmarketcap"], "circulating_supply": supply, "quote": {"USD": quote | figures}}
+    return Answers(quotes={"data": {str(COIN.ids["coinmarketcap"]): data}})
 
 
 @pytest.mark.parametrize("nothing", [0, 0.0, "0", -0.0, None])

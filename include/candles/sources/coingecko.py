@@ -38,6 +38,7 @@ from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import Coin
 
+VENDOR = "coingecko"
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
 SPANS = (7, 14, 30)  # days that can be asked for
 A_DAY = timedelta(days=1)
@@ -67,7 +68,7 @@ class CoinGecko:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer the whole days within the last thirty. Raises UnknownSymbolError."""
-        listed_coin(symbol)
+        listed_coin(symbol, VENDOR)
         reach = pd.Series([now - timedelta(days=max(SPANS))])
         return (Offer("1d", first_open(reach, A_DAY)[0].to_pydatetime(), volume=True),)
 
@@ -75,7 +76,7 @@ class CoinGecko:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         if resolution != "1d":
             raise ValueError(f"CoinGecko has no {resolution} candles with a volume")
-        coin = listed_coin(symbol)
+        coin = listed_coin(symbol, VENDOR)
         now = datetime.now(UTC)
         span = next((days for days in SPANS if now - timedelta(days=days) <= start), max(SPANS))
         rows = self._ask(coin, "ohlc", {"days": span})
@@ -93,10 +94,12 @@ class CoinGecko:
 
     def _ask(self, coin: Coin, what: str, params: dict[str, int]) -> Any:
         def unknown(error: RequestRefusedError) -> str | None:
-            return f"unknown coin {coin.coingecko}" if error.status == 404 else None
+            return f"unknown coin {coin.ids[VENDOR]}" if error.status == 404 else None
 
         with service_errors(unknown=unknown, one_question=400):
-            return self._client.get_json(f"/coins/{coin.coingecko}/{what}", {"vs_currency": "usd", **params})
+            return self._client.get_json(
+                f"/coins/{coin.ids[VENDOR]}/{what}", {"vs_currency": "usd", **params}
+            )
 
 
 @contextmanager

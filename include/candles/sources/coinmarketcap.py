@@ -26,6 +26,7 @@ from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import Coin
 
+VENDOR = "coinmarketcap"
 PERIODS = {"1h": "hourly", "1d": "daily"}
 # Hourly candles before this have the volume 0, which means that it is not known.
 HOURLY_VOLUME_SINCE = datetime(2020, 9, 22, tzinfo=UTC)
@@ -52,7 +53,7 @@ class CoinMarketCap:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer hours since September 2020, and days of any age. Raises UnknownSymbolError."""
-        listed_coin(symbol)
+        listed_coin(symbol, VENDOR)
         return (
             Offer("1h", HOURLY_VOLUME_SINCE, volume=True),
             Offer("1d", None, volume=True),
@@ -60,11 +61,11 @@ class CoinMarketCap:
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
-        coin = listed_coin(symbol)
+        coin = listed_coin(symbol, VENDOR)
         interval = RESOLUTIONS[resolution]
         period = PERIODS[resolution]
         params: dict[str, str | int] = {
-            "id": coin.coinmarketcap,
+            "id": coin.ids[VENDOR],
             "time_period": period,
             "interval": period,
             "time_start": _write_time(start - interval),  # exclusive
@@ -96,8 +97,8 @@ def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, i
     """Read an answer; count the rows that are of another length than was asked for."""
     try:
         data = answer["data"]
-        if data["id"] != coin.coinmarketcap:
-            words = f"answered with coin {data['id']} instead of {coin.coinmarketcap} ({coin.code})"
+        if data["id"] != coin.ids[VENDOR]:
+            words = f"answered with coin {data['id']} instead of {coin.ids[VENDOR]} ({coin.code})"
             raise SourceError(words, temporary=True)
         rows = [
             (quote["time_open"], quote["time_close"], *(quote["quote"]["USD"][c] for c in CANDLE[2:]))

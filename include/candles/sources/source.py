@@ -177,14 +177,14 @@ def ask_cheaply(client: "Client", path: str) -> tuple[Any, PingResult]:
     return answer, PingResult(client.milliseconds or 0.0, client.sandbox)
 
 
-def listed_coin(symbol: str) -> Coin:
-    """Find the coin of a symbol in the table, for vendors that are asked by ids of their own.
+def listed_coin(symbol: str, vendor: str) -> Coin:
+    """Find the coin of a symbol in the table, for a vendor that is asked by ids of its own.
 
     Raises:
         UnknownSymbolError: it is not in the table.
     """
     coin = coin_of(symbol)
-    if coin is None:
+    if coin is None or vendor not in coin.ids:
         raise UnknownSymbolError(
             f"unknown symbol {symbol}: it is not in the table of coins, which the setting coins adds to"
         )

@@ -15,18 +15,15 @@ import psycopg
 import pyrage
 from sqlalchemy import text
 
-from include.backups import (
-    Configuration,
-    Manifest,
-    Sources,
-    compare_database,
-    create_backup,
-    find_dump,
-    find_tools,
-    restore_into,
-    verify_backup,
-    with_database,
-)
+from include.backups.create import create_backup
+from include.backups.manifest import Manifest
+from include.backups.postgres.compare import compare_database
+from include.backups.postgres.engine import PostgresEngine
+from include.backups.postgres.facts import find_dump
+from include.backups.postgres.restore import restore_into
+from include.backups.postgres.server import with_database
+from include.backups.postgres.tools import find_tools
+from include.backups.verify import verify_backup
 from include.database import connect, migrate
 from include.settings import Settings
 from include.storage import open_storage
@@ -36,7 +33,6 @@ from local.postgres import Server
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-backups"
 ROWS = 3_000_000  # candles: about 400 MB
 ROUNDS = 5
-NOTHING = Configuration(FOLDER, {}, {}, {}, {})
 
 
 def main() -> None:
@@ -81,7 +77,7 @@ def _compare(server: Server) -> None:
     tools = find_tools(18, ["pg_dump", "pg_basebackup"])
     dump, base = f"{tools.path('pg_dump')} -d {url}", f"{tools.path('pg_basebackup')} -d {cluster}"
     packed = "zstd -q -3 -T3" if shutil.which("zstd") else "cat"
-    logical, physical = Sources({"platform": url}, (), NOTHING), Sources({}, (), NOTHING, cluster)
+    logical, physical = PostgresEngine({"platform": url}), PostgresEngine({}, cluster)
     stream = f"{dump} -Fc -Z0 | {packed} > $0"
     full = f"{base} -Ft -D - -X fetch -c fast | {packed} > $0"
     recipient = str(pyrage.x25519.Identity.generate().to_public())
@@ -89,7 +85,7 @@ def _compare(server: Server) -> None:
     storage = open_storage(str(FOLDER / "store"))
     print(f"bare: pg_dump -Fc -Z0 | {packed}; pg_dump -Fd -j2 -Z1; pg_basebackup -Ft | {packed}")
     print(f"{'':<28}{'bare s':>8}{'ours s':>8}{'of its speed':>14}{'MB':>8}{'verify s':>10}")
-    for name, command, kind, sources, chosen in (
+    for name, command, kind, source, chosen in (
         ("stream", stream, "database", logical, {}),
         ("stream, with checksums", stream, "database", logical, {"backup_checksums": "always"}),
         ("stream, encrypted", stream, "database", logical, {"backup_recipient": recipient}),
@@ -103,7 +99,7 @@ def _compare(server: Server) -> None:
         for _ in range(ROUNDS):
             bare_seconds.append(_seconds(lambda: _run_bare(command)))  # noqa: B023
             our_seconds.append(
-                _seconds(lambda: made.append(create_backup(engine, storage, kind, sources, settings)))  # noqa: B023
+                _seconds(lambda: made.append(create_backup(engine, storage, kind, [source], settings)))  # noqa: B023
             )
         verify = _seconds(lambda: verify_backup(engine, storage, made[-1].id))  # noqa: B023
         bare, ours = min(bare_seconds), min(our_seconds)
@@ -128,7 +124,7 @@ def _restore(server: Server) -> None:
     print(f"{'restore':<28}{'bare s':>8}{'ours s':>8}{'of its speed':>14}{'compare s':>18}")
     for method in ("stream", "directory"):
         settings = Settings(backup_method=method, backup_checksums="always")
-        made = create_backup(engine, storage, "database", Sources({"platform": url}, (), NOTHING), settings)
+        made = create_backup(engine, storage, "database", [PostgresEngine({"platform": url})], settings)
         part, facts = find_dump(made, "platform")
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS bare_restore")

@@ -12,9 +12,9 @@ with `manage_backups`, make a new one, and drill that.
 from datetime import timedelta
 
 from airflow.sdk import dag
+from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow import restores
-from include.airflow.backups import LONGEST, POOL
+from include.airflow.backups import BACKUP_TIMEOUT, BACKUPS_POOL, open_backups, restore_logins
 from include.airflow.connections import run_url
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import Form, backup_id, read_form
@@ -23,8 +23,9 @@ from include.airflow.task import task
 
 DAG_ID = "drill_restore"
 NEXT_STEP = (
-    "The platform's database is untouched, but the backup is not proven. Verify it with manage_backups, make "
-    "a new one with back_up_database, and trigger the drill again. docs/backups.md has the rest."
+    "The platform's database is untouched, but nobody knows that the backup restores. Verify it with "
+    "manage_backups, make a new one with back_up_database, and trigger the drill again. docs/backups.md has "
+    "the rest."
 )
 
 
@@ -34,15 +35,40 @@ class DrillForm(Form):
     backup_id: str | None
 
 
-@task(area="database", outside=True, long=True, effect=Effect.RESTORES, pool=POOL, execution_timeout=LONGEST)
+@task(
+    area="database",
+    outside=True,
+    long=True,
+    effect=Effect.RESTORES,
+    pool=BACKUPS_POOL,
+    execution_timeout=BACKUP_TIMEOUT,
+)
 def drill(this_run: str) -> str:
-    """Restore, compare, measure, drop."""
-    return restores.drill(read_form(DrillForm).backup_id or "", run_url(DAG_ID, this_run))
+    """Restore, compare, measure, drop; a finding fails the task."""
+    from include import backups
+
+    form, logins = read_form(DrillForm), restore_logins("platform")
+    with open_backups("drill") as (engine, storage, _):
+        try:
+            result = backups.drill_restore(
+                engine,
+                storage,
+                logins.target_url,
+                logins.admin_url,
+                identity=logins.identity,
+                backup_id=form.backup_id or "",
+                run_url=run_url(DAG_ID, this_run),
+            )
+        except backups.BackupError as error:
+            raise AirflowFailException(f"The backup could not be restored: {error}") from error
+    if result.findings:
+        raise AirflowFailException(result.summary())
+    return result.summary()
 
 
 @dag(
     dag_id=DAG_ID,
-    # Without a start date the first run waits for its Sunday: a new platform has no backup to prove.
+    # Without a start date the first run waits for its Sunday: a new platform has no backup to restore.
     schedule="0 6 * * 0",
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),

@@ -1,6 +1,6 @@
 """### Drops a database that a restore has kept
 
-A restore keeps the former database, as `<name>_before_<time>`, until somebody lets it go here. Only names
+A restore keeps the former database, as `<name>_before_<time>`, until somebody drops it here. Only names
 that a restore gives are taken; with a wrong one, the message lists what there is. It is a **dry run** until
 you switch that off.
 """
@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag
 
-from include.airflow import restores
+from include.airflow.backups import admin_url
+from include.airflow.connections import database_url
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, dry_run, read_form
+from include.airflow.forms import Form, FormRefusedError, dry_run, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -26,10 +27,15 @@ class DropForm(Form):
 
 
 @task(area="database", effect=Effect.DESTROYS)
-def let_go() -> str:
+def drop_kept() -> str:
     """Drop it, or say what would be dropped."""
+    from include import backups
+
     form = read_form(DropForm)
-    return restores.let_go(form.name, dry_run=form.dry_run)
+    try:
+        return backups.drop_kept_database(admin_url(), database_url(), form.name, dry_run=form.dry_run)
+    except backups.BackupError as error:
+        raise FormRefusedError(str(error)) from error
 
 
 @dag(
@@ -52,7 +58,7 @@ def let_go() -> str:
 )
 def drop_kept_database() -> None:
     """Wire the one step."""
-    let_go()
+    drop_kept()
 
 
 drop_kept_database()

@@ -14,10 +14,11 @@
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag
+from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.backups import LONGEST, POOL, look_after_backups
+from include.airflow.backups import BACKUP_TIMEOUT, BACKUPS_POOL, find_identity, open_backups
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, backup_id, dry_run, read_form
+from include.airflow.forms import CriticalError, Form, FormRefusedError, backup_id, dry_run, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -35,11 +36,36 @@ class BackupsForm(Form):
     dry_run: bool
 
 
-@task(area="database", outside=True, long=True, effect=Effect.DESTROYS, pool=POOL, execution_timeout=LONGEST)
+@task(
+    area="database",
+    outside=True,
+    long=True,
+    effect=Effect.DESTROYS,
+    pool=BACKUPS_POOL,
+    execution_timeout=BACKUP_TIMEOUT,
+)
 def look_after() -> list[str]:
     """Do what the form asks for; give lines that say what was done."""
+    from include import backups
+
     form = read_form(BackupsForm)
-    return look_after_backups(form.action, form.backup_id or "", dry_run=form.dry_run)
+    with open_backups("backup") as (engine, storage, settings):
+        try:
+            return backups.manage_backups(
+                engine,
+                storage,
+                form.action,
+                form.backup_id or "",
+                backups.RetentionRules.of(settings),
+                identity=find_identity(),
+                dry_run=form.dry_run,
+            )
+        except backups.BadBackupError as error:
+            raise CriticalError(str(error)) from error
+        except backups.NotDeletedError as error:
+            raise AirflowFailException(str(error)) from error
+        except backups.BackupError as error:  # no such backup, or one that must stay: what was asked for
+            raise FormRefusedError(str(error)) from error
 
 
 @dag(

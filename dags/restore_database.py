@@ -10,34 +10,41 @@ would do.
 | `approve` | waits for a person: **Required Actions** in Airflow's menu, with the plan; no: the run ends |
 | `back_up_first` | a backup of what is there now |
 | `restore` | into a fresh database beside the old one, compared table by table with the manifest |
-| `take_over` | the two swap names, the catalogue is read anew; `drop_kept_database` drops the old one |
+| `swap_databases` | the two swap names, the catalogue is read anew; `drop_kept_database` drops the old one |
 
 Refused, before anything is touched: a wrong key, a missing part, a flipped byte, a newer major version, too
 little space, a target that looks like production without its name in the form, and whatever fails when the
 plan rehearses the restore without its rows in a scratch database.
 
-Until `take_over` nothing has changed, and any task may be cleared and run again. Airflow's own database is
-restored and proven in the same way, but not swapped, for Airflow runs on it: the last task says what to type.
+Until `swap_databases` nothing has changed, and any task may be cleared and run again. Airflow's own database
+is restored and verified in the same way, but not swapped, for Airflow runs on it: the last task says what to
+type.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from airflow.sdk import Param, dag, get_current_context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.airflow import restores
 from include.airflow.approvals import ApprovalBySettings
-from include.airflow.backups import LONGEST, POOL
-from include.airflow.connections import run_url
+from include.airflow.backups import (
+    BACKUP_TIMEOUT,
+    BACKUPS_POOL,
+    make_backup,
+    open_backup_storage,
+    open_backups,
+    restore_logins,
+)
+from include.airflow.connections import load_settings, run_url
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, backup_id, dry_run, is_dry_run, read_form
+from include.airflow.forms import Form, FormRefusedError, backup_id, dry_run, is_dry_run, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import state, task
 
 DAG_ID = "restore_database"
 NEXT_STEP = (
-    "The old database is in its place unless take_over has ended. Read the message, mend the cause, and "
+    "The old database is in its place unless swap_databases has ended. Read the message, mend the cause, and "
     "clear the failed task; docs/backups.md has the rest."
 )
 
@@ -51,11 +58,19 @@ class RestoreForm(Form):
     dry_run: bool
 
 
-@task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
-def plan() -> dict[str, str]:
+@task(area="database", outside=True, long=True, pool=BACKUPS_POOL, execution_timeout=BACKUP_TIMEOUT)
+def plan() -> dict[str, str | None]:
     """Check everything, and say what would happen."""
+    from include import backups
+
     form, at = read_form(RestoreForm), get_current_context()["dag_run"].run_after
-    return restores.plan(form.backup_id, form.database, form.confirm_database or "", at)
+    request = backups.RestoreRequest(form.backup_id, form.database, form.confirm_database or "")
+    with open_backups("restore") as (engine, storage, settings):
+        try:
+            logins = restore_logins(request.database)
+            return backups.plan_steps(engine, storage, settings, logins, request, at)
+        except backups.RestoreRefusedError as refused:
+            raise FormRefusedError(str(refused)) from refused
 
 
 @task(area="database")
@@ -66,25 +81,45 @@ def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
     return planned
 
 
-@task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
+@task(area="database", outside=True, long=True, pool=BACKUPS_POOL, execution_timeout=BACKUP_TIMEOUT)
 def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
-    """Back up what is there now."""
-    return restores.back_up_first(planned, run_url(DAG_ID, this_run))
-
-
-@task(area="database", outside=True, long=True, effect=Effect.RESTORES, pool=POOL, execution_timeout=LONGEST)
-def restore(planned: dict[str, str]) -> None:
-    """Fill a fresh database and prove it."""
-    restores.restore(planned)
+    """Back up what is there now, if anything is; give the backup's id."""
+    return None if planned["kept"] is None else make_backup("database", DAG_ID, this_run)
 
 
 @task(
-    area="database", outside=True, effect=Effect.DESTROYS, pool=POOL
-)  # no retention in between, while the catalogue is of the past
-def take_over(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
+    area="database",
+    outside=True,
+    long=True,
+    effect=Effect.RESTORES,
+    pool=BACKUPS_POOL,
+    execution_timeout=BACKUP_TIMEOUT,
+)
+def restore(planned: dict[str, str]) -> None:
+    """Fill a fresh database and verify it. One that differs is left to look at, so it is not tried again."""
+    from include import backups
+
+    storage = open_backup_storage(load_settings())
+    try:
+        backups.restore_planned(storage, restore_logins(planned["database"]), planned)
+    except backups.RestoredDiffersError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+@task(area="database", outside=True, effect=Effect.DESTROYS, pool=BACKUPS_POOL)
+def swap_databases(planned: dict[str, str], first: str | None, approval: dict, this_run: str) -> str:
     """Swap the databases; the pool keeps retention out while the catalogue is of the past."""
+    from include import backups
+
     who = (approval.get("responded_by_user") or {}).get("name")
-    return restores.take_over(planned, first, who, run_url(DAG_ID, this_run))
+    logins = restore_logins(planned["database"])
+    done = backups.swap_planned(logins, planned, first, who, run_url(DAG_ID, this_run))
+    if planned["database"] == "airflow":
+        return done
+    # The restored catalogue is of the day of the backup: it does not know the newer ones, the one made just
+    # before among them, and still lists what was deleted since.
+    with open_backups("restore") as (engine, storage, _):
+        return f"{done} The catalogue: {backups.rebuild_catalogue(engine, storage).summary()}."
 
 
 @dag(
@@ -122,10 +157,9 @@ def restore_database() -> None:
         ),
         area="database",
     )
-    this_run = "{{ run_id }}"
-    first = back_up_first(planned, this_run)
+    first = back_up_first(planned, "{{ run_id }}")
     restored = restore(planned)
-    planned >> approve >> first >> restored >> take_over(planned, first, approve.output, this_run)
+    planned >> approve >> first >> restored >> swap_databases(planned, first, approve.output, "{{ run_id }}")
 
 
 restore_database()

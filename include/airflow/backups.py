@@ -1,16 +1,17 @@
-"""Backups in Airflow: what there is to back up here, where it goes, and the DAG that all four kinds share."""
+"""What tasks of backups and restores look up in Airflow: the place, the logins, the key, what to back up."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Connection, CronTriggerTimetable
+from airflow.sdk import Connection, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from include.airflow.connections import (
-    STORE_CONNECTION,
+    DATABASE_CONNECTION,
     database_url,
     extra_of,
     load_settings,
@@ -19,30 +20,26 @@ from include.airflow.connections import (
     run_url,
     settings_text,
 )
-from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import CriticalError, FormRefusedError
 from include.airflow.load_settings import read_settings_file
-from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import task
 from include.settings import Settings
 from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
 from include.settings_reader import environment_settings, read_object
 
 if TYPE_CHECKING:
-    from include.backups import Configuration, Kind, Sources
+    from sqlalchemy import Engine
+
+    from include.backups import RestoreLogins
+    from include.backups.manifest import Kind
     from include.storage import Storage
 
-POOL = "backups"
-MOST_LINES = 200  # that a task hands on; the table has the rest
-LONGEST = timedelta(hours=4)  # of making or checking one backup
-AIRFLOW_DATABASE = "airflow_db"
-CLUSTER = "postgres_replication"
-IDENTITY = "backup_identity"
-CHECKOUT = Path(__file__).parents[2]
+BACKUPS_POOL = "backups"
+BACKUP_TIMEOUT = timedelta(hours=4)  # of making, checking or restoring one backup
+
+IDENTITY_CONNECTION = "backup_identity"
+ADMIN_CONNECTION = "postgres_admin"
+RESTORABLE = {"platform": DATABASE_CONNECTION, "airflow": "airflow_db"}  # databases, by name in a backup
 CONFIGURES = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "TRADEOPS_")  # environment variables
-ADMIN = "postgres_admin"
-OPTIONAL = (AIRFLOW_DATABASE, STORE_CONNECTION, CLUSTER, ADMIN, "smtp_alerts")  # not in airflow_settings.yaml
-NEXT_STEP = (
+NEXT_BACKUP_STEP = (
     "Earlier backups are untouched, and none is deleted after a failure. The message says what failed, and "
     "docs/backups.md what to do. Then clear the task, or trigger the DAG: backups may be repeated."
 )
@@ -61,177 +58,109 @@ def open_backup_storage(settings: Settings) -> "Storage":
     return open_storage(settings.backup_location)
 
 
-def find_sources(settings: Settings) -> "Sources":
-    """Look up what there is to back up: databases, log folders, the configuration."""
-    from airflow.configuration import conf
-
-    from include.backups import Sources
-
-    databases = {"platform": database_url()}
-    absent = []
-    try:
-        databases["airflow"] = database_url(AIRFLOW_DATABASE)
-    except AirflowNotFoundException:
-        absent.append(f"Airflow's own database: there is no connection {AIRFLOW_DATABASE}")
-    try:
-        cluster = database_url(CLUSTER)
-    except AirflowNotFoundException:
-        cluster = None
-    logs = settings.backup_log_folders or (Path(str(conf.get("logging", "base_log_folder"))),)
-    return Sources(databases, logs, _configuration(settings), cluster, tuple(absent))
-
-
 def find_identity() -> str | None:
     """The private key that opens backups, if this Airflow may have it: the connection `backup_identity`."""
     try:
-        return Connection.get(IDENTITY).password or None
+        return Connection.get(IDENTITY_CONNECTION).password or None
     except AirflowNotFoundException:
         return None
 
 
-def _configuration(settings: Settings) -> "Configuration":
-    from airflow.configuration import conf
+def admin_url() -> str:
+    """The login that may create and rename databases; without it AirflowFailException says what to do."""
+    try:
+        return database_url(ADMIN_CONNECTION)
+    except AirflowNotFoundException:
+        raise AirflowFailException(
+            f"A restore makes a database beside the old one: give the connection {ADMIN_CONNECTION} a login "
+            "of the same server that may create databases. See docs/backups.md."
+        ) from None
 
-    from include.backups import Configuration
 
-    listed = [entry.conn_id for entry in read_settings_file(CHECKOUT / "airflow_settings.yaml").connections]
-    markets = [f"market_{name}" for name in settings.candle_sources]
-    connections: dict[str, Mapping[str, Any]] = {}
-    absent = []
-    for name in dict.fromkeys((*listed, *markets, *OPTIONAL)):
+def restore_logins(database: str) -> "RestoreLogins":
+    """The logins for the restore of `platform` or `airflow`."""
+    from include.backups import RestoreLogins
+
+    return RestoreLogins(database_url(RESTORABLE[database]), admin_url(), find_identity())
+
+
+def make_backup(kind: "Kind", this_dag: str, this_run: str) -> str:
+    """Make a backup of what there is here; give its id."""
+    from include import backups
+
+    with open_backups("backup") as (engine, storage, settings):
+        engines = backups.find_engines(settings, AirflowSurroundings())
+        url = run_url(this_dag, this_run)
+        return backups.create_backup(engine, storage, kind, engines, settings, run_url=url).id
+
+
+class AirflowSurroundings:
+    """What this Airflow knows of what there is to back up: see include.backups.engine.Surroundings."""
+
+    checkout = Path(__file__).parents[2]
+
+    def database_url(self, connection: str) -> str | None:
+        """The URL of a database, password included; None: there is no such connection."""
         try:
-            connections[name] = _fields(Connection.get(name))
+            return database_url(connection)
         except AirflowNotFoundException:
-            absent.append(f"the connection {name}, which does not exist")
-    return Configuration(
-        folder=CHECKOUT,
-        connections=connections,
-        variables={SETTINGS_VARIABLE: read_object(settings_text(), f"Variable {SETTINGS_VARIABLE}")},
-        environment={name: value for name, value in os.environ.items() if name.startswith(CONFIGURES)},
-        keys={"fernet_key": str(conf.get("core", "fernet_key", fallback=""))},
-        absent=tuple(absent),
-    )
+            return None
 
+    def declared_connections(self) -> list[str]:
+        """The names of the connections that airflow_settings.yaml holds."""
+        path = self.checkout / "airflow_settings.yaml"
+        return [entry.conn_id for entry in read_settings_file(path).connections]
 
-def _fields(connection: Connection) -> dict[str, Any]:
-    """A connection in the names of airflow_settings.yaml."""
-    return {
-        "conn_type": connection.conn_type,
-        "conn_host": connection.host,
-        "conn_schema": connection.schema,
-        "conn_login": connection.login,
-        "conn_password": connection.password,
-        "conn_port": connection.port,
-        "conn_extra": extra_of(connection),
-    }
-
-
-def make_backup_dag(kind: "Kind", doc: str) -> DAG:
-    """The DAG `back_up_<kind>`: make a backup, verify it, then delete what may go.
-
-    Its schedule is that of the setting `backup_schedules` in the environment, where DAGs are parsed.
-    """
-    schedules = environment_settings().backup_schedules
-    with DAG(
-        dag_id=f"back_up_{kind}",
-        # Without a start date the first run waits for its hour: no backups while a new stack is starting.
-        schedule=CronTriggerTimetable(schedules[kind], timezone="UTC"),
-        max_active_runs=1,
-        dagrun_timeout=timedelta(hours=12),
-        **explained(doc),
-        **tagged(Subject.BACKUPS, Effect.DESTROYS),  # its last task deletes older backups
-        **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),
-    ) as dag:
-        whole = task(area="database", outside=True, long=True, pool=POOL, execution_timeout=LONGEST)
-        expire = task(
-            area="database",
-            outside=True,
-            effect=Effect.DESTROYS,
-            pool=POOL,
-            execution_timeout=timedelta(hours=1),
-        )
-        made = whole(create_backup)(kind, dag.dag_id, "{{ run_id }}")
-        whole(verify_backup)(made) >> expire(apply_retention)()
-    return dag
-
-
-def create_backup(kind: "Kind", this_dag: str, this_run: str) -> str:
-    """Make the backup; give its id."""
-    from include.backups import create_backup
-
-    settings = load_settings()
-    storage = open_backup_storage(settings)
-    with open_database("backup") as engine:
-        sources = find_sources(settings)
-        return create_backup(engine, storage, kind, sources, settings, run_url=run_url(this_dag, this_run)).id
-
-
-def verify_backup(backup_id: str) -> str:
-    """Hash and decode all of it; give how deep the check went. A bad backup fails for good."""
-    from include.backups import verify_backup
-
-    storage = open_backup_storage(load_settings())
-    with open_database("backup") as engine:
-        verdict = verify_backup(engine, storage, backup_id, find_identity())
-    if verdict.depth == "bad":
-        raise CriticalError(f"The backup {backup_id} is bad: {verdict.reason}")
-    return f"{verdict.depth}: {verdict.reason}" if verdict.reason else verdict.depth
-
-
-def apply_retention() -> dict[str, str]:
-    """Delete the backups that may go; give their ids and why. Fails if one could not be deleted."""
-    from include.backups import Rules, apply_retention
-    from include.storage import StorageError
-
-    settings = load_settings()
-    with open_database("backup") as engine:
-        applied = apply_retention(engine, open_backup_storage(settings), Rules.of(settings))
-    if applied.failed:
-        raise StorageError("Some backups could not be deleted: " + "; ".join(applied.failed.values()))
-    return applied.deleted
-
-
-def look_after_backups(action: str, backup_id: str, *, dry_run: bool) -> list[str]:
-    """Do one action of the DAG `manage_backups`; give lines that say what was done.
-
-    Raises AirflowFailException, in words, for what no repetition mends: FormRefusedError for what cannot be
-    done as asked, CriticalError for a bad backup.
-    """
-    from include.backups import (
-        BackupError,
-        Rules,
-        apply_retention,
-        delete_backup,
-        list_backups,
-        rebuild_catalogue,
-        verify_backup,
-    )
-
-    if action in ("verify", "delete") and not backup_id:
-        raise FormRefusedError(f"Which backup? Fill in backup_id; the action {action} takes one.")
-    settings = load_settings()
-    storage = open_backup_storage(settings)
-    with open_database("backup") as engine:
+    def connection(self, name: str) -> Mapping[str, Any] | None:
+        """A connection in the names of airflow_settings.yaml; None: there is none."""
         try:
-            match action:
-                case "list":
-                    lines = [
-                        backup.in_words() for backup in list_backups(engine, storage.location, everybody=True)
-                    ]
-                case "verify":
-                    verdict = verify_backup(engine, storage, backup_id, find_identity())
-                    lines = [f"{backup_id}: {verdict.depth} {verdict.reason}".strip()]
-                    if verdict.depth == "bad":
-                        raise CriticalError(f"The backup {backup_id} is bad: {verdict.reason}")
-                case "delete":
-                    lines = [delete_backup(engine, storage, backup_id, dry_run=dry_run)]
-                case "apply_retention":
-                    applied = apply_retention(engine, storage, Rules.of(settings), dry_run=dry_run)
-                    lines = applied.in_words(dry_run=dry_run)
-                    if applied.failed:
-                        raise AirflowFailException("; ".join(lines))
-                case _:
-                    lines = [rebuild_catalogue(engine, storage).in_words()]
-        except BackupError as error:  # no such backup, or one that must stay: what was asked for
-            raise FormRefusedError(str(error)) from error
-    return lines[:MOST_LINES]
+            found = Connection.get(name)
+        except AirflowNotFoundException:
+            return None
+        return {
+            "conn_type": found.conn_type,
+            "conn_host": found.host,
+            "conn_schema": found.schema,
+            "conn_login": found.login,
+            "conn_password": found.password,
+            "conn_port": found.port,
+            "conn_extra": extra_of(found),
+        }
+
+    def log_folders(self) -> tuple[Path, ...]:
+        """Airflow's own."""
+        from airflow.configuration import conf
+
+        return (Path(str(conf.get("logging", "base_log_folder"))),)
+
+    def variables(self) -> Mapping[str, Any]:
+        """The Variable with the settings."""
+        return {SETTINGS_VARIABLE: read_object(settings_text(), f"Variable {SETTINGS_VARIABLE}")}
+
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that configure Airflow and this product."""
+        return {name: value for name, value in os.environ.items() if name.startswith(CONFIGURES)}
+
+    def keys(self) -> Mapping[str, str]:
+        """Airflow's Fernet key, without which the connections in its database stay shut."""
+        from airflow.configuration import conf
+
+        return {"fernet_key": str(conf.get("core", "fernet_key", fallback=""))}
+
+
+def backup_schedule(kind: str) -> CronTriggerTimetable:
+    """When backups of a kind are made: the setting `backup_schedules` of the environment that parses DAGs.
+
+    A DAG that has it needs no start date: its first run then waits for its hour, so that no backup is made
+    while a new stack is starting.
+    """
+    return CronTriggerTimetable(environment_settings().backup_schedules[kind], timezone="UTC")
+
+
+@contextmanager
+def open_backups(purpose: str) -> "Iterator[tuple[Engine, Storage, Settings]]":
+    """Open what every task of backups works with: the platform's database, the storage, the settings."""
+    settings = load_settings()
+    storage = open_backup_storage(settings)
+    with open_database(purpose) as engine:
+        yield engine, storage, settings

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 from include.backups.manifest import (
     MANIFEST,
     VERDICT,
-    BackupDamaged,
+    BackupDamagedError,
     BackupError,
     Depth,
     Kind,
@@ -26,16 +26,16 @@ from include.storage import Storage, Stored
 from include.telemetry import redact
 from include.words import in_numbers
 
-MOST = 10_000  # backups of one location
-AHEAD = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
-ABANDONED = timedelta(hours=24)  # what began before this and never ended belongs to a dead process
-DIED = "its process died"
+MAX_BACKUPS_LISTED = 10_000  # backups of one location
+CLOCK_TOLERANCE = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
+ABANDONED_AFTER = timedelta(hours=24)  # what began before this and never ended belongs to a dead process
+PROCESS_DIED = "its process died"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedBackup:
     """A row of the catalogue. Times are UTC."""
 
     id: str
@@ -53,7 +53,7 @@ class Listed:
     foreign: bool = False  # another installation made it, or nobody knows who
     installation: str | None = None
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         checked = (
             f"{self.verified} at {self.verified_at:%Y-%m-%d %H:%M} UTC" if self.verified else "never verified"
@@ -64,7 +64,7 @@ class Listed:
 
 
 @dataclass
-class Rebuilt:
+class RebuiltCatalogue:
     """What a rebuild found. `strays` are folders without a manifest, name to bytes; nothing trusts them."""
 
     listed: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Rebuilt:
     strays: dict[str, int] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """One paragraph for a log or a message."""
         words = [
             f"{in_numbers(len(self.listed), 'whole backup')}, {len(self.added)} of them new to the catalogue"
@@ -95,7 +95,7 @@ class Rebuilt:
 
 def list_backups(
     engine: Engine, location: str, kind: Kind | None = None, *, everybody: bool = False
-) -> list[Listed]:
+) -> list[ListedBackup]:
     """The whole backups of a location, newest first. What was never finished is not among them.
 
     Those of this installation; with `everybody` also those that the catalogue knows to be of others.
@@ -111,7 +111,7 @@ def read_rows(
     kind: Kind | None = None,
     *,
     everybody: bool = False,
-) -> list[Listed]:
+) -> list[ListedBackup]:
     """The rows of a location in these states, newest first: this installation's, or everybody's."""
     found = connection.execute(
         sql("backups/list_backups"),
@@ -119,11 +119,11 @@ def read_rows(
             "location": location,
             "statuses": list(statuses),
             "kind": kind,
-            "most": MOST,
+            "most": MAX_BACKUPS_LISTED,
             "everybody": everybody,
         },
     )
-    return [Listed(**row) for row in found.mappings()]
+    return [ListedBackup(**row) for row in found.mappings()]
 
 
 def this_installation(engine: Engine) -> str:
@@ -139,7 +139,7 @@ def this_installation(engine: Engine) -> str:
         raise BackupError(
             "Backups carry the server's identifier, and this role may not read it. As an administrator: "
             "GRANT EXECUTE ON FUNCTION pg_control_system() TO the platform's role. "
-            f"PostgreSQL said: {error.orig}"
+            f"The database said: {error.orig}"
         ) from error
 
 
@@ -174,19 +174,19 @@ def close_dead(engine: Engine, storage: Storage) -> list[str]:
     """
     notes = []
     with deciding(engine) as connection:
-        values = {"location": storage.location, "most": MOST}
+        values = {"location": storage.location, "most": MAX_BACKUPS_LISTED}
         dead = set(connection.execute(sql("backups/find_dead_backups"), values).scalars())
         rows = read_rows(connection, storage.location, ["running", "failed"])
     for row in rows:
         if row.id not in dead and row.status == "running":
             continue
-        reason = DIED
+        reason = PROCESS_DIED
         if storage.stat(f"{row.id}/{MANIFEST}") is not None:
             try:
                 complete(engine, storage.location, open_backup(storage, row.id))
                 continue
             except BackupError as error:
-                reason = f"{DIED}, and {error}; its parts are left for you to look at"
+                reason = f"{PROCESS_DIED}, and {error}; its parts are left for you to look at"
                 notes.append(f"{row.id}: {reason}")
         elif row.id in dead:
             notes.append(f"{row.id}: {reason}; what it stored goes with the next retention")
@@ -254,7 +254,7 @@ def record_verdict(engine: Engine, storage: Storage, backup_id: str, verdict: Ve
         storage.write(f"{backup_id}/{VERDICT}", [verdict.model_dump_json().encode()])
 
 
-def rebuild_catalogue(engine: Engine, storage: Storage) -> Rebuilt:
+def rebuild_catalogue(engine: Engine, storage: Storage) -> RebuiltCatalogue:
     """Bring the catalogue to what the storage holds: each whole backup is listed, with its last verdict.
 
     A manifest that cannot be read, or one whose parts are missing or of another size, is damaged: it is
@@ -264,7 +264,7 @@ def rebuild_catalogue(engine: Engine, storage: Storage) -> Rebuilt:
     Raises:
         StorageError: the storage cannot be reached; nothing was changed by then, or all of it is true.
     """
-    result, began, mine = Rebuilt(), datetime.now(UTC), this_installation(engine)
+    result, began, mine = RebuiltCatalogue(), datetime.now(UTC), this_installation(engine)
     location = storage.location
     before = {row.id for row in list_backups(engine, location, everybody=True)}
     folders = list_folders(storage)
@@ -305,18 +305,18 @@ def list_folders(storage: Storage) -> dict[str, dict[str, Stored]]:
     return folders
 
 
-def is_abandoned(row: Listed) -> bool:
+def is_abandoned(row: ListedBackup) -> bool:
     """Whether a backup that runs has run for too long for its process to live, or began in the future."""
-    return not -AHEAD < datetime.now(UTC) - row.started_at <= ABANDONED
+    return not -CLOCK_TOLERANCE < datetime.now(UTC) - row.started_at <= ABANDONED_AFTER
 
 
 def _check_sizes(manifest: Manifest, objects: dict[str, Stored]) -> None:
     for part in manifest.parts:
         found = objects.get(part.name)
         if found is None:
-            raise BackupDamaged(f"{part.name} is missing")
+            raise BackupDamagedError(f"{part.name} is missing")
         if found.size != part.size:
-            raise BackupDamaged(f"{part.name} has {found.size} bytes instead of {part.size}")
+            raise BackupDamagedError(f"{part.name} has {found.size} bytes instead of {part.size}")
 
 
 def _read_verdict(storage: Storage, name: str, objects: dict[str, Stored]) -> Verdict | None:
@@ -324,7 +324,7 @@ def _read_verdict(storage: Storage, name: str, objects: dict[str, Stored]) -> Ve
         return None
     try:
         return Verdict.model_validate_json(read_small(storage, f"{name}/{VERDICT}") or b"")
-    except (ValidationError, BackupDamaged) as error:
+    except (ValidationError, BackupDamagedError) as error:
         # Without it the backup counts as never checked, and the next check writes another.
         logger.warning("the last check of %s cannot be read: %s", name, error)
         return None

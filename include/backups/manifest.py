@@ -2,12 +2,13 @@
 
 In the storage a backup is a folder, named by its id: the parts, then `manifest.json`. No manifest, no backup.
 Later `verified.json` may join them, which says how the last check ended. A manifest is data from outside when
-it is read: `Manifest.model_validate_json` checks it.
+it is read: `Manifest.model_validate_json` checks it; the facts of a database are checked by the engine that
+wrote them.
 """
 
 import secrets
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -15,9 +16,6 @@ MANIFEST = "manifest.json"
 VERDICT = "verified.json"
 
 Kind = Literal["logs", "database", "configuration", "full"]
-Method = Literal["stream", "directory", "physical"]
-# What a part holds once it is decrypted and decompressed.
-Content = Literal["pg_dump", "pg_dump directory", "base backup", "backup_manifest", "files"]
 Depth = Literal["decoded", "hashed", "bad"]
 
 ID = r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$"
@@ -28,49 +26,25 @@ class BackupError(RuntimeError):
     """A backup cannot be made or used; the message says why and what to do, and holds no secret."""
 
 
-class BackupDamaged(BackupError):
+class BackupDamagedError(BackupError):
     """What is stored is not what was written."""
 
 
-class _Record(BaseModel):
+class ManifestRecord(BaseModel):
+    """A record of a manifest: fixed, and without fields that nobody knows."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TableFacts(_Record):
-    """One table in the snapshot of the dump; the checksum is null where none was asked for."""
-
-    rows: int = Field(ge=0)
-    checksum: str | None = None
-
-
-class DatabaseFacts(_Record):
-    """A database as it was in the very snapshot that its dump shows.
-
-    `tables` are named `schema.table`, quoted where SQL needs it; a partitioned table is in it by its
-    partitions. `sequences` are last values; null: never used. `revisions` are the schema revisions by
-    version table. `shape` is what a database has from its birth: encoding, locale, sorting. `objects` are
-    digests of what each column, index, function and so on means. Empty in a physical backup: it copies files,
-    and no snapshot belongs to it. Older manifests have `schema_sha256` instead of the last two, a digest of
-    one text, which nobody compares any more.
-    """
-
-    database: str
-    server_version: str
-    size: int
-    revisions: dict[str, str] = {}
-    extensions: dict[str, str] = {}
-    shape: dict[str, str] = {}
-    objects: dict[str, str] = {}
-    schema_sha256: str | None = None
-    tables: dict[str, TableFacts] = {}
-    sequences: dict[str, int | None] = {}
-
-
-class Part(_Record):
+class BackupPart(ManifestRecord):
     """One stored object. `sha256` and `size` are of what is stored, `raw_size` of what it decodes to."""
 
     name: str = Field(pattern=NAME)
-    content: Content
+    content: str = Field(
+        min_length=1,
+        max_length=60,
+        description="what it decodes to; an engine reads it",
+    )
     of: str = Field(description="platform or airflow, cluster, logs, configuration")
     size: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -78,23 +52,30 @@ class Part(_Record):
     encrypted: bool
     version: str | None = Field(
         default=None,
-        description="of the PostgreSQL program that wrote it; null: none did, or the manifest is older",
+        description="of the program that wrote it; null: none did, or the manifest is older",
     )
 
+    @property
+    def compressed(self) -> bool:
+        """Whether it is a zstd stream beneath the encryption: its name says it."""
+        return self.name.removesuffix(".age").endswith(".zst")
 
-class Manifest(_Record):
+
+class Manifest(ManifestRecord):
     """A whole backup."""
 
     format: Literal[1] = 1
     id: str = Field(pattern=ID)
     kind: Kind
-    method: Method | None = Field(description="how the database was taken; null: none is in it")
+    method: str | None = Field(description="how the database was taken; null: none is in it")
     parent: str | None = Field(None, pattern=ID, description="the backup that an incremental one needs")
     started_at: AwareDatetime
     finished_at: AwareDatetime
     seconds: float = Field(ge=0)
-    parts: tuple[Part, ...] = Field(min_length=1)
-    databases: dict[str, DatabaseFacts] = {}
+    parts: tuple[BackupPart, ...] = Field(min_length=1)
+    databases: dict[str, dict[str, Any]] = Field(
+        default={}, description="facts by what parts are of, as their engine writes and reads them"
+    )
     versions: dict[str, str] = {}
     recipient: str | None = Field(None, description="the public age key of the encrypted parts")
     left_out: tuple[str, ...] = Field((), description="what is not in it, and why, in words")
@@ -114,11 +95,11 @@ class Manifest(_Record):
         """What it takes in the storage, without the manifest."""
         return sum(part.size for part in self.parts)
 
-    def key(self, part: Part) -> str:
+    def key(self, part: BackupPart) -> str:
         """Where a part is in the storage."""
         return f"{self.id}/{part.name}"
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> BackupPart:
         """The part of this name.
 
         Raises:
@@ -135,7 +116,7 @@ class Manifest(_Record):
         return [part.name for part in self.parts]
 
 
-class Verdict(_Record):
+class Verdict(ManifestRecord):
     """How a check ended: `decoded` to the end, only `hashed` (no private key at hand), or `bad`."""
 
     depth: Depth

@@ -1,19 +1,16 @@
 """Reading backups: find them in a storage, open one, take its parts out decoded."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from include.backups.manifest import MANIFEST, BackupDamaged, BackupError, Manifest, Part
-from include.backups.streams import Counted, decompress, decrypt
+from include.backups.manifest import MANIFEST, BackupDamagedError, BackupError, BackupPart, Manifest
+from include.backups.streams import decompress, decrypt
 from include.storage import NotStoredError, Storage
+from include.storage.streams import CountedStream, HashedStream
 
-MOST_JSON = 64 << 20  # bytes of a manifest
-
-# Tars of the directory format hold compressed files.
-COMPRESSED = {"pg_dump", "base backup", "backup_manifest", "files"}
+MAX_MANIFEST_SIZE = 64 << 20  # bytes of a manifest
 
 
 def open_backup(storage: Storage, backup_id: str) -> Manifest:
@@ -21,7 +18,7 @@ def open_backup(storage: Storage, backup_id: str) -> Manifest:
 
     Raises:
         BackupError: there is no backup of this id.
-        BackupDamaged: its manifest cannot be read.
+        BackupDamagedError: its manifest cannot be read.
         StorageError: the storage cannot be reached.
     """
     if "/" in backup_id or not backup_id:
@@ -36,14 +33,16 @@ def open_backup(storage: Storage, backup_id: str) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(place) for place in first["loc"])
-        raise BackupDamaged(f"the manifest of {backup_id} cannot be read: {where}: {first['msg']}") from error
+        raise BackupDamagedError(
+            f"the manifest of {backup_id} cannot be read: {where}: {first['msg']}"
+        ) from error
     if manifest.id != backup_id:
-        raise BackupDamaged(f"the manifest in the folder {backup_id} is that of {manifest.id}")
+        raise BackupDamagedError(f"the manifest in the folder {backup_id} is that of {manifest.id}")
     return manifest
 
 
 def read_part(
-    storage: Storage, manifest: Manifest, part: Part, identity: str | None = None
+    storage: Storage, manifest: Manifest, part: BackupPart, identity: str | None = None
 ) -> Iterator[bytes]:
     """The content of a part, decrypted and decompressed, in chunks: flat memory for any size.
 
@@ -57,7 +56,7 @@ def read_part(
 
     Raises:
         BackupError: the part is encrypted, and no identity was given.
-        BackupDamaged: what is stored is not what was written.
+        BackupDamagedError: what is stored is not what was written.
         StorageError: the storage cannot be reached.
     """
     if part.encrypted and identity is None:
@@ -66,40 +65,40 @@ def read_part(
             "as password of the connection backup_identity."
         )
     with _naming(manifest, part):
-        stored = _Hashed(read_stored(storage, manifest, part))
-        chunks: Iterator[bytes] = stored.pass_on()
+        stored = HashedStream(read_stored(storage, manifest, part))
+        chunks: Iterator[bytes] = stored
         if part.encrypted and identity is not None:
             chunks = decrypt(chunks, identity)
-        if part.content in COMPRESSED:
+        if part.compressed:
             chunks = decompress(chunks)
-        decoded = Counted(chunks)
-        yield from decoded.pass_on()
-        stored.compare(part)
+        decoded = CountedStream(chunks)
+        yield from decoded
+        _compare(stored, part)
         if decoded.size != part.raw_size:
-            raise BackupDamaged(f"decodes to {decoded.size} bytes instead of {part.raw_size}")
+            raise BackupDamagedError(f"decodes to {decoded.size} bytes instead of {part.raw_size}")
 
 
-def check_hash(storage: Storage, manifest: Manifest, part: Part) -> None:
+def check_hash(storage: Storage, manifest: Manifest, part: BackupPart) -> None:
     """Read a part as it is stored and compare its SHA-256 with the manifest's.
 
     Raises:
-        BackupDamaged: they differ, or the part is gone.
+        BackupDamagedError: they differ, or the part is gone.
         StorageError: the storage cannot be reached.
     """
     with _naming(manifest, part):
-        _Hashed(read_stored(storage, manifest, part)).compare(part)
+        _compare(HashedStream(read_stored(storage, manifest, part)), part)
 
 
-def read_stored(storage: Storage, manifest: Manifest, part: Part) -> Iterator[bytes]:
+def read_stored(storage: Storage, manifest: Manifest, part: BackupPart) -> Iterator[bytes]:
     """The bytes of a part as they are stored.
 
     Raises:
-        BackupDamaged: the part is gone.
+        BackupDamagedError: the part is gone.
     """
     try:
         pieces = storage.read(manifest.key(part))
     except NotStoredError:
-        raise BackupDamaged("it is gone from the storage") from None
+        raise BackupDamagedError("it is gone from the storage") from None
     yield from pieces
 
 
@@ -107,45 +106,29 @@ def read_small(storage: Storage, key: str) -> bytes | None:
     """A small object whole; None when there is none.
 
     Raises:
-        BackupDamaged: it is far larger than anything we write there.
+        BackupDamagedError: it is far larger than anything we write there.
     """
     found = storage.stat(key)
     if found is None:
         return None
-    if found.size > MOST_JSON:
-        raise BackupDamaged(f"{key} has {found.size} bytes: that is none of ours")
+    if found.size > MAX_MANIFEST_SIZE:
+        raise BackupDamagedError(f"{key} has {found.size} bytes: that is none of ours")
     return b"".join(storage.read(key))
 
 
 @contextmanager
-def _naming(manifest: Manifest, part: Part) -> Iterator[None]:
+def _naming(manifest: Manifest, part: BackupPart) -> Iterator[None]:
     """Say of which part a damage is."""
     try:
         yield
-    except BackupDamaged as error:
-        raise BackupDamaged(f"{part.name} of {manifest.id}: {error}") from error
+    except BackupDamagedError as error:
+        raise BackupDamagedError(f"{part.name} of {manifest.id}: {error}") from error
 
 
-class _Hashed:
-    """Chunks that are hashed as they pass."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def pass_on(self) -> Iterator[bytes]:
-        """The chunks; what was pulled before is not given again."""
-        for chunk in self._chunks:
-            self._hash.update(chunk)
-            self.size += len(chunk)
-            yield chunk
-
-    def compare(self, part: Part) -> None:
-        """Read what is left, then compare size and hash with the manifest's."""
-        for _ in self.pass_on():
-            pass
-        if self.size != part.size:
-            raise BackupDamaged(f"has {self.size} bytes instead of {part.size}")
-        if self._hash.hexdigest() != part.sha256:
-            raise BackupDamaged("its SHA-256 is not that of the manifest: bytes have changed")
+def _compare(stored: HashedStream, part: BackupPart) -> None:
+    """Read what is left, then compare size and hash with the manifest's."""
+    stored.drain()
+    if stored.size != part.size:
+        raise BackupDamagedError(f"has {stored.size} bytes instead of {part.size}")
+    if stored.sha256 != part.sha256:
+        raise BackupDamagedError("its SHA-256 is not that of the manifest: bytes have changed")

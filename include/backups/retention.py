@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from include.backups.catalogue import (
-    ABANDONED,
-    AHEAD,
-    DIED,
-    Listed,
+    ABANDONED_AFTER,
+    CLOCK_TOLERANCE,
+    PROCESS_DIED,
+    ListedBackup,
     close_dead,
     deciding,
     is_abandoned,
@@ -30,13 +30,13 @@ from include.backups.read import open_backup
 from include.settings import Settings
 from include.storage import Storage, StorageError
 
-GOOD = ("decoded", "hashed")
+GOOD_DEPTHS = ("decoded", "hashed")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Rules:
+class RetentionRules:
     """How many stay. `last` counts backups, the others days, ISO weeks and months (UTC) that have one."""
 
     last: int
@@ -46,7 +46,7 @@ class Rules:
     max_age: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> "Rules":
+    def of(cls, settings: Settings) -> "RetentionRules":
         """The numbers of the settings."""
         return cls(
             settings.backup_keep_last,
@@ -58,7 +58,7 @@ class Rules:
 
 
 @dataclass
-class Applied:
+class AppliedRetention:
     """What a run of the retention did: ids to reasons. `strays` are folders that nobody knows."""
 
     deleted: dict[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Applied:
     strays: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def in_words(self, *, dry_run: bool = False) -> list[str]:
+    def summary(self, *, dry_run: bool = False) -> list[str]:
         """A line for each backup concerned."""
         verb = "would delete" if dry_run else "deleted"
         lines = [f"{verb} {name}: {reason}" for name, reason in self.deleted.items()]
@@ -75,7 +75,7 @@ class Applied:
         return [*lines, *self.notes] or ["nothing may go"]
 
 
-def choose(backups: Sequence[Listed], rules: Rules, now: datetime) -> dict[str, str]:
+def choose_deletions(backups: Sequence[ListedBackup], rules: RetentionRules, now: datetime) -> dict[str, str]:
     """The ids of the backups that may go, with the reason. Pure; the order of `backups` does not matter."""
     kept: set[str] = set()
     reasons: dict[str, str] = {}
@@ -83,10 +83,10 @@ def choose(backups: Sequence[Listed], rules: Rules, now: datetime) -> dict[str, 
         newest_first = sorted(
             (backup for backup in backups if backup.kind == kind),
             # one from a clock that was ahead is not the newest: it must not take the place of one that is
-            key=lambda backup: (backup.started_at <= now + AHEAD, backup.started_at, backup.id),
+            key=lambda backup: (backup.started_at <= now + CLOCK_TOLERANCE, backup.started_at, backup.id),
             reverse=True,
         )
-        good = [backup for backup in newest_first if backup.verified in GOOD]
+        good = [backup for backup in newest_first if backup.verified in GOOD_DEPTHS]
         if not good:
             kept |= {backup.id for backup in newest_first}  # none is known to be good, so none may go
             continue
@@ -106,7 +106,7 @@ def choose(backups: Sequence[Listed], rules: Rules, now: datetime) -> dict[str, 
     return {name: reason for name, reason in reasons.items() if name not in kept}
 
 
-def _generations(newest_first: Sequence[Listed], rules: Rules) -> set[str]:
+def _generations(newest_first: Sequence[ListedBackup], rules: RetentionRules) -> set[str]:
     kept = {backup.id for backup in newest_first[: rules.last]}
     periods: list[tuple[int, Callable[[datetime], tuple[int, ...]]]] = [
         (rules.daily, lambda at: (at.year, at.month, at.day)),
@@ -121,13 +121,13 @@ def _generations(newest_first: Sequence[Listed], rules: Rules) -> set[str]:
     return kept
 
 
-def _untouchable(good: Sequence[Listed]) -> set[str]:
+def _untouchable(good: Sequence[ListedBackup]) -> set[str]:
     """The newest good one, and the newest that was decoded, if that is another."""
     decoded = [backup for backup in good if backup.verified == "decoded"]
     return {backup.id for backup in (*good[:1], *decoded[:1])}
 
 
-def _ancestors(backups: Iterable[Listed], kept: Iterable[str]) -> set[str]:
+def _ancestors(backups: Iterable[ListedBackup], kept: Iterable[str]) -> set[str]:
     parents = {backup.id: backup.parent for backup in backups}
     found: set[str] = set()
     for name in kept:
@@ -139,8 +139,13 @@ def _ancestors(backups: Iterable[Listed], kept: Iterable[str]) -> set[str]:
 
 
 def apply_retention(
-    engine: Engine, storage: Storage, rules: Rules, *, dry_run: bool = False, now: datetime | None = None
-) -> Applied:
+    engine: Engine,
+    storage: Storage,
+    rules: RetentionRules,
+    *,
+    dry_run: bool = False,
+    now: datetime | None = None,
+) -> AppliedRetention:
     """Delete what may go, finish deletions that were cut short, clear away what failed backups left.
 
     One that cannot be deleted does not keep the others; it is in `failed`, and the next run tries again.
@@ -148,15 +153,15 @@ def apply_retention(
     Raises:
         StorageError: the storage cannot even be listed.
     """
-    applied = Applied()
+    applied = AppliedRetention()
     folders = list_folders(storage)
     if not dry_run:
         applied.notes += close_dead(engine, storage)
     with deciding(engine) as connection:
         rows = read_rows(connection, storage.location, ["complete"])
-        reasons = choose(rows, rules, now or datetime.now(UTC))
+        reasons = choose_deletions(rows, rules, now or datetime.now(UTC))
         if dry_run:
-            return Applied(deleted=reasons)
+            return AppliedRetention(deleted=reasons)
         for name, reason in reasons.items():
             mark(connection, [name], "deleting", reason, ["complete"])
         everything = read_rows(
@@ -168,7 +173,7 @@ def apply_retention(
             row.status == "failed"
             and row.id in folders
             and MANIFEST not in folders[row.id]
-            and (row.reason != DIED or is_abandoned(row))  # its process may only have lost the server
+            and (row.reason != PROCESS_DIED or is_abandoned(row))  # its process may only have lost the server
         )
         if row.status == "deleting" or left_over:
             try:
@@ -178,7 +183,7 @@ def apply_retention(
                 logger.warning("%s could not be deleted: %s", row.id, error)
                 applied.failed[row.id] = str(error)
     try:
-        storage.abort_unfinished(ABANDONED)
+        storage.abort_unfinished(ABANDONED_AFTER)
     except StorageError as error:  # not every S3 can list them; what they hold is invisible either way
         applied.notes.append(f"unfinished uploads could not be cleared away: {error}")
         logger.warning(applied.notes[-1])
@@ -214,7 +219,7 @@ def delete_backup(engine: Engine, storage: Storage, backup_id: str, *, dry_run: 
     return f"deleted {what}"
 
 
-def _find_deletable(connection: Connection, location: str, backup_id: str) -> Listed:
+def _find_deletable(connection: Connection, location: str, backup_id: str) -> ListedBackup:
     everybody = read_rows(connection, location, ["complete"], everybody=True)
     # One that names no installation may be deleted by a person who says so; the retention leaves it alone.
     rows = [row for row in everybody if not row.foreign or row.installation is None]
@@ -229,7 +234,7 @@ def _find_deletable(connection: Connection, location: str, backup_id: str) -> Li
     children = [row.id for row in rows if row.parent == backup_id]
     if children:
         raise BackupError(f"{backup_id} cannot be deleted: {', '.join(children)} builds on it.")
-    good = [row for row in rows if row.kind == found[0].kind and row.verified in GOOD]
+    good = [row for row in rows if row.kind == found[0].kind and row.verified in GOOD_DEPTHS]
     if backup_id in _untouchable(good):
         raise BackupError(
             f"{backup_id} is the last verified good backup of the kind {found[0].kind}. "
@@ -252,7 +257,7 @@ def _foreign_folders(storage: Storage, folders: Iterable[str], mine: str) -> set
     return found
 
 
-def _remove(engine: Engine, storage: Storage, row: Listed) -> None:
+def _remove(engine: Engine, storage: Storage, row: ListedBackup) -> None:
     """The manifest first: from then on nobody takes it for a backup. Then the rest."""
     if row.status != "failed":
         storage.delete(f"{row.id}/{MANIFEST}")

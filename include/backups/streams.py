@@ -1,4 +1,4 @@
-"""Streams of bytes on their way into and out of the storage: zstd, age, counting. Memory stays flat.
+"""Streams of bytes on their way into and out of the storage: zstd and age. Memory stays flat.
 
 Each step takes an iterable of chunks and is an iterator of chunks, so a backup is one chain that is pulled at
 its end. An error anywhere in the chain passes through to whoever pulls, and nothing is stored.
@@ -7,19 +7,19 @@ its end. An error anywhere in the chain passes through to whoever pulls, and not
 import contextlib
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
-from include.backups.manifest import BackupDamaged, BackupError
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.storage.streams import Outbox
 
 CHUNK = 1 << 20  # bytes
-LEVEL = 3  # zstd's default: level 6 is half as fast and saves 4 %
-WORKERS = 3  # threads of zstd
-IN_FLIGHT = 4  # chunks that wait for the encryption
+ZSTD_LEVEL = 3  # zstd's default: level 6 is half as fast and saves 4 %
+ZSTD_THREADS = 3  # threads of zstd
+CHUNKS_IN_FLIGHT = 4  # chunks that wait for the encryption
 
 
-class Reader:
+class ChunkReader:
     """A readable file over chunks: what age, zstd and tar ask for.
 
     `failure` keeps what the chunks raised: libraries wrap it in words of their own.
@@ -51,25 +51,11 @@ class Reader:
         return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
 
-class Counted:
-    """Chunks that are counted as they pass."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.size = 0
-
-    def pass_on(self) -> Generator[bytes]:
-        """The chunks."""
-        for chunk in self._chunks:
-            self.size += len(chunk)
-            yield chunk
-
-
 def compress(chunks: Iterable[bytes]) -> Generator[bytes]:
     """One zstd frame with a checksum of its content."""
     import zstandard
 
-    compressor = zstandard.ZstdCompressor(level=LEVEL, threads=WORKERS, write_checksum=True)
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=ZSTD_THREADS, write_checksum=True)
     chunker = compressor.chunker(chunk_size=CHUNK)
     for chunk in chunks:
         yield from chunker.compress(chunk)
@@ -82,17 +68,17 @@ def decompress(chunks: Iterable[bytes]) -> Generator[bytes]:
     A stream that was cut may end early without a word: compare the size (`read_part` does).
 
     Raises:
-        BackupDamaged: it is no zstd stream, or its checksum does not fit.
+        BackupDamagedError: it is no zstd stream, or its checksum does not fit.
     """
     import zstandard
 
-    source = Reader(chunks)
+    source = ChunkReader(chunks)
     reader = zstandard.ZstdDecompressor().stream_reader(source, read_size=CHUNK, closefd=False)  # type: ignore[arg-type]
     try:
         while chunk := reader.read(CHUNK):
             yield chunk
     except zstandard.ZstdError as error:
-        raise BackupDamaged(f"cannot be decompressed: {error}") from error
+        raise BackupDamagedError(f"cannot be decompressed: {error}") from error
 
 
 def encrypt(chunks: Iterable[bytes], recipient: str) -> Generator[bytes]:
@@ -117,7 +103,7 @@ def decrypt(chunks: Iterable[bytes], identity: str) -> Generator[bytes]:
 
     Raises:
         BackupError: the identity is no private age key.
-        BackupDamaged: it was encrypted for another key, was changed, or was cut.
+        BackupDamagedError: it was encrypted for another key, was changed, or was cut.
     """
     import pyrage
 
@@ -126,49 +112,38 @@ def decrypt(chunks: Iterable[bytes], identity: str) -> Generator[bytes]:
     except pyrage.IdentityError:
         raise BackupError("The private key is no age key (AGE-SECRET-KEY-1…).") from None
 
-    def work(source: Reader, target: Any) -> None:
+    def work(source: ChunkReader, target: Any) -> None:
         try:
             pyrage.decrypt_io(source, target, [key])
         except (pyrage.DecryptError, OSError) as error:  # OSError: after the header, that is how it says so
-            raise BackupDamaged(f"cannot be decrypted: {error}") from error
+            raise BackupDamagedError(f"cannot be decrypted: {error}") from error
 
     return _push(chunks, work)
 
 
-class _Outbox(deque[bytes]):
-    """A writable file that keeps what is written until it is fetched."""
-
-    def write(self, piece: bytes) -> int:
-        self.append(bytes(piece))
-        return len(piece)
-
-    def flush(self) -> None:
-        """Nothing waits anywhere."""
-
-
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """Whoever pulled has gone."""
 
 
-def _push(chunks: Iterable[bytes], work: Callable[[Reader, Any], None]) -> Generator[bytes]:
+def _push(chunks: Iterable[bytes], work: Callable[[ChunkReader, Any], None]) -> Generator[bytes]:
     """Run `work(source, target)` in a thread beside us and give what it writes.
 
     The chunks are pulled here, in the caller's thread, so that closing this generator closes them too and
     never waits for a program that says nothing. What comes out is as large as what goes in, so bounding the
     one side bounds both.
     """
-    inbox: queue.Queue[bytes | type[_Stopped] | None] = queue.Queue(IN_FLIGHT)
-    outbox = _Outbox()
+    inbox: queue.Queue[bytes | type[_StoppedError] | None] = queue.Queue(CHUNKS_IN_FLIGHT)
+    outbox = Outbox()
     failures: list[BaseException] = []
 
     def arriving() -> Iterator[bytes]:
         while (chunk := inbox.get()) is not None:
             if not isinstance(chunk, bytes):
-                raise _Stopped
+                raise _StoppedError
             yield chunk
 
     def run() -> None:
-        source = Reader(arriving())
+        source = ChunkReader(arriving())
         try:
             work(source, outbox)
         except BaseException as error:
@@ -176,30 +151,26 @@ def _push(chunks: Iterable[bytes], work: Callable[[Reader, Any], None]) -> Gener
 
     thread = threading.Thread(target=run, name="age", daemon=True)
 
-    def hand_over(chunk: bytes | type[_Stopped] | None) -> None:
+    def hand_over(chunk: bytes | type[_StoppedError] | None) -> None:
         while thread.is_alive():  # a thread that has failed takes nothing more
             with contextlib.suppress(queue.Full):
                 inbox.put(chunk, timeout=0.2)
                 break
 
     thread.start()
-    last: bytes | type[_Stopped] | None = _Stopped
+    last: bytes | type[_StoppedError] | None = _StoppedError
     try:
         for chunk in chunks:
             hand_over(chunk)
             if failures:
                 break
-            yield from _fetch(outbox)
+            if written := outbox.take():
+                yield written
         last = None
     finally:
         hand_over(last)
         thread.join()
     if failures:
         raise failures[0]
-    yield from _fetch(outbox)
-
-
-def _fetch(outbox: deque[bytes]) -> Iterator[bytes]:
-    pieces = [outbox.popleft() for _ in range(len(outbox))]
-    if pieces:
-        yield b"".join(pieces)
+    if written := outbox.take():
+        yield written

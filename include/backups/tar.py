@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from include.backups.manifest import BackupDamaged, BackupError
-from include.backups.streams import CHUNK, Reader
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.streams import CHUNK, ChunkReader
 
 MOST_KEPT = 256 << 20  # bytes of the one file that is kept; a list of a million files takes about 150 MB
 
@@ -50,7 +50,7 @@ def unpack(chunks: Iterable[bytes], folder: Path) -> None:
     """Unpack a tar, which may come from outside, into the folder and nowhere else.
 
     Raises:
-        BackupDamaged: it is no tar, was cut, or holds a path that leads out of the folder.
+        BackupDamagedError: it is no tar, was cut, or holds a path that leads out of the folder.
     """
     with _reading(chunks) as archive:
         archive.extractall(folder, filter="data")
@@ -60,7 +60,7 @@ def read_tar(chunks: Iterable[bytes]) -> dict[str, int]:
     """Read a tar to its end; gives the sizes of its files.
 
     Raises:
-        BackupDamaged: it is no tar, or was cut.
+        BackupDamagedError: it is no tar, or was cut.
     """
     sizes = {}
     with _reading(chunks) as archive:
@@ -74,12 +74,12 @@ def read_tar(chunks: Iterable[bytes]) -> dict[str, int]:
 
 @contextmanager
 def _reading(chunks: Iterable[bytes]) -> Iterator[tarfile.TarFile]:
-    source = Reader(chunks)
+    source = ChunkReader(chunks)
     try:
         with tarfile.open(fileobj=source, mode="r|") as archive:  # type: ignore[call-overload]
             yield archive
     except tarfile.TarError as error:
-        raise source.failure or BackupDamaged(f"the tar cannot be read: {error}") from error
+        raise source.failure or BackupDamagedError(f"the tar cannot be read: {error}") from error
 
 
 class TarIndex:
@@ -98,7 +98,7 @@ class TarIndex:
         """Pass the chunks on unchanged.
 
         Raises:
-            BackupDamaged: this is no tar.
+            BackupDamagedError: this is no tar.
         """
         for chunk in chunks:
             self._feed(memoryview(chunk))
@@ -124,7 +124,7 @@ class TarIndex:
             self.ended = True
             return
         if header[257:262] != b"ustar":
-            raise BackupDamaged("the stream is no tar: a header is missing")
+            raise BackupDamagedError("the stream is no tar: a header is missing")
         prefix, name = _text(header[345:500]), _text(header[:100])
         size = _number(header[124:136])
         if header[156:157] in (b"0", b"\0"):
@@ -133,7 +133,7 @@ class TarIndex:
             self.files[name] = size
             if name == self._keep:
                 if size > MOST_KEPT:
-                    raise BackupDamaged(f"{name} is implausibly large")
+                    raise BackupDamagedError(f"{name} is implausibly large")
                 self._wanted = size
         self._skip = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
@@ -147,5 +147,5 @@ def _number(raw: bytes) -> int:
         return int.from_bytes(raw[1:], "big")
     digits = raw.strip(b" \0")
     if not re.fullmatch(rb"[0-7]*", digits):
-        raise BackupDamaged("the stream is no tar: a size cannot be read")
+        raise BackupDamagedError("the stream is no tar: a size cannot be read")
     return int(digits or b"0", 8)

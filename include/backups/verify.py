@@ -6,12 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from include.backups.catalogue import record_verdict, this_installation
-from include.backups.manifest import BackupDamaged, BackupError, Manifest, Part, Verdict
-from include.backups.postgres.archive import find_reader
-from include.backups.postgres.base_backup import check_base_backup, read_manifest_file
-from include.backups.postgres.dump import check_directory, check_dump
+from include.backups.engines import engine_of
+from include.backups.manifest import MANIFEST, BackupDamagedError, BackupError, BackupPart, Manifest, Verdict
 from include.backups.read import check_hash, open_backup, read_part
-from include.backups.tar import read_tar
 from include.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -31,7 +28,7 @@ def verify_backup(engine: Engine, storage: Storage, backup_id: str, identity: st
 
     Raises:
         BackupError: there is no such backup, it is another installation's, the identity is no key, or no
-            pg_restore fits: no verdict then.
+            engine or program here can read it: no verdict then.
         StorageError: the storage cannot be reached: no verdict either.
     """
     manifest = open_backup(storage, backup_id)
@@ -51,7 +48,7 @@ def verify_backup(engine: Engine, storage: Storage, backup_id: str, identity: st
                 undecoded.append(part.name)
             else:
                 _decode(storage, manifest, part, identity)
-    except BackupDamaged as error:
+    except BackupDamagedError as error:
         verdict = Verdict(depth="bad", checked_at=datetime.now(UTC), reason=str(error))
     else:
         reason = f"hashed only, for there is no private key here: {', '.join(undecoded)}" if undecoded else ""
@@ -63,27 +60,19 @@ def verify_backup(engine: Engine, storage: Storage, backup_id: str, identity: st
 
 
 def _check_parent(storage: Storage, parent: str) -> None:
-    if storage.stat(f"{parent}/manifest.json") is None:
-        raise BackupDamaged(f"the backup {parent}, on which it builds, is gone")
+    if storage.stat(f"{parent}/{MANIFEST}") is None:
+        raise BackupDamagedError(f"the backup {parent}, on which it builds, is gone")
     open_backup(storage, parent)
 
 
-def _decode(storage: Storage, manifest: Manifest, part: Part, identity: str | None) -> None:
+def _decode(storage: Storage, manifest: Manifest, part: BackupPart, identity: str | None) -> None:
     """Read the content to its end as a restore would, then whatever follows, to the hash of the last byte."""
     chunks = read_part(storage, manifest, part, identity)
+    engine = engine_of(part)
     try:
-        if part.content == "pg_dump":
-            check_dump(chunks, find_reader(manifest, part))
-        elif part.content == "pg_dump directory":
-            check_directory(chunks, part.raw_size, find_reader(manifest, part))
-        elif part.content == "base backup":
-            check_base_backup(chunks)
-        elif part.content == "backup_manifest":
-            read_manifest_file(b"".join(chunks))
-        else:
-            read_tar(chunks)
+        engine.check(manifest, part, chunks)
         for _ in chunks:
             pass
-    except BackupDamaged as error:
-        words = str(error)
-        raise BackupDamaged(words if part.name in words else f"{part.name}: {words}") from error
+    except BackupDamagedError as error:
+        message = str(error)
+        raise BackupDamagedError(message if part.name in message else f"{part.name}: {message}") from error

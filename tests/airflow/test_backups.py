@@ -2,20 +2,24 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import set_current_context
 
+from include.airflow.backup_tasks import apply_retention, create_backup, verify_backup
 from include.airflow.backups import (
-    apply_retention,
-    create_backup,
-    find_sources,
-    look_after_backups,
+    AirflowSurroundings,
     open_backup_storage,
-    verify_backup,
 )
 from include.airflow.connections import load_settings
-from include.backups import list_backups, open_backup, read_part
+from include.airflow.forms import CriticalError, FormRefusedError
+from include.airflow.forms import backup_id as backup_id_field
+from include.backups.catalogue import list_backups
+from include.backups.manifest import ID
+from include.backups.postgres.engine import PostgresEngine
+from include.backups.read import open_backup, read_part
 from include.settings import BACKUP_SCHEDULES, Settings
 from tests.support.dag_files import load_dag
 
@@ -65,9 +69,9 @@ def test_a_kind_that_there_is_not_is_refused_by_name():
 
 
 def test_both_databases_are_backed_up_verified_and_kept(airflow, database):
-    backup_id = create_backup("database", *RUN)
-    assert verify_backup(backup_id) == "decoded"
-    assert apply_retention() == {}
+    backup_id = create_backup.function("database", *RUN)
+    assert verify_backup.function(backup_id) == "decoded"
+    assert apply_retention.function() == {}
     manifest = open_backup(open_backup_storage(load_settings()), backup_id)
     assert [part.of for part in manifest.parts] == ["platform", "airflow"]
     assert set(manifest.databases) == {"platform", "airflow"}
@@ -77,23 +81,25 @@ def test_both_databases_are_backed_up_verified_and_kept(airflow, database):
 
 def test_what_is_missing_is_said_in_the_manifest(airflow, monkeypatch):
     monkeypatch.delenv("AIRFLOW_CONN_AIRFLOW_DB")
-    sources = find_sources(load_settings())
-    assert list(sources.databases) == ["platform"]
-    assert sources.absent == ("Airflow's own database: there is no connection airflow_db",)
+    engine = PostgresEngine.find(load_settings(), AirflowSurroundings())
+    assert list(engine.databases) == ["platform"]
+    assert engine.absent == ("Airflow's own database: there is no connection airflow_db",)
 
 
 def test_a_full_backup_holds_the_configuration_of_this_airflow(airflow, identity):
     import pyrage
 
     airflow(backup_recipient=str(pyrage.x25519.Identity.from_str(identity).to_public()))
-    backup_id = create_backup("full", *RUN)
+    backup_id = create_backup.function("full", *RUN)
     storage = open_backup_storage(load_settings())
     manifest = open_backup(storage, backup_id)
     raw = b"".join(read_part(storage, manifest, manifest.part("configuration.tar.zst.age"), identity))
     for expected in (b"sk-verysecret", b"tradeops_settings", b"fernet_key", b"pool_name: backups"):
         assert expected in raw
     assert any("the connection object_store, which does not exist" in words for words in manifest.left_out)
-    assert verify_backup(backup_id).startswith("hashed: hashed only, for there is no private key here")
+    assert verify_backup.function(backup_id).startswith(
+        "hashed: hashed only, for there is no private key here"
+    )
 
 
 @pytest.fixture
@@ -110,43 +116,56 @@ def test_the_private_key_comes_from_its_connection(airflow, identity, monkeypatc
     monkeypatch.setenv(
         "AIRFLOW_CONN_BACKUP_IDENTITY", json.dumps({"conn_type": "generic", "password": identity})
     )
-    assert verify_backup(create_backup("configuration", *RUN)) == "decoded"
+    assert verify_backup.function(create_backup.function("configuration", *RUN)) == "decoded"
 
 
 def test_a_bad_backup_fails_for_good_with_words(airflow, tmp_path):
-    backup_id = create_backup("configuration", *RUN)
+    backup_id = create_backup.function("configuration", *RUN)
     (tmp_path / "store" / backup_id / "configuration.tar.zst").write_bytes(b"")
-    with pytest.raises(AirflowFailException, match=rf"{backup_id} is bad: .*\.tar\.zst .* 0 bytes"):
-        verify_backup(backup_id)
+    with pytest.raises(CriticalError, match=rf"{backup_id} is bad: .*\.tar\.zst .* 0 bytes"):
+        verify_backup.function(backup_id)
 
 
 def test_without_a_location_it_says_what_to_set(airflow):
     airflow(backup_location=None)
     with pytest.raises(AirflowFailException, match="set backup_location in the Variable tradeops_settings"):
-        create_backup("logs", *RUN)
+        create_backup.function("logs", *RUN)
 
 
-def test_looking_after_them_by_hand(airflow, tmp_path):
-    assert look_after_backups("list", "", dry_run=True) == []
-    first, second = create_backup("configuration", *RUN), create_backup("logs", *RUN)
-    assert look_after_backups("verify", first, dry_run=True) == [f"{first}: decoded"]
-    lines = look_after_backups("list", "", dry_run=True)
+@pytest.fixture
+def look_after():
+    """The task of manage_backups, with a form."""
+    task = load_dag("manage_backups").get_task("look_after")
+
+    def go(action, backup_id, *, dry_run):
+        form = {"action": action, "backup_id": backup_id or None, "dry_run": dry_run}
+        with set_current_context({"params": form, "ti": SimpleNamespace(id="019f")}):
+            return task.python_callable()
+
+    return go
+
+
+def test_looking_after_them_by_hand(airflow, look_after, tmp_path):
+    assert look_after("list", "", dry_run=True) == []
+    first, second = create_backup.function("configuration", *RUN), create_backup.function("logs", *RUN)
+    assert look_after("verify", first, dry_run=True) == [f"{first}: decoded"]
+    lines = look_after("list", "", dry_run=True)
     assert [line.split(":")[0] for line in lines] == [second, first]
     assert "never verified" in lines[0] and "decoded at" in lines[1]
-    assert look_after_backups("delete", second, dry_run=True)[0].startswith(f"would delete {second}")
-    with pytest.raises(AirflowFailException, match="last verified good backup"):
-        look_after_backups("delete", first, dry_run=False)
-    with pytest.raises(AirflowFailException, match="Which backup"):
-        look_after_backups("verify", "", dry_run=True)
-    with pytest.raises(AirflowFailException, match="has no manifest"):
-        look_after_backups("verify", "20260101T000000Z-full-000000", dry_run=True)
-    assert look_after_backups("apply_retention", "", dry_run=True) == ["nothing may go"]
-    assert look_after_backups("rebuild_catalogue", "", dry_run=True) == [
+    assert look_after("delete", second, dry_run=True)[0].startswith(f"would delete {second}")
+    with pytest.raises(FormRefusedError, match="last verified good backup"):
+        look_after("delete", first, dry_run=False)
+    with pytest.raises(FormRefusedError, match="Which backup"):
+        look_after("verify", "", dry_run=True)
+    with pytest.raises(FormRefusedError, match="has no manifest"):
+        look_after("verify", "20260101T000000Z-full-000000", dry_run=True)
+    assert look_after("apply_retention", "", dry_run=True) == ["nothing may go"]
+    assert look_after("rebuild_catalogue", "", dry_run=True) == [
         "2 whole backups, 0 of them new to the catalogue"
     ]
     (tmp_path / "store" / second / "logs.tar.zst").write_bytes(b"x")
-    with pytest.raises(AirflowFailException, match=f"{second} is bad"):
-        look_after_backups("verify", second, dry_run=True)
+    with pytest.raises(CriticalError, match=f"{second} is bad"):
+        look_after("verify", second, dry_run=True)
 
 
 @pytest.mark.parametrize("value", ["x", "20260101T000000Z-databse-000000", "../../etc/passwd", 7])
@@ -157,3 +176,8 @@ def test_the_form_refuses_what_is_no_id(value):
     with pytest.raises(ParamValidationError):
         param.resolve(value)
     assert param.resolve("20260101T000000Z-database-0f0f0f")
+
+
+def test_the_forms_take_what_manifests_call_an_id():
+    kinds = ("logs", "database", "configuration", "full")
+    assert backup_id_field(*kinds)["backup_id"].schema["pattern"] == f"{ID}(?!\\n)"

@@ -9,20 +9,17 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from include.backups import (
-    Configuration,
-    Manifest,
-    Sources,
-    create_backup,
-    find_dump,
-    plan_restore,
-    prove,
-    restore_into,
-)
+from include.backups.create import create_backup
+from include.backups.files.configuration import Configuration
+from include.backups.manifest import Manifest
+from include.backups.postgres.facts import find_dump
+from include.backups.postgres.restore import plan_restore, restore_into
+from include.backups.postgres.swap import verify_restored
 from include.settings import Settings
 from include.storage import Storage, open_storage
 from local.postgres import Server
 from tests.backups.debian import INSTALLED, PROGRAMS_16, WHY_NOT, Debian, run_debian
+from tests.backups.sources import Sources
 from tests.backups.target import TARGET
 
 AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -126,7 +123,7 @@ def restore(storage, plan):
         planned = plan(manifest, target_url, admin_url)
         part, facts = find_dump(manifest, "platform")
         url = restore_into(storage, manifest, part, planned.fresh, target_url, admin_url)
-        prove(url, facts)
+        verify_restored(url, facts)
         return planned, url
 
     return go

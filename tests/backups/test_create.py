@@ -6,15 +6,13 @@ from io import BytesIO
 import pytest
 from sqlalchemy import text
 
-from include.backups import (
-    BackupError,
-    create_backup,
-    list_backups,
-    measure_database,
-    open_backup,
-    read_part,
-    verify_backup,
-)
+from include.backups.catalogue import list_backups
+from include.backups.create import create_backup
+from include.backups.manifest import BackupError
+from include.backups.postgres.facts import read_facts
+from include.backups.postgres.snapshot import measure_database
+from include.backups.read import open_backup, read_part
+from include.backups.verify import verify_backup
 from include.database import revision
 
 
@@ -32,7 +30,7 @@ def test_a_database_is_dumped_listed_and_verified(method, filled, storage, sourc
     settings = settings.model_copy(update={"backup_method": method})
     manifest = create_backup(filled, storage, "database", sources, settings, run_url="http://airflow/run")
     assert open_backup(storage, manifest.id) == manifest
-    facts = manifest.databases["platform"]
+    facts = read_facts(manifest, "platform")
     assert facts.tables["public.market_candles_2026_03"].rows == 1440
     assert facts.tables["public.market_candles_2026_04"].rows == 1440
     assert facts.revisions == {"tradeops_schema_version": revision(database_url)}
@@ -109,7 +107,7 @@ def test_without_a_recipient_a_file_that_may_hold_secrets_is_left_out_whole(
 ])  # fmt: skip
 def test_checksums_are_taken_when_they_are_wanted(chosen, kind, summed, filled, storage, sources, settings):
     settings = settings.model_copy(update={"backup_checksums": chosen})
-    facts = create_backup(filled, storage, kind, sources, settings).databases["platform"]
+    facts = read_facts(create_backup(filled, storage, kind, sources, settings), "platform")
     table = facts.tables["public.market_candles_2026_03"]
     assert (table.rows, table.checksum is not None) == (1440, summed)
 

@@ -11,22 +11,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from include.backups import (
-    BackupError,
-    Rules,
-    apply_retention,
-    create_backup,
-    delete_backup,
-    drill_restore,
-    list_backups,
-    open_backup,
-    plan_restore,
-    rebuild_catalogue,
-    verify_backup,
-)
+from include.backups.catalogue import list_backups, rebuild_catalogue
+from include.backups.create import create_backup
+from include.backups.manifest import BackupError
+from include.backups.postgres.drill import drill_restore
+from include.backups.postgres.restore import plan_restore
+from include.backups.read import open_backup
+from include.backups.retention import RetentionRules, apply_retention, delete_backup
+from include.backups.verify import verify_backup
 from include.database import connect
 
-ONE = Rules(last=1, daily=1, weekly=0, monthly=0, max_age=timedelta(days=7))
+ONE = RetentionRules(last=1, daily=1, weekly=0, monthly=0, max_age=timedelta(days=7))
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def test_the_retention_of_one_installation_leaves_the_backups_of_another(
     if knows_them:  # as after a restore, which reads the catalogue anew
         rebuilt = rebuild_catalogue(staging, storage)
         assert set(rebuilt.foreign) == set(of_production)
-        assert "other installations" in rebuilt.in_words()
+        assert "other installations" in rebuilt.summary()
     before = keys(storage)
     own = [create_backup(staging, storage, "configuration", only, settings).id for _ in range(2)]
     for one in own:
@@ -103,7 +98,7 @@ def test_all_are_listed_and_the_others_say_whose_they_are(staging, storage, of_p
     assert list_backups(staging, storage.location) == []
     listed = list_backups(staging, storage.location, everybody=True)
     whose = open_backup(storage, of_production[0]).installation
-    assert len(listed) == 3 and all(whose in one.in_words() for one in listed)
+    assert len(listed) == 3 and all(whose in one.summary() for one in listed)
 
 
 def test_a_backup_that_names_nobody_is_kept_until_a_person_deletes_it(
@@ -141,16 +136,17 @@ def test_a_plan_says_whose_backup_it_is(
     theirs = create_backup(filled, storage, "database", sources, settings).id
     at = datetime.now(UTC)
     foreign = plan_restore(storage, theirs, "platform", target_url, admin_url, at)
-    assert "Another installation made it" in foreign.in_words()
-    assert open_backup(storage, theirs).installation.split("/")[1] in foreign.in_words()
+    assert "Another installation made it" in foreign.summary()
+    assert open_backup(storage, theirs).installation.split("/")[1] in foreign.summary()
     own = plan_restore(storage, theirs, "platform", database_url, admin_url, at)
-    assert "nother installation" not in own.in_words()
+    assert "nother installation" not in own.summary()
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from include.backups import Configuration, Sources, create_backup
+from tests.backups.sources import Sources
+from include.backups.create import create_backup
 from include.database import connect
 from include.settings import Settings
 from include.storage import open_storage
@@ -158,7 +154,7 @@ import include.backups.create as create
 
 url, place, logs = sys.argv[1:]
 create.Manifest = lambda **_: (print("now", flush=True), signal.pause())
-sources = Sources({}, (Path(logs),), Configuration(Path(logs), {}, {}, {}, {}))
+sources = Sources({}, (Path(logs),))
 create_backup(connect(url, application="doomed"), open_storage(place), "logs", sources, Settings())
 """
 

@@ -12,28 +12,22 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
 
-from include.backups import (
-    BackupDamaged,
-    BackupError,
-    Rules,
-    address,
-    apply_retention,
-    create_backup,
-    find_tools,
-    list_backups,
-    measure_database,
-    open_backup,
-    read_part,
-    rebuild_catalogue,
-    verify_backup,
-)
+from include.backups.catalogue import list_backups, rebuild_catalogue
+from include.backups.create import create_backup
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.postgres.facts import read_facts
+from include.backups.postgres.snapshot import measure_database
+from include.backups.postgres.tools import address, find_tools
+from include.backups.read import open_backup, read_part
+from include.backups.retention import RetentionRules, apply_retention
+from include.backups.verify import verify_backup
 from include.storage import open_storage
 from tests.storage.stores import moto_s3, rclone_folder, rclone_s3
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
-RULES = Rules(last=3, daily=7, weekly=5, monthly=12, max_age=timedelta(days=400))
+RULES = RetentionRules(last=3, daily=7, weekly=5, monthly=12, max_age=timedelta(days=400))
 
 
 @pytest.fixture
@@ -98,10 +92,10 @@ def test_the_manifest_is_that_of_the_dump_while_others_write(
 ):
     manifests = [create_backup(filled, storage, "database", sources, settings) for _ in range(2)]
     assert verify_backup(filled, storage, manifests[1].id).depth == "decoded"
-    counts = [manifest.databases["platform"].tables["public.http_calls"].rows for manifest in manifests]
+    counts = [read_facts(manifest, "platform").tables["public.http_calls"].rows for manifest in manifests]
     assert counts[0] != counts[1], "the writers were at work"
     restore(storage, manifests[1], scratch)
-    assert measure_database(scratch).tables == manifests[1].databases["platform"].tables
+    assert measure_database(scratch).tables == read_facts(manifests[1], "platform").tables
 
 
 def test_one_flipped_byte_is_found(filled, storage, sources, settings, tmp_path):
@@ -114,7 +108,7 @@ def test_one_flipped_byte_is_found(filled, storage, sources, settings, tmp_path)
         good.id: "decoded",
         flipped.id: "bad",
     }
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         list(read_part(storage, flipped, flipped.parts[0]))
 
 
@@ -131,14 +125,14 @@ def test_a_backup_that_is_killed_half_way_is_never_listed(
         (tmp_path / name).write_text(HANGING)
         (tmp_path / name).chmod(0o755)
     program = (
-        "import sys, pathlib\n"
-        "from include.backups import Configuration, Sources, create_backup\n"
+        "import sys\n"
+        "from include.backups.create import create_backup\n"
         "from include.database import connect\n"
         "from include.settings import Settings\n"
         "from include.storage import open_storage\n"
+        "from tests.backups.sources import Sources\n"
         "url = sys.stdin.readline().strip()\n"
-        f"folder = pathlib.Path({str(tmp_path)!r})\n"
-        "sources = Sources({'platform': url}, (), Configuration(folder, {}, {}, {}, {}))\n"
+        "sources = Sources({'platform': url})\n"
         f"storage = open_storage({storage.location!r})\n"
         "create_backup(connect(url, application='killed'), storage, 'full', sources, Settings())\n"
     )
@@ -184,7 +178,7 @@ def test_a_lost_catalogue_is_rebuilt_from_the_manifests_alone(filled, storage, o
     assert list(rebuilt.damaged) == [kept[1].id]
     assert "cannot be read: id: Field required" in rebuilt.damaged[kept[1].id]
     assert rebuilt.strays == {"20260101T000000Z-database-aaaaaa": 10, "notes.txt": 8}
-    assert "no backup, for there is no manifest: notes.txt (8 bytes)" in rebuilt.in_words()
+    assert "no backup, for there is no manifest: notes.txt (8 bytes)" in rebuilt.summary()
     again = list_backups(filled, storage.location)
     assert again == [row for row in before if row.id != kept[1].id], "with the last verdict, too"
     assert verify_backup(filled, storage, kept[2].id).depth == "bad"

@@ -10,8 +10,10 @@ from io import BytesIO, StringIO
 import pytest
 
 import include.backups.files.logs as logs_module
-from include.backups import BackupError, create_backup, read_part
+from include.backups.create import create_backup
 from include.backups.files.logs import BLOCK, redacted_blocks
+from include.backups.manifest import BackupError
+from include.backups.read import read_part
 
 KEY = (
     "-----BEGIN PRIVATE KEY-----\n"

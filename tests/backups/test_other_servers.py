@@ -3,14 +3,12 @@
 import psycopg
 import pytest
 
-from include.backups import (
-    BackupError,
-    Refused,
-    compare_database,
-    drill_restore,
-    find_dump,
-    take_over,
-)
+from include.backups.manifest import BackupError
+from include.backups.postgres.compare import compare_database
+from include.backups.postgres.drill import drill_restore
+from include.backups.postgres.facts import find_dump
+from include.backups.postgres.restore import RestoreRefusedError
+from include.backups.postgres.swap import swap_databases
 from tests.backups.debian import ask, manager, superuser
 
 NAME = "desk"
@@ -36,14 +34,15 @@ def test_extensions_that_only_a_superuser_may_create(debian, back_up, plan, rest
     )
     assert ask(fresh, granted) == [(True,)]
     with pytest.raises(
-        Refused, match=r"extension pg_(buffercache|stat_statements), which the login of postgres_admin"
+        RestoreRefusedError,
+        match=r"extension pg_(buffercache|stat_statements), which the login of",
     ):
         plan(made, url, manager(debian))
 
 
 def test_an_extension_that_the_server_lacks_is_refused_before(debian, back_up, plan, admin_url, target_url):
     made = back_up(debian.make(NAME, "CREATE EXTENSION hstore"))
-    with pytest.raises(Refused, match="extension hstore, which is not available on this server"):
+    with pytest.raises(RestoreRefusedError, match="extension hstore, which is not available on this server"):
         plan(made, target_url, admin_url)
 
 
@@ -51,7 +50,7 @@ def test_a_newer_version_of_an_extension_is_a_note(debian, back_up, restore, dat
     url = debian.make(NAME, "CREATE EXTENSION hstore VERSION '1.7'")
     made = back_up(url)
     planned, _ = restore(made, url, manager(debian))
-    assert "hstore comes in this server's version 1.8; the backup has 1.7" in planned.in_words()
+    assert "hstore comes in this server's version 1.8; the backup has 1.7" in planned.summary()
     assert drill_restore(database, storage, url, manager(debian)).findings == ()
 
 
@@ -77,7 +76,7 @@ def test_default_privileges_of_somebody_else(debian, back_up, restore, login):
     debian.run(NAME, "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader")
     planned, fresh = restore(back_up(url), url, login(debian))
     kept = ask(fresh, "SELECT count(*) FROM pg_default_acl")[0][0]
-    said = "ALTER DEFAULT PRIVILEGES FOR ROLE postgres" in planned.in_words()
+    said = "ALTER DEFAULT PRIVILEGES FOR ROLE postgres" in planned.summary()
     assert (kept, said) == ((1, False) if login is superuser else (0, True))
 
 
@@ -85,13 +84,13 @@ def test_roles_that_another_server_lacks_are_in_the_plan(debian, back_up, restor
     url = debian.make(NAME, "GRANT SELECT ON trade_signals, trade_results TO reader")
     debian.run(NAME, "CREATE TABLE of_the_dba (id int)", "GRANT ALL ON of_the_dba TO tradeops, postgres")
     planned, _ = restore(back_up(url), target_url, admin_url)
-    assert "The role reader is not on this server: 2 of its grants are left out" in planned.in_words()
-    assert "What belonged to postgres will belong to tradeops" in planned.in_words()
+    assert "The role reader is not on this server: 2 of its grants are left out" in planned.summary()
+    assert "What belonged to postgres will belong to tradeops" in planned.summary()
 
 
 def test_a_policy_for_a_role_that_is_missing_is_refused(debian, back_up, plan, admin_url, target_url):
     made = back_up(debian.make(NAME, "CREATE POLICY mine ON trade_signals FOR SELECT TO reader USING (true)"))
-    with pytest.raises(Refused, match=r"roles that the server lacks: reader\. Make them there first"):
+    with pytest.raises(RestoreRefusedError, match=r"roles that the server lacks: reader\. Make them"):
         plan(made, target_url, admin_url)
 
 
@@ -119,7 +118,7 @@ def test_encoding_sorting_limits_and_settings_are_kept(debian, back_up, restore,
     ((before,),) = ask(url, shape)
     if whole:
         _, fresh = restore(made, url, manager(debian))
-        assert take_over(fresh, url, f"{NAME}_kept", manager(debian))
+        assert swap_databases(fresh, url, f"{NAME}_kept", manager(debian))
     debian.run("postgres", f"DROP DATABASE {NAME} WITH (FORCE)")
     _, fresh = restore(made, url, manager(debian))  # and without the old database, from the backup alone
     ((after,),) = ask(fresh, shape.replace(f"'{NAME}'", "current_database()"))
@@ -133,7 +132,7 @@ def test_a_sorting_order_that_the_server_lacks_is_refused_before(
     debian, back_up, plan, admin_url, target_url
 ):
     made = back_up(debian.make(NAME, options="LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C.UTF-8'"))
-    with pytest.raises(Refused, match=r"cannot make a database .* sorting order .*ICU"):
+    with pytest.raises(RestoreRefusedError, match=r"cannot make a database .* sorting order .*ICU"):
         plan(made, target_url, admin_url)
 
 
@@ -201,7 +200,7 @@ def test_a_function_that_cannot_run_in_a_restore_is_refused_before(debian, back_
         "CREATE FUNCTION count_trades() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM trade_signals'"
     )
     made = back_up(url := debian.make(NAME, count, user))
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RestoreRefusedError, match=words):
         plan(made, url, manager(debian))
 
 
@@ -209,14 +208,14 @@ def test_a_setting_that_only_a_superuser_may_give_is_refused_before(debian, back
     url = debian.make(NAME)
     debian.run(NAME, f"ALTER DATABASE {NAME} SET log_min_duration_statement = 500")
     made = back_up(url)
-    with pytest.raises(Refused, match="cannot give the settings and grants of desk"):
+    with pytest.raises(RestoreRefusedError, match="cannot give the settings and grants of desk"):
         plan(made, url, manager(debian))
     assert plan(made, url, superuser(debian))
 
 
 def test_a_schema_of_the_future_is_refused_before(debian, back_up, plan):
     url = debian.make(NAME, "UPDATE tradeops_schema_version SET version_num = '9999'")
-    with pytest.raises(Refused, match=r"cannot be brought to the schema of this tradeops: .*9999"):
+    with pytest.raises(RestoreRefusedError, match=r"brought to the schema of this tradeops: .*9999"):
         plan(back_up(url), url, manager(debian))
 
 
@@ -227,18 +226,18 @@ def test_sessions_that_may_not_be_ended_are_named_before_and_at_the_swap(
     url = debian.make(NAME)
     made = back_up(url)
     planned, fresh = restore(made, url, login(debian))
-    assert "pg_signal_backend" in planned.in_words()
+    assert "pg_signal_backend" in planned.summary()
     with psycopg.connect(debian.url(NAME, role), application_name="a look around") as other:
         pid = other.info.backend_pid
         words = rf"{role} \(pid {pid}, a look around\)"
-        with pytest.raises(Refused, match=words):
+        with pytest.raises(RestoreRefusedError, match=words):
             plan(made, url, login(debian))
         with pytest.raises(BackupError, match=words):
-            take_over(fresh, url, f"{NAME}_kept", login(debian))
+            swap_databases(fresh, url, f"{NAME}_kept", login(debian))
         other.execute("SELECT 1")  # it was not ended
         with psycopg.connect(url):  # and the old database lets people in
             pass
-    assert take_over(fresh, url, f"{NAME}_kept", login(debian))
+    assert swap_databases(fresh, url, f"{NAME}_kept", login(debian))
 
 
 def test_with_the_rights_that_the_docs_name_other_roles_give_way(debian, back_up, restore):
@@ -246,9 +245,9 @@ def test_with_the_rights_that_the_docs_name_other_roles_give_way(debian, back_up
     debian.run("postgres", "GRANT pg_signal_backend TO manager")
     try:
         planned, fresh = restore(back_up(url), url, manager(debian))
-        assert "A superuser's session" in planned.in_words()
+        assert "A superuser's session" in planned.summary()
         with psycopg.connect(debian.url(NAME, "reader")):
-            assert take_over(fresh, url, f"{NAME}_kept", manager(debian))
+            assert swap_databases(fresh, url, f"{NAME}_kept", manager(debian))
     finally:
         debian.run("postgres", "REVOKE pg_signal_backend FROM manager")
 
@@ -257,7 +256,7 @@ def test_a_swap_that_the_server_refuses_is_said_in_words(debian, back_up, restor
     url = debian.make(NAME)
     _, fresh = restore(back_up(url), url, manager(debian))
     with pytest.raises(BackupError, match="was not renamed, and is as it was"):
-        take_over(fresh, url, "postgres", manager(debian))  # a name that is taken: the server says no
+        swap_databases(fresh, url, "postgres", manager(debian))  # a name that is taken: the server says no
     with psycopg.connect(url):
         pass
 
@@ -265,8 +264,8 @@ def test_a_swap_that_the_server_refuses_is_said_in_words(debian, back_up, restor
 def test_the_plan_compares_the_servers(debian, back_up, plan, restore, storage, admin_url, target_url):
     url = debian.make(NAME)
     made = back_up(url)
-    with pytest.raises(Refused, match="postgres_admin leads to another server"):
+    with pytest.raises(RestoreRefusedError, match="postgres_admin leads to another server"):
         plan(made, url, admin_url)
     debian.run("postgres", f"DROP DATABASE {NAME} WITH (FORCE)")
-    with pytest.raises(Refused, match="Both must lead to the same server"):
+    with pytest.raises(RestoreRefusedError, match="Both must lead to the same server"):
         plan(made, url, admin_url)

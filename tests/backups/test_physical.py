@@ -13,21 +13,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from include.backups import (
-    BackupDamaged,
-    BackupError,
-    Rules,
-    choose,
-    create_backup,
-    delete_backup,
-    find_tools,
-    list_backups,
-    read_part,
-    unpack,
-    verify_backup,
-)
+from include.backups.catalogue import list_backups
+from include.backups.create import create_backup
+from include.backups.manifest import BackupDamagedError, BackupError
 from include.backups.postgres.base_backup import check_base_backup
-from include.backups.tar import read_tar
+from include.backups.postgres.tools import find_tools
+from include.backups.read import read_part
+from include.backups.retention import RetentionRules, choose_deletions, delete_backup
+from include.backups.tar import read_tar, unpack
+from include.backups.verify import verify_backup
 from local import postgres
 
 
@@ -95,7 +89,9 @@ def test_a_chain_of_incremental_backups_starts_again(
     with pytest.raises(BackupError, match=f"{second.id} builds on it"):
         delete_backup(database, storage, first.id)
     listed = list_backups(database, storage.location)
-    assert choose(listed, Rules(1, 0, 0, 0, physical.backup_max_age), third.finished_at) == {}
+    assert (
+        choose_deletions(listed, RetentionRules(1, 0, 0, 0, physical.backup_max_age), third.finished_at) == {}
+    )
     tools = find_tools(18, ["pg_combinebackup"])
     folders = []
     for manifest in (first, second, third):
@@ -225,16 +221,16 @@ def test_a_whole_base_backup_passes_and_both_readers_agree(tar):
     ],
 )
 def test_what_is_missing_or_changed_is_found(change, words, tar):
-    with pytest.raises(BackupDamaged, match=words):
+    with pytest.raises(BackupDamagedError, match=words):
         check(rewritten(tar, change))
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.52, 0.98])
 def test_a_cut_is_found(share, tar):
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         check(tar[: int(len(tar) * share)])
 
 
 def test_garbage_is_no_tar():
-    with pytest.raises(BackupDamaged, match="no tar"):
+    with pytest.raises(BackupDamagedError, match="no tar"):
         check(b"no tar at all" * 1000)

@@ -10,25 +10,15 @@ import pytest
 from sqlalchemy import text
 
 import include.backups.postgres.restore as restore_module
-from include.backups import (
-    BackupError,
-    Refused,
-    compare_database,
-    create_backup,
-    drill_restore,
-    find_dump,
-    let_go,
-    open_backup,
-    plan_restore,
-    prove,
-    read_speed,
-    record_restore,
-    restore_into,
-    take_over,
-    with_database,
-)
-from include.backups.postgres.drill import ACCEPTANCE
-from include.backups.postgres.server import derived_name, is_derived
+from include.backups.create import create_backup
+from include.backups.manifest import BackupError
+from include.backups.postgres.compare import compare_database
+from include.backups.postgres.drill import ACCEPTANCE, drill_restore, read_speed
+from include.backups.postgres.facts import find_dump
+from include.backups.postgres.restore import RestoreRefusedError, plan_restore, restore_into
+from include.backups.postgres.server import derived_name, is_derived, with_database
+from include.backups.postgres.swap import drop_kept_database, record_restore, swap_databases, verify_restored
+from include.backups.read import open_backup
 from include.database import connect, migrate
 from tests.backups.target import TARGET, databases
 
@@ -52,12 +42,12 @@ def test_a_database_is_restored_beside_the_old_one_proven_and_takes_its_place(
     assert databases(admin_url).isdisjoint({planned.fresh, planned.kept})
     part, facts = find_dump(backup, "platform")
     fresh_url = restore_into(storage, backup, part, planned.fresh, target_url, admin_url)
-    prove(fresh_url, facts)
+    verify_restored(fresh_url, facts)
     writer = psycopg.connect(target_url)  # a session that does not end by itself
     writer.execute("SELECT 1")
-    assert take_over(fresh_url, target_url, planned.kept, admin_url)
+    assert swap_databases(fresh_url, target_url, planned.kept, admin_url)
     writer.close()
-    assert not take_over(fresh_url, target_url, planned.kept, admin_url)  # a task that is run again
+    assert not swap_databases(fresh_url, target_url, planned.kept, admin_url)  # a task that is run again
     assert compare_database(target_url, facts) == []
     assert count(target_url, "market_candles") == facts.tables["public.market_candles_2026_03"].rows + 1440
     with psycopg.connect(target_url) as connection:
@@ -69,14 +59,14 @@ def test_a_database_is_restored_beside_the_old_one_proven_and_takes_its_place(
     record_restore(target_url, backup.id, "platform", planned.kept, "first", "admin", "http://run")
     assert count(target_url, "restores") == 1
 
-    assert "would be dropped" in let_go(admin_url, target_url, planned.kept, dry_run=True)
+    assert "would be dropped" in drop_kept_database(admin_url, target_url, planned.kept, dry_run=True)
     assert planned.kept in databases(admin_url)
-    assert "is dropped" in let_go(admin_url, target_url, planned.kept, dry_run=False)
+    assert "is dropped" in drop_kept_database(admin_url, target_url, planned.kept, dry_run=False)
     assert planned.kept not in databases(admin_url)
 
 
 def test_the_plan_says_what_would_be_overwritten_and_how_long(storage, backup, target_url, admin_url):
-    words = plan(storage, backup, target_url, admin_url, seconds_a_gib=3600).in_words()
+    words = plan(storage, backup, target_url, admin_url, seconds_a_gib=3600).summary()
     assert "| public.market_candles_2026_03 | 1440 | no such table |" in words
     assert re.search(r"about \d+ s", words)
     assert backup.id in words and f"{TARGET}_before_20261121T040000Z" in words
@@ -86,7 +76,7 @@ def test_a_plan_says_that_the_rows_could_not_be_counted(storage, backup, target_
     with psycopg.connect(target_url) as connection:
         connection.execute("ALTER TABLE trade_signals ENABLE ROW LEVEL SECURITY")
         connection.execute("ALTER TABLE trade_signals FORCE ROW LEVEL SECURITY")
-    words = plan(storage, backup, target_url, admin_url).in_words()
+    words = plan(storage, backup, target_url, admin_url).summary()
     assert f"The rows of {TARGET} could not be counted: " in words and "Row-level security" in words
     assert "how much that is, is not known" in words
     assert "no such table" not in words and "as many rows now" not in words
@@ -96,10 +86,10 @@ def test_without_the_old_database_the_fresh_one_just_takes_its_name(storage, bac
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {TARGET}")
     planned = plan(storage, backup, target_url, admin_url)
-    assert planned.current is None and f"There is no database {TARGET}" in planned.in_words()
+    assert planned.current is None and f"There is no database {TARGET}" in planned.summary()
     part, facts = find_dump(backup, "platform")
     url = restore_into(storage, backup, part, planned.fresh, target_url, admin_url)
-    assert take_over(url, target_url, planned.kept, admin_url)
+    assert swap_databases(url, target_url, planned.kept, admin_url)
     assert compare_database(target_url, facts) == []
 
 
@@ -126,14 +116,14 @@ def test_what_cannot_go_well_is_refused_before_anything_is_touched(
     before = databases(admin_url)
     if spoil:
         spoil(storage, backup)
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RestoreRefusedError, match=words):
         plan(storage, backup, target_url, admin_url, **options)
     assert databases(admin_url) == before
 
 
 def test_production_needs_its_name_once_more(storage, backup, target_url, admin_url):
     options = {"production_names": ["TARGET"]}
-    with pytest.raises(Refused, match="confirm_database"):
+    with pytest.raises(RestoreRefusedError, match="confirm_database"):
         plan(storage, backup, target_url, admin_url, confirmed="something", **options)
     assert plan(storage, backup, target_url, admin_url, confirmed=TARGET, **options)
 
@@ -149,26 +139,26 @@ def test_a_wrong_key_and_no_key_are_refused(filled, storage, sources, encrypting
     import pyrage
 
     made = create_backup(filled, storage, "database", sources, encrypting)
-    with pytest.raises(Refused, match="needs that private key"):
+    with pytest.raises(RestoreRefusedError, match="needs that private key"):
         plan(storage, made, target_url, admin_url)
     other = str(pyrage.x25519.Identity.generate())
-    with pytest.raises(Refused, match="Refused, nothing was touched"):
+    with pytest.raises(RestoreRefusedError, match="Refused, nothing was touched"):
         plan(storage, made, target_url, admin_url, identity=other)
 
 
 def test_an_older_server_is_refused(storage, backup, target_url, admin_url, monkeypatch):
     monkeypatch.setattr(restore_module, "server_major", lambda connection: 17)
-    with pytest.raises(Refused, match="of PostgreSQL 18, and this server is 17"):
+    with pytest.raises(RestoreRefusedError, match="of PostgreSQL 18, and this server is 17"):
         plan(storage, backup, target_url, admin_url)
 
 
 def test_a_role_that_may_not_create_databases_is_refused(storage, backup, target_url):
-    with pytest.raises(Refused, match="CREATEDB"):
+    with pytest.raises(RestoreRefusedError, match="CREATEDB"):
         plan(storage, backup, target_url, target_url)
 
 
 def test_a_backup_without_this_database_is_refused(storage, backup, target_url, admin_url):
-    with pytest.raises(Refused, match="only of platform"):
+    with pytest.raises(RestoreRefusedError, match="only of platform"):
         plan_restore(storage, backup.id, "airflow", target_url, admin_url, AT)
 
 
@@ -180,7 +170,7 @@ def test_a_restored_database_that_differs_does_not_take_over(storage, backup, ta
         connection.execute("DELETE FROM market_candles_2026_04 WHERE timestamp < '2026-04-01 00:05Z'")
         connection.execute("CREATE INDEX extra ON trade_signals (symbol)")
     with pytest.raises(BackupError) as caught:
-        prove(fresh_url, facts)
+        verify_restored(fresh_url, facts)
     for words in (
         "market_candles_2026_03: as many rows, but other",
         "1435 rows instead of 1440",
@@ -200,7 +190,7 @@ def test_a_failing_restore_leaves_no_database_behind(storage, backup, target_url
 def test_only_what_a_restore_has_kept_can_be_let_go(target_url, admin_url):
     for name in ("postgres", TARGET, "other_before_20261121T040000Z"):
         with pytest.raises(BackupError, match=f"no database that a restore of {TARGET} has kept"):
-            let_go(admin_url, target_url, name, dry_run=False)
+            drop_kept_database(admin_url, target_url, name, dry_run=False)
 
 
 def test_derived_names_fit_and_are_known_again():
@@ -225,7 +215,7 @@ def test_what_the_restore_of_a_neighbour_has_kept_is_not_dropped(target_url, adm
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{theirs}"')
     with pytest.raises(BackupError, match="there are: none"):
-        let_go(admin_url, with_database(target_url, f"{TARGET}_staging"), theirs, dry_run=False)
+        drop_kept_database(admin_url, with_database(target_url, f"{TARGET}_staging"), theirs, dry_run=False)
     assert theirs in databases(admin_url)
 
 
@@ -266,7 +256,7 @@ def test_a_drill_finds_what_the_manifest_does_not_say(filled, storage, backup, d
     manifest = Path(storage.location) / backup.id / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"rows": 1440', '"rows": 1441', 1))
     done = drill(filled, storage, database_url, admin_url)
-    assert "1440 rows instead of 1441" in done.in_words()
+    assert "1440 rows instead of 1441" in done.summary()
     assert not drills(filled)[0].success
 
 
@@ -276,7 +266,7 @@ def test_without_a_backup_there_is_nothing_to_drill(database, storage, database_
 
 
 def test_scratches_of_dead_drills_are_dropped(filled, storage, backup, database_url, admin_url):
-    from include.backups import database_of
+    from include.backups.postgres.server import database_of
 
     left = derived_name(database_of(database_url), "drill", AT)
     with psycopg.connect(admin_url, autocommit=True) as connection:

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from include.backups import Listed, Rules, choose
-from include.backups.catalogue import is_abandoned, list_backups
+from include.backups.catalogue import ListedBackup, is_abandoned, list_backups
+from include.backups.retention import RetentionRules, choose_deletions
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-RULES = Rules(last=3, daily=7, weekly=5, monthly=12, max_age=timedelta(days=400))
+RULES = RetentionRules(last=3, daily=7, weekly=5, monthly=12, max_age=timedelta(days=400))
 
 
-def backup(number, age, verified="decoded", kind="database", parent=None) -> Listed:
+def backup(number, age, verified="decoded", kind="database", parent=None) -> ListedBackup:
     at = NOW - age
-    return Listed(
+    return ListedBackup(
         f"b{number}",
         kind,
         "complete",
@@ -33,13 +33,13 @@ def backup(number, age, verified="decoded", kind="database", parent=None) -> Lis
     )
 
 
-def nightly(days, verified="decoded") -> list[Listed]:
+def nightly(days, verified="decoded") -> list[ListedBackup]:
     return [backup(day, timedelta(days=day, hours=10), verified) for day in range(days)]
 
 
 def test_a_year_of_nightly_backups_leaves_its_generations():
     backups = nightly(399)
-    gone = choose(backups, RULES, NOW)
+    gone = choose_deletions(backups, RULES, NOW)
     kept = {f"{one.started_at:%m-%d}" for one in backups if one.id not in gone}
     days = {"11-21", "11-20", "11-19", "11-18", "11-17", "11-16", "11-15"}
     weeks = {
@@ -65,17 +65,17 @@ def test_a_year_of_nightly_backups_leaves_its_generations():
 
 def test_too_old_is_too_old_but_for_the_last_good_one():
     old = [backup(n, timedelta(days=500 + n)) for n in range(5)]
-    assert set(choose(old, RULES, NOW)) == {"b1", "b2", "b3", "b4"}
+    assert set(choose_deletions(old, RULES, NOW)) == {"b1", "b2", "b3", "b4"}
 
 
 def test_nothing_goes_while_nothing_is_known_to_be_good():
-    assert choose(nightly(900, verified=None), RULES, NOW) == {}
-    assert choose(nightly(900, verified="bad"), RULES, NOW) == {}
+    assert choose_deletions(nightly(900, verified=None), RULES, NOW) == {}
+    assert choose_deletions(nightly(900, verified="bad"), RULES, NOW) == {}
 
 
 def test_bad_ones_take_no_place_and_go_when_a_newer_one_is_good():
     backups = [backup(n, timedelta(days=n), "bad" if n in (0, 2) else "decoded") for n in range(5)]
-    reasons = choose(backups, Rules(2, 0, 0, 0, timedelta(days=400)), NOW)
+    reasons = choose_deletions(backups, RetentionRules(2, 0, 0, 0, timedelta(days=400)), NOW)
     assert reasons == {
         "b2": "bad, and a newer one is good",
         "b4": "newer ones hold every generation",
@@ -85,13 +85,13 @@ def test_bad_ones_take_no_place_and_go_when_a_newer_one_is_good():
 
 def test_unverified_ones_do_not_push_good_ones_out():
     backups = [backup(n, timedelta(days=n), None if n < 20 else "decoded") for n in range(23)]
-    reasons = choose(backups, Rules(3, 0, 0, 0, timedelta(days=400)), NOW)
+    reasons = choose_deletions(backups, RetentionRules(3, 0, 0, 0, timedelta(days=400)), NOW)
     assert not {"b20", "b21", "b22"} & set(reasons)
 
 
 def test_the_last_one_that_was_decoded_stays_beside_newer_ones_that_were_only_hashed():
     backups = [backup(n, timedelta(days=n), "decoded" if n == 9 else "hashed") for n in range(10)]
-    assert "b9" not in choose(backups, Rules(1, 0, 0, 0, timedelta(days=5)), NOW)
+    assert "b9" not in choose_deletions(backups, RetentionRules(1, 0, 0, 0, timedelta(days=5)), NOW)
 
 
 def test_a_full_backup_stays_as_long_as_an_incremental_one_needs_it():
@@ -101,11 +101,11 @@ def test_a_full_backup_stays_as_long_as_an_incremental_one_needs_it():
         backup(1, timedelta(days=4), parent="b2"),
         backup(0, timedelta(days=1), kind="full"),
     ]
-    assert choose(chain, Rules(1, 0, 0, 0, timedelta(days=400)), NOW) == {}
+    assert choose_deletions(chain, RetentionRules(1, 0, 0, 0, timedelta(days=400)), NOW) == {}
 
 
 @st.composite
-def catalogues(draw) -> list[Listed]:
+def catalogues(draw) -> list[ListedBackup]:
     count = draw(st.integers(0, 40))
     ids = [f"b{number}" for number in range(count)]
     made = []
@@ -124,7 +124,7 @@ def catalogues(draw) -> list[Listed]:
 
 
 rules = st.builds(
-    Rules,
+    RetentionRules,
     st.integers(1, 5),
     st.integers(0, 8),
     st.integers(0, 6),
@@ -135,7 +135,7 @@ rules = st.builds(
 
 @given(catalogues(), rules, st.randoms(use_true_random=False))
 def test_what_always_holds(backups, chosen, random):
-    gone = choose(backups, chosen, NOW)
+    gone = choose_deletions(backups, chosen, NOW)
     left = [one for one in backups if one.id not in gone]
     for kind in ("database", "full"):
         of_kind = sorted(
@@ -151,14 +151,14 @@ def test_what_always_holds(backups, chosen, random):
     assert not {one.parent for one in left} & set(gone), "an incremental backup keeps what it needs"
     shuffled = list(backups)
     random.shuffle(shuffled)
-    assert choose(shuffled, chosen, NOW) == gone, "the order does not matter"
+    assert choose_deletions(shuffled, chosen, NOW) == gone, "the order does not matter"
 
 
 @given(catalogues(), rules)
 def test_a_second_run_never_reaches_the_last_good_ones_of_the_first(backups, chosen):
     left = backups
     for _ in range(4):
-        gone = choose(left, chosen, NOW)
+        gone = choose_deletions(left, chosen, NOW)
         left = [one for one in left if one.id not in gone]
     for kind in ("database", "full"):
         good = [one for one in backups if one.kind == kind and one.verified in ("decoded", "hashed")]
@@ -170,15 +170,15 @@ def test_a_second_run_never_reaches_the_last_good_ones_of_the_first(backups, cho
 def test_the_next_night_deletes_at_most_what_left_its_generation(days):
     backups = nightly(60)
     for _ in range(days):
-        gone = choose(backups, RULES, NOW)
+        gone = choose_deletions(backups, RULES, NOW)
         backups = [one for one in backups if one.id not in gone]
-    assert choose(backups, RULES, NOW) == {}
+    assert choose_deletions(backups, RULES, NOW) == {}
 
 
 def test_a_backup_of_a_clock_that_was_ahead_takes_the_place_of_none():
     real, unreal = nightly(3), backup(99, timedelta(days=-900))
-    few = Rules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
-    assert set(choose([unreal, *real], few, NOW)) == {"b1", "b2", "b99"}
+    few = RetentionRules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
+    assert set(choose_deletions([unreal, *real], few, NOW)) == {"b1", "b2", "b99"}
 
 
 @pytest.mark.parametrize(

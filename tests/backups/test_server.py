@@ -5,8 +5,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from include.backups import with_database
-from include.backups.postgres.server import administer, create_beside, drop, list_databases, swap
+from include.backups.postgres.server import (
+    administer,
+    create_beside,
+    drop,
+    list_databases,
+    swap,
+    with_database,
+)
 from tests.backups.target import TARGET, WORKER, databases
 
 

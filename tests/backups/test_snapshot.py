@@ -6,8 +6,8 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from include.backups import BackupError, measure_database
-from include.backups.postgres.snapshot import hold_snapshot
+from include.backups.manifest import BackupError
+from include.backups.postgres.snapshot import hold_snapshot, measure_database
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.backups.manifest import BackupDamaged, BackupError
-from include.backups.streams import Reader, compress, decompress, decrypt, encrypt
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.streams import ChunkReader, compress, decompress, decrypt, encrypt
 
 ROOT = Path(__file__).parents[2]
 chunked = st.lists(st.binary(max_size=70_000), max_size=6)
@@ -41,7 +41,7 @@ def test_encryption_there_and_back(identity, recipient):
 def test_a_reader_reads_like_a_file(chunks, sizes):
     from io import BytesIO
 
-    reader, file = Reader(chunks), BytesIO(b"".join(chunks))
+    reader, file = ChunkReader(chunks), BytesIO(b"".join(chunks))
     for size in sizes:
         assert reader.read(size) == file.read(size)
 
@@ -50,14 +50,14 @@ def test_a_reader_reads_like_a_file(chunks, sizes):
 def test_a_flipped_bit_is_found_under_encryption(place, identity, recipient):
     hidden = bytearray(b"".join(encrypt([os.urandom(300_000)], recipient)))
     hidden[int(place * len(hidden))] ^= 1
-    with pytest.raises(BackupDamaged, match="cannot be decrypted"):
+    with pytest.raises(BackupDamagedError, match="cannot be decrypted"):
         list(decrypt([bytes(hidden)], identity))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.99])
 def test_a_cut_is_found_under_encryption(share, identity, recipient):
     hidden = b"".join(encrypt([os.urandom(300_000)], recipient))
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         list(decrypt([hidden[: int(share * len(hidden))]], identity))
 
 
@@ -65,7 +65,7 @@ def test_another_key_does_not_open_it(recipient):
     import pyrage
 
     hidden = list(encrypt([b"secret"], recipient))
-    with pytest.raises(BackupDamaged, match="cannot be decrypted"):
+    with pytest.raises(BackupDamagedError, match="cannot be decrypted"):
         list(decrypt(hidden, str(pyrage.x25519.Identity.generate())))
 
 
@@ -78,14 +78,14 @@ def test_keys_that_are_none_are_refused_and_not_repeated(identity):
 
 
 def test_garbage_is_no_zstd():
-    with pytest.raises(BackupDamaged, match="cannot be decompressed"):
+    with pytest.raises(BackupDamagedError, match="cannot be decompressed"):
         list(decompress([b"no zstd at all" * 100]))
 
 
 def test_a_flipped_bit_inside_a_zstd_frame_is_found():
     packed = bytearray(b"".join(compress([os.urandom(1 << 20)])))
     packed[len(packed) // 2] ^= 1
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         list(decompress([bytes(packed)]))
 
 

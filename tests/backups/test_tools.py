@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.backups import Address, BackupDamaged, BackupError, address, feed, find_tools, own_folder
-from include.backups.postgres.tools import read_output
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.postgres.tools import Address, address, find_tools
+from include.backups.programs import feed, own_folder, read_output
 
 NOWHERE = Address("", {"PATH": os.defpath}, None)
 
@@ -130,7 +131,8 @@ def test_the_program_dies_when_its_reader_is_killed(tmp_path):
     script = f"echo $$ > {pids}; exec yes"
     program(tmp_path, "pg_dump", script)
     code = (
-        "from include.backups.postgres.tools import Address, read_output\n"
+        "from include.backups.postgres.tools import Address\n"
+        "from include.backups.programs import read_output\n"
         f"stream = read_output(['{tmp_path}/pg_dump'], Address('', {{'PATH': '/bin:/usr/bin'}}, None))\n"
         "next(stream); print('reading', flush=True); input()\n"
     )
@@ -151,7 +153,7 @@ def wait_until_gone(pids) -> None:
 
 def test_a_reader_that_stops_reading_says_why(tmp_path):
     refusing = program(tmp_path, "pg_restore", "head -c 10 > /dev/null; echo 'not an archive' >&2; exit 1")
-    with pytest.raises(BackupDamaged, match="not an archive"):
+    with pytest.raises(BackupDamagedError, match="not an archive"):
         feed([refusing], (bytes(1 << 20) for _ in range(50)))
 
 

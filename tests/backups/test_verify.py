@@ -7,21 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from include.backups import (
-    BackupDamaged,
-    BackupError,
-    Rules,
-    apply_retention,
-    create_backup,
-    delete_backup,
-    list_backups,
-    open_backup,
-    verify_backup,
-)
-from include.backups.catalogue import begin
+from include.backups.catalogue import begin, list_backups
+from include.backups.create import create_backup
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.read import open_backup
+from include.backups.retention import RetentionRules, apply_retention, delete_backup
+from include.backups.verify import verify_backup
 from include.storage import StorageError
 
-ONE = Rules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
+ONE = RetentionRules(last=1, daily=0, weekly=0, monthly=0, max_age=timedelta(days=400))
 
 
 def flip(path, place):
@@ -79,7 +73,7 @@ def test_damage_is_found(
 
 
 def list_it(engine, storage, manifest):
-    from include.backups import rebuild_catalogue
+    from include.backups.catalogue import rebuild_catalogue
 
     assert manifest.id in rebuild_catalogue(engine, storage).listed
 
@@ -117,7 +111,7 @@ def test_a_manifest_from_outside_is_checked(database, storage, only, settings, t
         ({"more": 1}, "more"),
     ):
         path.write_text(json.dumps({**good, **wrong}))
-        with pytest.raises(BackupDamaged, match=words):
+        with pytest.raises(BackupDamagedError, match=words):
             open_backup(storage, manifest.id)
     for name in ("", "..", "a/b", "../x"):
         with pytest.raises((BackupError, StorageError)):
@@ -181,7 +175,7 @@ def test_strays_are_reported_and_left_alone(database, storage, three):
     applied = apply_retention(database, storage, ONE)
     assert applied.strays == {"20260101T000000Z-database-aaaaaa": 4}
     assert storage.stat("20260101T000000Z-database-aaaaaa/platform.dump.zst")
-    assert "unknown, not touched: 20260101T000000Z-database-aaaaaa (4 bytes)" in applied.in_words()
+    assert "unknown, not touched: 20260101T000000Z-database-aaaaaa (4 bytes)" in applied.summary()
 
 
 def test_what_a_failed_backup_could_not_remove_goes_later(database, storage, only, settings, monkeypatch):

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 import include.backups.postgres.tools as tools_module
-from include.backups import Refused, drill_restore, open_backup, verify_backup
+from include.backups.postgres.drill import drill_restore
+from include.backups.postgres.restore import RestoreRefusedError
+from include.backups.read import open_backup
+from include.backups.verify import verify_backup
 from tests.backups.debian import PROGRAMS, PROGRAMS_16, PROGRAMS_18, ask, manager
 
 NAME = "desk"
@@ -50,7 +53,7 @@ def test_programs_that_cannot_read_the_dump_are_refused_before(debian, back_up, 
     only(monkeypatch, PROGRAMS_18)
     made = back_up(url)
     only(monkeypatch, PROGRAMS)
-    with pytest.raises(Refused, match="needed is version 18 or newer, found: 15"):
+    with pytest.raises(RestoreRefusedError, match="needed is version 18 or newer, found: 15"):
         plan(made, url, manager(debian))
 
 

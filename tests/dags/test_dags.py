@@ -83,6 +83,6 @@ def test_a_dag_file_is_thin_and_imports_nothing_heavy(path, brought_along):
     source = path.read_text()
     explanation = ast.get_docstring(ast.parse(source), clean=False) or ""
     lines = [line for line in source.replace(explanation, "").splitlines() if line.strip()]
-    assert len(lines) <= 100
+    assert len(lines) <= 120
     assert "include" in brought_along[str(path)], "it was imported"
     assert not HEAVY & set(brought_along[str(path)]), "import it inside the task"

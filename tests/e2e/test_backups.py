@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from include.backups import find_dump, measure_database, open_backup
+from include.backups.postgres.facts import find_dump
+from include.backups.postgres.snapshot import measure_database
+from include.backups.read import open_backup
 from include.storage import open_storage
 from tests.e2e.running_stack import wait_for
 
@@ -127,7 +129,7 @@ def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
         {"chosen_options": ["Approve"], "params_input": {}},
     )
     finish(stack, "restore_database", restore)
-    assert backup_id in result(stack, "restore_database", restore, "take_over")
+    assert backup_id in result(stack, "restore_database", restore, "swap_databases")
     ((kept, approved_by, finished),) = stack.execute(
         "SELECT kept_as, approved_by, finished_at FROM restores ORDER BY finished_at DESC LIMIT 1"
     )
@@ -138,4 +140,4 @@ def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
         assert now[f"public.{name}"] == facts.tables[f"public.{name}"], name
 
     dropped = run(stack, "drop_kept_database", name=kept, dry_run=False)
-    assert "is dropped" in result(stack, "drop_kept_database", dropped, "let_go")
+    assert "is dropped" in result(stack, "drop_kept_database", dropped, "drop_kept")

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from include.backups.engine import Surroundings
 from include.backups.tar import tar_files
+from include.settings import Settings
 from include.telemetry import redact
 
 # What this checkout is configured by, relative to it. Code is in git, not here.
-FILES = (
+CONFIGURATION_FILES = (
     "airflow_settings.yaml",
     "docker-compose.yaml",
     "Dockerfile",
@@ -24,6 +26,8 @@ FILES = (
     "pyproject.toml",
     "include/alerts/rules.yaml",
 )
+# Connections that airflow_settings.yaml does not hold, and that an installation may have besides.
+MORE_CONNECTIONS = ("airflow_db", "object_store", "postgres_replication", "postgres_admin", "smtp_alerts")
 # They say what people write into them, passwords too, and YAML and shell have more ways to write one than a
 # redaction by lines can see (blocks, anchors, tags, words with spaces): without encryption they are left out
 # whole. What they set up is in airflow/connections.json and airflow/variables.json besides.
@@ -37,7 +41,7 @@ class Configuration:
     """What to keep.
 
     Attributes:
-        folder: the checkout that FILES lie in.
+        folder: the checkout that CONFIGURATION_FILES lie in.
         connections: Airflow's connections by id, with the fields of the Astro CLI's names.
         variables: Airflow's Variables by key.
         environment: environment variables that configure Airflow and us.
@@ -53,13 +57,30 @@ class Configuration:
     absent: tuple[str, ...] = ()
 
 
+def find_configuration(settings: Settings, surroundings: Surroundings) -> Configuration:
+    """Look up what this installation is configured by."""
+    markets = [f"market_{name}" for name in settings.candle_sources]
+    wanted = dict.fromkeys((*surroundings.declared_connections(), *markets, *MORE_CONNECTIONS))
+    found = {name: surroundings.connection(name) for name in wanted}
+    return Configuration(
+        folder=surroundings.checkout,
+        connections={name: fields for name, fields in found.items() if fields is not None},
+        variables=surroundings.variables(),
+        environment=surroundings.environment(),
+        keys=surroundings.keys(),
+        absent=tuple(
+            f"the connection {name}, which does not exist" for name, fields in found.items() if fields is None
+        ),
+    )
+
+
 class ConfigurationFiles:
     """The configuration as a tar; `left_out` names what is not in it."""
 
     def __init__(self, configuration: Configuration, *, encrypted: bool) -> None:
         self._configuration = configuration
         self._encrypted = encrypted
-        self.left_out = [f"configuration: {words}" for words in configuration.absent]
+        self.left_out = [f"configuration: {what}" for what in configuration.absent]
         if not encrypted:
             self.left_out += [
                 "configuration: passwords and whatever looks like a secret, since no backup_recipient is set",
@@ -72,7 +93,7 @@ class ConfigurationFiles:
 
     def _files(self) -> Iterator[tuple[str, IO[bytes]]]:
         given = self._configuration
-        for name in FILES:
+        for name in CONFIGURATION_FILES:
             path = given.folder / name
             if not path.is_file():
                 self.left_out.append(f"configuration: {name}, which does not exist")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from include.backups.manifest import Manifest, Part
-from include.backups.postgres.dump import WORKERS, unpacked
+from include.backups.manifest import BackupPart, Manifest
+from include.backups.postgres.dump import DUMP_WORKERS, unpacked
 from include.backups.postgres.meaning import statements
-from include.backups.postgres.tools import Address, Tools, convert, feed, find_tools, run
+from include.backups.postgres.tools import Address, Tools, find_tools
+from include.backups.programs import convert, feed, run
 from include.backups.read import read_part
 from include.storage import Storage
 
@@ -27,7 +28,7 @@ ENCODING = re.compile(rb"^SET client_encoding = '(\w+)';$", re.MULTILINE)
 ENTRY = re.compile(r"^\d+; \d+ \d+ (.+)$", re.MULTILINE)
 
 
-def find_reader(manifest: Manifest, part: Part, server: int = 0, *, tls: bool = False) -> Tools:
+def find_reader(manifest: Manifest, part: BackupPart, server: int = 0, *, tls: bool = False) -> Tools:
     """The programs that can read a dump, and may talk to a server of this major version.
 
     An older manifest has one version for all of its dumps, which may be another dump's: the newest programs
@@ -55,7 +56,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Archive:
+class DumpArchive:
     """A dump, which is read from its beginning as often as something is asked of it."""
 
     tools: Tools
@@ -103,7 +104,7 @@ class Archive:
                 written = convert([pg_restore, "--file=-", *options, *self._where()], chunks)
                 feed(psql, _without_timeout(written), access)
             elif self._folder is not None:
-                run([*straight, f"--jobs={WORKERS}", *self._where()], access)
+                run([*straight, f"--jobs={DUMP_WORKERS}", *self._where()], access)
             else:
                 feed([*straight, "--single-transaction"], chunks, access)
             if not schema_only:
@@ -120,8 +121,8 @@ class Archive:
 
 @contextmanager
 def open_archive(
-    storage: Storage, manifest: Manifest, part: Part, identity: str | None, server: int, *, tls: bool
-) -> Iterator[Archive]:
+    storage: Storage, manifest: Manifest, part: BackupPart, identity: str | None, server: int, *, tls: bool
+) -> Iterator[DumpArchive]:
     """Open the dump of a backup for a server of this major version.
 
     Raises:
@@ -133,10 +134,10 @@ def open_archive(
         return read_part(storage, manifest, part, identity)
 
     if part.content == "pg_dump":
-        yield Archive(tools, read, None)
+        yield DumpArchive(tools, read, None)
     else:
         with unpacked(read(), part.raw_size) as folder:
-            yield Archive(tools, read, folder)
+            yield DumpArchive(tools, read, folder)
 
 
 def _decode(written: bytes) -> str:

@@ -18,13 +18,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from include.backups.manifest import BackupDamaged, BackupError, DatabaseFacts
-from include.backups.postgres.dump import Write
-from include.backups.postgres.tools import address, find_tools, read_output
+from include.backups.engine import PartStream
+from include.backups.manifest import BackupDamagedError, BackupError
+from include.backups.postgres.dump import Store
+from include.backups.postgres.facts import DatabaseFacts
+from include.backups.postgres.tools import address, find_tools
+from include.backups.programs import read_output
 from include.backups.tar import TarIndex
 from include.database import connect
 
 MANIFEST_FILE = "backup_manifest"
+OF_CLUSTER = "cluster"  # what its parts are of
 # Of the databases whose size this login may ask: it copies the files of all, but only estimates by them.
 CLUSTER_SIZE = (
     "(SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE datallowconn "
@@ -47,18 +51,17 @@ class BaseBackup:
     facts: DatabaseFacts
     incremental: bool
     reason: str
-    tool_version: str
 
 
-def take_base_backup(url: str, parent: Parent | None, write: Write) -> BaseBackup:
-    """Copy the cluster through `write`: `base.tar`, then its list of files.
+def take_base_backup(url: str, parent: Parent | None, store: Store) -> BaseBackup:
+    """Copy the cluster through `store`: `base.tar`, then its list of files.
 
     Incremental on top of `parent` if the server still knows what has changed since (`summarize_wal = on`,
     PostgreSQL 17 or newer); otherwise full, and the answer says why.
 
     Raises:
         BackupError: no fitting client, or pg_basebackup failed: no REPLICATION, tablespaces, WAL recycled, …
-        BackupDamaged: the server sent less than it lists.
+        BackupDamagedError: the server sent less than it lists.
         DatabaseError: the server cannot be reached.
     """
     access = address(url)
@@ -82,10 +85,22 @@ def take_base_backup(url: str, parent: Parent | None, write: Write) -> BaseBacku
             known.write_bytes(parent.manifest)
             command.append(f"--incremental={known}")
         index = TarIndex(keep=MANIFEST_FILE)
-        write("base.tar", index.watch(read_output(command, access)), "base backup", True)
+        chunks = index.watch(read_output(command, access))
+        store(PartStream("base.tar", "base backup", OF_CLUSTER, chunks, version=tools.version))
     check_files(index)
-    write(MANIFEST_FILE, [bytes(index.kept)], "backup_manifest", True)
-    return BaseBackup(facts, incremental, reason, tools.version)
+    # PostgreSQL's list of files stays readable: the next incremental backup starts from it, on a machine that
+    # cannot decrypt. It holds names and sizes, no rows.
+    store(
+        PartStream(
+            MANIFEST_FILE,
+            "backup_manifest",
+            OF_CLUSTER,
+            [bytes(index.kept)],
+            stays_readable=True,
+            version=tools.version,
+        )
+    )
+    return BaseBackup(facts, incremental, reason)
 
 
 def cluster_size(url: str) -> int:
@@ -128,7 +143,7 @@ def check_base_backup(chunks: Iterable[bytes]) -> TarIndex:
     """Read a base backup's tar to its end and compare it with PostgreSQL's own list of its files.
 
     Raises:
-        BackupDamaged: it was cut, a file is missing or of another size, or the list itself was changed.
+        BackupDamagedError: it was cut, a file is missing or of another size, or the list itself was changed.
     """
     index = TarIndex(keep=MANIFEST_FILE)
     for _ in index.watch(chunks):
@@ -141,18 +156,18 @@ def check_files(index: TarIndex) -> None:
     """Compare what passed with the list: every file, its size, and the WAL that makes it consistent.
 
     Raises:
-        BackupDamaged: they differ.
+        BackupDamagedError: they differ.
     """
     if not index.ended:
-        raise BackupDamaged("the tar was cut: its end is missing")
+        raise BackupDamagedError("the tar was cut: its end is missing")
     listed = read_manifest_file(bytes(index.kept))
     for entry in listed["Files"]:
         name = entry.get("Path") or bytes.fromhex(entry["Encoded-Path"]).decode("utf-8", "surrogateescape")
         size = index.files.get(name)
         if size is None:
-            raise BackupDamaged(f"the file {name} is missing")
+            raise BackupDamagedError(f"the file {name} is missing")
         if size != entry["Size"]:
-            raise BackupDamaged(f"the file {name} has {size} bytes instead of {entry['Size']}")
+            raise BackupDamagedError(f"the file {name} has {size} bytes instead of {entry['Size']}")
     segments = {name.removeprefix("pg_wal/") for name in index.files if name.startswith("pg_wal/")}
     size = max((index.files[f"pg_wal/{name}"] for name in segments if re.fullmatch("[0-9A-F]{24}", name)),
                default=0)  # fmt: skip
@@ -161,22 +176,24 @@ def check_files(index: TarIndex) -> None:
             wal["Timeline"], _position(wal["Start-LSN"]), _position(wal["End-LSN"]), size
         ):
             if segment not in segments:
-                raise BackupDamaged(f"the write-ahead log {segment} is missing: it could not be recovered")
+                raise BackupDamagedError(
+                    f"the write-ahead log {segment} is missing: it could not be recovered"
+                )
 
 
 def read_manifest_file(raw: bytes) -> dict[str, Any]:
     """Read PostgreSQL's `backup_manifest`, whose last line is the SHA-256 of what stands before it.
 
     Raises:
-        BackupDamaged: it is missing, cut or changed.
+        BackupDamagedError: it is missing, cut or changed.
     """
     body, found, _ = raw.rpartition(b'"Manifest-Checksum"')
     try:
         listed: dict[str, Any] = json.loads(raw)
     except ValueError:
-        raise BackupDamaged("PostgreSQL's list of files (backup_manifest) is missing or cut") from None
+        raise BackupDamagedError("PostgreSQL's list of files (backup_manifest) is missing or cut") from None
     if not found or hashlib.sha256(body).hexdigest() != listed.get("Manifest-Checksum"):
-        raise BackupDamaged("PostgreSQL's list of files (backup_manifest) was changed")
+        raise BackupDamagedError("PostgreSQL's list of files (backup_manifest) was changed")
     return listed
 
 

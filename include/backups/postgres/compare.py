@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from include.backups.manifest import DatabaseFacts, TableFacts
+from include.backups.postgres.facts import DatabaseFacts, TableFacts
 from include.backups.postgres.schema import compare_objects
 from include.backups.postgres.server import administer
 from include.backups.postgres.snapshot import measure_database, read_hashed

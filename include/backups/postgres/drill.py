@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from include.backups.catalogue import list_backups
 from include.backups.manifest import BackupError
 from include.backups.postgres.compare import compare_database, in_short
-from include.backups.postgres.restore import GIB, find_dump, restore_into
+from include.backups.postgres.facts import DUMPS, find_dump
+from include.backups.postgres.restore import GIB, restore_into
 from include.backups.postgres.server import (
     administer,
     database_of,
@@ -34,7 +35,7 @@ ROWS = 1_000  # of an answer in memory at once
 
 
 @dataclass(frozen=True)
-class Drilled:
+class DrillResult:
     """How a drill went. `findings` is empty when the backup is proven; times are seconds."""
 
     backup_id: str
@@ -46,7 +47,7 @@ class Drilled:
     queries: int
     findings: tuple[str, ...]
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         if self.findings:
             return f"{self.backup_id} does not restore to what it was: {in_short(list(self.findings))}"
@@ -67,7 +68,7 @@ def drill_restore(
     identity: str | None = None,
     backup_id: str = "",
     run_url: str = "",
-) -> Drilled:
+) -> DrillResult:
     """Restore a backup of the platform's database into a scratch database, compare, and drop that again.
 
     Args:
@@ -97,7 +98,7 @@ def drill_restore(
         queries, failed = run_acceptance(url)
         with administer(admin_url) as connection:
             size = list_databases(connection)[scratch].size
-        done = Drilled(
+        done = DrillResult(
             chosen,
             round(restored, 3),
             round(monotonic() - clock, 3),
@@ -170,7 +171,7 @@ def _newest(engine: Engine, storage: Storage) -> str:
     for backup in list_backups(engine, storage.location):
         if backup.kind in ("database", "full") and backup.method in ("stream", "directory", "physical"):
             manifest = open_backup(storage, backup.id)
-            if any(part.of == "platform" and part.content.startswith("pg_dump") for part in manifest.parts):
+            if any(part.of == "platform" and part.content in DUMPS for part in manifest.parts):
                 return backup.id
     raise BackupError(
         f"There is no backup of the platform's database in {storage.location} to drill: is back_up_database "

@@ -5,33 +5,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.backups.manifest import BackupDamaged, Content, DatabaseFacts
-from include.backups.postgres.snapshot import Snapshot, hold_snapshot
-from include.backups.postgres.tools import (
-    Address,
-    Tools,
-    address,
-    feed,
-    find_tools,
-    own_folder,
-    read_output,
-    run,
-)
+from include.backups.engine import PartStream
+from include.backups.manifest import BackupDamagedError
+from include.backups.postgres.facts import DatabaseFacts
+from include.backups.postgres.snapshot import DatabaseSnapshot, hold_snapshot
+from include.backups.postgres.tools import Tools, address, find_tools
+from include.backups.programs import feed, own_folder, read_output, run
 from include.backups.tar import tar_folder, unpack
 
-WORKERS = 2  # of the directory format: four gain nothing more on four cores
+DUMP_WORKERS = 2  # of the directory format: four gain nothing more on four cores
 LOCK_WAIT = "60s"
 
-# Stores one stream under a name: (name, chunks, content, compressed by zstd)
-Write = Callable[[str, Iterable[bytes], Content, bool], object]
+Store = Callable[[PartStream], None]
 
 
 def dump_database(
-    name: str, url: str, method: str, write: Write, *, checksums: bool, tools: Tools | None = None
-) -> tuple[DatabaseFacts, str]:
-    """Dump a database through `write` and say what it held; also gives the version of pg_dump.
+    name: str, url: str, method: str, store: Store, *, checksums: bool, tools: Tools | None = None
+) -> DatabaseFacts:
+    """Dump a database through `store` and say what it held.
 
-    Rows are counted beside the dump in the same snapshot. `stream` writes `<name>.dump`, one archive in
+    Rows are counted beside the dump in the same snapshot. `stream` stores `<name>.dump`, one archive in
     pg_dump's custom format; `directory` a tar of its directory format, dumped by parallel workers into a
     temporary folder first.
 
@@ -50,23 +43,27 @@ def dump_database(
             "--no-password",
         ]
         if method == "stream":
-            write(f"{name}.dump", read_output([*common, "-Fc", "-Z0"], access), "pg_dump", True)
+            chunks = read_output([*common, "-Fc", "-Z0"], access)
+            store(PartStream(f"{name}.dump", "pg_dump", name, chunks, version=tools.version))
         else:
-            _dump_directory(name, common, access, snapshot, write)
-        return facts(), tools.version
-
-
-def _dump_directory(
-    name: str, common: list[str | Path], access: Address, snapshot: Snapshot, write: Write
-) -> None:
-    with own_folder(snapshot.database_size) as folder:
-        target = Path(folder) / name
-        run([*common, "-Fd", f"-j{WORKERS}", "-Z1", "--no-sync", f"--file={target}"], access)
-        write(f"{name}.tar", tar_folder(target), "pg_dump directory", False)
+            with own_folder(snapshot.database_size) as folder:
+                target = Path(folder) / name
+                run([*common, "-Fd", f"-j{DUMP_WORKERS}", "-Z1", "--no-sync", f"--file={target}"], access)
+                store(
+                    PartStream(
+                        f"{name}.tar",
+                        "pg_dump directory",
+                        name,
+                        tar_folder(target),
+                        compress=False,  # it is, file by file
+                        version=tools.version,
+                    )
+                )
+        return facts()
 
 
 @contextmanager
-def _counting(snapshot: Snapshot, checksums: bool) -> Iterator[Callable[[], DatabaseFacts]]:
+def _counting(snapshot: DatabaseSnapshot, checksums: bool) -> Iterator[Callable[[], DatabaseFacts]]:
     """Describe the snapshot in a thread; an error in the block ends the counting."""
     with ThreadPoolExecutor(1, "count") as pool:
         counting = pool.submit(snapshot.describe, checksums=checksums)
@@ -81,7 +78,7 @@ def check_dump(chunks: Iterable[bytes], tools: Tools) -> None:
     """Read an archive in the custom format to its end, as a restore would.
 
     Raises:
-        BackupDamaged: pg_restore cannot read it whole.
+        BackupDamagedError: pg_restore cannot read it whole.
     """
     feed([tools.path("pg_restore"), "--file=/dev/null"], chunks)
 
@@ -97,12 +94,12 @@ def unpacked(chunks: Iterable[bytes], size: int) -> Iterator[Path]:
     """The directory format in a temporary folder, from its tar.
 
     Raises:
-        BackupDamaged: it is no tar of one folder.
+        BackupDamagedError: it is no tar of one folder.
         BackupError: there is no room.
     """
     with own_folder(size) as folder:
         unpack(chunks, Path(folder))
         inside = [entry for entry in Path(folder).iterdir() if entry.is_dir()]
         if len(inside) != 1:
-            raise BackupDamaged("the tar holds no single folder")
+            raise BackupDamagedError("the tar holds no single folder")
         yield inside[0]

@@ -3,7 +3,8 @@
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
+from include.backups.manifest import BackupError, BackupPart, Manifest
+from include.backups.postgres.facts import DatabaseFacts, read_facts
 from include.backups.postgres.replay import replay
 from include.backups.postgres.server import administer, drop, with_database
 from include.database import VERSION_TABLE, DatabaseError, migrate, sql
@@ -13,7 +14,7 @@ from include.storage import Storage
 def rehearse(
     storage: Storage,
     manifest: Manifest,
-    part: Part,
+    part: BackupPart,
     scratch: str,
     target_url: str,
     admin_url: str,
@@ -33,7 +34,7 @@ def rehearse(
     try:
         with administer(url) as connection:
             notes += _check_functions(connection)
-            migrated = _set_revision(connection, manifest.databases[part.of])
+            migrated = _set_revision(connection, read_facts(manifest, part.of))
         if migrated:
             _try_migration(url, manifest)
     finally:

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
-from include.backups.postgres.archive import Archive, Entry, open_archive
+from include.backups.manifest import BackupError, BackupPart, Manifest
+from include.backups.postgres.archive import DumpArchive, Entry, open_archive
+from include.backups.postgres.facts import DatabaseFacts, read_facts
 from include.backups.postgres.meaning import tokens
 from include.backups.postgres.privileges import give, missing, refused
 from include.backups.postgres.server import (
@@ -50,10 +51,10 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Replay:
+class DumpReplay:
     """Where a dump goes: a database beside the target, made by one login and owned by another."""
 
-    archive: Archive
+    archive: DumpArchive
     facts: DatabaseFacts
     fresh: str
     target_url: str
@@ -158,7 +159,7 @@ class Replay:
 def replay(
     storage: Storage,
     manifest: Manifest,
-    part: Part,
+    part: BackupPart,
     fresh: str,
     target_url: str,
     admin_url: str,
@@ -174,7 +175,7 @@ def replay(
         BackupError: it cannot be made on this server, or what is read is not what was written.
         DatabaseError: the server cannot be reached.
     """
-    facts, target = manifest.databases[part.of], database_of(target_url)
+    facts, target = read_facts(manifest, part.of), database_of(target_url)
     owner = connection_role(target_url)
     with administer(admin_url) as server:
         check_same_server(server, target_url)
@@ -188,7 +189,7 @@ def replay(
         _check_entrance(with_database(target_url, fresh))
         tls = address(target_url).tls
         with open_archive(storage, manifest, part, identity, major, tls=tls) as archive:
-            work = Replay(archive, facts, fresh, target_url, admin_url, major, schema_only)
+            work = DumpReplay(archive, facts, fresh, target_url, admin_url, major, schema_only)
             notes = work.fill()
             if there:
                 with administer(admin_url) as server:

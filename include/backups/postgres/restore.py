@@ -14,9 +14,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.backups.manifest import BackupError, DatabaseFacts, Manifest, Part
+from include.backups.manifest import BackupError, BackupPart, Manifest
 from include.backups.postgres.archive import find_reader
 from include.backups.postgres.dump import check_directory, check_dump
+from include.backups.postgres.facts import DatabaseFacts, find_dump
 from include.backups.postgres.rehearsal import rehearse
 from include.backups.postgres.replay import replay
 from include.backups.postgres.server import (
@@ -44,12 +45,12 @@ HEADROOM = 1.2  # what a restored database may take, times its size when it was 
 GIB = 1 << 30
 
 
-class Refused(BackupError):
+class RestoreRefusedError(BackupError):
     """The restore was refused; nothing was touched."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     """What a restore would do. Sizes are bytes, times UTC."""
 
     backup_id: str
@@ -66,7 +67,7 @@ class Plan:
     rows: Mapping[str, tuple[int, int | None]] | None = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """The plan for people, in Markdown."""
         now = "there is none now" if self.current is None else f"{self.current / GIB:.2f} GiB now"
         took = "no drill has measured it yet" if self.seconds is None else f"about {self.seconds:.0f} s"
@@ -110,7 +111,7 @@ def plan_restore(
     confirmed: str = "",
     production_names: Iterable[str] = (),
     seconds_a_gib: float | None = None,
-) -> Plan:
+) -> RestorePlan:
     """Check everything that a restore needs, and say what it would do.
 
     The schema is rehearsed in a scratch database, which is dropped again. Nothing else is touched.
@@ -129,7 +130,7 @@ def plan_restore(
         seconds_a_gib: what the last drill took.
 
     Raises:
-        Refused: it cannot go well, or a confirmation is missing; the words say which.
+        RestoreRefusedError: it cannot go well, or a confirmation is missing; the words say which.
         StorageError, DatabaseError: one of them cannot be reached.
     """
     target = database_of(target_url)
@@ -147,10 +148,10 @@ def plan_restore(
         read_to_its_end(storage, manifest, part, identity)
         scratch = derived_name(target, "plan", at)
         notes += rehearse(storage, manifest, part, scratch, target_url, admin_url, identity=identity)
-    except Refused:
+    except RestoreRefusedError:
         raise
     except BackupError as error:
-        raise Refused(f"Refused, nothing was touched: {error}") from error
+        raise RestoreRefusedError(f"Refused, nothing was touched: {error}") from error
     current = there.get(target)
     rows: dict[str, tuple[int, int | None]] | None = {}
     if current is not None:
@@ -165,7 +166,7 @@ def plan_restore(
             notes.append(f"The rows of {target} could not be counted: {error_in_words(error)}")
     else:
         notes.append(f"There is no database {target} to keep, and no backup of it is made first.")
-    return Plan(
+    return RestorePlan(
         backup_id,
         part.name,
         database,
@@ -191,25 +192,7 @@ def _say_whose(manifest: Manifest, server: str | None, target: str | None) -> li
     return [f"Another installation made it: {made_of} on the server {made_on}. Its trades come along."]
 
 
-def find_dump(manifest: Manifest, database: str) -> tuple[Part, DatabaseFacts]:
-    """The part that holds a database's dump, and what the manifest says of the database.
-
-    Raises:
-        BackupError: there is none.
-    """
-    for part in manifest.parts:
-        if part.of == database and part.content in ("pg_dump", "pg_dump directory"):
-            return part, manifest.databases[database]
-    dumped = sorted({p.of for p in manifest.parts if p.content in ("pg_dump", "pg_dump directory")})
-    words = f"{manifest.id} holds no dump of the database {database!r}"
-    if dumped:
-        raise BackupError(f"{words}, only of {', '.join(dumped)}.")
-    if manifest.method == "physical":
-        raise BackupError(f"{words}: it is a copy of a whole cluster. docs/backups.md restores it by hand.")
-    raise BackupError(f"{words}: it is a backup of {manifest.kind}.")
-
-
-def read_to_its_end(storage: Storage, manifest: Manifest, part: Part, identity: str | None) -> None:
+def read_to_its_end(storage: Storage, manifest: Manifest, part: BackupPart, identity: str | None) -> None:
     """Decrypt and decode a dump to its last byte, as a restore would, and compare its SHA-256.
 
     Raises:
@@ -229,7 +212,7 @@ def read_to_its_end(storage: Storage, manifest: Manifest, part: Part, identity: 
 def restore_into(
     storage: Storage,
     manifest: Manifest,
-    part: Part,
+    part: BackupPart,
     fresh: str,
     target_url: str,
     admin_url: str,
@@ -272,7 +255,7 @@ def _is_here(host: str) -> bool:
 def _check_target(url: str, confirmed: str, names: Iterable[str]) -> None:
     name = database_of(url)
     if looks_like_production(url, names) and confirmed != name:
-        raise Refused(
+        raise RestoreRefusedError(
             f"Refused, nothing was touched: {name} at {host_of(url)} looks like production. If it is meant, "
             "write the name of the database into confirm_database."
         )

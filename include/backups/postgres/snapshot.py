@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from include.backups.manifest import BackupError, DatabaseFacts, TableFacts
+from include.backups.manifest import BackupError
+from include.backups.postgres.facts import DatabaseFacts, TableFacts
 from include.backups.postgres.schema import read_objects
 from include.backups.postgres.server import read_shape
 from include.database import connect, sql
@@ -37,7 +38,7 @@ AS_TEXT = {
 
 
 @dataclass
-class Snapshot:
+class DatabaseSnapshot:
     """A snapshot that is held open: `id` is what `pg_dump --snapshot` takes."""
 
     id: str
@@ -90,7 +91,7 @@ class Snapshot:
 
 
 @contextmanager
-def hold_snapshot(url: str) -> Iterator[Snapshot]:
+def hold_snapshot(url: str) -> Iterator[DatabaseSnapshot]:
     """Export a snapshot of the database and hold it until the end of the block.
 
     The tables are locked (ACCESS SHARE, as pg_dump does) before the snapshot is taken, so that no TRUNCATE,
@@ -122,7 +123,7 @@ def hold_snapshot(url: str) -> Iterator[Snapshot]:
                 "SELECT pg_export_snapshot(), current_setting('server_version_num')::int, "
                 "pg_database_size(current_database())"
             ).one()
-            yield Snapshot(identifier, version // 10_000, size, connection, list_tables(connection))
+            yield DatabaseSnapshot(identifier, version // 10_000, size, connection, list_tables(connection))
     engine.dispose()
 
 

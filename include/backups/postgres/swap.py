@@ -1,35 +1,41 @@
-"""The end of a restore: the fresh database is proven and takes the old one's place, which goes one day."""
+"""The end of a restore: the fresh database is verified and takes the old one's place, which goes one day."""
 
 import logging
 from datetime import timedelta
 
 from sqlalchemy import text
 
-from include.backups.manifest import BackupError, DatabaseFacts
+from include.backups.manifest import BackupError
 from include.backups.postgres.compare import compare_database, in_short
+from include.backups.postgres.facts import DatabaseFacts
 from include.backups.postgres.server import administer, database_of, drop, is_derived, list_databases, swap
 from include.database import connect, migrate, sql
 
 logger = logging.getLogger(__name__)
 
+
+class RestoredDiffersError(BackupError):
+    """A restored database is not what was backed up; it is left for a look at it."""
+
+
 ANALYZE_TIMEOUT = timedelta(hours=1)
 
 
-def prove(fresh_url: str, facts: DatabaseFacts) -> None:
+def verify_restored(fresh_url: str, facts: DatabaseFacts) -> None:
     """Compare a restored database with the manifest.
 
     Raises:
-        BackupError: they differ; the database stays as it is, for a look at it.
+        RestoredDiffersError: they differ; the database stays as it is, for a look at it.
     """
     if differences := compare_database(fresh_url, facts):
-        raise BackupError(
+        raise RestoredDiffersError(
             f"The restored database {database_of(fresh_url)} is not what was backed up, and does not take "
             f"over: {in_short(differences)}. It is left for you to look at; the old one is untouched."
         )
 
 
-def take_over(fresh_url: str, target_url: str, kept: str, admin_url: str) -> bool:
-    """Bring a proven database to the current schema, and swap names; True unless it was done before.
+def swap_databases(fresh_url: str, target_url: str, kept: str, admin_url: str) -> bool:
+    """Bring a verified database to the current schema, and swap names; True unless it was done before.
 
     The old database is kept under the name `kept`. Messages that were due in the backup are not sent again.
 
@@ -92,7 +98,7 @@ def record_restore(
     engine.dispose()
 
 
-def let_go(admin_url: str, target_url: str, name: str, *, dry_run: bool) -> str:
+def drop_kept_database(admin_url: str, target_url: str, name: str, *, dry_run: bool) -> str:
     """Drop a database that a restore has kept; only names that a restore gives are taken.
 
     Raises:

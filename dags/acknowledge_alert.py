@@ -13,7 +13,7 @@ from airflow.sdk import Param, dag
 
 from include.airflow.connections import open_database
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import FormRefusedError
+from include.airflow.forms import Form, form_refused_on, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -38,22 +38,23 @@ FORM = {
 }
 
 
-@task(area="database", effect=Effect.SILENCES, retries=1)
-def acknowledge(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
-    """Write down who takes care, and until when."""
-    from include.alerts.acknowledgement import acknowledge_alert, acknowledge_failure
+class AcknowledgementForm(Form):
+    """Which alert, and for how long."""
 
-    form = params or {}
-    fingerprint = form["fingerprint"].strip()
-    by = dag_run.triggering_user_name or "a program"
-    take_over = acknowledge_failure if fingerprint.startswith("failure/") else acknowledge_alert
-    with open_database("acknowledge") as engine:
-        try:
-            take_over(engine, fingerprint, by, timedelta(hours=form["hours"]))
-        except (ValueError, LookupError) as refused:
-            raise FormRefusedError(f"Nothing was acknowledged: {refused}") from refused
-    in_hours = "1 hour" if form["hours"] == 1 else f"{form['hours']:g} hours"
-    return f"{fingerprint}: acknowledged by {by} for {in_hours}"
+    fingerprint: str
+    hours: float
+
+
+@task(area="database", effect=Effect.SILENCES, retries=1)
+def acknowledge(dag_run: Any = None) -> str:
+    """Write down who takes care, and until when."""
+    from include.alerts.acknowledgement import acknowledge_by_fingerprint
+
+    form, by = read_form(AcknowledgementForm), dag_run.triggering_user_name or "a program"
+    with open_database("acknowledge") as engine, form_refused_on(ValueError, LookupError):
+        acknowledge_by_fingerprint(engine, form.fingerprint, by, timedelta(hours=form.hours))
+    in_hours = "1 hour" if form.hours == 1 else f"{form.hours:g} hours"
+    return f"{form.fingerprint}: acknowledged by {by} for {in_hours}"
 
 
 @dag(

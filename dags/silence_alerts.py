@@ -26,7 +26,7 @@ from airflow.sdk import Param, dag
 
 from include.airflow.connections import open_database
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import FormRefusedError
+from include.airflow.forms import Form, form_refused_on, optional_text, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -35,12 +35,10 @@ NEXT_STEP = "Nothing was changed. Read the reason in the task's log, and trigger
 logger = logging.getLogger(__name__)
 
 FORM = {
-    "matchers": Param(
-        None,
-        type=["string", "null"],
-        maxLength=2_000,
-        title="What is silenced",
-        description="Labels and what they must be, all of them: rule=cpu_*, host=db1",
+    "matchers": optional_text(
+        "What is silenced",
+        "Labels and what they must be, all of them: rule=cpu_*, host=db1",
+        at_most=2_000,
     ),
     "hours": Param(
         2,
@@ -50,13 +48,7 @@ FORM = {
         title="For how many hours",
         description="it ends by itself then",
     ),
-    "reason": Param(
-        None,
-        type=["string", "null"],
-        maxLength=500,
-        title="Why",
-        description="For those who wonder later",
-    ),
+    "reason": optional_text("Why", "For those who wonder later"),
     "everything": Param(
         False,
         type="boolean",
@@ -73,38 +65,44 @@ FORM = {
 }
 
 
+class SilenceForm(Form):
+    """What is silenced, for how long and why; or the silence that is to end."""
+
+    matchers: str | None
+    hours: float
+    reason: str | None
+    everything: bool
+    end: int | None
+
+
 @task(area="database", effect=Effect.SILENCES, retries=1)
-def silence(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
+def silence(dag_run: Any = None) -> str:
     """Write the silence down, or end one; say what holds now."""
     from include.alerts.preview import preview_silence
     from include.alerts.silences import begin_silence, end_silence
 
-    form = params or {}
-    author = dag_run.triggering_user_name or "a program"
-    with open_database("silences") as engine:
-        try:
-            if form["end"] is not None:
-                if form["matchers"] or form["reason"]:
-                    raise ValueError("the form asks for both: end a silence by its number, or make one")
-                ended = end_silence(engine, form["end"], author)
-                return f"silence {ended.id} ({ended.matchers_text}) has ended"
-            found = preview_silence(engine, form["matchers"] or "")
-            if found.broad and form["everything"] is not True:
-                raise ValueError(
-                    f"this would match every alert, or all of a severity or a source; {found.message}. If "
-                    "that is meant, say so in the form: Yes, whatever it is about"
-                )
-            logger.info("%s", found.message)
-            made = begin_silence(
-                engine,
-                found.matchers,
-                author=author,
-                reason=form["reason"] or "",
-                lasts=timedelta(hours=form["hours"]),
-                everything=form["everything"] is True,
+    form, author = read_form(SilenceForm), dag_run.triggering_user_name or "a program"
+    with open_database("silences") as engine, form_refused_on(ValueError, LookupError):
+        if form.end is not None:
+            if form.matchers or form.reason:
+                raise ValueError("the form asks for both: end a silence by its number, or make one")
+            ended = end_silence(engine, form.end, author)
+            return f"silence {ended.id} ({ended.matchers_text}) has ended"
+        found = preview_silence(engine, form.matchers or "")
+        if found.broad and not form.everything:
+            raise ValueError(
+                f"this would match every alert, or all of a severity or a source; {found.message}. If that "
+                "is meant, say so in the form: Yes, whatever it is about"
             )
-        except (ValueError, LookupError) as refused:
-            raise FormRefusedError(f"Nothing was changed: {refused}") from refused
+        logger.info("%s", found.message)
+        made = begin_silence(
+            engine,
+            found.matchers,
+            author=author,
+            reason=form.reason or "",
+            lasts=timedelta(hours=form.hours),
+            everything=form.everything,
+        )
     return (
         f"silence {made.id}: {made.matchers_text}, until {made.ends_at:%Y-%m-%d %H:%M} UTC; {found.message}"
     )

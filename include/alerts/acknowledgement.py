@@ -49,6 +49,14 @@ def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timede
         raise LookupError(f"no failure {fingerprint!r} is open: it has healed, or was more than a day ago")
 
 
+def acknowledge_by_fingerprint(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> None:
+    """Take over an alert or a cause of failures, whichever the fingerprint names; raises as these do."""
+    if fingerprint.startswith("failure/"):
+        acknowledge_failure(engine, fingerprint, by, lasts)
+    else:
+        acknowledge_alert(engine, fingerprint, by, lasts)
+
+
 def _check(by: str, lasts: timedelta) -> None:
     if not by.strip():
         raise ValueError("who acknowledges must be named")

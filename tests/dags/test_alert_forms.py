@@ -11,6 +11,7 @@ from include.airflow.forms import FormRefusedError
 from include.alerts.failures import record_failure, record_success
 from tests.alerts.notified import FAILURE, fire, scalar
 from tests.support.dag_files import load_dag
+from tests.support.tasks import context_of
 
 RUN = SimpleNamespace(triggering_user_name="anna")
 
@@ -25,7 +26,8 @@ def task(database, database_url, monkeypatch):
         (only,) = dag.tasks
 
         def run(by=RUN, **filled_in):
-            return only.python_callable(params={**dag.params.dump(), **filled_in}, dag_run=by)
+            with context_of(dag, **filled_in):
+                return only.python_callable(dag_run=by)
 
         return run
 
@@ -51,7 +53,7 @@ def test_a_silence_is_made_and_ended_by_the_form(database, task):
         ({}, "name at least one label"),
         ({"matchers": "rule=cpu_busy"}, "reason"),
         ({"matchers": "rule=*", "reason": "x"}, "every alert"),
-        ({"matchers": "rule=*", "severity": "critical", "reason": "x"}, "every alert"),
+        ({"matchers": "rule=*", "severity": "critical", "reason": "x"}, "severity is unknown"),
         ({"matchers": "severity=*i*", "reason": "x"}, "every alert"),
         ({"matchers": "source=rule, owner=*", "reason": "x"}, "every alert"),
         ({"matchers": "rul=cpu_busy", "reason": "x"}, "no alert has a label 'rul': there are .*rule"),
@@ -122,5 +124,5 @@ def test_an_alert_and_a_failure_are_acknowledged_by_the_form(database, task):
     )
     assert body["by"] == "a program"
     for fingerprint in ("", "nothing", "failure/nothing"):
-        with pytest.raises(AirflowFailException, match="Nothing was acknowledged"):
+        with pytest.raises(AirflowFailException, match="Nothing was done"):
             form(fingerprint=fingerprint)

@@ -20,7 +20,7 @@ from include.airflow.connections import (
 )
 from include.airflow.forms import CriticalError, FormRefusedError
 from include.airflow.task import facts_of
-from include.alerts import KILLED, Failure, Severity
+from include.alerts import Failure, Severity, WorkerLostError
 from include.alerts.failures import record_success
 from include.alerts.reporting import Platform, report_failure, report_retry
 from include.telemetry import ErrorType
@@ -113,8 +113,8 @@ def _task_failure(context: Context, next_step: str, severity: Severity, watches:
         message = "".join(traceback.format_exception_only(error)).strip()
         stack = "".join(traceback.format_exception(error))
     else:
-        message = str(error or KILLED)
-        stack = None
+        error = error or WorkerLostError()
+        message, stack = str(error), None
     return Failure(
         dag_id=instance.dag_id,
         run_id=instance.run_id,

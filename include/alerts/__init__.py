@@ -9,7 +9,7 @@ task does is imported from its module, inside the task:
 - `overview`: what the page shows; `slack_fallback`: Slack while the database is away.
 """
 
-from include.alerts.causes import KILLED
+from include.alerts.causes import WorkerLostError
 from include.alerts.failures import Failure, Severity
 
-__all__ = ["KILLED", "Failure", "Severity"]
+__all__ = ["Failure", "Severity", "WorkerLostError"]

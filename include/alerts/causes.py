@@ -1,8 +1,8 @@
 """What a failure is due to, so that a thousand failures of one cause are one alert.
 
-Some causes strike many tasks at once: the exception says so itself, or, of a foreign one, its words do. Any
-other failure is its task's own: the task, the type of the exception, and its text without what differs from
-one time to the next.
+Some causes strike many tasks at once. Our own exceptions say so as a value, `shared_cause`; of foreign ones
+the text is matched. Any other failure is its task's own: the task, the type of the exception, and its text
+without what differs from one time to the next.
 """
 
 import errno
@@ -12,23 +12,26 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-KILLED = "the worker stopped without a word: killed, out of memory, or cut off"
+
+class WorkerLostError(RuntimeError):
+    """A task's worker stopped, and left no exception."""
+
+    shared_cause = "worker"
+
+    def __init__(self) -> None:
+        super().__init__("the worker stopped without a word: killed, out of memory, or cut off")
+
 
 MAX_ERROR_READ = 2_000  # characters of an error that are looked at
 COMPARED_LENGTH = 200  # characters of a normalised text that tell causes apart
 
-# Of errors of which only the words are left, and of programs and libraries that have nothing but words. Which
-# server a foreign error speaks of, its words do not say: only our own errors speak of the platform's.
+# Of libraries and programs, of which only text is left. Nothing of ours is recognised by its text: a class
+# may move, and a sentence may be said better.
 _DATABASE_AWAY = re.compile(
-    r"include\.database\.DatabaseError: The database '[^']*' at \S+ (?:cannot be reached|has no connection)"
-    r"|(?:sqlalchemy\.exc|psycopg(?:\.errors)?)\.\w+: .{0,200}(?:server closed the connection unexpectedly"
+    r"(?:sqlalchemy\.exc|psycopg(?:\.errors)?)\.\w+: .{0,200}(?:server closed the connection unexpectedly"
     r"|terminating connection due to (?!idle)"
     r"|the database system is (?:starting up|shutting down|in recovery))"
     r"|psycopg\.OperationalError: connection to server at .{0,200} failed"
-    r"|include\.http\.errors\.QuotaUnknownError"
-)
-_SERVICE_FAILED = re.compile(
-    r"include\.http\.errors\.(?:ServiceUnavailable|BreakerOpen|RateLimited|BadAnswer)Error: ([\w.-]{1,60}): "
 )
 _DISK_IS_FULL = re.compile(r"No space left on device|could not extend file")
 _DISK_FULL_STATE = "53100"  # SQLSTATE
@@ -46,7 +49,7 @@ _VARIABLE = (
 
 @dataclass(frozen=True)
 class Cause:
-    """`name` is short and the same for all failures of the cause; `words` introduce a shared one."""
+    """`name` is short and the same for all failures of the cause; `message` introduces a shared one."""
 
     name: str
     message: str | None = None
@@ -66,7 +69,7 @@ WORKER_LOST = Cause("worker-lost", "Workers were lost")
 def cause_of(task: str, error: BaseException | str) -> Cause:
     """Find the cause of a failure.
 
-    Our own errors carry it as a value, whatever they were turned into on their way; words count where an
+    Our own errors carry it as a value, whatever they were turned into on their way; the text counts where an
     exception is not ours, or is no longer there.
 
     Args:
@@ -74,14 +77,14 @@ def cause_of(task: str, error: BaseException | str) -> Cause:
         error: the exception; or its type and text, as `traceback.format_exception_only` gives them.
     """
     if isinstance(error, str):
-        return _shared_by_words(error[:MAX_ERROR_READ]) or _own(task, error[:MAX_ERROR_READ])
+        return _shared_by_text(error[:MAX_ERROR_READ]) or _own(task, error[:MAX_ERROR_READ])
     message = "".join(traceback.format_exception_only(error)).strip()[:MAX_ERROR_READ]
     for one in _chain(error):
         if found := _shared_by_value(one):
             return found
         if hasattr(one, "shared_cause"):
             return _own(task, message)  # it says what it is about, and that is nothing shared
-    return _shared_by_words(message) or _own(task, message)
+    return _shared_by_text(message) or _own(task, message)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -103,9 +106,10 @@ def _driver_s(error: BaseException) -> Iterator[BaseException]:
 
 
 def _shared_by_value(error: BaseException) -> Cause | None:
-    match getattr(
-        error, "shared_cause", None
-    ):  # of our own errors, and of the driver's that connect() has seen
+    # Our own errors have it, and those of the driver that connect() has seen.
+    match getattr(error, "shared_cause", None):
+        case "worker":
+            return WORKER_LOST
         case "database":
             return DATABASE
         case "service":
@@ -117,15 +121,12 @@ def _shared_by_value(error: BaseException) -> Cause | None:
     return None
 
 
-def _shared_by_words(text: str) -> Cause | None:
-    if text.startswith(KILLED):
-        return WORKER_LOST
+def _shared_by_text(text: str) -> Cause | None:
     if _DATABASE_AWAY.match(text):
         return DATABASE
     if _DISK_IS_FULL.search(text):
         return DISK
-    service = _SERVICE_FAILED.match(text)
-    return _service(service[1]) if service else None
+    return None
 
 
 def _service(name: str) -> Cause:

@@ -7,9 +7,16 @@ from airflow.sdk.exceptions import AirflowFailException
 from sqlalchemy import make_url
 from sqlalchemy import text as statement
 
-from include.alerts.causes import KILLED, cause_of
+from include.alerts.causes import _DATABASE_AWAY, _DISK_IS_FULL, WorkerLostError, cause_of
 from include.database import DatabaseError, connect
-from include.http import QuotaUnknownError, RequestRefusedError, ServiceUnavailableError
+from include.http import (
+    QuotaUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceError,
+    ServiceUnavailableError,
+    errors,
+)
 
 TASK = "settle_trades.settle"
 
@@ -41,7 +48,7 @@ def test_what_differs_from_time_to_time_makes_no_other_cause(one, other):
     [
         ("ValueError: no price", "KeyError: no price"),
         ("ValueError: no price", "ValueError: no volume"),
-        ("ValueError: no price", KILLED),
+        ("ValueError: no price", WorkerLostError()),
     ],
 )
 def test_other_words_are_another_cause(one, other):
@@ -50,10 +57,7 @@ def test_other_words_are_another_cause(one, other):
 
 def test_another_task_s_failure_is_another_cause_unless_they_share_one():
     assert name("ValueError: x", "a.b") != name("ValueError: x", "a.c")
-    away = (
-        "include.database.DatabaseError: The database 'tradeops' at db:5432 cannot be reached. Is it running?"
-    )
-    assert name(away, "a.b") == name(away, "x.y") == "database"
+    assert name(AWAY, "a.b") == name(AWAY, "x.y") == "database"
 
 
 @pytest.mark.parametrize(
@@ -62,21 +66,56 @@ def test_another_task_s_failure_is_another_cause_unless_they_share_one():
         ("psycopg.OperationalError: server closed the connection unexpectedly", "database"),
         ("psycopg.errors.AdminShutdown: terminating connection due to administrator command", "database"),
         ("psycopg.OperationalError: connection to server at \"::1\", port 9 failed: refused", "database"),
-        ("include.http.errors.QuotaUnknownError: kraken: the database that keeps", "database"),
-        ("include.http.errors.ServiceUnavailableError: kraken: answered 503", "service:kraken"),
-        ("include.http.errors.RateLimitedError: coingecko-pro: not called", "service:coingecko-pro"),
+        (QuotaUnknownError("kraken", "the database that keeps"), "database"),
+        (ServiceUnavailableError("kraken", "answered 503"), "service:kraken"),
+        (RateLimitedError("coingecko-pro", "not called"), "service:coingecko-pro"),
         ("OSError: [Errno 28] No space left on device: '/x'", "disk"),
-        (KILLED, "worker-lost"),
+        (WorkerLostError(), "worker-lost"),
     ],
 )  # fmt: skip
-def test_shared_causes_are_known_by_their_words(error, cause):
+def test_shared_causes_are_known(error, cause):
     found = cause_of(TASK, error)
     assert found.name == cause
     assert found.message
 
 
 def test_a_refusal_is_the_task_s_own_matter():
-    assert name("include.http.errors.RequestRefusedError: kraken: unknown pair").startswith(TASK)
+    assert name(RequestRefusedError("kraken", "unknown pair")).startswith(TASK)
+
+
+def product_errors():
+    """Every exception of include/http: whatever class is added there, its value decides."""
+    return [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ServiceError)]
+
+
+@pytest.mark.parametrize("kind", product_errors())
+@pytest.mark.parametrize("message", ["answered 503", "in other words", "No space left on device", ""])
+def test_neither_the_path_of_a_class_of_ours_nor_its_sentence_decides(kind, message):
+    moved = type("Renamed", (kind,), {"__module__": "somewhere.else"})
+    expected = {"service": "service:kraken", "database": "database"}.get(kind.shared_cause)
+    for error in (kind("kraken", message), moved("kraken", message)):
+        found = name(error)
+        assert found == expected if expected else found.startswith(TASK)
+    away = type("Moved", (DatabaseError,), {"__module__": "somewhere.else"})
+    assert name(away(message, away=True, platform=True)) == "database"
+    assert name(away(message, away=True)).startswith(TASK)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "include.database.DatabaseError: The database 'tradeops' at db:5432 cannot be reached. Is it up?",
+        "include.http.errors.QuotaUnknownError: kraken: the database that keeps",
+        "include.http.errors.ServiceUnavailableError: kraken: answered 503",
+        str(WorkerLostError()),
+    ],
+)
+def test_a_text_that_sounds_like_ours_is_no_shared_cause(sentence):
+    assert name(sentence).startswith(TASK)
+
+
+def test_nothing_of_ours_is_named_in_what_is_matched():
+    assert "include" not in "".join(pattern.pattern for pattern in (_DATABASE_AWAY, _DISK_IS_FULL))
 
 
 def raised(error, of=None):

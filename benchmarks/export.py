@@ -16,9 +16,10 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from benchmarks.replay import fill
-from include.database import SQL, connect, migrate
+from include.database import connect, migrate
 from include.storage import open_storage
 from include.trades.export import ExportRequest, export_trades
+from include.trades.results import sql_with_results
 from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
@@ -64,10 +65,10 @@ def main() -> None:
 def _bare_copy(engine: Engine) -> float:
     """Seconds that the server takes to write the same rows in the same order, and nobody keeps them."""
     everything = dict.fromkeys(("first", "after", "symbols", "users", "trade_ids"))
-    query = text((SQL / "queries" / "trades/export_trades.sql").read_text()).bindparams(**everything)
-    compiled = query.compile(dialect=engine.dialect)
-    start = time.perf_counter()
     with engine.connect() as connection:
+        query = sql_with_results(connection, "trades/export_trades").bindparams(**everything)
+        compiled = query.compile(dialect=engine.dialect)
+        start = time.perf_counter()
         driver = connection.connection.driver_connection
         statement = f"COPY ({compiled} ORDER BY generated_at, id) TO STDOUT (FORMAT csv)"
         with driver.cursor() as cursor, cursor.copy(statement, compiled.params) as copy:

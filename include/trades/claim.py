@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from include.database import sql
+from include.database import read_frame, sql
 from include.settings import Settings
 from include.words import in_numbers
 
@@ -77,8 +77,4 @@ def read_batch(connection: Connection, claim_id: str, batch: int, settings: Sett
     """
     key = {"claim_id": claim_id, "batch": batch}
     connection.execute(sql("trades/renew_claim"), {**key, "lease": settings.lease})
-    rows = connection.execute(sql("trades/read_claimed"), key)
-    trades = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
-    for column in ("generated_at", "expires_at"):
-        trades[column] = pd.to_datetime(trades[column], utc=True)
-    return trades
+    return read_frame(connection, sql("trades/read_claimed"), key)

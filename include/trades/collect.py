@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from include.candles import Source
 from include.candles.collect import Collection, collect_candles
-from include.database import sql
+from include.database import read_frame, sql
 from include.settings import Settings
 from include.trades.claim import read_batch
 
@@ -53,10 +53,7 @@ def collect_interval(
     Done twice for an interval, the second time asks for nothing that came the first time.
     """
     with engine.begin() as connection:
-        rows = connection.execute(sql("trades/list_windows"), {"start": start, "end": end}).all()
-    windows = pd.DataFrame(rows, columns=["symbol", "start", "end"])
-    for column in ("start", "end"):
-        windows[column] = pd.to_datetime(windows[column], utc=True)
+        windows = read_frame(connection, sql("trades/list_windows"), {"start": start, "end": end})
     return _report(_collect(engine, windows, sources, settings))
 
 

@@ -14,10 +14,11 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from include.database import sql
+from include.database import statement_timeout
 from include.storage import Storage, StorageError, check_key
+from include.storage.streams import CountedStream
 from include.trades.export_formats import (
     FORMATS,
     Column,
@@ -27,6 +28,7 @@ from include.trades.export_formats import (
     encode,
     measure,
 )
+from include.trades.results import sql_with_results
 from include.trades.trade_filter import TradeFilter, TradeRequestError
 from include.words import in_numbers
 
@@ -126,14 +128,12 @@ def export_trades(
     with engine.connect().execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     ) as snapshot:
-        moment = snapshot.execute(
-            text("SELECT now(), set_config('statement_timeout', :limit, true)"),
-            {"limit": f"{EXPORT_TIME.total_seconds():.0f}s"},
-        ).scalar_one()
+        statement_timeout(snapshot, EXPORT_TIME)
+        moment = snapshot.execute(text("SELECT now()")).scalar_one()
         request.trades.check_known(snapshot)
         driver: Any = snapshot.connection.driver_connection
         with driver.cursor() as cursor:
-            statement, parameters, columns, odd, strange = _prepare(cursor, snapshot.dialect, request)
+            statement, parameters, columns, odd, strange = _prepare(snapshot, cursor, request)
             with cursor.copy(statement, parameters) as copy:
                 rows = (bytes(row) for row in copy)  # the protocol gives one row a message
                 files = list(_write_files(storage, base, request.file_format, columns, rows, file_rows))
@@ -163,12 +163,13 @@ def export_trades(
 
 
 def _prepare(
-    cursor: "psycopg.Cursor[Any]", dialect: Any, request: ExportRequest
+    snapshot: Connection, cursor: "psycopg.Cursor[Any]", request: ExportRequest
 ) -> tuple["Composed", dict[str, Any], list[Column], int, int]:
     """Give the COPY with its parameters and columns, and how many numbers and times will be left empty."""
     from psycopg.sql import SQL
 
-    compiled = sql("trades/export_trades").bindparams(**request.trades.parameters()).compile(dialect=dialect)
+    chosen = sql_with_results(snapshot, "trades/export_trades").bindparams(**request.trades.parameters())
+    compiled = chosen.compile(dialect=snapshot.dialect)
     query, parameters = SQL(str(compiled)), dict(compiled.params)
     columns, odd = describe(cursor, query, parameters), 0
     strange = count_strange_times(cursor, query, parameters, columns)
@@ -189,25 +190,12 @@ def _write_files(
     number, first = 0, next(rows, None)
     while first is not None or number == 0:
         number += 1
-        counted = _Counted(islice(chain([] if first is None else [first], rows), file_rows))
+        counted = CountedStream(islice(chain([] if first is None else [first], rows), file_rows))
         key = f"{base}/trades-{number:05}.{file_format}"
         stored = storage.write(key, encode(counted, columns, file_format))
-        logger.info("%s: %s, %d bytes", key, in_numbers(counted.rows, "row"), stored.size)
-        yield {"key": key, "rows": counted.rows, "bytes": stored.size, "sha256": stored.sha256}
+        logger.info("%s: %s, %d bytes", key, in_numbers(counted.chunks, "row"), stored.size)
+        yield {"key": key, "rows": counted.chunks, "bytes": stored.size, "sha256": stored.sha256}
         first = next(rows, None)
-
-
-class _Counted:
-    """Counts rows on their way."""
-
-    def __init__(self, rows: Iterator[bytes]) -> None:
-        self.rows = 0
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[bytes]:
-        for row in self._rows:
-            self.rows += 1
-            yield row
 
 
 def _clear_former(storage: Storage, base: str, written: set[str]) -> None:

@@ -6,7 +6,6 @@ than 38 digits before or behind the point) is left empty and counted; so are, in
 8601 cannot write: infinity, and years before 1 or after 9999.
 """
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from include.parquet_types import DECIMAL_128_DIGITS, decimal_type, parquet_type
+from include.storage.streams import Outbox, join
 
 if TYPE_CHECKING:
     import psycopg
@@ -153,9 +153,9 @@ def encode(rows: Iterable[bytes], columns: list[Column], file_format: str) -> It
     if file_format == "parquet":
         return _encode_parquet(rows, columns)
     if file_format == "json":
-        return _chunks(_as_document(rows))
+        return join(_as_document(rows), CHUNK_BYTES)
     header = ",".join(column.name for column in columns).encode() + b"\n"
-    return _chunks(_after(header, rows))
+    return join(_after(header, rows), CHUNK_BYTES)
 
 
 def _after(header: bytes, rows: Iterable[bytes]) -> Iterator[bytes]:
@@ -172,38 +172,17 @@ def _as_document(rows: Iterable[bytes]) -> Iterator[bytes]:
     yield b"\n]\n" if before == b",\n" else b"[]\n"
 
 
-def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    held = io.BytesIO()
-    for piece in pieces:
-        held.write(piece)
-        if held.tell() >= CHUNK_BYTES:
-            yield held.getvalue()
-            held = io.BytesIO()
-    yield held.getvalue()
-
-
 def _encode_parquet(rows: Iterable[bytes], columns: list[Column]) -> Iterator[bytes]:
     import pyarrow as pa
     from pyarrow import parquet
 
     schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
-    sink = _Sink()
+    sink = Outbox()
     with parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
-        for text in _groups(rows):
+        for text in join(rows, GROUP_BYTES):
             writer.write_table(_read(text, schema))
             yield sink.take()
     yield sink.take()
-
-
-def _groups(rows: Iterable[bytes]) -> Iterator[bytes]:
-    held = io.BytesIO()
-    for row in rows:
-        held.write(row)
-        if held.tell() >= GROUP_BYTES:
-            yield held.getvalue()
-            held = io.BytesIO()
-    if held.tell():
-        yield held.getvalue()
 
 
 def _read(text: bytes, schema: "pa.Schema") -> "pa.Table":
@@ -235,30 +214,3 @@ def _arrow_type(column: Column) -> "pa.DataType":
     if column.kind == "number":
         return decimal_type(column.whole, column.scale)
     return parquet_type(POSTGRES_TYPES[column.kind])
-
-
-class _Sink(io.RawIOBase):
-    """Takes what a writer writes, for handing on."""
-
-    def __init__(self) -> None:
-        self._held: list[bytes] = []
-        self._position = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Keep the bytes until they are taken."""
-        self._held.append(bytes(data))
-        self._position += len(self._held[-1])
-        return len(self._held[-1])
-
-    def tell(self) -> int:
-        """The number of bytes written so far."""
-        return self._position
-
-    def take(self) -> bytes:
-        """Give what was written since the last time."""
-        held, self._held = b"".join(self._held), []
-        return held

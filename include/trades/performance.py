@@ -6,14 +6,14 @@ comments on the columns of `atge_performance_cache`; docs/statistics.md repeats 
 
 from datetime import timedelta
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from include.database import sql
+from include.database import sql, statement_timeout
 
 # What one statement takes; a million trades take it about ten seconds, and the server sorts them on disk.
 USERS_A_STATEMENT = 5_000
 TRADES_A_STATEMENT = 500_000
-STATEMENT_TIMEOUT = timedelta(minutes=5)  # for a single user with many more
+REFRESH_TIME = timedelta(minutes=5)  # for a single user with many more
 
 
 def refresh_performance(engine: Engine) -> int:
@@ -24,10 +24,9 @@ def refresh_performance(engine: Engine) -> int:
     """
     total = 0
     limits = {"users": USERS_A_STATEMENT, "trades": TRADES_A_STATEMENT}
-    timeout = {"timeout": str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))}
     while True:
         with engine.begin() as connection:
-            connection.execute(text("SELECT set_config('statement_timeout', :timeout, true)"), timeout)
+            statement_timeout(connection, REFRESH_TIME)
             users: int = connection.execute(sql("trades/refresh_performance"), limits).scalar_one()
         if not users:
             return total

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, text
 
 from include.candles import Source
 from include.candles.collect import collect_candles
-from include.database import copy_frame, sql
+from include.database import copy_frame, read_frame, sql, statement_timeout
 from include.settings import Settings
 from include.trades.gate import judge_trades
+from include.trades.results import sql_with_results
 from include.trades.settle import evaluate_trades
 from include.trades.trade_filter import TradeFilter, TradeRequestError
 
@@ -34,6 +35,7 @@ FIXED = (
 SELECTION_TIME = timedelta(minutes=10)  # for writing down a million trades
 FETCHING_TIME = timedelta(minutes=10)  # for the candles of one batch
 MOST_PASSES = 5  # over a batch whose trades others keep changing
+KEY = {"id": "trade_signal_id"}  # the trade, as results name it
 BUSY = "it was changed by somebody else each time that it was about to be written"
 
 
@@ -102,10 +104,7 @@ def start_replay(
     asked = {"redo": list(request.redo), "dry_run": request.dry_run, "filter": request.trades.as_json()}
     fixed = settings.model_dump(mode="json", include=set(FIXED))
     with engine.begin() as connection:
-        connection.execute(
-            text("SELECT set_config('statement_timeout', :limit, true)"),
-            {"limit": f"{SELECTION_TIME.total_seconds():.0f}s"},
-        )
+        statement_timeout(connection, SELECTION_TIME)
         new = connection.execute(
             sql("trades/start_replay"),
             {
@@ -220,7 +219,7 @@ def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
             connection.execute(text("ANALYZE replayed_rows"))  # unknown, it would be joined row by row
             connection.execute(sql("trades/lock_replay"), key)
             doing = {"dry_run": replay.dry_run, "redo_analysis": "analysis" in replay.redo}
-            connection.execute(sql("trades/write_replayed"), key | doing)
+            connection.execute(sql_with_results(connection, "trades/write_replayed"), key | doing)
             if _finish_batch(connection, replay, "settlement", batch, {}):
                 return
     with engine.begin() as connection:
@@ -230,21 +229,22 @@ def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
 
 def _replay(connection: Connection, trades: pd.DataFrame, replay: Replay) -> list[pd.DataFrame]:
     """Settle trades once more, by the gate and the rule book of the sweep; give rows of `replayed_rows`."""
-    versions = ["id", "signal_version", "result_version"]
+    versions = ["trade_signal_id", "signal_version", "result_version"]
     if "settlement" not in replay.redo:
-        return [trades[versions].assign(judged=False, poor=False)]
+        return [trades.rename(columns=KEY)[versions].assign(judged=False, poor=False)]
     verdicts = judge_trades(connection, trades, replay.settings)
     chosen = ["resolution", "data_source", "data_quality_score", "reason"]
     trades = trades.drop(columns="reason").join(verdicts[chosen])
     passed = verdicts["passed"].to_numpy(dtype=bool)
     settled = [
-        evaluate_trades(connection, group, str(resolution), replay.settings).merge(trades[versions], on="id")
+        evaluate_trades(connection, group, str(resolution), replay.settings).merge(
+            group.rename(columns=KEY)[versions], on="trade_signal_id"
+        )
         for resolution, group in trades[passed].groupby("resolution")
     ]
-    size = replay.settings.trade_size_usd
-    poor = trades.loc[~passed, [*versions, "reason"]]
+    poor = trades[~passed].rename(columns=KEY)[[*versions, "reason"]]
     return [
-        *(frame.assign(judged=True, poor=False, trade_size_usd=size) for frame in settled),
+        *(frame.assign(judged=True, poor=False) for frame in settled),
         poor.assign(judged=False, poor=True),
     ]
 
@@ -252,13 +252,8 @@ def _replay(connection: Connection, trades: pd.DataFrame, replay: Replay) -> lis
 def _read_batch(
     connection: Connection, replay: Replay, batch: int, *, everything: bool = False
 ) -> pd.DataFrame:
-    rows = connection.execute(
-        sql("trades/read_replay_batch"), {"replay_id": replay.id, "batch": batch, "everything": everything}
-    )
-    trades = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
-    for column in ("generated_at", "expires_at", "signal_version", "result_version"):
-        trades[column] = pd.to_datetime(trades[column], utc=True)
-    return trades
+    key = {"replay_id": replay.id, "batch": batch}
+    return read_frame(connection, sql("trades/read_replay_batch"), key | {"everything": everything})
 
 
 def _claim_batch(engine: Engine, replay: Replay, phase: str, worker: str) -> int | None:

@@ -12,14 +12,14 @@ import stamina
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from include.database import sql
+from include.database import sql, statement_timeout
 from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
 MAX_ROLLUP_DAYS = 366  # in one run
 DUE_DAYS = 100  # brought up to date by one run, the newest first; the rest waits for the next
-STATEMENT_TIMEOUT = timedelta(minutes=10)  # for one day
+ROLLUP_TIME = timedelta(minutes=10)  # for one day
 ATTEMPTS = 5
 
 DAY_NOT_OVER = "TU001"  # see sql/functions/roll_up_day.sql
@@ -81,8 +81,7 @@ def _roll_up(engine: Engine, day: date) -> int:
 
 
 def _call(connection: Connection, day: date) -> int:
-    limit = {"limit": str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))}
-    connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), limit)
+    statement_timeout(connection, ROLLUP_TIME)
     try:
         return int(connection.execute(text("SELECT roll_up_day(:day)"), {"day": day}).scalar_one())
     except DBAPIError as error:

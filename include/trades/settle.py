@@ -12,21 +12,13 @@ from include.settings import SANDBOX, Settings
 from include.telemetry import timed
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
+from include.trades.results import sql_with_results
 from include.trades.tail import count_unseen
 from include.trades.waiting import in_a_line
 
 logger = logging.getLogger(__name__)
 
-# What the engine answers and `settled_rows` holds; the net result is computed in the database, in numeric.
-RESULT = [
-    "id", "status", "exit_reason", "entry_at", "actual_entry_price",
-    "tp1_hit", "tp1_hit_at", "tp1_hit_price", "tp2_hit", "tp2_hit_at", "tp2_hit_price",
-    "tp3_hit", "tp3_hit_at", "tp3_hit_price", "sl_hit", "sl_hit_at", "sl_hit_price",
-    "exit_at", "actual_exit_price", "gross_profit_loss", "fees_paid", "slippage_cost",
-    "profit_loss_percentage", "time_to_completion_minutes",
-    "max_favorable_excursion", "max_adverse_excursion",
-]  # fmt: skip
-ORIGIN = ["status_reason", "data_source", "data_resolution", "data_quality_score", "unseen_candles"]
+COMPUTED_BY_DATABASE = "net_profit_loss"  # in numeric: sql/queries/trades/create_settled_rows.sql
 
 
 def settle_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
@@ -58,12 +50,12 @@ def _settle(engine: Engine, claim_id: str, trades: pd.DataFrame, settings: Setti
             for gate, do in (("passed", evaluate_trades), ("refused", _refuse))
             for resolution, group in trades[trades["gate"] == gate].groupby("resolution")
         ]
-    rows = pd.concat(settled)
     with engine.begin() as connection:
         connection.execute(sql("trades/create_settled_rows"))
-        copy_frame(connection, "settled_rows", rows)
+        for rows in settled:
+            copy_frame(connection, "settled_rows", rows)
         statuses = connection.execute(
-            sql("trades/settle_trades"), {"claim_id": claim_id, "trade_size_usd": settings.trade_size_usd}
+            sql_with_results(connection, "trades/settle_trades"), {"claim_id": claim_id}
         )
         return {row.status: row.trades for row in statuses}
 
@@ -74,7 +66,8 @@ def evaluate_trades(
     """Settle trades by the rule book on the stored candles of one resolution; nothing is written.
 
     `trades`: the engine's columns, and `data_source, resolution, data_quality_score` as the gate chose them.
-    Returns RESULT and ORIGIN, in the order of the trades; `net_profit_loss` is left to the database.
+    Returns, in the order of the trades, columns of `trade_results` and the trade's `status, status_reason`:
+    what the engine answers, and where it comes from. `net_profit_loss` is left to the database.
     """
     candles = _read_candles(connection, trades, resolution, settings)
     results = evaluate(
@@ -85,12 +78,21 @@ def evaluate_trades(
         slippage_rate=settings.slippage_rate,
         trade_size_usd=settings.trade_size_usd,
     )
-    # The engine answers in the order of the trades.
-    origin = trades[["data_source", "resolution", "data_quality_score"]].set_axis(ORIGIN[1:4], axis="columns")
-    rows = pd.concat([results[RESULT], origin.reset_index(drop=True)], axis="columns")
-    unseen = count_unseen(trades.reset_index(drop=True), results["exit_at"], candles, interval_of(resolution))
+    trades = trades.reset_index(drop=True)  # the engine answers in this order
+    unseen = count_unseen(trades, results["exit_at"], candles, interval_of(resolution))
     invalid = results["exit_reason"].str.startswith("invalid")  # nobody looked for candles
-    return rows.assign(status_reason=results["exit_reason"], unseen_candles=unseen.mask(invalid))
+    return (
+        results.drop(columns=COMPUTED_BY_DATABASE)
+        .rename(columns={"id": "trade_signal_id"})
+        .assign(
+            status_reason=results["exit_reason"],
+            data_source=trades["data_source"],
+            data_resolution=resolution,
+            data_quality_score=trades["data_quality_score"],
+            unseen_candles=unseen.mask(invalid),
+            trade_size_usd=settings.trade_size_usd,
+        )
+    )
 
 
 def _read_candles(
@@ -106,14 +108,17 @@ def _refuse(
     """Results of trades whose data never became good enough: no money moves."""
     candles = _read_candles(connection, trades, resolution, settings)
     never = pd.Series(pd.NaT, trades.index, dtype=trades["expires_at"].dtype)
-    hits = {f"{level}_hit": False for level in ("tp1", "tp2", "tp3", "sl")}
     no_candles = trades["data_quality_score"].fillna(0) == 0
-    rows = trades[["id", "data_source", "data_quality_score"]].assign(
-        status="incomplete_data",
-        exit_reason=no_candles.map({True: "no_candles", False: "poor_data"}),
-        status_reason=trades["reason"],
-        data_resolution=resolution,
-        unseen_candles=count_unseen(trades, never, candles, interval_of(resolution)),
-        **hits,
+    return pd.DataFrame(
+        {
+            "trade_signal_id": trades["id"],
+            "status": "incomplete_data",
+            "status_reason": trades["reason"],
+            "exit_reason": no_candles.map({True: "no_candles", False: "poor_data"}),
+            "data_source": trades["data_source"],
+            "data_resolution": resolution,
+            "data_quality_score": trades["data_quality_score"],
+            "unseen_candles": count_unseen(trades, never, candles, interval_of(resolution)),
+            "trade_size_usd": settings.trade_size_usd,
+        }
     )
-    return rows.reindex(columns=[*RESULT, *ORIGIN])

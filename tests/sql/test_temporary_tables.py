@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from include.database import SQL, sql
+from include.database import sql
 from include.settings import Settings
 from include.trades.claim import claim_due
+from include.trades.results import sql_with_results
 from tests.trades.sweep import insert, run
 
 MANY = 1_500
@@ -24,7 +25,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def rows_touched(connection: Connection, name: str, values: dict[str, Any]) -> float:
     """The rows that all steps of a statement's plan gave or threw away."""
-    statement = text("EXPLAIN (ANALYZE, FORMAT JSON) " + (SQL / "queries" / f"{name}.sql").read_text())
+    statement = text("EXPLAIN (ANALYZE, FORMAT JSON) " + sql_with_results(connection, name).text)
     plan = connection.execute(statement, values).scalar_one()[0]["Plan"]
     return sum(
         node["Actual Loops"]
@@ -75,14 +76,14 @@ def test_results_are_written_in_proportion(claimed, first):
             connection.execute(sql("trades/create_settled_rows"))
             connection.execute(
                 text(
-                    "INSERT INTO settled_rows (id, status, status_reason, exit_reason, tp1_hit, "
+                    "INSERT INTO settled_rows (trade_signal_id, status, status_reason, exit_reason, tp1_hit, "
                     "tp2_hit, tp3_hit, "
                     "sl_hit) SELECT id, 'expired', 'not_entered', 'not_entered', false, false, false, false "
                     "FROM trade_signals ORDER BY id LIMIT :n"
                 ),
                 {"n": count},
             )
-            values = {"claim_id": "sweep", "trade_size_usd": 1000}
+            values = {"claim_id": "sweep"}
             assert rows_touched(connection, "trades/settle_trades", values) < 40 * MANY
 
 
@@ -104,8 +105,8 @@ def test_findings_of_a_replay_are_written_in_proportion(claimed, first):
             connection.execute(sql("trades/create_replayed_rows"))
             connection.execute(
                 text(
-                    "INSERT INTO replayed_rows (id, judged, poor, signal_version, status, status_reason, "
-                    "tp1_hit, tp2_hit, tp3_hit, sl_hit, trade_size_usd) "
+                    "INSERT INTO replayed_rows (trade_signal_id, judged, poor, signal_version, status, "
+                    "status_reason, tp1_hit, tp2_hit, tp3_hit, sl_hit, trade_size_usd) "
                     "SELECT id, true, false, updated_at, 'incomplete_data', 'poor_data', false, "
                     "false, false, false, 1000 "
                     "FROM trade_signals ORDER BY id LIMIT :n"

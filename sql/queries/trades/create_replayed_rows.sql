@@ -1,35 +1,19 @@
--- Where a replay's findings wait for replay_write, within one transaction. Not judged: the former result stays,
--- because the data is too poor (poor), or because settling was not asked for.
+-- Where a replay's findings wait for write_replayed, within one transaction: the columns of trade_results, the trade's
+-- status, and the versions of the rows that they were found for. Not judged: the former result stays, because the data
+-- is too poor (poor), or because settling was not asked for. The net result is computed as in create_settled_rows.
 CREATE TEMP TABLE replayed_rows (
-  id uuid PRIMARY KEY,
+  LIKE trade_results INCLUDING DEFAULTS,
+  PRIMARY KEY (trade_signal_id),
+  status text,
+  status_reason text,
   judged boolean NOT NULL,
   poor boolean NOT NULL,
   reason text,
   signal_version timestamptz NOT NULL,
-  result_version timestamptz,
-  status text,
-  status_reason text,
-  exit_reason text,
-  entry_at timestamptz,
-  actual_entry_price numeric,
-  tp1_hit boolean, tp1_hit_at timestamptz, tp1_hit_price numeric,
-  tp2_hit boolean, tp2_hit_at timestamptz, tp2_hit_price numeric,
-  tp3_hit boolean, tp3_hit_at timestamptz, tp3_hit_price numeric,
-  sl_hit boolean, sl_hit_at timestamptz, sl_hit_price numeric,
-  exit_at timestamptz,
-  actual_exit_price numeric,
-  trade_size_usd numeric,
-  gross_profit_loss numeric,
-  fees_paid numeric,
-  slippage_cost numeric,
-  -- in numeric, so that the identity holds to the last digit
-  net_profit_loss numeric GENERATED ALWAYS AS (gross_profit_loss - fees_paid - slippage_cost) STORED,
-  profit_loss_percentage numeric,
-  time_to_completion_minutes int,
-  max_favorable_excursion numeric,
-  max_adverse_excursion numeric,
-  data_source text,
-  data_resolution text,
-  data_quality_score numeric,
-  unseen_candles int
-) ON COMMIT DROP
+  result_version timestamptz
+) ON COMMIT DROP;
+
+ALTER TABLE replayed_rows
+  DROP COLUMN net_profit_loss,
+  ADD COLUMN net_profit_loss numeric
+    GENERATED ALWAYS AS (gross_profit_loss - fees_paid - slippage_cost) STORED

@@ -1,26 +1,13 @@
--- Where the engine's results wait for settle_trades, within one transaction.
+-- Where the engine's results wait for settle_trades, within one transaction: the columns of trade_results, and the
+-- trade's status. The net result is computed in numeric, so that the identity holds to the last digit.
 CREATE TEMP TABLE settled_rows (
-  id uuid PRIMARY KEY,
+  LIKE trade_results INCLUDING DEFAULTS,
+  PRIMARY KEY (trade_signal_id),
   status text NOT NULL,
-  status_reason text NOT NULL,
-  exit_reason text NOT NULL,
-  entry_at timestamptz,
-  actual_entry_price numeric,
-  tp1_hit boolean NOT NULL, tp1_hit_at timestamptz, tp1_hit_price numeric,
-  tp2_hit boolean NOT NULL, tp2_hit_at timestamptz, tp2_hit_price numeric,
-  tp3_hit boolean NOT NULL, tp3_hit_at timestamptz, tp3_hit_price numeric,
-  sl_hit boolean NOT NULL, sl_hit_at timestamptz, sl_hit_price numeric,
-  exit_at timestamptz,
-  actual_exit_price numeric,
-  gross_profit_loss numeric,
-  fees_paid numeric,
-  slippage_cost numeric,
-  profit_loss_percentage numeric,
-  time_to_completion_minutes int,
-  max_favorable_excursion numeric,
-  max_adverse_excursion numeric,
-  data_source text,
-  data_resolution text,
-  data_quality_score numeric,
-  unseen_candles int
-) ON COMMIT DROP
+  status_reason text NOT NULL
+) ON COMMIT DROP;
+
+ALTER TABLE settled_rows
+  DROP COLUMN net_profit_loss,
+  ADD COLUMN net_profit_loss numeric
+    GENERATED ALWAYS AS (gross_profit_loss - fees_paid - slippage_cost) STORED

@@ -1,5 +1,6 @@
 -- The trades of an export with their results, a row a trade. The window is of the days on which they
--- were proposed (generated_at).
+-- were proposed (generated_at). Columns keep their places in a file, and younger ones of the result come before its
+-- analysis: see include/trades/results.py.
 SELECT
   signal.id, signal.user_id, signal.symbol, signal.direction, signal.timeframe,
   signal.entry_price, signal.stop_loss, signal.take_profit_1, signal.take_profit_2, signal.take_profit_3,
@@ -15,7 +16,7 @@ SELECT
   result.gross_profit_loss, result.fees_paid, result.slippage_cost, result.net_profit_loss,
   result.profit_loss_percentage, result.time_to_completion_minutes,
   result.max_favorable_excursion, result.max_adverse_excursion,
-  result.data_source, result.data_resolution, result.data_quality_score, result.unseen_candles,
+  result.data_source, result.data_resolution, result.data_quality_score, {younger: result.@},
   result.ai_analysis, result.ai_analysis_generated_at
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id

@@ -5,45 +5,31 @@
 -- since they were read is left to do. Run twice, the second run finds nothing to do. completed_at stays: it says
 -- when the trade was first settled, and the order of a user's trades does not change. The work list's rows, which
 -- are locked, are found again by their place: the planner knows too little of a new list to find them well.
--- Triggers note whose statistics are stale.
+-- Triggers note whose statistics are stale. For the marks in braces see include/trades/results.py.
 WITH compared AS MATERIALIZED (
   SELECT
-    found.id,
+    signal.id,
     found,
     item.ctid AS place,
     signal.user_id, signal.status, signal.status_reason, signal.completed_at,
     result.net_profit_loss,
     CASE WHEN result.id IS NOT NULL THEN to_jsonb(result) END AS result,
     found.judged AND (
-      signal.status, signal.status_reason,
-      result.entry_at, result.actual_entry_price, result.tp1_hit, result.tp1_hit_at, result.tp1_hit_price,
-      result.tp2_hit, result.tp2_hit_at, result.tp2_hit_price, result.tp3_hit, result.tp3_hit_at,
-      result.tp3_hit_price, result.sl_hit, result.sl_hit_at, result.sl_hit_price, result.exit_at,
-      result.actual_exit_price, result.exit_reason, result.trade_size_usd, result.gross_profit_loss,
-      result.fees_paid, result.slippage_cost, result.net_profit_loss, result.profit_loss_percentage,
-      result.time_to_completion_minutes, result.max_favorable_excursion, result.max_adverse_excursion,
-      result.data_source, result.data_resolution, result.data_quality_score,
-      coalesce(result.unseen_candles, found.unseen_candles)  -- counting what nobody had counted changes nothing
+      signal.status, signal.status_reason, {older: result.@},
+      {younger: coalesce(result.@, found.@)}  -- what nobody had looked for when it was settled changes nothing
     ) IS DISTINCT FROM (
-      found.status, found.status_reason,
-      found.entry_at, found.actual_entry_price, found.tp1_hit, found.tp1_hit_at, found.tp1_hit_price,
-      found.tp2_hit, found.tp2_hit_at, found.tp2_hit_price, found.tp3_hit, found.tp3_hit_at,
-      found.tp3_hit_price, found.sl_hit, found.sl_hit_at, found.sl_hit_price, found.exit_at,
-      found.actual_exit_price, found.exit_reason, found.trade_size_usd, found.gross_profit_loss,
-      found.fees_paid, found.slippage_cost, found.net_profit_loss, found.profit_loss_percentage,
-      found.time_to_completion_minutes, found.max_favorable_excursion, found.max_adverse_excursion,
-      found.data_source, found.data_resolution, found.data_quality_score, found.unseen_candles
+      found.status, found.status_reason, {older: found.@}, {younger: found.@}
     ) AS changed,
     :redo_analysis AND result.ai_analysis IS NOT NULL AS aside,
     :redo_analysis AND result.ai_analysis IS NULL AND EXISTS (
       SELECT FROM analysis_claims AS claim
-      WHERE claim.trade_signal_id = found.id AND claim.given_up_at IS NOT NULL
+      WHERE claim.trade_signal_id = found.trade_signal_id AND claim.given_up_at IS NOT NULL
     ) AS tried_again
   FROM replayed_rows AS found
   JOIN replay_trades AS item
-    ON item.replay_id = :replay_id AND item.batch = :batch AND item.trade_signal_id = found.id
-  JOIN trade_signals AS signal ON signal.id = found.id
-  LEFT JOIN trade_results AS result ON result.trade_signal_id = found.id
+    ON item.replay_id = :replay_id AND item.batch = :batch AND item.trade_signal_id = found.trade_signal_id
+  JOIN trade_signals AS signal ON signal.id = found.trade_signal_id
+  LEFT JOIN trade_results AS result ON result.trade_signal_id = found.trade_signal_id
   WHERE item.outcome IS NULL
     AND signal.updated_at = found.signal_version
     AND result.updated_at IS NOT DISTINCT FROM found.result_version
@@ -59,44 +45,13 @@ WITH compared AS MATERIALIZED (
   CROSS JOIN (SELECT * FROM replays WHERE id = :replay_id) AS replay
   WHERE (changed OR aside) AND NOT replay.dry_run
 ), written AS (
-  INSERT INTO trade_results AS former (
-    trade_signal_id,
-    entry_at, actual_entry_price, tp1_hit, tp1_hit_at, tp1_hit_price, tp2_hit, tp2_hit_at, tp2_hit_price,
-    tp3_hit, tp3_hit_at, tp3_hit_price, sl_hit, sl_hit_at, sl_hit_price, exit_at, actual_exit_price,
-    exit_reason, trade_size_usd, gross_profit_loss, fees_paid, slippage_cost, net_profit_loss,
-    profit_loss_percentage, time_to_completion_minutes, max_favorable_excursion, max_adverse_excursion,
-    data_source, data_resolution, data_quality_score, unseen_candles
-  )
-  SELECT
-    id,
-    (found).entry_at, (found).actual_entry_price, (found).tp1_hit, (found).tp1_hit_at, (found).tp1_hit_price,
-    (found).tp2_hit, (found).tp2_hit_at, (found).tp2_hit_price, (found).tp3_hit, (found).tp3_hit_at,
-    (found).tp3_hit_price, (found).sl_hit, (found).sl_hit_at, (found).sl_hit_price, (found).exit_at,
-    (found).actual_exit_price, (found).exit_reason, (found).trade_size_usd, (found).gross_profit_loss,
-    (found).fees_paid, (found).slippage_cost, (found).net_profit_loss, (found).profit_loss_percentage,
-    (found).time_to_completion_minutes, (found).max_favorable_excursion, (found).max_adverse_excursion,
-    (found).data_source, (found).data_resolution, (found).data_quality_score, (found).unseen_candles
+  INSERT INTO trade_results AS former (trade_signal_id, {columns: @})
+  SELECT id, {columns: (found).@}
   FROM compared
   WHERE changed AND NOT :dry_run
   ON CONFLICT (trade_signal_id) DO UPDATE SET
-    (
-      entry_at, actual_entry_price, tp1_hit, tp1_hit_at, tp1_hit_price, tp2_hit, tp2_hit_at, tp2_hit_price,
-      tp3_hit, tp3_hit_at, tp3_hit_price, sl_hit, sl_hit_at, sl_hit_price, exit_at, actual_exit_price,
-      exit_reason, trade_size_usd, gross_profit_loss, fees_paid, slippage_cost, net_profit_loss,
-      profit_loss_percentage, time_to_completion_minutes, max_favorable_excursion, max_adverse_excursion,
-      data_source, data_resolution, data_quality_score, unseen_candles,
-      ai_analysis, ai_analysis_detail, ai_analysis_generated_at
-    ) = (
-      excluded.entry_at, excluded.actual_entry_price, excluded.tp1_hit, excluded.tp1_hit_at,
-      excluded.tp1_hit_price, excluded.tp2_hit, excluded.tp2_hit_at, excluded.tp2_hit_price, excluded.tp3_hit,
-      excluded.tp3_hit_at, excluded.tp3_hit_price, excluded.sl_hit, excluded.sl_hit_at, excluded.sl_hit_price,
-      excluded.exit_at, excluded.actual_exit_price, excluded.exit_reason, excluded.trade_size_usd,
-      excluded.gross_profit_loss, excluded.fees_paid, excluded.slippage_cost, excluded.net_profit_loss,
-      excluded.profit_loss_percentage, excluded.time_to_completion_minutes, excluded.max_favorable_excursion,
-      excluded.max_adverse_excursion, excluded.data_source, excluded.data_resolution,
-      excluded.data_quality_score, excluded.unseen_candles,
-      NULL, NULL, NULL
-    )
+    ({columns: @}, ai_analysis, ai_analysis_detail, ai_analysis_generated_at)
+    = ({columns: excluded.@}, NULL, NULL, NULL)
 ), set_aside AS (
   UPDATE trade_results AS result
   SET ai_analysis = NULL, ai_analysis_detail = NULL, ai_analysis_generated_at = NULL

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from include.parquet_types import DECIMAL_128_DIGITS, decimal_type, parquet_type
-from include.storage.streams import Outbox, join
+from include.storage.streams import Outbox, join_chunks
 
 if TYPE_CHECKING:
     import psycopg
@@ -153,9 +153,9 @@ def encode(rows: Iterable[bytes], columns: list[Column], file_format: str) -> It
     if file_format == "parquet":
         return _encode_parquet(rows, columns)
     if file_format == "json":
-        return join(_as_document(rows), CHUNK_BYTES)
+        return join_chunks(_as_document(rows), CHUNK_BYTES)
     header = ",".join(column.name for column in columns).encode() + b"\n"
-    return join(_after(header, rows), CHUNK_BYTES)
+    return join_chunks(_after(header, rows), CHUNK_BYTES)
 
 
 def _after(header: bytes, rows: Iterable[bytes]) -> Iterator[bytes]:
@@ -179,7 +179,7 @@ def _encode_parquet(rows: Iterable[bytes], columns: list[Column]) -> Iterator[by
     schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
     sink = Outbox()
     with parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
-        for text in join(rows, GROUP_BYTES):
+        for text in join_chunks(rows, GROUP_BYTES):
             writer.write_table(_read(text, schema))
             yield sink.take()
     yield sink.take()

@@ -31,7 +31,7 @@ from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import Form, form_refused_on, optional_uuid, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
-from include.settings_reader import environment_settings
+from include.settings.reader import environment_settings
 from include.signals.requests import SYMBOLS, TIMEFRAMES
 
 NEXT_STEP = "Nothing was stored; signal_attempts says why. Mend it, then clear the run: docs/signals.md."

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from include.alerts.channels import check_channel_names
 from include.candles.sources import check_source_names
 from include.settings import Settings
-from include.settings_reader import (
+from include.settings.reader import (
     PREFIX,
     VARIABLE,
     SettingsError,
@@ -22,7 +22,7 @@ from include.symbols import add_coins
 
 
 def read_checked_settings(text: str, where: str = f"Variable {VARIABLE}") -> Settings:
-    """Read the settings, as `include.settings_reader.read_settings` does, and check the names in them.
+    """Read the settings, as `include.settings.reader.read_settings` does, and check the names in them.
 
     The coins of the settings are in the table of symbols from then on. Raises SettingsError.
     """

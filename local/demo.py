@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from include.settings import SANDBOX, Endpoint, Settings
-from include.settings_reader import VARIABLE, SettingsError, read_object
+from include.settings.reader import VARIABLE, SettingsError, read_object
 from local import postgres
 from local.airflow_api import AirflowApi
 from local.health import MAIN_DAG

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psutil
 
 from include.database import compose_url
-from include.settings_reader import SettingsError, read_object
+from include.settings.reader import SettingsError, read_object
 from local import processes
 from local.ports import HOST
 from local.postgres import Server

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping
 
+from include.settings.reader import VARIABLE, SettingsError
 from include.settings_check import checked_environment_settings, read_checked_settings
-from include.settings_reader import VARIABLE, SettingsError
 from local.airflow_api import AirflowApi, ApiError
 from local.health import import_errors
 from local.in_force import read_connection, settings_text

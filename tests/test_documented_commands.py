@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from include.settings import Settings
-from include.settings_reader import read_settings
+from include.settings.reader import read_settings
 from tests.documented import ROOT, Example, blocks, commands, statements
 
 COMMANDS = list(dict.fromkeys(commands()))

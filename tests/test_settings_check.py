@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from include.settings.reader import SettingsError
 from include.settings_check import checked_environment_settings, read_checked_settings
-from include.settings_reader import SettingsError
 from include.symbols import add_coins, coin_of
 
 ROOT = Path(__file__).parents[1]

@@ -22,8 +22,8 @@ from include.airflow.connections import (
 )
 from include.airflow.load_settings import read_settings_file
 from include.settings import Settings
-from include.settings_reader import VARIABLE as SETTINGS_VARIABLE
-from include.settings_reader import environment_settings, read_object
+from include.settings.reader import VARIABLE as SETTINGS_VARIABLE
+from include.settings.reader import environment_settings, read_object
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

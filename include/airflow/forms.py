@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.days import days_between
-from include.settings_reader import suggestion
+from include.settings.reader import suggestion
 from include.values_in_words import complaints
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.settings.reader import VARIABLE, SettingsError
 from include.settings_check import read_checked_settings
-from include.settings_reader import VARIABLE, SettingsError
 from include.values_in_words import complaints
 from include.yaml_lines import line_of
 

@@ -11,7 +11,7 @@ from typing import Any
 from airflow.configuration import conf
 
 from include.settings import Effect
-from include.settings_reader import environment_settings
+from include.settings.reader import environment_settings
 
 __all__ = ["Effect", "Subject", "tagged"]
 

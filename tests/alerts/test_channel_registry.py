@@ -16,8 +16,8 @@ from include.alerts.channels import (
 )
 from include.alerts.rule_file import RulesRefusedError, read_rules
 from include.services import SERVICES
+from include.settings.reader import SettingsError
 from include.settings_check import read_checked_settings
-from include.settings_reader import SettingsError
 from local.state import CHECKOUT
 from tests.alerts.notified import ALL, Channels, deliveries, notify, states
 from tests.alerts.passes import write_rules

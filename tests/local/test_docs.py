@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from include.settings import Settings
+from include.settings import SECTIONS, Settings
 from local.ports import PREFERRED, variable
 from local.state import CHECKOUT
 
@@ -35,14 +35,18 @@ def in_words(value):
     return f"{value:_}" if isinstance(value, int) else str(value)
 
 
-def test_the_table_of_settings_is_that_of_the_code():
-    expected = [
-        f"| `{name}` | {in_words(field.get_default(call_default_factory=True))} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
+def test_the_tables_of_settings_are_those_of_the_code():
+    expected = []
+    for section in SECTIONS:
+        expected += [f"### {section.__doc__.rstrip('.')}", "| setting | default | what it is |"]
+        expected += [
+            f"| `{name}` | {in_words(field.get_default(call_default_factory=True))} | {field.description} |"
+            for name, field in section.model_fields.items()
+        ]
+    assert {name for section in SECTIONS for name in section.model_fields} == set(Settings.model_fields)
     section = OPERATING.split("## Settings", 1)[1].split("\n## ", 1)[0]
-    found = [line for line in section.splitlines() if line.startswith("| `")]
-    assert found == expected, "paste this into docs/operating.md:\n" + "\n".join(expected)
+    found = [line for line in section.splitlines() if line.startswith(("| `", "### ", "| setting"))]
+    assert found == expected, "write this into docs/operating.md:\n" + "\n".join(expected)
 
 
 def test_every_command_is_described():

@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg.conninfo import conninfo_to_dict
 
-from include.settings_reader import SettingsError
+from include.settings.reader import SettingsError
 from local import in_force
 from local.in_force import platform_database, read_connection, settings_text
 from local.postgres import Server

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.settings import Settings
-from include.settings_reader import (
+from include.settings.reader import (
     OTHER_FAMILIES,
     OTHER_NAMES,
     SettingsError,
@@ -14,7 +14,7 @@ from include.settings_reader import (
     read_settings,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def refusal(text):
@@ -140,4 +140,4 @@ def test_every_name_that_the_code_reads_is_known():
     used -= {"TRADEOPS_DB", "TRADEOPS_SETTINGS", "TRADEOPS_SERVICE"}  # of longer names
     settings = {f"TRADEOPS_{name.upper()}" for name in Settings.model_fields}
     unknown = {name for name in used - settings - OTHER_NAMES if not name.startswith(OTHER_FAMILIES)}
-    assert not unknown, "add it to OTHER_NAMES in include/settings_reader.py"
+    assert not unknown, "add it to OTHER_NAMES in include/settings/reader.py"

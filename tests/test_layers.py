@@ -30,7 +30,8 @@ FLOORS = [
     {"symbols"},
     {"candles"},
     {"quality"},
-    {"trades", "analysis", "alerts", "retention", "probes", "backups"},
+    {"trades", "alerts", "retention", "probes", "backups"},
+    {"analysis"},  # of trades that are chosen as replays and exports choose them
     {"signals"},
     {"settings_check"},
     {"airflow", "web"},

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from include.analysis.desk import Analysed, Desk, Job
 from include.analysis.postmortem import INSTRUCTIONS
 from include.database import sql
 from include.llm import cost_of, price_of, worst_case
+from include.trades.trade_filter import TradeFilter, TradeRequestError, read_ids, read_names
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 100
-LIMIT = 10_000  # trades that one run may take: a hundred batches
+MAX_TRADES_A_RUN = 10_000  # trades that one run may take: a hundred batches
 WORKING_TIME = timedelta(minutes=25)  # of the batch's task, which ends after thirty minutes
 # More than the facts of a trade take, with the texts of others at their longest.
 LONGEST_FACTS = 16_000  # bytes
@@ -37,39 +37,48 @@ LONGEST_FACTS = 16_000  # bytes
 class Selection:
     """Which settled trades, and what to do with them."""
 
-    ids: list[str] | None
-    since: datetime | None
+    trades: TradeFilter  # without a window: its days are not those of the settlement
+    since: datetime | None  # of the settlement
     until: datetime | None
-    symbols: list[str] | None
-    users: list[str] | None
     redo: bool
     model: str | None
     limit: int
 
     @classmethod
-    def read(cls, params: Mapping[str, Any]) -> Selection:
-        """Read the form of the DAG. Raises ValueError, in words for the person who filled it in."""
-        ids, users = (_uuids(name, params.get(name)) for name in ("ids", "users"))
-        since, until = (_moment(name, params.get(name)) for name in ("since", "until"))
+    def read(cls, form: Mapping[str, Any]) -> Selection:
+        """Read `ids, since, until, symbols, users, redo, model, limit` of a form; see TradeRequestError."""
+        ids = read_ids(form, "ids")
+        since, until = (_moment(name, form.get(name)) for name in ("since", "until"))
         if ids is None and since is None and until is None:
-            raise ValueError("name the trades: ids, or a window of settlement with since, until or both")
+            raise TradeRequestError(
+                "name the trades: ids, or a window of settlement with since, until or both"
+            )
         if since and until and since >= until:
-            raise ValueError(f"since ({since:%Y-%m-%d %H:%M}) must be before until ({until:%Y-%m-%d %H:%M})")
-        limit = params.get("limit", 1000)
-        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= LIMIT:
-            raise ValueError(f"limit must be a whole number from 1 to {LIMIT}, not {limit!r}")
+            raise TradeRequestError(
+                f"since ({since:%Y-%m-%d %H:%M}) must be before until ({until:%Y-%m-%d %H:%M})"
+            )
+        limit = form.get("limit", 1000)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_TRADES_A_RUN:
+            raise TradeRequestError(
+                f"limit must be a whole number from 1 to {MAX_TRADES_A_RUN}, not {limit!r}"
+            )
         if ids and len(ids) > limit:
-            raise ValueError(f"{len(ids)} ids are more than the limit of {limit}: raise it, or name fewer")
+            raise TradeRequestError(
+                f"{len(ids)} ids are more than the limit of {limit}: raise it, or name fewer"
+            )
         return cls(
-            ids=ids,
+            TradeFilter(symbols=read_names(form, "symbols"), users=read_ids(form, "users"), trade_ids=ids),
             since=since,
             until=until,
-            symbols=[text.strip() for text in params.get("symbols") or [] if text.strip()] or None,
-            users=users,
-            redo=bool(params.get("redo")),
-            model=(params.get("model") or "").strip() or None,
+            redo=bool(form.get("redo")),
+            model=(form.get("model") or "").strip() or None,
             limit=limit,
         )
+
+    def parameters(self) -> dict[str, Any]:
+        """The selection for a query: those of the filter, with the window of settlement."""
+        wanted = {"first": self.since, "after": self.until, "redo": self.redo, "limit": self.limit}
+        return self.trades.parameters() | wanted
 
 
 def plan_analyses(
@@ -81,11 +90,11 @@ def plan_analyses(
     cost in US dollars: `estimated_usd` by the tokens of the last 30 days, `at_most_usd`; None is unknown.
 
     Raises:
-        ValueError: ids that are no settled trades, or a model that the budget does not allow.
+        TradeRequestError: ids that are no settled trades, or a model that the budget does not allow.
     """
     model = selection.model or settings.analysis_model
     if price_of(model, settings) is None and settings.llm_daily_budget_usd is not None:
-        raise ValueError(
+        raise TradeRequestError(
             f"the model {model!r} has no price, so the daily budget cannot be kept: add it to llm_prices"
         )
     claim_id = _claim_id(run_id)
@@ -118,25 +127,17 @@ def plan_analyses(
 
 def _select(connection: Connection, selection: Selection) -> dict[str, bool]:
     """Give the trades with whether they are analysed; complain of ids that are not settled."""
-    wanted = {
-        "ids": selection.ids,
-        "since": selection.since,
-        "until": selection.until,
-        "symbols": selection.symbols,
-        "users": selection.users,
-        "redo": selection.redo,
-        "limit": selection.limit,
-    }
-    if selection.ids is not None:
-        everything = dict.fromkeys(wanted) | {
-            "ids": selection.ids,
-            "redo": True,
-            "limit": selection.limit,
-        }
-        settled = {row.id for row in connection.execute(sql("analysis/select_analyses"), everything)}
-        if unknown := [id_ for id_ in selection.ids if id_ not in settled]:
-            raise ValueError(f"{len(unknown)} of the ids are no settled trades: {', '.join(unknown[:5])}")
-    return {row.id: row.analysed for row in connection.execute(sql("analysis/select_analyses"), wanted)}
+    if ids := selection.trades.trade_ids:
+        by_id = Selection(
+            TradeFilter(trade_ids=ids), None, None, redo=True, model=None, limit=selection.limit
+        )
+        settled = {row.id for row in connection.execute(sql("analysis/select_analyses"), by_id.parameters())}
+        if unknown := [str(trade) for trade in ids if str(trade) not in settled]:
+            raise TradeRequestError(
+                f"{len(unknown)} of the ids are no settled trades: {', '.join(unknown[:5])}"
+            )
+    chosen = connection.execute(sql("analysis/select_analyses"), selection.parameters())
+    return {row.id: row.analysed for row in chosen}
 
 
 def _cost(connection: Connection, trades: int, model: str, settings: Settings) -> dict[str, str | None]:
@@ -212,27 +213,13 @@ def _claim_id(run_id: str) -> str:
     return f"analyse_trades {run_id}"
 
 
-def _uuids(name: str, values: object) -> list[str] | None:
-    if not values:
-        return None
-    if not isinstance(values, list):
-        raise ValueError(f"{name} must be a list, one id a line")
-    found = []
-    for value in values:
-        try:
-            found.append(str(uuid.UUID(str(value).strip())))
-        except ValueError:
-            raise ValueError(
-                f"{name}: {str(value)[:60]!r} is no id; it looks like {uuid.UUID(int=0)}"
-            ) from None
-    return list(dict.fromkeys(found))
-
-
 def _moment(name: str, value: object) -> datetime | None:
     if not value:
         return None
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"{name}: {str(value)[:60]!r} is no time; write 2026-03-02T12:00 (UTC)") from None
+        raise TradeRequestError(
+            f"{name}: {str(value)[:60]!r} is no time; write 2026-03-02T12:00 (UTC)"
+        ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

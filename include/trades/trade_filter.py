@@ -1,4 +1,4 @@
-"""Which trades a person means: a filter as a form gives it, checked, for replays and exports."""
+"""Which trades a person means: a filter as a form gives it, checked, for replays, exports and analyses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from include.database import sql
 
-MOST_NAMES = 10_000  # symbols, users or trades that a form may list
-SHOWN = 5  # names of a kind that a message repeats
+MAX_NAMES_LISTED = 10_000  # symbols, users or trades that a form may list
+NAMES_SHOWN = 5  # names of a kind that a message repeats
 
 
 class TradeRequestError(ValueError):
@@ -43,9 +43,9 @@ class TradeFilter:
         return cls(
             first,
             last,
-            _read_names(form, "symbols"),
-            _read_ids(form, "users"),
-            _read_ids(form, "trade_ids"),
+            read_names(form, "symbols"),
+            read_ids(form, "users"),
+            read_ids(form, "trade_ids"),
         )
 
     @property
@@ -100,22 +100,24 @@ def _read_day(form: Mapping[str, Any], name: str, today: date) -> date | None:
     return day
 
 
-def _read_names(form: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+def read_names(form: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """Read a list of names of a form, each once; None: there are none. Raises TradeRequestError."""
     values = form.get(name) or []
     if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
         raise TradeRequestError(f"{name} is no list of texts")
-    if len(values) > MOST_NAMES:
+    if len(values) > MAX_NAMES_LISTED:
         raise TradeRequestError(
-            f"{name} lists {len(values)} entries; {MOST_NAMES} at most: choose by a window instead"
+            f"{name} lists {len(values)} entries; {MAX_NAMES_LISTED} at most: choose by a window instead"
         )
     if odd := [value for value in values if not value.strip().isprintable()]:
         raise TradeRequestError(f"{name} holds {odd[0]!r}: write letters, digits and signs that can be seen")
     return tuple(dict.fromkeys(value.strip() for value in values if value.strip())) or None
 
 
-def _read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
+def read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
+    """Read a list of ids of a form, each once; None: there are none. Raises TradeRequestError."""
     ids, wrong = [], []
-    for value in _read_names(form, name) or ():
+    for value in read_names(form, name) or ():
         try:
             ids.append(UUID(value))
         except ValueError:
@@ -128,8 +130,8 @@ def _read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + rest
+    rest = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + rest
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -8,6 +8,7 @@ import pytest
 from include.analysis import Selection, analyse_batch, analyse_settled, plan_analyses, read_outcomes
 from include.analysis.requests import _claim_id
 from include.settings import Endpoint, ModelPrice, Settings
+from include.trades.trade_filter import TradeRequestError
 from tests.analysis.trades import settled
 from tests.sql.rows import insert
 from tests.trades.sweep import USER, rows, run
@@ -41,9 +42,9 @@ def requests(database):
     ("form", "words"),
     [
         ({"since": None}, "name the trades: ids, or a window of settlement"),
-        ({"ids": ["42"]}, "ids: '42' is no id; it looks like 00000000-"),
-        ({"ids": "all"}, "ids must be a list, one id a line"),
-        ({"users": ["me"]}, "users: 'me' is no id"),
+        ({"ids": ["42"]}, "ids: '42' is no UUID (like 0f8fad5b-"),
+        ({"ids": "all"}, "ids is no list of texts"),
+        ({"users": ["me"]}, "users: 'me' is no UUID"),
         ({"since": "yesterday"}, "since: 'yesterday' is no time; write 2026-03-02T12:00 (UTC)"),
         ({"since": "2026-03-02", "until": "2026-03-01"}, "since (2026-03-02 00:00) must be before until"),
         ({"limit": 0}, "limit must be a whole number from 1 to 10000, not 0"),
@@ -53,7 +54,7 @@ def requests(database):
     ],
 )
 def test_bad_input_is_refused_in_words(form, words):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(TradeRequestError) as caught:
         Selection.read(FORM | form)
     assert words in str(caught.value)
 
@@ -69,10 +70,10 @@ def test_the_form_is_read_kindly():
             "model": " ",
         }
     )
-    assert selection.ids == [str(USER)]
+    assert selection.trades.trade_ids == (USER,)
     assert selection.since == datetime(2026, 3, 2, 10, tzinfo=UTC)
     assert selection.until == datetime(2026, 3, 3, tzinfo=UTC)
-    assert selection.symbols == ["BTC"]
+    assert selection.trades.symbols == ("BTC",)
     assert selection.model is None
 
 

@@ -1,18 +1,14 @@
-"""One local stack for all end-to-end tests: the real scheduler, the real DAGs, a folder of its own."""
+"""One local stack a test process: the real scheduler, the real DAGs, a folder of its own."""
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
 
 import pytest
 
-from local.ports import PREFERRED, free_port, variable
-from local.stack import Stack, find_stack
-from local.state import CHECKOUT, State
-from tests.e2e.diagnosis import describe
-from tests.e2e.running_stack import RunningStack
+from local.state import CHECKOUT
+from tests.support.diagnosis import describe
+from tests.support.running_stack import RunningStack, started
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,47 +23,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
-    """A healthy stack, taken down after the last test that uses it. Starting it takes about half a minute."""
+    """A healthy stack, taken down after the last test that uses it."""
     # Not in pytest's own folder: started by root, PostgreSQL runs as another user, who may not pass that.
     folder = CHECKOUT / ".stack" / "tests" / f"e2e-{os.getpid()}"
-    environment = {
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("TRADEOPS_", "AIRFLOW_"))
-        },
-        "TRADEOPS_STACK": str(folder),
-        **{variable(component): str(free_port()) for component in PREFERRED},
-    }
-    try:
-        _run("up", environment)
-        found: Stack = find_stack(State(folder))
-        api = found.api()
-        yield RunningStack(
-            found.airflow_url,
-            found.user,
-            found.password,
-            found.database_url,
-            found.sandbox_url,
-            folder,
-            api,
-            environment,
-        )
-        api.close()
-    finally:
-        _run("down", environment)
+    with started(folder) as running:
+        yield running
     shutil.rmtree(folder)  # not after a failed start: its message names a log in there
-
-
-def _run(command: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "local", command],
-        cwd=CHECKOUT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,  # the command has a deadline of its own, and says what it waited for
-    )
-    if done.returncode != 0:
-        pytest.fail(f"`{command}` of the local stack failed:\n{done.stdout}{done.stderr}", pytrace=False)

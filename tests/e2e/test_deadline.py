@@ -9,7 +9,7 @@ import pytest
 
 from local import postgres
 from local.state import State
-from tests.e2e.running_stack import wait_for
+from tests.support.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
@@ -29,16 +29,16 @@ def trigger_overdue(stack):
     before the deadline passes, that the schedule made this one long ago.
     """
     due = datetime.now(UTC) - timedelta(minutes=5) + timedelta(seconds=15)
-    answer = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})
+    run = stack.trigger("settle_trades", due.isoformat())
     server = postgres.find(State(stack.folder).postgres)
     with psycopg.connect(server.url("airflow", "airflow")) as connection:
         made = connection.execute(
             "UPDATE dag_run SET run_type = 'scheduled', queued_at = logical_date - interval '1 day' "
             "WHERE dag_id = 'settle_trades' AND run_id = %s",
-            [answer["dag_run_id"]],
+            [run.id],
         )
         assert made.rowcount == 1
-    return answer["dag_run_id"]
+    return run.id
 
 
 def messages(stack, run_id):
@@ -50,15 +50,15 @@ def messages(stack, run_id):
 def held_up(stack):
     """Seven trades that wait for a market which does not answer, and no other sweep under way."""
     stack.wait_for_sweeps()
-    stack.api("PATCH", "/dags/settle_trades", {"is_paused": True})
+    stack.pause("settle_trades")
     stack.empty()
     stack.configure(candle_sources=["sandbox"])
     httpx.post(f"{stack.sandbox_url}/_faults", json={"service": "market", "kind": "hang"}).raise_for_status()
     stack.execute(INSERT)
     yield stack
     httpx.delete(f"{stack.sandbox_url}/_faults")
-    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
-    stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": None})
+    stack.pause("settle_trades", False)
+    stack.trigger("settle_trades")
     stack.wait_for_sweeps()
 
 
@@ -93,9 +93,7 @@ def test_sweeps_that_were_never_started_are_told_once_each(held_up):
 def test_a_run_by_hand_for_a_time_that_has_passed_is_not_late(held_up):
     stack = held_up
     due = datetime.now(UTC) - timedelta(minutes=10)  # its deadline has passed when it is made
-    by_hand = stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": due.isoformat()})[
-        "dag_run_id"
-    ]
+    by_hand = stack.trigger("settle_trades", due.isoformat()).id
     late = trigger_overdue(stack)
     wait_for(lambda: stack.execute(NOTICED, [late]), "the notice of the late run, made after the other")
     assert stack.execute(NOTICED, [by_hand]) == []

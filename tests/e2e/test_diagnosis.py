@@ -3,7 +3,7 @@
 import pytest
 
 from local.state import State
-from tests.e2e.diagnosis import describe
+from tests.support.diagnosis import describe
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 

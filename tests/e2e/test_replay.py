@@ -1,7 +1,6 @@
 """A replay and an export from the form to the end, under the real scheduler."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,21 +13,6 @@ from tests.trades.sweep import LONG, insert, rising, store
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
-
-
-def trigger(stack, dag_id, **form):
-    run = stack.api("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": form})["dag_run_id"]
-    deadline = time.monotonic() + 120
-    while (state := stack.api("GET", f"/dags/{dag_id}/dagRuns/{run}")["state"]) not in ("success", "failed"):
-        assert time.monotonic() < deadline, f"{dag_id} did not end within 120 s"
-        time.sleep(0.5)
-    return run, state
-
-
-def answer(stack, dag_id, run, task):
-    return stack.api(
-        "GET", f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
-    )["value"]
 
 
 @pytest.fixture
@@ -49,25 +33,22 @@ def settled(stack):
 
 def test_a_dry_run_then_a_real_one_then_an_export(settled):
     form = {"first_day": str(START.date()), "symbols": ["BTC"]}
-    run, state = trigger(settled, "replay_trades", **form)
-    assert state == "success"
-    report = answer(settled, "replay_trades", run, "report")
+    run = settled.run("replay_trades", **form)
+    report = run.returned("report")
     assert report["dry_run"] is True
     assert report["outcomes"] == {"changed": 3}
     assert settled.execute("SELECT count(*) FROM trade_results") == [(0,)]
 
-    run, state = trigger(settled, "replay_trades", **form, dry_run=False, reason="the candles came late")
-    assert state == "success"
-    assert answer(settled, "replay_trades", run, "report") == report | {"dry_run": False}
+    run = settled.run("replay_trades", **form, dry_run=False, reason="the candles came late")
+    assert run.returned("report") == report | {"dry_run": False}
     assert settled.execute("SELECT DISTINCT status FROM trade_signals") == [("completed_success",)]
     assert settled.execute(
         "SELECT DISTINCT replaced_by, reason, replay_id, status FROM trade_result_history"
-    ) == [(settled.user, "the candles came late", run, "incomplete_data")]
+    ) == [(settled.user, "the candles came late", run.id, "incomplete_data")]
     assert settled.execute("SELECT total_trades FROM atge_performance_cache") == [(3,)]
 
-    run, state = trigger(settled, "export_trades", format="parquet")
-    assert state == "success"
-    done = answer(settled, "export_trades", run, "export")
+    run = settled.run("export_trades", format="parquet")
+    done = run.returned("export")
     assert (done["rows"], done["files"]) == (3, 1)
     folder = Path(done["location"])
     assert folder.is_relative_to(settled.folder / "exports")
@@ -76,8 +57,7 @@ def test_a_dry_run_then_a_real_one_then_an_export(settled):
 
 def test_what_the_form_cannot_accept_never_becomes_a_run_and_the_rest_fails_in_words(settled):
     with pytest.raises(ApiError, match="users"):
-        trigger(settled, "replay_trades", users=["ann"])
-    run, state = trigger(settled, "replay_trades", symbols=["DOGE"])
-    assert state == "failed"
-    tried = settled.api("GET", f"/dags/replay_trades/dagRuns/{run}/taskInstances/choose")["try_number"]
-    assert tried == 1, "trying again would change nothing"
+        settled.trigger("replay_trades", users=["ann"])
+    run = settled.run("replay_trades", "failed", symbols=["DOGE"])
+    (choose,) = (task for task in run.instances() if task["task_id"] == "choose")
+    assert choose["try_number"] == 1, "trying again would change nothing"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.running_stack import wait_for
+from tests.support.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
@@ -17,17 +17,10 @@ EVERYTHING = (
 
 
 def backfill(stack, start, end):
-    """Let Airflow run every day from start to end again; wait until all have ended well."""
-    request = {
-        "dag_id": "roll_up_stats",
-        "from_date": start.isoformat(),
-        "to_date": end.isoformat(),
-        "reprocess_behavior": "completed",
-        "max_active_runs": 8,
-    }
-    id_ = stack.api("POST", "/backfills", request)["id"]
-    wait_for(lambda: stack.api("GET", f"/backfills/{id_}")["completed_at"], "the backfill", 150)
-    runs = stack.api("GET", "/dags/roll_up_stats/dagRuns?run_type=backfill&limit=100")["dag_runs"]
+    """Let Airflow run every day from start to end again; all have ended well."""
+    runs = stack.backfill(
+        "roll_up_stats", from_date=start.isoformat(), to_date=end.isoformat(), max_active_runs=8
+    )
     assert [run["state"] for run in runs] == ["success"] * DAYS
 
 
@@ -79,11 +72,8 @@ def test_thirty_days_twice_and_the_second_time_changes_nothing(stack, settled):
 
 def test_a_day_that_is_not_over_is_refused_in_words_and_not_tried_again(stack):
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    conf = {"logical_date": None, "conf": {"last_day": today}}
-    run_id = stack.api("POST", "/dags/roll_up_stats/dagRuns", conf)["dag_run_id"]
-    path = f"/dags/roll_up_stats/dagRuns/{run_id.replace('+', '%2B')}"
-    wait_for(lambda: stack.api("GET", path)["state"] in ("success", "failed"), "the run to end", 60)
-    assert stack.api("GET", path)["state"] == "failed"
-    assert stack.api("GET", f"{path}/taskInstances/roll_up")["try_number"] == 1
+    run = stack.run("roll_up_stats", "failed", last_day=today)
+    (task,) = run.instances()
+    assert (task["task_id"], task["try_number"]) == ("roll_up", 1)
     words = "SELECT 1 FROM atge_error_logs WHERE context ->> 'run_id' = %s AND error_message LIKE %s"
-    wait_for(lambda: stack.execute(words, run_id, f"%{today} is not over yet%"), "the failure's row", 30)
+    wait_for(lambda: stack.execute(words, run.id, f"%{today} is not over yet%"), "the failure's row", 30)

@@ -3,28 +3,15 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
 from local.state import CHECKOUT
 from tests.documented import commands
-from tests.e2e.running_stack import wait_for
+from tests.support.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 VARIABLE = "tradeops_settings"
-
-
-def local(stack, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "local", *arguments],
-        cwd=CHECKOUT,
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
 
 
 def shell(stack, command):
@@ -70,16 +57,15 @@ def elsewhere(stack):
 
 def test_a_variable_that_cannot_be_read_fails_the_task_in_words_and_make_up_says_it(stack, variable):
     variable('{"candle_sources": ["sandbox"], "backup_recipient": "age1",}')
-    run = stack.api("POST", "/dags/maintain_database/dagRuns", {"logical_date": None})["dag_run_id"]
-    done = local(stack, "up")
+    run = stack.trigger("maintain_database")
+    done = stack.local("up")
     assert done.returncode == 1
     assert "Variable tradeops_settings is no JSON: line 1, column 60" in done.stderr
     assert "all is healthy" not in done.stdout
-    path = f"/dags/maintain_database/dagRuns/{run}/taskInstances"
 
     def ended():
-        tasks = stack.api("GET", path)["task_instances"]
-        return next((one for one in tasks if one["task_id"] == "report" and one["state"] == "failed"), None)
+        failed = (one for one in run.instances() if one["state"] == "failed")
+        return next((one for one in failed if one["task_id"] == "report"), None)
 
     task = wait_for(ended, "the task to fail", 300)
     assert task["try_number"] == 1, "trying again would change nothing"
@@ -91,13 +77,7 @@ def test_a_variable_that_cannot_be_read_fails_the_task_in_words_and_make_up_says
 
 
 def test_a_name_that_a_form_lacks_is_refused(stack):
-    body = {"logical_date": None, "conf": {"user": ["00000000-0000-0000-0000-000000000001"]}}
-    run = stack.api("POST", "/dags/export_trades/dagRuns", body)["dag_run_id"]
-    path = f"/dags/export_trades/dagRuns/{run}"
-    state = wait_for(
-        lambda: (found := stack.api("GET", path)["state"]) in ("failed", "success") and found, "the run", 300
-    )
-    assert state == "failed"
+    stack.run("export_trades", "failed", user=["00000000-0000-0000-0000-000000000001"])
     (said,) = stack.execute(
         "SELECT error_message FROM atge_error_logs "
         "WHERE error_message LIKE '%%form of export_trades lacks%%' ORDER BY timestamp DESC LIMIT 1"
@@ -106,15 +86,15 @@ def test_a_name_that_a_form_lacks_is_refused(stack):
 
 
 def test_commands_follow_the_connection_in_force_and_a_demo_refuses_it(stack, elsewhere):
-    env = local(stack, "env")
+    env = stack.local("env")
     assert "@127.1:" in env.stdout.split("DATABASE_URL=")[1].splitlines()[0]
     assert "not the stack's own" in env.stderr
-    psql = local(stack, "psql", "-Atc", "SELECT current_database()")
+    psql = stack.local("psql", "-Atc", "SELECT current_database()")
     assert psql.stdout == "tradeops\n"
     assert "database tradeops at 127.1:" in psql.stderr
-    assert "The platform's database is elsewhere: database tradeops" in local(stack, "status").stdout
+    assert "The platform's database is elsewhere: database tradeops" in stack.local("status").stdout
     before = stack.api("GET", f"/variables/{VARIABLE}")["value"]
-    demo = local(stack, "demo")
+    demo = stack.local("demo")
     assert demo.returncode == 2
     assert "a demo has no business there" in demo.stderr
     assert stack.api("GET", f"/variables/{VARIABLE}")["value"] == before
@@ -122,7 +102,7 @@ def test_commands_follow_the_connection_in_force_and_a_demo_refuses_it(stack, el
 
 def test_a_demo_leaves_sources_alone_that_a_person_has_chosen(stack, variable):
     variable('{"candle_sources": ["kraken"]}')
-    demo = local(stack, "demo")
+    demo = stack.local("demo")
     assert demo.returncode == 2
     assert "which no demo has set" in demo.stderr
     assert json.loads(stack.api("GET", f"/variables/{VARIABLE}")["value"]) == {"candle_sources": ["kraken"]}

@@ -1,52 +1,29 @@
 """`make demo`, as a person at the terminal has it: sample trades through the real scheduler."""
 
-import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
-import psycopg
 import pytest
-
-from local.state import CHECKOUT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
 def demo(stack, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "local", "demo", *arguments],
-        cwd=CHECKOUT,
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1700,
-    )
+    return stack.local("demo", *arguments, seconds=1700)
 
 
 def count_by_status(stack, batch):
-    with psycopg.connect(stack.database_url) as connection:
-        return dict(
-            connection.execute(
-                "SELECT status, count(*) FROM trade_signals WHERE ai_model = %s GROUP BY 1", [batch]
-            ).fetchall()
-        )
+    counted = "SELECT status, count(*) FROM trade_signals WHERE ai_model = %s GROUP BY 1"
+    return dict(stack.execute(counted, batch))
 
 
 def newest_batch(stack):
-    with psycopg.connect(stack.database_url) as connection:
-        numbers = connection.execute(
-            "SELECT DISTINCT substring(ai_model FROM '[0-9]+$')::int FROM trade_signals "
-            "WHERE ai_model LIKE 'sample-batch-%'"
-        ).fetchall()
-    return max((number for (number,) in numbers), default=0)
-
-
-def settings(stack):
-    return json.loads(stack.api("GET", "/variables/tradeops_settings")["value"])
+    ((number,),) = stack.execute(
+        "SELECT coalesce(max(substring(ai_model FROM '[0-9]+$')::int), 0) FROM trade_signals "
+        "WHERE ai_model LIKE 'sample-batch-%'"
+    )
+    return number
 
 
 def write_candles(folder):
@@ -87,7 +64,7 @@ def test_a_batch_on_the_sandbox_market_is_settled_and_shown(stack):
     assert stack.password in done.stdout and stack.airflow_url in done.stdout
     table = done.stdout.split("net USD\n", 1)[1].split("\n\n", 1)[0].splitlines()
     assert len(table) == 60
-    assert settings(stack)["candle_sources"] == ["sandbox"]
+    assert stack.settings()["candle_sources"] == ["sandbox"]
 
 
 def test_a_batch_on_candles_of_ones_own_and_then_on_the_sandbox_again(stack, tmp_path):
@@ -98,16 +75,15 @@ def test_a_batch_on_candles_of_ones_own_and_then_on_the_sandbox_again(stack, tmp
     batch = f"sample-batch-{before + 1}"
     counts = count_by_status(stack, batch)
     assert sum(counts.values()) == 60 and counts["completed_success"] and counts["completed_failure"]
-    with psycopg.connect(stack.database_url) as connection:
-        sources = connection.execute(
-            "SELECT DISTINCT data_source FROM vw_complete_trades "
-            "WHERE ai_model = %s AND status LIKE 'completed_%%'",
-            [batch],
-        ).fetchall()
+    sources = stack.execute(
+        "SELECT DISTINCT data_source FROM vw_complete_trades "
+        "WHERE ai_model = %s AND status LIKE 'completed_%%'",
+        batch,
+    )
     assert sources == [("archive",)]
-    assert settings(stack) == {"candle_sources": ["archive"], "archive_path": str(file)}
+    assert stack.settings() == {"candle_sources": ["archive"], "archive_path": str(file)}
     assert demo(stack).returncode == 0
-    assert settings(stack) == {"candle_sources": ["sandbox"]}
+    assert stack.settings() == {"candle_sources": ["sandbox"]}
 
 
 def test_candles_that_cannot_be_used_are_one_line_and_insert_nothing(stack, tmp_path):

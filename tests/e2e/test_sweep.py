@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -12,8 +10,7 @@ import psutil
 import pytest
 
 from local import postgres
-from local.state import CHECKOUT
-from tests.e2e.running_stack import wait_for
+from tests.support.running_stack import DagRun, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
@@ -27,7 +24,7 @@ def quiet(stack):
     The schedule goes on: a scheduled sweep may take a test's trades before the one that the test triggers, so
     tests ask who holds the trades.
     """
-    stack.api("PATCH", "/dags/settle_trades", {"is_paused": False})
+    stack.pause("settle_trades", False)
     httpx.delete(f"{stack.sandbox_url}/_faults")
     stack.empty()
     httpx.delete(f"{stack.sandbox_url}/_recorded")
@@ -57,28 +54,8 @@ def insert(stack, symbol, count):
     )  # fmt: skip
 
 
-def trigger(stack):
-    return stack.api("POST", "/dags/settle_trades/dagRuns", {"logical_date": None})["dag_run_id"]
-
-
-def run_path(run_id):
-    return f"/dags/settle_trades/dagRuns/{run_id.replace('+', '%2B')}"
-
-
-def state(stack, run_id):
-    return stack.api("GET", run_path(run_id))["state"]
-
-
-def instances(stack, run_id):
-    return stack.api("GET", f"{run_path(run_id)}/taskInstances?limit=100")["task_instances"]
-
-
-def tasks(stack, run_id):
-    return {(task["task_id"], task["map_index"]): task["state"] for task in instances(stack, run_id)}
-
-
 def holder(stack, symbol):
-    """The run that claimed the trades of a symbol, and the batch they are in."""
+    """The run that claimed the trades of a symbol, its own or the schedule's, and the batch they are in."""
 
     def claimed():
         return stack.execute(
@@ -88,27 +65,22 @@ def holder(stack, symbol):
         )
 
     ((run_id, batch),) = wait_for(claimed, f"a claim on {symbol}")
-    return run_id, batch
+    return DagRun(stack, "settle_trades", run_id), batch
 
 
 def sweep_up(stack):
     """Trigger a sweep and wait until every sweep has ended."""
-    trigger(stack)
+    stack.trigger("settle_trades")
     stack.wait_for_sweeps()
 
 
-def finish(stack, run_id, expected="success"):
-    wait_for(lambda: state(stack, run_id) in ("success", "failed"), f"{run_id} to end")
-    assert state(stack, run_id) == expected, tasks(stack, run_id)
-
-
-def workers_of(stack, run_id, task_id, map_index):
+def workers_of(run, task_id, map_index):
     """The process that runs a task, and the executor's worker that supervises it.
 
     Both carry the task instance's id in their titles, cut off where the scheduler's command line ended; the
     worker's parent is the scheduler itself, which must live.
     """
-    for task in instances(stack, run_id):
+    for task in run.instances():
         if (task["task_id"], task["map_index"]) == (task_id, map_index):
             for process in psutil.process_iter(["cmdline"]):
                 title = " ".join(process.info["cmdline"] or [])
@@ -143,7 +115,7 @@ def assert_all_settled_once(stack, count):
 def test_sweeps_that_overlap_settle_each_trade_once_and_explain_it(stack):
     insert(stack, "BTC", 45)
     insert(stack, "ETH", 30)
-    trigger(stack)
+    stack.trigger("settle_trades")
     sweep_up(stack)
     assert_all_settled_once(stack, 75)
     ((missing, cached),) = stack.execute(
@@ -156,20 +128,18 @@ def test_sweeps_that_overlap_settle_each_trade_once_and_explain_it(stack):
     assert missing == 0
     ((completed,),) = stack.execute("SELECT count(*) FROM trade_signals WHERE status LIKE 'completed%'")
     assert cached == completed > 0
-    again = trigger(stack)
-    finish(stack, again)
-    assert tasks(stack, again)[("claim", -1)] == "skipped"
+    assert stack.run("settle_trades").tasks()["claim"] == "skipped"
 
 
 def test_a_worker_killed_in_the_middle_of_a_sweep_costs_no_trade_and_doubles_none(stack):
     insert(stack, "BTC", 20)
     insert(stack, "ETH", 20)
     hang(stack, "ETH")
-    trigger(stack)
+    stack.trigger("settle_trades")
 
     def under_way():
-        run_id, batch = holder(stack, "ETH")
-        return workers_of(stack, run_id, "settle_batch.collect_candles", batch)
+        run, batch = holder(stack, "ETH")
+        return workers_of(run, "settle_batch.collect_candles", batch)
 
     # One batch is held in the middle by a market that does not answer, the other goes on.
     for process in wait_for(under_way, "a worker in the middle of the sweep"):
@@ -186,13 +156,13 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
     # First the source, then the trades: whichever sweep claims them, the schedule's or this one, fails.
     stack.configure(candle_sources=["coinmarketcap"])  # nobody has stored its key
     insert(stack, "BTC", 3)
-    trigger(stack)
-    run_id, _ = holder(stack, "BTC")
-    finish(stack, run_id, "failed")
+    stack.trigger("settle_trades")
+    run, _ = holder(stack, "BTC")
+    run.finish("failed")
 
     def messages():
         received = httpx.get(f"{stack.sandbox_url}/_recorded/slack").json()["messages"]
-        return [text for message in received if run_id in (text := json.dumps(message))]
+        return [text for message in received if run.id in (text := json.dumps(message))]
 
     wait_for(messages, "the message")
     wait_for(lambda: len(stack.execute("SELECT 1 FROM atge_error_logs")) >= 2, "the rows of task and run")
@@ -209,9 +179,9 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         "SELECT error_type, channel, state FROM atge_error_logs AS error "
         "JOIN alert_deliveries ON notice_id = error.id WHERE error.context ->> 'run_id' = %s"
     )
-    wait_for(lambda: stack.execute(told, run_id) == [("api", "slack", "sent")], "the one delivery")
+    wait_for(lambda: stack.execute(told, run.id) == [("api", "slack", "sent")], "the one delivery")
     retries = "SELECT count(*) FROM atge_error_logs WHERE severity = 'low' AND context ->> 'run_id' = %s"
-    assert stack.execute(retries, run_id) == [(2,)], "the tries before are rows that nobody is told of"
+    assert stack.execute(retries, run.id) == [(2,)], "the tries before are rows that nobody is told of"
     stack.configure(candle_sources=["sandbox"], lease=LEASE)
     release(stack)
     sweep_up(stack)
@@ -228,24 +198,16 @@ def test_the_database_dies_in_the_middle_of_a_sweep(stack):
     insert(stack, "BTC", 20)
     insert(stack, "ETH", 20)
     hang(stack, "ETH")
-    trigger(stack)
+    stack.trigger("settle_trades")
     wait_for(lambda: stack.execute("SELECT count(*) FROM trade_results") == [(20,)], "one batch settled")
     server = postgres.find(stack.folder / "postgres")
     psutil.Process(server.pid).send_signal(signal.SIGKILL)
     httpx.delete(f"{stack.sandbox_url}/_faults")
-    done = subprocess.run(
-        [sys.executable, "-m", "local", "up"],
-        cwd=CHECKOUT,
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    done = stack.local("up", seconds=200)
     assert done.returncode == 0, done.stdout + done.stderr
     # The run that lost its database may hang on as `running`; its trades do not wait for it.
     release(stack)
-    trigger(stack)
+    stack.trigger("settle_trades")
     active = "SELECT count(*) FROM trade_signals WHERE status = 'active'"
     wait_for(lambda: stack.execute(active) == [(0,)], "the trades to be settled", 180)
     assert_all_settled_once(stack, 40)

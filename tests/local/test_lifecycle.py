@@ -16,6 +16,7 @@ from local import processes
 from local.ports import free_port
 from local.stack import find_stack
 from local.state import CHECKOUT, State
+from tests.support.running_stack import new_environment, run_local
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
@@ -41,25 +42,10 @@ class Commands:
 
     def __init__(self, folder, dags):
         self.state = State(folder)
-        names = ("TRADEOPS_", "AIRFLOW_", "PG")
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(names)}
-        self.environment |= {
-            "TRADEOPS_STACK": str(folder),
-            "TRADEOPS_DAGS": str(dags),
-            # Off the beaten track, so that a stack of the person who runs the tests stays where it is.
-            **{f"TRADEOPS_PORT_{name}": str(free_port()) for name in ("AIRFLOW", "POSTGRES", "SANDBOX")},
-        }
+        self.environment = new_environment(folder) | {"TRADEOPS_DAGS": str(dags)}
 
     def run(self, command, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "local", command],
-            cwd=CHECKOUT,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
+        return run_local(self.environment | environment, command)
 
     def up(self, **environment):
         done = self.run("up", **environment)

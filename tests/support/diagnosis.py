@@ -16,7 +16,7 @@ import psycopg
 from include.telemetry import redact
 from local import postgres
 from local.state import State
-from tests.e2e.running_stack import RunningStack
+from tests.support.running_stack import RunningStack
 
 WIDTH = 300  # characters of a line
 LINES = 50  # of a log

@@ -23,7 +23,7 @@ from sqlalchemy import Engine, text
 from include.database import connect, migrate
 from local import postgres
 from local.postgres import Server
-from tests.sandbox.server import fresh_sandbox, sandbox
+from tests.support.sandbox import fresh_sandbox, sandbox
 
 __all__ = ["fresh_sandbox", "sandbox"]  # fixtures
 

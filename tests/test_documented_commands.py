@@ -12,7 +12,7 @@ import yaml
 
 from include.settings import Settings
 from include.settings.reader import read_settings
-from tests.documented import ROOT, Example, blocks, commands, statements
+from tests.support.documented import ROOT, Example, blocks, commands, statements
 
 COMMANDS = list(dict.fromkeys(commands()))
 NOT_HERE = ("docker ", "duckdb ", "age ")  # programs that these machines lack: their grammar is checked

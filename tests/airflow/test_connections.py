@@ -24,7 +24,7 @@ from include.http import RequestRefusedError
 from include.settings import Settings
 from include.storage import StorageError
 from include.telemetry import record_metric
-from tests.storage.stores import rclone_folder, rclone_s3
+from tests.support.stores import rclone_folder, rclone_s3
 
 __all__ = ["rclone_folder", "rclone_s3"]  # fixtures
 

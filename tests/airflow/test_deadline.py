@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import make_url, text
 
 from include.airflow.deadline import finish_within, report_late_sweep
-from tests.sql.rows import insert_signal
 from tests.support.dag_files import load_dag
+from tests.support.rows import insert_signal
 
 DUE = "2026-11-21T05:00:00Z"
 DEADLINE = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)

@@ -19,8 +19,8 @@ from include.services import SERVICES
 from include.settings.reader import SettingsError
 from include.settings_check import read_checked_settings
 from local.state import CHECKOUT
-from tests.alerts.notified import ALL, Channels, deliveries, notify, states
 from tests.alerts.passes import write_rules
+from tests.support.notices import ALL, Channels, deliveries, notify, states
 
 FOLDER = CHECKOUT / "include" / "alerts" / "channels"
 TAKEN_OUT = "pagerduty"

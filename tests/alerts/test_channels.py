@@ -25,8 +25,8 @@ from include.http.client import Client
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from local.state import CHECKOUT
-from tests.alerts.notified import FAILURE, pass_time, scalar, states
 from tests.alerts.written import failure, hostile, row, written
+from tests.support.notices import FAILURE, pass_time, scalar, states
 
 QUICK = {"retry": Retry(attempts=2, budget=4.0, wait_initial=0.01, jitter=0.0), "limits": (Limit(1000, 1),)}
 

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from include.alerts.evaluate import evaluate_rules
 from include.alerts.rule_file import rules_in_force
-from tests.alerts.notified import Channels
 from tests.alerts.passes import SLOW, write_rules
+from tests.support.notices import Channels
 
 AHEAD = [timedelta(hours=2), timedelta(days=1500)]
 DOG = "kind = 'watchdog'"

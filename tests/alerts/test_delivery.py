@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from include.alerts.channels import ChannelError
 from include.alerts.failures import record_failure
-from tests.alerts.notified import ALL, FAILURE, Channels, deliveries, notify, pass_time, scalar, states
+from tests.support.notices import ALL, FAILURE, Channels, deliveries, notify, pass_time, scalar, states
 
 MINUTE = timedelta(minutes=1)
 

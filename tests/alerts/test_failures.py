@@ -10,7 +10,7 @@ from sqlalchemy import text
 from include.alerts.failures import keep_failure, keep_retry, record_failure, record_retry, record_success
 from include.database import DatabaseError
 from include.telemetry import Spool, writing_to
-from tests.alerts.notified import FAILURE, Channels, pass_time, states
+from tests.support.notices import FAILURE, Channels, pass_time, states
 
 RUN_FAILURE = replace(
     FAILURE, task_id=None, map_index=-1, try_number=None, stack=None, error="the run failed"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from include.alerts.anomalies import modified_z_score
 from include.alerts.rule_file import DEFAULT_RULES
 from tests.alerts.passes import SLOW, ask, at, evaluate, measure, notices, state, states, write_rules
-from tests.sql.rows import insert_signal
+from tests.support.rows import insert_signal
 
 OF = SLOW["of"]
 ERRORS = {"source": "errors", "match": {"error_type": "api"}, "aggregate": "count"}

@@ -13,7 +13,7 @@ from include.alerts.inhibition import read_inhibitions
 from include.alerts.matching import matches, read_matchers
 from include.alerts.rule_file import DEFAULT_RULES, read_rules
 from include.alerts.silences import begin_silence, end_silence, list_silences, read_silences
-from tests.alerts.notified import FAILURE, Channels, deliveries, end, fire, notify, pass_time, scalar, states
+from tests.support.notices import FAILURE, Channels, deliveries, end, fire, notify, pass_time, scalar, states
 
 HOUR = timedelta(hours=1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from include.alerts.channels import ChannelError, StoredConnection
 from include.alerts.slack_fallback import may_notify_slack, notify_slack_directly
-from tests.alerts.notified import FAILURE
+from tests.support.notices import FAILURE
 
 
 def test_a_cause_is_told_once_in_ten_minutes(tmp_path):

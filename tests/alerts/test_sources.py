@@ -13,7 +13,7 @@ from include.alerts.readings import SampleSelection, _parameters, _statement, re
 from include.alerts.sample_sources import SOURCES
 from include.alerts.system import sample_system
 from tests.alerts.passes import ask, at, measure
-from tests.sql.rows import insert, insert_candles, insert_signal
+from tests.support.rows import insert, insert_candles, insert_signal
 
 A, B = uuid.UUID(int=10), uuid.UUID(int=11)
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from include.alerts.evaluate import evaluate_rules
 from include.alerts.rule_file import DEFAULT_RULES
 from tests.alerts.passes import SLOW, ask, at, evaluate, measure, state, write_rules
-from tests.sql.rows import insert, insert_signal
+from tests.support.rows import insert, insert_signal
 
 NEVER = {"name": "never", "kind": "never_data", "summary": "Rules never had data", "after": "7d"}
 DAY = 24 * 60

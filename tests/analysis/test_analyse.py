@@ -12,8 +12,8 @@ from include.analysis.desk import PORTION
 from include.llm import LanguageModel, ModelUnavailableError
 from include.settings import Endpoint, ModelPrice, Settings
 from include.telemetry import writing_to
-from tests.analysis.trades import settled
-from tests.trades.sweep import rows, run
+from tests.support.settled import settled
+from tests.support.trades import rows, run
 
 SETTINGS = Settings(analysis_timeout=timedelta(seconds=5), analysis_attempts=2)
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from include.analysis.postmortem import INSTRUCTIONS
 from include.database import sql
-from tests.analysis.trades import settled
-from tests.sql.rows import insert
-from tests.trades.sweep import START, USER, rising, rows, run, store
+from tests.support.rows import insert
+from tests.support.settled import settled
+from tests.support.trades import START, USER, rising, rows, run, store
 
 
 def facts(database, *ids):

@@ -9,9 +9,9 @@ from sqlalchemy import event
 from include.analysis import analyse_settled
 from include.llm.ledger import ALIKE
 from include.settings import Endpoint, ModelPrice, Settings
-from tests.analysis.trades import settled
-from tests.llm.endpoint import Said, completion, endpoint
-from tests.trades.sweep import rows, run
+from tests.support.llm_endpoint import Said, completion, endpoint
+from tests.support.settled import settled
+from tests.support.trades import rows, run
 
 SOUND = json.dumps({
     "what_happened": "The targets were reached.", "why": "The price rose.", "signal_got_right": "",

@@ -9,8 +9,8 @@ import pytest
 from include.analysis import analyse_settled, desk
 from include.analysis.facts import read_facts
 from include.settings import Endpoint, Settings
-from tests.analysis.trades import settled
-from tests.trades.sweep import rising, rows, run, store
+from tests.support.settled import settled
+from tests.support.trades import rising, rows, run, store
 
 SETTINGS = Settings(analysis_attempts=2)
 

@@ -5,7 +5,7 @@ from include.settings import Endpoint, Settings
 from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
-from tests.trades.sweep import insert, rising, rows, run, store
+from tests.support.trades import insert, rising, rows, run, store
 
 SETTINGS = Settings(candle_sources=("archive",))
 

@@ -11,8 +11,8 @@ from include.analysis import Postmortem, analyse_settled
 from include.analysis.postmortem import INSTRUCTIONS, as_text, check
 from include.llm import UnusableAnswerError
 from include.settings import Endpoint, ModelPrice, Settings
-from tests.analysis.trades import settled
-from tests.trades.sweep import rows, run
+from tests.support.settled import settled
+from tests.support.trades import rows, run
 
 PRICED = Settings(
     llm_prices={"sandbox-analyst": ModelPrice(prompt=Decimal(1), completion=Decimal(2))},

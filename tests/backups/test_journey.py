@@ -22,7 +22,7 @@ from include.backups.read import open_backup, read_part
 from include.backups.retention import RetentionRules, apply_retention
 from include.backups.verify import verify_backup
 from include.storage import open_storage
-from tests.storage.stores import moto_s3, rclone_folder, rclone_s3
+from tests.support.stores import moto_s3, rclone_folder, rclone_s3
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
 

@@ -16,8 +16,8 @@ from include.backups.postgres.steps import (
 )
 from include.backups.postgres.swap import RestoredDiffersError
 from include.database import connect
-from tests.alerts.notified import notify
 from tests.backups.target import databases
+from tests.support.notices import notify
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
 RUN = "http://airflow/run"

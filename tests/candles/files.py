@@ -8,7 +8,7 @@ import pandas as pd
 
 from include.candles.frame import normalise
 from include.candles.sources.archive import CandleArchive
-from tests.candles.made import NOW, START
+from tests.support.candles import NOW, START
 
 HOUR = timedelta(hours=1)
 HEADER = "timestamp,open,high,low,close,volume"

@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 from include.candles import SourceError, UnknownSymbolError
 from include.candles.frame import normalise
 from include.candles.sources.archive import CandleArchive
-from tests.candles.made import NOW, START, minutes
+from tests.support.candles import NOW, START, minutes
 
 END = START + timedelta(days=3650)
 

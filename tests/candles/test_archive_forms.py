@@ -11,7 +11,7 @@ from include.candles import SourceError, UnknownSymbolError
 from include.candles.sources import archive_packed
 from include.candles.sources.archive import CandleArchive
 from tests.candles.files import HEADER, HOUR, held, iso, lines, seconds, table, write
-from tests.candles.made import NOW, START
+from tests.support.candles import NOW, START
 
 DAY = timedelta(days=1)
 HOURS = [START + number * HOUR for number in range(24)]

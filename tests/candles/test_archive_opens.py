@@ -8,7 +8,7 @@ from include.candles import UnknownSymbolError
 from include.candles.sources.archive import CandleArchive
 from include.candles.sources.archive_columns import find_columns
 from tests.candles.files import HOUR, held, iso, seconds, table, write
-from tests.candles.made import NOW, START
+from tests.support.candles import NOW, START
 
 DAY = timedelta(days=1)
 HOURS = [START + number * HOUR for number in range(24)]

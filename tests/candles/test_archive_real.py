@@ -9,7 +9,7 @@ import pytest
 from include.candles import UnknownSymbolError
 from include.candles.frame import normalise
 from include.candles.sources.archive import CandleArchive
-from tests.candles.made import NOW, recorded
+from tests.support.candles import NOW, recorded
 
 
 def test_nautilus():

@@ -11,7 +11,7 @@ from include.candles.sources.archive import CandleArchive
 from include.candles.sources.archive_name import BadFileError
 from include.candles.sources.archive_steps import find_resolution
 from tests.candles.files import HOUR, held, lines, seconds, table, write
-from tests.candles.made import NOW, START
+from tests.support.candles import NOW, START
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

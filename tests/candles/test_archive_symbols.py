@@ -8,7 +8,7 @@ import pytest
 from include.candles import UnknownSymbolError
 from include.candles.sources.archive import CandleArchive
 from tests.candles.files import HEADER, HOUR, ROW, held, lines, seconds, table, write
-from tests.candles.made import NOW, START
+from tests.support.candles import NOW, START
 
 LATER = START + timedelta(days=1)
 

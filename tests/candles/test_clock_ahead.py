@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from include.candles.collect import collect_candles
-from tests.candles.made import NOW, minutes
 from tests.candles.test_collect import HOUR, Shelf, stored
+from tests.support.candles import NOW, minutes
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=1200)], ids=str)

@@ -14,7 +14,7 @@ from include.candles.frame import RESOLUTIONS, no_candles
 from include.candles.sources.archive import CandleArchive
 from include.candles.store import read_candles, write_candles
 from include.candles.windows import PAGE
-from tests.candles.made import NOW, START, minutes, windows
+from tests.support.candles import NOW, START, minutes, windows
 
 MINUTE = timedelta(minutes=1)
 HOUR = windows(("BTC", START, START + 60 * MINUTE))

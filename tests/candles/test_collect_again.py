@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from include.candles.collect import collect_candles
-from tests.candles.made import NOW, START, minutes
 from tests.candles.test_collect import HOUR, MINUTE, Broken, Shelf, stored
+from tests.support.candles import NOW, START, minutes
 
 AGAIN = {"now": NOW, "again_since": NOW - timedelta(seconds=1)}
 

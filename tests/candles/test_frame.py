@@ -19,7 +19,7 @@ from include.candles.frame import (
     refused_rows_text,
     valid,
 )
-from tests.candles.made import NOW, START, minutes
+from tests.support.candles import NOW, START, minutes
 
 
 @given(st.decimals("1e-18", "1e15", allow_nan=False).filter(lambda number: number.adjusted() < 15))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from include.candles.history import parts_of, read_history
-from tests.trades.sweep import rising, run, store
+from tests.support.trades import rising, run, store
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ from include.candles.store import read_candles
 from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
-from tests.trades.sweep import insert, rows
+from tests.support.trades import insert, rows
 
 NOW = pd.Timestamp("2026-03-02T12:00Z")
 WINDOWS = pd.DataFrame({"symbol": ["BTC"], "start": [NOW - pd.Timedelta(hours=1)], "end": [NOW]})

@@ -10,7 +10,7 @@ from include.candles.collect import collect_candles
 from include.candles.frame import normalise
 from include.candles.store import read_candles
 from include.settings import Endpoint, Settings
-from tests.candles.made import windows
+from tests.support.candles import windows
 
 START = datetime(2024, 3, 4, 12, 0, tzinfo=UTC)
 NOW = datetime(2024, 3, 20, tzinfo=UTC)

@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from include.candles.store import ensure_partitions, find_gaps, read_candles, write_candles
-from tests.candles.made import START, minutes, windows
+from tests.support.candles import START, minutes, windows
 
 HOUR = timedelta(hours=1)
 ALL = windows(("BTC", START - HOUR, START + 1000 * HOUR), ("ETH", START - HOUR, START + 1000 * HOUR))

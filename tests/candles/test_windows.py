@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.candles.windows import BRIDGE, PAGE, held_share, pages
-from tests.candles.made import START, windows
+from tests.support.candles import START, windows
 
 MINUTE = timedelta(minutes=1)
 

@@ -9,8 +9,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.forms import FormRefusedError
 from include.alerts.failures import record_failure, record_success
-from tests.alerts.notified import FAILURE, fire, scalar
 from tests.support.dag_files import load_dag
+from tests.support.notices import FAILURE, fire, scalar
 from tests.support.tasks import context_of
 
 RUN = SimpleNamespace(triggering_user_name="anna")

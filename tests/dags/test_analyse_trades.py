@@ -6,10 +6,10 @@ import pytest
 
 from include.airflow.forms import read_form
 from include.analysis import Selection
-from tests.analysis.trades import settled
 from tests.support.dag_files import load_dag
+from tests.support.settled import settled
 from tests.support.tasks import call, context_of
-from tests.trades.sweep import rows
+from tests.support.trades import rows
 
 RUN = "manual__2026-03-04T09:30:00+00:00"
 

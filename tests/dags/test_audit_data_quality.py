@@ -8,7 +8,7 @@ import pytest
 from include.airflow.forms import read_days
 from tests.support.dag_files import load_dag
 from tests.support.tasks import call, context_of
-from tests.trades.sweep import rising, run, store
+from tests.support.trades import rising, run, store
 
 INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
 RUN = "manual__2026-03-04T09:30:00+00:00"

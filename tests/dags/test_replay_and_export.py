@@ -8,8 +8,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, P
 
 from tests.support import tasks
 from tests.support.dag_files import load_dag
-from tests.trades.replays import correct, settle
-from tests.trades.sweep import insert, rising, rows, store
+from tests.support.replays import correct, settle
+from tests.support.trades import insert, rising, rows, store
 
 RUN = "manual__2026-11-20T09:30:00+00:00"
 

@@ -7,10 +7,10 @@ import pytest
 from include.airflow.forms import read_days
 from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days
-from tests.sql.rows import insert_settled
 from tests.support.dag_files import load_dag
+from tests.support.rows import insert_settled
 from tests.support.tasks import call, context_of
-from tests.trades.sweep import rows, run
+from tests.support.trades import rows, run
 
 INTERVAL = datetime(2026, 3, 3, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 
 from include.database import connect
 from local.airflow_api import ApiError
-from tests.trades.sweep import LONG, insert, rising, store
+from tests.support.trades import LONG, insert, rising, store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from local.state import CHECKOUT
-from tests.documented import commands
+from tests.support.documented import commands
 from tests.support.running_stack import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from include.http import Breaker, Retry, Service, Timeout
 from include.http.client import Client
 from include.settings import Endpoint
-from tests.http.server import Server
+from tests.support.http_server import Server
 
 QUICK = Service(
     "testing",

@@ -26,7 +26,7 @@ from include.http import (
     ServiceUnavailableError,
 )
 from include.http.admission import admit, hold, note_answer, note_failure
-from tests.http.server import reply, reset
+from tests.support.http_server import reply, reset
 
 ROOT = Path(__file__).parents[2]
 OK = reply([])

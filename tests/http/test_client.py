@@ -29,7 +29,7 @@ from include.services import find_service
 from include.settings import Endpoint
 from include.telemetry import metric_record
 from tests.http.conftest import IMPATIENT, QUICK
-from tests.http.server import raw, reply, reset
+from tests.support.http_server import raw, reply, reset
 
 OK = reply({"price": 61942.5})
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.http import Retry, Service, ServiceUnavailableError, Timeout
 from include.http.client import Client
 from include.settings import Endpoint
-from tests.http.server import Server, reply
+from tests.support.http_server import Server, reply
 
 SLOW_HEADERS = [b"HTTP/1.1 200 OK\r\n", *[b"X-Slow: 1\r\n"] * 100]
 

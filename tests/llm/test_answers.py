@@ -6,9 +6,9 @@ import pytest
 
 from include.llm import UnusableAnswerError
 from include.llm.answers import read_choice, read_usage
-from tests.llm.endpoint import Said, completion, endpoint
 from tests.llm.questions import PRICED, Verdict, ask
-from tests.trades.sweep import rows
+from tests.support.llm_endpoint import Said, completion, endpoint
+from tests.support.trades import rows
 
 VERDICT = '{"symbol": "BTC", "verdict": "a ``` fence and </think> in a text"}'
 STRICT = PRICED.model_copy(update={"llm_unwrap_answers": False})

@@ -12,7 +12,7 @@ import pytest
 from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError
 from include.settings import Endpoint, Settings
 from tests.llm.questions import PRICED, TRADE, USER, Verdict, ask, ask_many
-from tests.trades.sweep import rows
+from tests.support.trades import rows
 
 UNPRICED = Settings(llm_prices={}, llm_daily_budget_usd=None)
 

@@ -7,7 +7,7 @@ import pytest
 
 from include.llm.ledger import Ledger
 from include.settings import ModelPrice, Settings
-from tests.trades.sweep import rows, run
+from tests.support.trades import rows, run
 
 PRICE = ModelPrice(prompt=Decimal(2), completion=Decimal(8))
 

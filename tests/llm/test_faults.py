@@ -7,9 +7,9 @@ import yaml
 
 from include.llm import ModelUnavailableError, UnusableAnswerError
 from include.llm.faults import judge, read_fault
-from tests.llm.endpoint import Said, completion, endpoint
 from tests.llm.questions import ask
-from tests.trades.sweep import rows
+from tests.support.llm_endpoint import Said, completion, endpoint
+from tests.support.trades import rows
 
 VERDICT = '{"symbol": "BTC", "verdict": "fine"}'
 

@@ -12,7 +12,7 @@ from include.llm import ModelUnavailableError, cost_of, worst_case
 from include.llm.ledger import Ledger, Usage
 from include.settings import ModelPrice, Settings
 from tests.llm.questions import PRICED, ask, ask_many
-from tests.trades.sweep import rows, run
+from tests.support.trades import rows, run
 
 PRICE = ModelPrice(prompt=Decimal(2), completion=Decimal(8))
 MINUTE = timedelta(minutes=1)

@@ -9,9 +9,9 @@ import pytest
 from include.llm import ModelUnavailableError, UnusableAnswerError
 from include.llm.client import _retry_after, _without_secrets
 from include.llm.ledger import ALIKE
-from tests.llm.endpoint import Said, completion, endpoint
 from tests.llm.questions import PRICED, ask, ask_many
-from tests.trades.sweep import rows, run
+from tests.support.llm_endpoint import Said, completion, endpoint
+from tests.support.trades import rows, run
 
 VERDICT = '{"symbol": "BTC", "verdict": "fine"}'
 BUSY = {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}

@@ -1,7 +1,7 @@
 """Looks of the future: nobody takes them for the newest, and services are asked all the same."""
 
 from include.probes.results import read_last_answers
-from tests.trades.sweep import rows, run
+from tests.support.trades import rows, run
 
 LOOK = (
     "INSERT INTO probe_results (service, kind, status, reason, checked_at, asked_at, check_every, "

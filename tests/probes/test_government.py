@@ -17,7 +17,7 @@ from include.probes.probe import ServiceDownError
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from tests.probes.conftest import EVERY, KEY, NO_PAUSE, RUN
-from tests.sandbox.recorded import load_recorded
+from tests.support.recorded import load_recorded
 
 ALL = ("sec", "fred", "bls", "census")
 YEARS_LATE = 900 * 86_400

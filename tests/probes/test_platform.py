@@ -12,10 +12,10 @@ from include.probes import trading
 from include.services import find_service
 from include.settings import Settings
 from include.storage import StorageError, Stored, open_storage
-from tests.http.server import Server, reply
 from tests.probes.conftest import CONTACT
 from tests.probes.redis_server import RedisServer
-from tests.sandbox.recorded import load_recorded
+from tests.support.http_server import Server, reply
+from tests.support.recorded import load_recorded
 
 SOURCES = ["sandbox", "kraken", "coingecko", "coinmarketcap", "ccxt:binance"]
 

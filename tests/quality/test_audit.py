@@ -15,8 +15,8 @@ from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
-from tests.candles.made import recorded
-from tests.trades.sweep import SETTINGS, START, insert, rising, rows, run, store
+from tests.support.candles import recorded
+from tests.support.trades import SETTINGS, START, insert, rising, rows, run, store
 
 DAY = date(2026, 3, 3)
 RUN = "http://airflow/dags/audit_data_quality/runs/one"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from include.quality import explain, score
-from tests.candles.made import START, minutes
+from tests.support.candles import START, minutes
 
 MINUTE = timedelta(minutes=1)
 

@@ -10,7 +10,7 @@ from include.candles import open_source
 from include.candles.frame import CANDLE, interval_of, normalise
 from include.quality import validate_candles
 from include.settings import Settings
-from tests.candles.made import NOW, START, recorded, windows
+from tests.support.candles import NOW, START, recorded, windows
 
 MINUTE = timedelta(minutes=1)
 JUMP = "a price far from the closes before"

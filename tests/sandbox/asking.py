@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.sandbox.server import Sandbox
+from tests.support.sandbox import Sandbox
 
 SYMBOLS = "/market/symbols"
 WEBHOOK = "/slack/services/T0/B0/secret"

@@ -5,7 +5,7 @@ import time
 import ccxt
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 KLINES = "/binance/api/v3/klines"
 START = 1_735_689_600_000  # 2025-01-01

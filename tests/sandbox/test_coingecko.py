@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 API = "/coingecko/api/v3"
 BITCOIN = f"{API}/coins/bitcoin"

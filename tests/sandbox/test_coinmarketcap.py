@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 V2 = "/coinmarketcap/v2/cryptocurrency"
 KEY = {"X-CMC_PRO_API_KEY": "k"}

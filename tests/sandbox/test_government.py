@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tests.sandbox.asking import ASK, BODIES, ask
-from tests.sandbox.recorded import DATA, assert_same_shape, load_recorded
+from tests.support.recorded import DATA, assert_same_shape, load_recorded
 
 
 def bls(sandbox, **changes):

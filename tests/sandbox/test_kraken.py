@@ -6,7 +6,7 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 PUBLIC = "/kraken/0/public"
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 PUBLIC = "/lunarcrush/public"
 TOKEN = {"Authorization": "Bearer k"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.recorded import assert_same_shape, load_recorded
+from tests.support.recorded import assert_same_shape, load_recorded
 
 ENQUEUE = "/pagerduty/v2/enqueue"
 PAYLOAD = {"summary": "late", "source": "sweep", "severity": "critical", "custom_details": {"late": 3}}

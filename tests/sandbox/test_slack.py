@@ -5,7 +5,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from tests.sandbox.recorded import load_recorded
+from tests.support.recorded import load_recorded
 
 WEBHOOK = "/slack/services/T0/B0/secret"
 

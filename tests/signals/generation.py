@@ -10,7 +10,7 @@ from include.candles import open_source
 from include.settings import Endpoint, Settings, SignalRequest
 from include.signals.attempts import open_attempts, report_run
 from include.signals.generate import collect_batch, compute_batch, propose_batch, snapshot_batch, store_batch
-from tests.sandbox.server import Sandbox
+from tests.support.sandbox import Sandbox
 
 USER = uuid.UUID("00000000-0000-0000-0000-000000000001")
 OTHER = uuid.UUID("00000000-0000-0000-0000-000000000002")

@@ -7,9 +7,9 @@ from include.database import sql
 from include.settings import Settings, SignalRequest
 from include.signals.attempts import open_attempts
 from tests.signals.generation import URL, USER
-from tests.sql.rows import insert_signal
 from tests.sql.test_signal_slots import generate
-from tests.trades.sweep import rows, run
+from tests.support.rows import insert_signal
+from tests.support.trades import rows, run
 
 AHEAD = ["2 hours", "600 days"]
 REQUESTS = (SignalRequest(user_id=USER, symbol="BTC", timeframe="1h"),)

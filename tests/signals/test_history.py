@@ -8,7 +8,7 @@ import pytest
 from include.candles import open_source
 from include.settings import Endpoint, Settings
 from include.signals.history import collect_histories, read_unbroken
-from tests.trades.sweep import run, store
+from tests.support.trades import run, store
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 END = datetime(2026, 3, 4, 9, tzinfo=UTC)  # of the newest closed hour

@@ -15,8 +15,8 @@ from talipp.ohlcv import OHLCV
 from include.settings import Endpoint, Settings
 from include.signals.prompt import Levels, SignalAnswer
 from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward
-from tests.http.server import Server, reply
 from tests.signals.generation import Generation, request
+from tests.support.http_server import Server, reply
 
 FILE = Path(__file__).parents[3] / "shared/data/nautilus/btc-perp-20211231-20220201_1m.csv"
 

@@ -6,9 +6,9 @@ import pytest
 
 from include.settings import Endpoint
 from include.signals.prompt import INSTRUCTIONS, LONGEST_REASONING, SignalAnswer
-from tests.llm.endpoint import Said, completion, endpoint
 from tests.signals.generation import Generation
-from tests.trades.sweep import rows
+from tests.support.llm_endpoint import Said, completion, endpoint
+from tests.support.trades import rows
 
 
 def proposal(asked, **changes):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from include.candles.frame import RESOLUTIONS
 from include.database import connect, migrate
-from tests.sql.rows import insert, insert_candles, insert_signal
+from tests.support.rows import insert, insert_candles, insert_signal
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2024, 3, 10, 12, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from include.database import SQL
-from tests.sql.rows import insert_signal
+from tests.support.rows import insert_signal
 
 # How far the clock was ahead. A time of no calendar is further than any.
 AHEAD = ["2 hours 5 minutes", "3 days 20 hours", "7 years", "infinity"]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from include.database import SQL, DatabaseError, connect, downgrade, migrate
-from tests.sql.rows import insert, insert_settled
+from tests.support.rows import insert, insert_settled
 
 (OURS,) = (SQL / "migrations" / "versions").glob("*_language_model.py")
 BEFORE = f"{int(OURS.name[:4]) - 1:04}"

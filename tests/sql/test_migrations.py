@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from include.database import SQL, DatabaseError, connect, downgrade, migrate, revision
 from local import postgres
 from local.postgres import Server
-from tests.sql.rows import USER, insert_settled, insert_signal
+from tests.support.rows import USER, insert_settled, insert_signal
 
 ROOT = Path(__file__).parents[2]
 FIRST_PLATFORM = (Path(__file__).parent / "first_platform.sql").read_text()

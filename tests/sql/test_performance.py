@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from include.database import copy_frame
-from tests.sql.rows import NOW, insert, insert_settled, insert_signal
-from tests.sql.statistics import FIGURES, assert_same, calculate, expect
+from tests.support.rows import NOW, insert, insert_settled, insert_signal
+from tests.support.statistics import FIGURES, assert_same, calculate, expect
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from tests.sql.rows import NOW, USER, insert, insert_candles, insert_settled, insert_signal
+from tests.support.rows import NOW, USER, insert, insert_candles, insert_settled, insert_signal
 
 FILE = Path(__file__).parents[3] / "shared" / "contract" / "queries.sql"
 

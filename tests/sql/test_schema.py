@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.sql.rows import NOW, USER, insert, insert_settled, insert_signal
+from tests.support.rows import NOW, USER, insert, insert_settled, insert_signal
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "schema.md"
 

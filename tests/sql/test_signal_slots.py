@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.sql.rows import USER, insert_signal
+from tests.support.rows import USER, insert_signal
 
 TIE = text("UPDATE signal_attempts SET trade_signal_id = :signal WHERE id = :attempt")
 OTHER = uuid.UUID(int=2)

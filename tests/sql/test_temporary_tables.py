@@ -11,7 +11,7 @@ from include.database import sql
 from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.results import sql_with_results
-from tests.trades.sweep import insert, run
+from tests.support.trades import insert, run
 
 MANY = 1_500
 SETTINGS = Settings(batch_size=MANY)

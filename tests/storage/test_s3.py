@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from include.storage import StorageError, open_storage
-from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3, unused_url
+from tests.support.stores import BUCKET, moto_s3, rclone_folder, rclone_s3, unused_url
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
 

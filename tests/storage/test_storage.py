@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.storage import NotStoredError, Storage, StorageError, TooLargeError, open_storage
-from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
+from tests.support.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
 

@@ -8,7 +8,7 @@ import pytest
 from include.settings import Settings
 from include.trades.claim import claim_due, read_batch
 from include.trades.performance import refresh_performance
-from tests.trades.sweep import SETTINGS, insert, rows, run
+from tests.support.trades import SETTINGS, insert, rows, run
 
 
 def claimed(database, claim_id):

@@ -9,9 +9,9 @@ from include.settings import Endpoint, Settings
 from include.trades.claim import claim_due
 from include.trades.replay import replay_batches
 from include.trades.replay_report import report_replay
-from tests.analysis.trades import settled
-from tests.trades.replays import begin, settle
-from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store
+from tests.support.replays import begin, settle
+from tests.support.settled import settled
+from tests.support.trades import SETTINGS, insert, rising, rows, run, store
 
 AHEAD = ["2 hours", "400 days"]
 

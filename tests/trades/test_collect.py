@@ -7,7 +7,7 @@ import pytest
 
 from include.candles import Fetched, Offer
 from include.trades.collect import collect_interval
-from tests.trades.sweep import SETTINGS, START, insert, rising, rows, run, store
+from tests.support.trades import SETTINGS, START, insert, rising, rows, run, store
 
 
 class Market:

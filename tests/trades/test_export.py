@@ -12,9 +12,9 @@ import pytest
 from include.storage import Storage, StorageError, open_storage
 from include.trades.export import ExportRequest, export_trades
 from include.trades.trade_filter import TradeRequestError
-from tests.storage.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
-from tests.trades.replays import settle
-from tests.trades.sweep import START, USER, insert, rising, rows, run, store
+from tests.support.replays import settle
+from tests.support.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
+from tests.support.trades import START, USER, insert, rising, rows, run, store
 
 __all__ = ["moto_s3", "rclone_folder", "rclone_s3"]  # fixtures
 

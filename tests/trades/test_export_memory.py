@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trades.sweep import run
+from tests.support.trades import run
 
 TRADES = 60_000
 MEBIBYTE = 1 << 20

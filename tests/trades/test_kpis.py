@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days, roll_up_days
-from tests.sql.rows import insert, insert_signal
-from tests.trades.sweep import rows, run
+from tests.support.rows import insert, insert_signal
+from tests.support.trades import rows, run
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 FIGURES = ["success_rate", "latency_p50", "latency_p95", "latency_p99", "data_quality", "analysis_success"]

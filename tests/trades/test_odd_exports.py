@@ -3,7 +3,7 @@
 import pytest
 
 from include.storage import open_storage
-from tests.trades.sweep import insert, run
+from tests.support.trades import insert, run
 from tests.trades.test_export import export, read
 
 FORMATS = ("csv", "json", "parquet")

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days, roll_up_days
-from tests.sql.rows import USER, insert_settled
-from tests.trades.sweep import rows, run
+from tests.support.rows import USER, insert_settled
+from tests.support.trades import rows, run
 
 OTHER = uuid.UUID(int=21)
 DAY = date(2026, 4, 7)

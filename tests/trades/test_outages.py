@@ -11,7 +11,7 @@ from include.trades.collect import collect_batch
 from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from tests.candles.sources.opened import opened, truth
-from tests.trades.sweep import insert, rows
+from tests.support.trades import insert, rows
 
 SYMBOLS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LTC", "BNB", "AVAX", "LINK")
 SOURCES = ("kraken", "ccxt:binance", "coinmarketcap", "coingecko")

@@ -12,7 +12,7 @@ from include.database import copy_frame
 from include.trades.backtest import evaluate
 from include.trades.performance import refresh_performance
 from include.trades.rollup import due_days, roll_up_days
-from tests.sql.statistics import FIGURES, assert_same, expect
+from tests.support.statistics import FIGURES, assert_same, expect
 
 CANDLES = Path(__file__).parents[3] / "shared" / "data" / "nautilus" / "btc-perp-20211231-20220201_1m.csv"
 

@@ -10,8 +10,8 @@ from include.settings import Settings
 from include.trades.performance import refresh_performance
 from include.trades.replay import BUSY, read_replay, replay_batches
 from include.trades.replay_report import ReplayUnfinishedError, report_replay
-from tests.trades.replays import RUN_URL, begin, correct, replay, results, settle
-from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
+from tests.support.replays import RUN_URL, begin, correct, replay, results, settle
+from tests.support.trades import SETTINGS, START, USER, insert, rising, rows, run, store
 
 OTHER = "00000000-0000-0000-0000-000000000002"
 

@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from include.trades.replay import read_replay, replay_batches
 from include.trades.replay_report import report_replay
-from tests.trades.replays import begin, falling, results, settle
-from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store
+from tests.support.replays import begin, falling, results, settle
+from tests.support.trades import SETTINGS, insert, rising, rows, run, store
 
 SMALL = SETTINGS.model_copy(update={"batch_size": 5})
 TRADES = 10  # in two batches

@@ -15,8 +15,8 @@ from include.database import copy_frame
 from include.days import days_between
 from include.trades.performance import refresh_performance
 from include.trades.rollup import DayNotOverError, DisagreementError, due_days, roll_up_days
-from tests.sql.rows import USER, insert_settled, insert_signal
-from tests.trades.sweep import rows, run
+from tests.support.rows import USER, insert_settled, insert_signal
+from tests.support.trades import rows, run
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 10)
 DAYS = days_between(FIRST, LAST, at_most=31)

@@ -14,7 +14,7 @@ from include.trades.collect import collect_batch, collect_interval
 from include.trades.gate import gate_batch
 from include.trades.performance import refresh_performance
 from include.trades.settle import settle_batch
-from tests.trades.sweep import SETTINGS, START, USER, insert, rising, rows, run, store
+from tests.support.trades import SETTINGS, START, USER, insert, rising, rows, run, store
 
 RUN_URL = "http://localhost:8080/dags/settle_trades/runs/run%201"
 

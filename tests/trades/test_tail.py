@@ -12,8 +12,8 @@ from include.trades.claim import claim_due
 from include.trades.collect import collect_batch, collect_interval
 from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
-from tests.trades.replays import replay
-from tests.trades.sweep import SETTINGS, insert, rising, rows, run, store
+from tests.support.replays import replay
+from tests.support.trades import SETTINGS, insert, rising, rows, run, store
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 END = datetime.now(UTC).replace(second=0, microsecond=0) - 3 * MINUTE

@@ -7,8 +7,8 @@ import pytest
 from include.trades.export import ExportRequest
 from include.trades.replay import ReplayRequest
 from include.trades.trade_filter import TradeFilter, TradeRequestError
-from tests.trades.replays import FORM, begin, settle
-from tests.trades.sweep import insert, rising, rows, store
+from tests.support.replays import FORM, begin, settle
+from tests.support.trades import insert, rising, rows, store
 
 TODAY = date(2026, 11, 20)
 SOME_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -7,7 +7,7 @@ from include.trades.claim import claim_due
 from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from include.trades.waiting import in_a_line
-from tests.trades.sweep import insert, rising, store
+from tests.support.trades import insert, rising, store
 
 
 def frame(*rows):

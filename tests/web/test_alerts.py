@@ -10,7 +10,7 @@ from include.alerts.acknowledgement import acknowledge_failure
 from include.alerts.channels import ChannelError
 from include.alerts.failures import record_failure
 from include.alerts.silences import begin_silence
-from tests.alerts.notified import FAILURE, Channels, fire, notify, pass_time
+from tests.support.notices import FAILURE, Channels, fire, notify, pass_time
 from tests.web.test_data_docs import Page
 
 NASTY = '<script>alert("x")</script>'

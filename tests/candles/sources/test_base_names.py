@@ -7,7 +7,7 @@ from include.settings import Endpoint, Settings
 from include.symbols import add_coins
 from tests.candles.sources.opened import now, opened
 from tests.candles.sources.test_ccxt import market
-from tests.http.server import Server, reply
+from tests.support.http_server import Server, reply
 
 MARKETS = ["WIF/USDT", "1INCH/USDT", "SUI/USDT", "SUI/USDC", "W/USDT", "JUP/EUR", "JUP/BTC", "BTC/USDT"]
 BINANCE = {"symbols": [market(*name.split("/")) for name in MARKETS]}

@@ -12,7 +12,7 @@ from include.http import Breaker, Retry
 from include.services.ccxt import ANY_EXCHANGE
 from include.settings import Endpoint, Settings
 from tests.candles.sources.opened import QUICK, assert_true, assert_whole, floor, now, opened, usable
-from tests.http.server import Server, reply
+from tests.support.http_server import Server, reply
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

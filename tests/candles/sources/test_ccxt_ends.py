@@ -8,7 +8,7 @@ import pytest
 from include.candles import UnknownSymbolError
 from tests.candles.sources.opened import floor, now, opened
 from tests.candles.sources.test_ccxt import MINUTE, candles, market
-from tests.http.server import Server, reply
+from tests.support.http_server import Server, reply
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 END = floor(now(), MINUTE)

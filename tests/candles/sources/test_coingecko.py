@@ -6,9 +6,9 @@ import pytest
 from include.candles import SourceError, UnknownSymbolError, open_source
 from include.candles.frame import valid
 from include.settings import Endpoint, Settings
-from tests.candles.made import recorded
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
-from tests.http.server import Server, reply
+from tests.support.candles import recorded
+from tests.support.http_server import Server, reply
 
 FOUR_HOURS, DAY = timedelta(hours=4), timedelta(days=1)
 

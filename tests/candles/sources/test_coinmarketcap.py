@@ -7,9 +7,9 @@ from include.candles import SourceError, UnknownSymbolError, open_source
 from include.candles.sources.coinmarketcap import HOURLY_VOLUME_SINCE
 from include.http import RequestRefusedError
 from include.settings import Endpoint, Settings
-from tests.candles.made import recorded
 from tests.candles.sources.opened import assert_whole, floor, now, opened, usable
-from tests.http.server import Server, reply
+from tests.support.candles import recorded
+from tests.support.http_server import Server, reply
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)

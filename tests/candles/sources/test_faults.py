@@ -16,8 +16,8 @@ from include.candles.collect import collect_candles
 from include.candles.frame import RESOLUTIONS
 from include.candles.sources import SOURCES, find_entry
 from include.http import Retry, Timeout
-from tests.candles.made import windows
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
+from tests.support.candles import windows
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LONGEST_FETCH = 8.0  # seconds for one fetch that goes wrong

@@ -10,9 +10,9 @@ from include.candles.frame import PRICES, RESOLUTIONS
 from include.candles.sources import kraken
 from include.candles.sources.kraken import rebuild_minutes
 from include.settings import Endpoint, Settings
-from tests.candles.made import recorded
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
-from tests.http.server import Server, reply
+from tests.support.candles import recorded
+from tests.support.http_server import Server, reply
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)

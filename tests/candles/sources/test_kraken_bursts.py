@@ -6,9 +6,9 @@ import pytest
 
 from include.candles.collect import collect_candles
 from include.candles.sources import kraken
-from tests.candles.made import windows
 from tests.candles.sources.opened import opened, usable
-from tests.http.server import Server, reply
+from tests.support.candles import windows
+from tests.support.http_server import Server, reply
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2025, 3, 4, 4, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from include.trades.gate import gate_batch
 from include.trades.replay import ReplayRequest, replay_batches, start_replay
 from include.trades.replay_report import report_replay
 from include.trades.settle import settle_batch
-from tests.trades.sweep import SETTINGS, rising, rows, store
+from tests.support.trades import SETTINGS, rising, rows, store
 
 TODAY = date(2026, 11, 20)
 RUN_URL = "http://localhost:8080/dags/replay_trades/runs/1"

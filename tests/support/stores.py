@@ -2,7 +2,7 @@
 
 moto takes part in most of the protocol but checks no keys; rclone is an independent second implementation
 that checks signatures and keeps real files, and needs the old checksums. Import the fixtures:
-`from tests.storage.stores import moto_s3, rclone_s3`.
+`from tests.support.stores import moto_s3, rclone_s3`.
 """
 
 import re

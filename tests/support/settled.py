@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from tests.trades.sweep import insert, run
+from tests.support.trades import insert, run
 
 
 def settled(database: Engine, count: int = 1, **changes: object) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.sql.rows import USER
+from tests.support.rows import USER
 
 FIGURES = {
     "total_trades",

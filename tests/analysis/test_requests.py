@@ -8,16 +8,10 @@ import pytest
 from include.analysis import Selection, analyse_batch, analyse_settled, plan_analyses, read_outcomes
 from include.analysis.requests import _claim_id
 from include.settings import Endpoint, ModelPrice, Settings
-<<<<<<< HEAD
 from include.trades.trade_filter import TradeRequestError
-from tests.support.settled import settled
-from tests.support.rows import insert
-from tests.support.trades import USER, rows, run
-=======
 from tests.support.rows import insert
 from tests.support.settled import settled
 from tests.support.trades import USER, rows, run
->>>>>>> f342f60 (Tests: what several folders share is in tests/support)
 
 PRICE = ModelPrice(prompt=Decimal(1), completion=Decimal(2))
 PRICED = Settings(llm_prices={"sandbox-analyst": PRICE, "sandbox-trader": PRICE}, analysis_attempts=2)

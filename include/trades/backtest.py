@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from include.trades.first_touch import NEVER, Flags, Floats, Ints, Orders, Touches, find_touches
+from include.trades.windows import find_windows
 
 TRADE_COLUMNS = (
     "id", "symbol", "direction", "entry_price", "stop_loss",
@@ -152,7 +153,7 @@ def evaluate(
         hit_columns[f"{level}_hit_price"] = np.where(touch != NEVER, price, np.nan)
     return pd.DataFrame(
         {
-            "id": trades["id"].array,
+            "id": trades["id"].array.copy(),
             "status": _choose(statuses),
             "exit_reason": _choose(reasons),
             "entry_at": _to_utc(_at(market.opened, touches.entry)),
@@ -168,7 +169,8 @@ def evaluate(
             "time_to_completion_minutes": minutes,
             "max_favorable_excursion": favorable,
             "max_adverse_excursion": adverse,
-        }
+        },
+        copy=False,  # all columns are new
     )
 
 
@@ -262,8 +264,9 @@ def _read_candles(candles: pd.DataFrame) -> _Market:
     bounds = np.append(starts, len(opened))
     prices = [_read_numbers(candles, name) for name in ("open", "high", "low", "close")]
     silent = _find_silence(prices, _read_numbers(candles, "volume"))
-    usable = reduce(np.logical_and, map(_is_price, prices))
-    if not usable.all():
+    # The extremes (NaN if any is) are found in a fraction of the time that masks take.
+    if len(opened) and not all(price.min() > 0 and price.max() < np.inf for price in prices):
+        usable = reduce(np.logical_and, map(_is_price, prices))
         prices = [price[usable] for price in prices]
         opened, silent = opened[usable], silent[usable]
         bounds = np.append(0, np.cumsum(usable))[bounds]
@@ -330,21 +333,11 @@ def _find_faults(book: _Trades) -> dict[str, Flags]:
 
 def _find_windows(market: _Market, book: _Trades, sound: Flags, unit: str, length: int) -> tuple[Ints, Ints]:
     """The candles first, ..., end - 1 of each trade's window; it is empty for a trade that is not sound."""
-    opened = _to_ticks(market.opened, unit)
     step = length // _NANOSECONDS[unit]
     last_open = np.maximum(book.expires, _NO_TICK + 1 + step) - step  # the maximum: no underflow
     symbol = np.where(sound, book.symbol, -1)
-    # By symbol and time: a binary search in sorted order finds its candles in the processor's cache.
-    order = np.argsort(book.generated)
-    order = order[np.argsort(symbol[order], kind="stable")]
-    edges = np.searchsorted(symbol[order], np.arange(len(market.symbols) + 1))
-    first, end = np.zeros((2, len(symbol)), dtype=np.intp)
-    for k in np.flatnonzero(np.diff(edges)):
-        rows = order[edges[k] : edges[k + 1]]
-        start, stop = market.bounds[k], market.bounds[k + 1]
-        first[rows] = start + opened[start:stop].searchsorted(book.generated[rows], side="left")
-        end[rows] = start + opened[start:stop].searchsorted(last_open[rows], side="right")
-    return first, np.maximum(first, end)
+    opened = _to_ticks(market.opened, unit)
+    return find_windows(opened, market.bounds, symbol, book.generated, last_open)
 
 
 def _to_orders(book: _Trades, first: Ints, end: Ints) -> Orders:
@@ -380,15 +373,18 @@ def _measure_excursions(book: _Trades, touches: Touches, fill: Floats) -> tuple[
 
 def _at(values: NDArray[Any], positions: Ints) -> NDArray[Any]:
     """values[positions], NaN or NaT where the position is NEVER."""
-    found = np.full(
-        len(positions), np.nan if values.dtype.kind == "f" else np.datetime64("NaT"), values.dtype
-    )
-    known = np.flatnonzero(positions != NEVER)
-    found[known] = values[positions[known]]
+    missing = np.nan if values.dtype.kind == "f" else np.datetime64("NaT")
+    if not len(values):
+        return np.full(len(positions), missing, values.dtype)
+    found = values.take(positions, mode="clip")
+    np.putmask(found, positions == NEVER, missing)
     return found
 
 
 def _choose(options: dict[str, Flags]) -> "pd.api.extensions.ExtensionArray":
     """For each row the first name that holds."""
     names = pd.array(list(options), dtype="str")
-    return names.take(np.select(list(options.values()), range(len(names))))
+    chosen = np.zeros(len(next(iter(options.values()))), dtype=np.int8)
+    for number, holds in reversed(list(enumerate(options.values()))):
+        np.putmask(chosen, holds, number)
+    return names.take(chosen)

@@ -9,6 +9,9 @@ log2(candles of the longest window) steps, each of them one NumPy pass over all 
 Highs are stored negated: "high >= p" is "-high <= -p", so that one table of minima answers both questions for
 both directions. Negation is exact in floating point: no touch is gained or lost by it.
 
+The excursions need ranges too, but few: the candle of the stop is the worst one seen, that of the final
+target the best one after the entry's, so only the other side of such a trade is looked up.
+
 A candle on which nobody traded touches nothing: for the search its low lies above every price, its high
 below.
 """
@@ -29,7 +32,7 @@ NEVER = -1  # the position of a candle that does not exist
 # Ranges shorter than a block start at any candle; longer ones are made of whole blocks, which saves memory.
 _BLOCK_LEVEL = 4
 _BLOCK = 1 << _BLOCK_LEVEL
-_CHUNK = 1 << 16  # trades searched at once, and window starts on one table: bounds the memory
+_CHUNK = 1 << 16
 
 
 class _Columns:
@@ -89,100 +92,118 @@ class Touches(_Columns):
         return self.target_1, self.target_2, self.target_3
 
 
-def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders) -> Touches:
+def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders, chunk: int = _CHUNK) -> Touches:
     """Follow n trades over the candles: entry, then stop before targets, until the trade ends.
 
     `low` and `high` (finite) hold the candles of all symbols one after the other, each symbol in order of
     time; a window lies within its symbol. A `silent` candle touches nothing, but it is seen: it may be the
     last one, and it counts for the extremes. On the entry candle only the stop counts; later a target counts
     if the stop was touched neither before nor on the same candle, and the trade did not end before.
+
+    At most `chunk` trades are searched at once, whose windows start within `chunk` candles: that bounds the
+    memory, whatever the number of both.
     """
     n = len(orders.first)
-    by_start = np.argsort(orders.first)
-    orders = orders.pick(by_start)
-    (low, high, silent), offset = _drop_unused((low, high, silent), orders)
-    first, end = orders.first - offset, orders.end - offset
-
     touches = Touches(*np.full((6, n), NEVER), *np.full((2, n), np.nan))
+    rows, starts = _sort_by_start(orders, len(low))
+    orders = orders.pick(rows)
+    (low, high, silent), offset = _drop_unused((low, high, silent), starts, orders.end)
+    starts, end = starts - offset, orders.end - offset
     at = 0
-    while at < n:
-        upto = min(int(np.searchsorted(first, first[at] + _CHUNK)), at + _CHUNK)
-        base, stop_at = first[at], end[at:upto].max()
-        longest = int((end[at:upto] - first[at:upto]).max())
+    while at < len(rows):
+        upto = min(int(np.searchsorted(starts, starts[at] + chunk)), at + chunk)
+        base, stop_at = starts[at], end[at:upto].max()
+        longest = int((end[at:upto] - starts[at:upto]).max())
         lows, highs, still = low[base:stop_at], high[base:stop_at], silent[base:stop_at]
         seen = touched = _Minima(lows, highs, longest)
         if still.any():
             touched = _Minima(np.where(still, np.inf, lows), np.where(still, -np.inf, highs), longest)
-        chunk = slice(at, upto)
-        _follow(touched, seen, offset[chunk] + base, orders.pick(chunk), touches.pick(chunk))
+        part = slice(at, upto)
+        _follow(touched, seen, offset[part] + base, orders.pick(part), rows[part], touches)
         at = upto
-
-    given = np.empty(n, dtype=np.intp)
-    given[by_start] = np.arange(n)
-    return touches.pick(given)
+    return touches
 
 
-def _drop_unused(columns: _Candles, orders: Orders) -> tuple[_Candles, Ints]:
+def _sort_by_start(orders: Orders, candles: int) -> tuple[Ints, Ints]:
+    """The trades that have a window, roughly by its start, and lower bounds of the starts, in exact order.
+
+    The starts are told apart by 16 bits: NumPy sorts such numbers by radix, in a fifth of the time.
+    """
+    rows = np.flatnonzero(orders.first < orders.end)
+    shift = max(_BLOCK_LEVEL, candles.bit_length() - 16)
+    key = (orders.first.take(rows) >> shift).astype(np.uint16)
+    order = np.argsort(key, kind="stable")
+    return rows.take(order), key.take(order).astype(np.intp) << shift
+
+
+def _drop_unused(columns: _Candles, starts: Ints, ends: Ints) -> tuple[_Candles, Ints]:
     """Leave out the candles of no window where these are the most: few trades on many candles.
 
-    `columns` hold low, high and silence. `orders` come sorted by `first`. The second value, for each trade,
-    is what its positions have lost.
+    `columns` hold low, high and silence; `starts` are in order. The second value, for each trade, is what
+    its positions have lost.
     """
-    reach = np.maximum.accumulate(orders.end)
-    gap = np.maximum(orders.first - np.append(0, reach[:-1]), 0)  # unused candles in front of each trade
+    reach = np.maximum.accumulate(ends)
+    gap = np.maximum(starts - np.append(0, reach[:-1]), 0)  # unused candles in front of each trade
     offset = np.cumsum(gap)
     used = int(reach[-1] - offset[-1]) if len(reach) else 0
     low, high, silent = columns
     if used == 0 or 2 * used > len(low):
         return columns, np.zeros_like(offset)
     islands = np.append(0, np.flatnonzero(gap[1:]) + 1)  # the first trade of each run of used candles
-    starts = orders.first[islands] - offset[islands]
-    kept = np.arange(used) + np.repeat(offset[islands], np.diff(starts, append=used))
+    begins = starts[islands] - offset[islands]
+    kept = np.arange(used) + np.repeat(offset[islands], np.diff(begins, append=used))
     return (low[kept], high[kept], silent[kept]), offset
 
 
-def _follow(table: "_Minima", seen: "_Minima", shift: Ints, orders: Orders, touches: Touches) -> None:
-    """Follow trades whose candle p lies at p - shift in both tables, and fill in their touches.
-
-    `table` holds what can be touched, `seen` the silent candles' prices as well.
-    """
-    # A LONG is entered and stopped by lows and reaches its targets by highs, a SHORT the other way round.
+def _follow(
+    table: "_Minima", seen: "_Minima", shift: Ints, orders: Orders, rows: Ints, touches: Touches
+) -> None:
+    """Follow trades whose candle p lies at p - shift in both tables, and fill in `rows` of the touches."""
     sign = np.where(orders.short, -1.0, 1.0)
-    against = np.where(orders.short, table.highs, 0) - shift
-    along = np.where(orders.short, 0, table.highs) - shift
+    against = orders.short * table.highs - shift
+    start, end = orders.first + against, orders.end + against
+    entry = table.first(start, sign * orders.entry)
+    entered = np.flatnonzero(entry < end)
+    rows, sign, entry, end, against = (values.take(entered) for values in (rows, sign, entry, end, against))
+    short = orders.short.take(entered)
+    across = np.where(short, -table.highs, table.highs)
+    along = against + across
 
-    entry = table.first(orders.first + against, sign * orders.entry) - against
-    entered = np.flatnonzero(entry < orders.end)
-    orders, entry, sign = orders.pick(entered), entry[entered], sign[entered]
-    against, along = against[entered], along[entered]
+    stop = table.first(entry, sign * orders.stop.take(entered))
+    stopped = stop < end
+    exit_ = np.where(stopped, stop, end - 1)
+    limit = np.where(stopped, stop, end) + across  # from this candle on no target counts
 
-    stop = table.first(entry + against, sign * orders.stop) - against
-    stopped = stop < orders.end
-    limit = np.where(stopped, stop, orders.end)  # from this candle on no target counts
-
-    final = np.full(len(entered), NEVER)
-    open_ = np.flatnonzero(entry + 1 < limit)
-    since = entry[open_] + 1
+    final = orders.final.take(entered)
+    ended = np.zeros(len(entered), dtype=bool)
+    open_ = np.flatnonzero(entry + across + 1 < limit)
+    since, until = (entry + across + 1).take(open_), limit.take(open_)
     for k in range(3):
-        side = along[open_]
-        touch = table.first(since + side, -sign[open_] * orders.targets[k][open_]) - side
-        reached = np.flatnonzero(touch < limit[open_])
-        open_, since = open_[reached], touch[reached]
-        touches.targets[k][entered[open_]] = since
-        closing = np.flatnonzero(orders.final[open_] == k)
-        final[open_[closing]] = since[closing]
-        limit[open_[closing]] = since[closing] + 1  # on this candle further targets count, later ones not
+        touch = table.first(since, -sign.take(open_) * orders.targets[k].take(entered.take(open_)))
+        reached = np.flatnonzero(touch < until)
+        open_, since = open_.take(reached), touch.take(reached)
+        touches.targets[k][rows.take(open_)] = since - along.take(open_)
+        closing = final.take(open_) == k
+        closed = open_[closing]
+        ended[closed] = True
+        exit_[closed] = since[closing] - across[closed]
+        until = np.where(closing, since + 1, until.take(reached))
 
-    ended = final != NEVER
-    exit_ = np.where(ended, final, np.where(stopped, stop, orders.end - 1))
-    worst = sign * seen.lowest(entry + against, exit_ + against)
-    best = -sign * seen.lowest(entry + along, exit_ + along)
-
-    touches.entry[entered] = entry
-    touches.stop[entered] = np.where(stopped & ~ended, stop, NEVER)
-    touches.exit[entered] = exit_
-    touches.lowest[entered] = np.where(orders.short, best, worst)
-    touches.highest[entered] = np.where(orders.short, worst, best)
+    touches.entry[rows] = entry - against
+    touches.exit[rows] = last = exit_ - against
+    touches.stop[rows] = np.where(stopped & ~ended, last, NEVER)
+    # Before the stop nothing was as bad, after the entry and before the final target nothing as good. That is
+    # said of what can be touched: silent candles may lie anywhere.
+    worst, best = seen.values.take(exit_), seen.values.take(exit_ + across)
+    np.minimum(best, seen.values.take(entry + across), out=best)
+    unknown = np.flatnonzero(ended | ~stopped) if table is seen else slice(None)
+    worst[unknown] = seen.lowest(entry[unknown], exit_[unknown])
+    unknown = np.flatnonzero(~ended) if table is seen else slice(None)
+    best[unknown] = seen.lowest((entry + across)[unknown], (exit_ + across)[unknown])
+    worst *= sign
+    best *= -sign
+    touches.lowest[rows] = np.where(short, best, worst)
+    touches.highest[rows] = np.where(short, worst, best)
 
 
 class _Minima:
@@ -194,9 +215,11 @@ class _Minima:
         values = np.full(2 * self.highs, -np.inf)
         values[: len(low)] = low
         np.negative(high, out=values[self.highs : self.highs + len(high)])
+        self.values = values
         self._ranges = _double(values, _BLOCK_LEVEL + 1)
         blocks = self._ranges[_BLOCK_LEVEL, ::_BLOCK]
         self._blocks = _double(blocks, (longest // _BLOCK + 2).bit_length())
+        self._halves = _find_halves(max(longest // _BLOCK + 1, _BLOCK))
 
     def first(self, position: Ints, price: Floats) -> Ints:
         """The first position at or after the given one whose value is at or below the price.
@@ -217,13 +240,15 @@ class _Minima:
 
     def lowest(self, first: Ints, last: Ints) -> Floats:
         """The smallest value from `first` to `last`, both included."""
-        smallest = _lowest(self._ranges, first, last - first + 1, _BLOCK_LEVEL)
+        count = last - first + 1
+        smallest = _lowest(self._ranges, self._halves.take(np.minimum(count, _BLOCK)), first, count)
         # That was at most the first and the last _BLOCK values; the others are whole blocks between them.
         block = (first >> _BLOCK_LEVEL) + 1
         blocks = (last >> _BLOCK_LEVEL) - block
         far = np.flatnonzero(blocks > 0)
-        between = _lowest(self._blocks, block[far], blocks[far], len(self._blocks) - 1)
-        smallest[far] = np.minimum(smallest[far], between)
+        block, blocks = block.take(far), blocks.take(far)
+        between = _lowest(self._blocks, self._halves.take(blocks), block, blocks)
+        smallest[far] = np.minimum(smallest.take(far), between)
         return smallest
 
 
@@ -238,9 +263,13 @@ def _double(values: Floats, levels: int) -> Floats:
     return rows
 
 
-def _lowest(rows: Floats, first: Ints, count: Ints, highest_level: int) -> Floats:
-    """The minimum of two ranges of equal length, one from `first` on, one up to `first + count`."""
-    level = np.minimum(np.frexp(count)[1] - 1, highest_level).astype(np.intp)
+def _find_halves(most: int) -> Ints:
+    """For each count up to `most` the level of the longest range that does not exceed it."""
+    return np.maximum(np.frexp(np.arange(most + 1))[1] - 1, 0).astype(np.intp)
+
+
+def _lowest(rows: Floats, level: Ints, first: Ints, count: Ints) -> Floats:
+    """The minimum of two ranges of a level, one from `first` on, one up to `first + count`."""
     at = level * rows.shape[1] + first
     values = rows.reshape(-1)
     smallest: Floats = np.minimum(values.take(at), values.take(at + count - (1 << level)))

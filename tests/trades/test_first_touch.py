@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from include.trades import first_touch
 from include.trades.first_touch import NEVER, Orders, Touches, find_touches
 
 
@@ -93,14 +92,13 @@ def assert_same(got: Touches, expected: Touches) -> None:
 )
 @pytest.mark.parametrize("chunk", [1 << 16, 7])
 @pytest.mark.parametrize("silence", [0, 0.2, 0.95])
-def test_the_search_finds_what_a_scan_finds(monkeypatch, candles, trades, longest, reach, chunk, silence):
-    monkeypatch.setattr(first_touch, "_CHUNK", chunk)
+def test_the_search_finds_what_a_scan_finds(candles, trades, longest, reach, chunk, silence):
     rng = np.random.default_rng([candles, chunk])
     low, high = walk(rng, candles)
     silent = np.random.default_rng(5).random(candles) < silence
     orders = draw_orders(rng, low, trades, longest, reach)
     expected = scan(low, high, silent, orders)
-    assert_same(find_touches(low, high, silent, orders), expected)
+    assert_same(find_touches(low, high, silent, orders, chunk), expected)
     if candles > 17 and silence < 0.5:
         for positions in (expected.entry, expected.stop, expected.target_1, expected.target_3):
             assert 0 < (positions != NEVER).sum() < trades  # the market makes both happen

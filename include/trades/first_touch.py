@@ -265,7 +265,8 @@ def _double(values: Floats, levels: int) -> Floats:
 
 def _find_halves(most: int) -> Ints:
     """For each count up to `most` the level of the longest range that does not exceed it."""
-    return np.maximum(np.frexp(np.arange(most + 1))[1] - 1, 0).astype(np.intp)
+    levels: Ints = np.maximum(np.frexp(np.arange(most + 1))[1] - 1, 0).astype(np.intp)
+    return levels
 
 
 def _lowest(rows: Floats, level: Ints, first: Ints, count: Ints) -> Floats:

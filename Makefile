@@ -5,8 +5,9 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
-# One pytest worker a core, at least 2, at most 4: each one has a database of its own. End to end it is two, each
-# with a stack of its own, for these tests mostly wait.
+# One pytest worker a core, at least 2, at most 4: each one has a database of its own, and takes a run of files in
+# their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
+# own, for these tests mostly wait; whichever stack is free takes the next test, the long ones first.
 WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 4 ] && n=4; [ $$n -lt 2 ] && n=2; echo $$n)
 
 # Arguments reach the shell as they were typed: make expands nothing in them.
@@ -22,8 +23,8 @@ demo: setup ## start everything, settle a fresh batch of sample trades, show the
 	@$(PY) -m local demo $${CANDLES:+--candles "$$CANDLES"}
 
 test: setup-dev lint ## all checks and tests; what CI runs
-	@$(PY) -m pytest -n $(WORKERS) -m "not e2e"
-	@$(PY) -m pytest -n 2 --dist loadfile -m e2e
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
+	@$(PY) -m pytest -n 2 --dist loadgroup -m e2e
 
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m local up

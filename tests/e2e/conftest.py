@@ -11,6 +11,11 @@ from tests.support.diagnosis import describe
 from tests.support.running_stack import RunningStack, started
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: two stacks share the tests, and none should work alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure says what the stack knows: it is gone when somebody reads of it."""

@@ -11,7 +11,7 @@ from include.backups.read import open_backup
 from include.storage import open_storage
 from tests.support.running_stack import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 TRADES = """
 INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss,

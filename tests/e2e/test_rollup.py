@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.running_stack import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 DAYS = 30
 OVER_THE_DAYS = "WHERE day BETWEEN %s AND %s"  # the scheduled run for yesterday goes its own way

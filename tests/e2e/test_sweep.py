@@ -12,7 +12,7 @@ import pytest
 from local import postgres
 from tests.support.running_stack import DagRun, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 LEASE = 15  # seconds
 

@@ -23,8 +23,8 @@ from include.candles.windows import held_share, pages
 from include.database import sql, storable
 from include.settings import SANDBOX
 
-FINEST = next(iter(RESOLUTIONS))
-LONGEST_WINDOW = timedelta(days=366)
+FINEST_CANDLE = next(iter(RESOLUTIONS))
+LONGEST_FILLED = timedelta(days=366)
 MAX_FETCHES = 2_000  # of one collection
 WAIT_FOR_FINER = timedelta(hours=2)  # after a window's end, if a source fails that may have finer candles
 MAX_FAILURES = 3  # in a row, after which a source is left alone for the rest of the collection
@@ -149,7 +149,7 @@ class _Collector:
     def collect(self, symbol: str, windows: pd.DataFrame) -> None:
         """Fill the windows of one symbol as far as can be; say why if some are not filled."""
         case = Case(symbol)
-        short = windows["end"] - windows["start"] <= LONGEST_WINDOW
+        short = windows["end"] - windows["start"] <= LONGEST_FILLED
         unfilled = windows[short]
         offers = self._offers(case, unfilled) if short.any() else {}
         waiting = unfilled[:0]
@@ -163,7 +163,7 @@ class _Collector:
                     unfilled = unfilled[~recent]
                 unfilled = self._fill(case, unfilled, resolution, offers[resolution])
         unfilled = pd.concat([waiting, unfilled])
-        reasons = [] if short.all() else [f"windows of more than {LONGEST_WINDOW.days} days are not filled"]
+        reasons = [] if short.all() else [f"windows of more than {LONGEST_FILLED.days} days are not filled"]
         if not unfilled.empty:
             reasons.append(case.answers_text(self._sources))
         if reasons:
@@ -283,7 +283,7 @@ class _Collector:
 
     def _store(self, case: Case, source: Source, page: _Page, looked_at: _Page, fetched: Fetched) -> int:
         """Store a page, and the note of what was looked at, in one transaction; count its usable candles."""
-        resolution = looked_at.resolution or FINEST
+        resolution = looked_at.resolution or FINEST_CANDLE
         candles, refused = normalise(fetched.candles, resolution, now=self._now)
         times = candles["timestamp"]
         wanted = (times >= page.start) & (times < page.end) & (candles["symbol"] == page.symbol)
@@ -311,7 +311,9 @@ class _Collector:
             return page
         came_to = page.start
         if not candles.empty:
-            came_to = candles["timestamp"].max().to_pydatetime() + RESOLUTIONS[page.resolution or FINEST]
+            came_to = (
+                candles["timestamp"].max().to_pydatetime() + RESOLUTIONS[page.resolution or FINEST_CANDLE]
+            )
         return page._replace(end=min(page.end, max(page.start, came_to)))
 
     def _may_ask(self, case: Case, source: Source) -> bool:

@@ -11,7 +11,7 @@ from include.database import sql
 
 # Share of the finer candles that must be there for one to be put together from them: minutes without a trade
 # are missing at some exchanges.
-ENOUGH = 0.9
+ENOUGH_PARTS = 0.9
 
 
 def read_history(
@@ -37,7 +37,7 @@ def read_history(
             "start": start,
             "end": end,
             "sandbox": sandbox,
-            "enough": ENOUGH,
+            "enough": ENOUGH_PARTS,
         },
     ).all()
     history = pd.DataFrame(rows, columns=["timestamp", *PRICES, "volume", "sources"])

@@ -8,8 +8,8 @@ import pandas as pd
 
 from include.candles.frame import first_open, last_close
 
-PAGE = 10_000  # candles that a source is asked for at once, at most
-BRIDGE = 500  # gaps with no more than so many candles between them are asked for together
+CANDLES_AT_ONCE = 10_000  # candles that a source is asked for at once, at most
+BRIDGED_CANDLES = 500  # gaps with no more than so many candles between them are asked for together
 
 
 def held_share(windows: pd.DataFrame, gaps: pd.DataFrame, interval: timedelta) -> "pd.Series[float]":
@@ -34,11 +34,11 @@ def pages(gaps: pd.DataFrame, interval: timedelta) -> Iterator[tuple[datetime, d
 
     Gaps that lie close together are joined, so that a thousand single minutes are not a thousand requests.
     """
-    far = gaps["start"] - gaps["end"].shift() > BRIDGE * interval
+    far = gaps["start"] - gaps["end"].shift() > BRIDGED_CANDLES * interval
     joined = gaps.groupby(far.cumsum()).agg(start=("start", "min"), end=("end", "max"))
     for start, end in zip(joined["start"], joined["end"], strict=True):
-        for at in pd.date_range(start, end, freq=PAGE * interval, inclusive="left"):
-            yield at.to_pydatetime(), min(at + PAGE * interval, end).to_pydatetime()
+        for at in pd.date_range(start, end, freq=CANDLES_AT_ONCE * interval, inclusive="left"):
+            yield at.to_pydatetime(), min(at + CANDLES_AT_ONCE * interval, end).to_pydatetime()
 
 
 def _seconds(times: "pd.Series[pd.Timestamp]") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -33,7 +33,7 @@ Parameters = Mapping[str, str | int | float | bool]
 # gzip alone: what else httpx would offer depends on what else is installed
 HEADERS = {"User-Agent": "tradeops", "Accept": "application/json", "Accept-Encoding": "gzip"}
 LONGEST_MESSAGE = 500  # characters of an error
-GRACE = 5.0  # seconds after its deadline in which a trial call may still report
+TRIAL_GRACE = 5.0  # seconds after its deadline in which a trial call may still report
 
 # httpx logs whole URLs at INFO, httpcore headers at DEBUG. A filter on a logger does not see the records of
 # the loggers below it, hence each by its name.
@@ -213,7 +213,7 @@ class Client:
             self._engine,
             self.service,
             patience=left - self.service.timeout.read,  # a place without time for the answer is no use
-            lease=left + GRACE,
+            lease=left + TRIAL_GRACE,
         )
         time.sleep(admission.wait)
         try:

@@ -1,3 +1,5 @@
+"""Collecting what the store lacks: gaps, failing sources, pages, bounds."""
+
 import os
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -6,73 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from sqlalchemy import text
 
-from include.candles import Fetched, Offer, SourceError, UnknownSymbolError
+from include.candles import Fetched, SourceError, UnknownSymbolError
 from include.candles.collect import MAX_FAILURES, collect_candles
-from include.candles.frame import RESOLUTIONS, no_candles
 from include.candles.sources.archive import CandleArchive
 from include.candles.store import read_candles, write_candles
-from include.candles.windows import PAGE
+from include.candles.windows import CANDLES_AT_ONCE
 from tests.support.candles import NOW, START, minutes, windows
-
-MINUTE = timedelta(minutes=1)
-HOUR = windows(("BTC", START, START + 60 * MINUTE))
-
-
-class Shelf:
-    """A source of candles in memory, by the protocol: real answers, only without a network between."""
-
-    def __init__(self, name: str, *frames: pd.DataFrame, resolution: str = "1m", local: bool = False):
-        self.name = name
-        self.local = local
-        self.shelves = {resolution: pd.concat([no_candles(), *frames])}
-        self.oldest: dict[str, datetime] = {}  # by resolution; no entry: no limit
-        self.asked: list[tuple[str, str, datetime, datetime]] = []
-
-    def add(self, resolution: str, frame: pd.DataFrame) -> "Shelf":
-        self.shelves[resolution] = frame
-        return self
-
-    def knows(self, symbol: str) -> bool:
-        return any((frame["symbol"] == symbol).any() for frame in self.shelves.values())
-
-    def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
-        if not self.knows(symbol):
-            raise UnknownSymbolError(f"unknown symbol {symbol}")
-        return tuple(
-            Offer(resolution, self.oldest.get(resolution), volume=True) for resolution in self.shelves
-        )
-
-    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        self.asked.append((symbol, resolution, start, end))
-        shelf = self.shelves[resolution]
-        times = shelf["timestamp"]
-        return Fetched(shelf[(shelf["symbol"] == symbol) & (times >= start) & (times < end)])
-
-
-class Broken(Shelf):
-    """A source that fails, at all or for one symbol."""
-
-    temporary = True
-    symbol: str | None = None
-
-    def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
-        found = super().fetch(symbol, resolution, start, end)
-        if self.symbol in (None, symbol):
-            raise SourceError("503: out of order", temporary=self.temporary)
-        return found
-
-
-def stored(database, resolution="1m", *, sandbox=False):
-    everything = windows(*((symbol, START - 900 * MINUTE, NOW) for symbol in ("BTC", "ETH", "XRP")))
-    with database.begin() as connection:
-        return read_candles(connection, everything, resolution, sandbox=sandbox)
-
-
-def fetches(database):
-    with database.connect() as connection:
-        return connection.execute(text("SELECT * FROM candle_fetches ORDER BY id")).all()
+from tests.support.shelf import HOUR, MINUTE, Broken, Shelf, fetches, stored
 
 
 def test_what_is_missing_is_fetched_and_what_is_there_is_not(database):
@@ -208,159 +151,13 @@ def test_partial_data_is_stored_and_the_rest_is_said(database):
     }
 
 
-def test_what_a_source_lacked_is_asked_of_it_again_after_growing_pauses(database):
-    source = Shelf("kraken", minutes(30))
-    expired = START + 60 * MINUTE
-    asked_after = []
-    for minute in (20, 39, 40, 79, 80, 159, 160, 319, 320, 639, 640, 999, 1000, 1359, 1360, 1400):
-        before = len(source.asked)
-        collection = collect_candles(database, HOUR, [source], now=expired + minute * MINUTE)
-        assert "BTC" in collection.missing
-        if len(source.asked) > before:
-            asked_after.append(minute)
-    # For two hours its end may only be late; then the pauses double, up to six hours.
-    assert asked_after == [20, 39, 40, 79, 80, 159, 319, 639, 999, 1359]
-    assert collection.missing == {"BTC": "kraken: had no more 1m candles"}
-
-    source.shelves["1m"] = minutes(60)
-    assert collect_candles(database, HOUR, [source], now=expired + timedelta(days=2)).missing == {}
-
-
-def test_the_memory_does_not_hide_other_windows_or_other_sources(database):
-    source = Shelf("kraken", minutes(30))
-    collect_candles(database, HOUR, [source], now=NOW)
-    later = windows(("BTC", START + 30 * MINUTE, START + 90 * MINUTE))
-    collect_candles(database, later, [source], now=NOW)
-    assert source.asked[1:] == [("BTC", "1m", START + 60 * MINUTE, START + 90 * MINUTE)]
-    other = Shelf("ccxt:binance", minutes(90))
-    assert collect_candles(database, later, [source, other], now=NOW).missing == {}
-    assert len(source.asked) == 2
-
-
-def test_an_unknown_symbol_is_remembered_too(database):
-    class Counting(Shelf):
-        questions = 0
-
-        def knows(self, symbol: str) -> bool:
-            self.questions += 1
-            return super().knows(symbol)
-
-    source = Counting("kraken")
-    reason = collect_candles(database, HOUR, [source], now=NOW).missing
-    assert collect_candles(database, HOUR, [source], now=NOW).missing == reason
-    assert source.questions == 1
-    collect_candles(database, HOUR, [source], now=NOW + timedelta(hours=6))
-    assert source.questions == 2
-
-
-def test_a_local_source_is_asked_each_time(database):
-    source = Shelf("archive", minutes(30), local=True)
-    collect_candles(database, HOUR, [source], now=NOW)
-    source.shelves["1m"] = minutes(60)
-    assert collect_candles(database, HOUR, [source], now=NOW).missing == {}
-
-
-def test_old_notes_are_forgotten(database):
-    source = Shelf("kraken", minutes(30))
-    collect_candles(database, HOUR, [source], now=NOW)
-    assert len(fetches(database)) == 1
-    collect_candles(
-        database, windows(("ETH", START, START + 9 * MINUTE)), [source], now=NOW + timedelta(days=31)
-    )
-    assert [row.symbol for row in fetches(database)] == ["ETH"]
-
-
-def test_every_request_leaves_a_note(database):
-    sources = [Shelf("ccxt:bingx"), Broken("kraken", minutes(5)), Shelf("coingecko", minutes(50))]
-    collect_candles(database, HOUR, sources, now=NOW)
-    notes = [(row.source, row.resolution, row.outcome, row.candles, row.reason) for row in fetches(database)]
-    assert notes == [
-        ("ccxt:bingx", None, "unknown_symbol", 0, "unknown symbol BTC"),
-        ("kraken", "1m", "failed", 0, "503: out of order"),
-        ("coingecko", "1m", "answered", 50, None),
-    ]
-
-
-def by(resolution: str, count: int) -> pd.DataFrame:
-    interval = RESOLUTIONS[resolution]
-    return minutes(count, start=START.replace(hour=0), step=interval)
-
-
-DAY = windows(("BTC", START.replace(hour=0), START.replace(hour=0) + timedelta(days=1)))
-
-
-def test_the_finest_resolution_wins_at_whatever_source(database):
-    coarse, fine = (
-        Shelf("kraken", by("1h", 24), resolution="1h"),
-        Shelf("ccxt:binance", by("5m", 288), resolution="5m"),
-    )
-    collection = collect_candles(database, DAY, [coarse, fine], now=NOW)
-    assert collection.missing == {}
-    assert len(stored(database, "5m")) == 288
-    assert coarse.asked == []
-
-
-def test_a_coarser_resolution_is_taken_where_the_finer_does_not_reach_back(database):
-    source = Shelf("kraken", by("1m", 1440)).add("15m", by("15m", 96)).add("1h", by("1h", 24))
-    midnight = START.replace(hour=0)
-    source.oldest = {"1m": START, "15m": midnight + 12 * MINUTE}  # half of the day, and over 90 % of it
-    collection = collect_candles(database, DAY, [source], now=NOW)
-    assert source.asked == [("BTC", "15m", midnight + 15 * MINUTE, midnight + timedelta(days=1))]
-    assert len(stored(database, "15m")) == 95
-    assert collection.missing == {}
-
-
-@pytest.mark.parametrize(
-    ("hours", "temporary", "settles_on_hours"), [(1, True, False), (3, True, True), (1, False, True)]
-)
-def test_a_short_outage_does_not_make_do_with_hours(database, hours, temporary, settles_on_hours):
-    broken = Broken("kraken", by("1m", 1440))
-    broken.temporary = temporary
-    hourly = Shelf("coinmarketcap", by("1h", 24), resolution="1h")
-    expired = DAY["end"][0].to_pydatetime()
-    collection = collect_candles(database, DAY, [hourly, broken], now=expired + timedelta(hours=hours))
-    assert len(stored(database, "1h")) == (24 if settles_on_hours else 0)
-    assert ("BTC" in collection.missing) is not settles_on_hours
-
-
-def test_a_coarser_resolution_is_taken_where_the_finer_has_too_little(database):
-    source = Shelf("kraken", by("1m", 700)).add("1h", by("1h", 24))
-    collection = collect_candles(database, DAY, [source], now=NOW)
-    assert collection.missing == {}
-    assert (len(stored(database)), len(stored(database, "1h"))) == (700, 24)
-
-
-def test_a_coarser_resolution_is_not_asked_for_where_the_finer_has_enough(database):
-    source = Shelf("kraken", by("1m", 1300)).add("1h", by("1h", 24))
-    assert collect_candles(database, DAY, [source], now=NOW, enough=90).missing == {}
-    assert {resolution for _, resolution, _, _ in source.asked} == {"1m"}
-    collect_candles(database, DAY, [source], now=NOW, enough=95)
-    assert len(stored(database, "1h")) == 24
-
-
-def test_what_does_not_reach_back_is_not_asked_and_said(database):
-    source = Shelf("kraken", by("1m", 1440))
-    source.oldest = {"1m": START}
-    collection = collect_candles(database, DAY, [source], now=NOW)
-    assert source.asked == []
-    assert collection.missing == {"BTC": "kraken: 1m candles reach back to 2024-03-04 12:00 only"}
-
-
-def test_a_candle_that_is_too_long_for_the_window(database):
-    source = Shelf("coinmarketcap", by("1h", 24), resolution="1h")
-    wanted = windows(("BTC", START + MINUTE, START + 59 * MINUTE))
-    collection = collect_candles(database, wanted, [source], now=NOW)
-    assert collection.missing == {"BTC": "coinmarketcap: no 1h candle fits into a window"}
-    assert source.asked == []
-
-
 def test_long_windows_are_asked_for_in_pages(database):
-    candles = minutes(PAGE + 5)
+    candles = minutes(CANDLES_AT_ONCE + 5)
     source = Shelf("kraken", candles)
-    wanted = windows(("BTC", START, START + (PAGE + 5) * MINUTE))
+    wanted = windows(("BTC", START, START + (CANDLES_AT_ONCE + 5) * MINUTE))
     collection = collect_candles(database, wanted, [source], now=NOW)
-    assert [end - start for *_, start, end in source.asked] == [PAGE * MINUTE, 5 * MINUTE]
-    assert collection.written == PAGE + 5
+    assert [end - start for *_, start, end in source.asked] == [CANDLES_AT_ONCE * MINUTE, 5 * MINUTE]
+    assert collection.written == CANDLES_AT_ONCE + 5
 
 
 class Tired(Shelf):

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.candles.windows import BRIDGE, PAGE, held_share, pages
+from include.candles.windows import BRIDGED_CANDLES, CANDLES_AT_ONCE, held_share, pages
 from tests.support.candles import START, windows
 
 MINUTE = timedelta(minutes=1)
@@ -24,28 +24,28 @@ def pages_in_minutes(gaps):
 
 
 def test_pages_of_a_long_gap():
-    assert pages_in_minutes(spans((3, 3 + 2 * PAGE + 5))) == [
-        (3, 3 + PAGE),
-        (3 + PAGE, 3 + 2 * PAGE),
-        (3 + 2 * PAGE, 3 + 2 * PAGE + 5),
+    assert pages_in_minutes(spans((3, 3 + 2 * CANDLES_AT_ONCE + 5))) == [
+        (3, 3 + CANDLES_AT_ONCE),
+        (3 + CANDLES_AT_ONCE, 3 + 2 * CANDLES_AT_ONCE),
+        (3 + 2 * CANDLES_AT_ONCE, 3 + 2 * CANDLES_AT_ONCE + 5),
     ]
 
 
 def test_close_gaps_are_asked_for_together():
     assert pages_in_minutes(spans((0, 1), (5, 6), (100, 101))) == [(0, 101)]
-    assert pages_in_minutes(spans((0, 1), (1 + BRIDGE, 700))) == [(0, 700)]
-    assert pages_in_minutes(spans((0, 1), (2 + BRIDGE, 700))) == [(0, 1), (2 + BRIDGE, 700)]
+    assert pages_in_minutes(spans((0, 1), (1 + BRIDGED_CANDLES, 700))) == [(0, 700)]
+    assert pages_in_minutes(spans((0, 1), (2 + BRIDGED_CANDLES, 700))) == [(0, 1), (2 + BRIDGED_CANDLES, 700)]
     assert pages_in_minutes(spans()) == []
 
 
-cuts = st.lists(st.integers(0, 5 * PAGE), unique=True, max_size=20).map(sorted)
+cuts = st.lists(st.integers(0, 5 * CANDLES_AT_ONCE), unique=True, max_size=20).map(sorted)
 
 
 @given(cuts)
 def test_pages_cover_every_gap_once_and_are_bounded(edges):
     gaps = list(zip(edges[::2], edges[1::2], strict=False))
     asked = pages_in_minutes(spans(*gaps))
-    assert all(0 < end - start <= PAGE for start, end in asked)
+    assert all(0 < end - start <= CANDLES_AT_ONCE for start, end in asked)
     assert all(end <= start for (_, end), (start, _) in pairwise(asked))
     for first, last in gaps:
         assert sum(max(0, min(end, last) - max(start, first)) for start, end in asked) == last - first

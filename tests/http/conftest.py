@@ -1,10 +1,11 @@
 """A local server for the tests of the HTTP client, and services that lose patience quickly."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from include.http import Breaker, Retry, Service, Timeout
 from include.http.client import Client
@@ -43,3 +44,23 @@ def client_of(server: Server, database: Engine) -> Iterator[Open]:
     yield make
     for client in clients:
         client.close()
+
+
+def metrics(database):
+    """The measurements that the database holds."""
+    with database.connect() as connection:
+        return connection.execute(text("SELECT * FROM atge_performance_metrics ORDER BY timestamp")).all()
+
+
+def state_of_service(database):
+    """What is kept of the service of these tests: its breaker and its pause."""
+    with database.connect() as connection:
+        return connection.execute(text("SELECT * FROM http_services WHERE service = 'testing'")).one()
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Nobody really sleeps; the list holds the pauses that were asked for."""
+    asked = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: asked.append(seconds) if seconds else None)
+    return asked

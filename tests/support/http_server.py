@@ -163,3 +163,6 @@ def _read_request(connection: socket.socket) -> Received | None:
         body += connection.recv(65536)
     url = urlsplit(target)
     return Received(at, method, url.path, dict(parse_qsl(url.query)), headers, body)
+
+
+OK = reply({"price": 61942.5})

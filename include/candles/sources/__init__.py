@@ -1,4 +1,4 @@
-"""Where candles come from: one file a source, and one line a source in the table `SOURCES`.
+"""Where candles come from: one file a source, and one line a source in the table `CANDLE_SOURCES`.
 
 A file has a class with the interface of `Source`, and a context manager `opened(opening)` that gives an open
 one. What is not in the table nobody knows: not the settings, not the probes, not the store.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 __all__ = [
-    "SOURCES",
+    "CANDLE_SOURCES",
     "Fetched",
     "LeftOut",
     "Offer",
@@ -71,7 +71,7 @@ class SourceEntry:
         return self.connection is not None and self.rank != INVENTED
 
 
-SOURCES: Mapping[str, SourceEntry] = MappingProxyType(
+CANDLE_SOURCES: Mapping[str, SourceEntry] = MappingProxyType(
     {
         "archive": SourceEntry("archive", EXCHANGE),
         "sandbox": SourceEntry("sandbox", INVENTED, "market_sandbox"),
@@ -90,14 +90,14 @@ class UnknownSourceError(ValueError):
 
 def find_entry(name: str) -> SourceEntry:
     """Find the line of a source by the name that the settings use. Raises UnknownSourceError."""
-    if name in SOURCES and "<" not in name:
-        return SOURCES[name]
+    if name in CANDLE_SOURCES and "<" not in name:
+        return CANDLE_SOURCES[name]
     kind, _, exchange = name.partition(":")
-    family = SOURCES.get(f"{kind}:<exchange>")
+    family = CANDLE_SOURCES.get(f"{kind}:<exchange>")
     if family is None or not exchange.replace("_", "").isalnum():
-        close = get_close_matches(name.lower(), [known for known in SOURCES if "<" not in known], n=1)
+        close = get_close_matches(name.lower(), [known for known in CANDLE_SOURCES if "<" not in known], n=1)
         hint = f"; did you mean {close[0]}?" if close else ";"
-        raise UnknownSourceError(f"unknown candle source {name!r}{hint} known: {', '.join(SOURCES)}")
+        raise UnknownSourceError(f"unknown candle source {name!r}{hint} known: {', '.join(CANDLE_SOURCES)}")
     return SourceEntry(
         family.module, family.rank, (family.connection or "").replace("<exchange>", exchange), name
     )
@@ -116,7 +116,7 @@ def rank_of(name: str) -> int:
 
 def worse_kinds(rank: int) -> list[str]:
     """Name the kinds of sources, the part of a name before the colon, whose rank is above this one."""
-    return sorted({name.partition(":")[0] for name, entry in SOURCES.items() if entry.rank > rank})
+    return sorted({name.partition(":")[0] for name, entry in CANDLE_SOURCES.items() if entry.rank > rank})
 
 
 @contextmanager

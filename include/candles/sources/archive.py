@@ -40,7 +40,7 @@ from include.candles.sources.source import (
 )
 from include.symbols import find_markets, market_of, what_would_work
 
-NAMED = 10  # files or symbols that a message names
+MAX_NAMES = 10  # files or symbols that a message names
 
 
 class CandleArchive:
@@ -186,4 +186,4 @@ def opened(opening: Opening) -> Iterator[CandleArchive]:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")

@@ -28,9 +28,9 @@ from include.candles.frame import (
 )
 from include.candles.sources.archive_columns import Layout, find_columns, plain
 from include.candles.sources.archive_name import BadFileError, name_parts
-from include.candles.sources.archive_packed import PACKED, inner_path, unpack
+from include.candles.sources.archive_packed import PACKED_SUFFIXES, inner_path, unpack
 from include.candles.sources.archive_times import (
-    MINUTE,
+    ONE_MINUTE,
     SECOND,
     all_before_the_minute,
     is_clock,
@@ -39,8 +39,8 @@ from include.candles.sources.archive_times import (
 )
 
 TEXTS = {".csv", ".tsv"}
-TABLES = {".parquet", ".pq", ".feather", ".ftr"}
-SUFFIXES = TEXTS | TABLES | PACKED
+TABLE_SUFFIXES = {".parquet", ".pq", ".feather", ".ftr"}
+SUFFIXES = TEXTS | TABLE_SUFFIXES | PACKED_SUFFIXES
 
 _UNREADABLE = {
     "timestamp": UNREADABLE_TIME,
@@ -76,7 +76,7 @@ def sniff(path: Path) -> Layout:
         if path.stat().st_size == 0:
             raise BadFileError("the file is empty")
         symbol = name_parts(inner_path(path))[0]
-        if path.suffix.lower() in TABLES:
+        if path.suffix.lower() in TABLE_SUFFIXES:
             return find_columns(tuple(_table(path, columns=[]).names), symbol)
         with _opened(path) as file:
             return _sniff_csv(file.read(_END), symbol)
@@ -88,7 +88,7 @@ def read(path: Path, layout: Layout, *, ends: bool = False) -> Rows:
     Times without a zone are UTC. Rows without a readable time, price or volume are left out and said; at
     least one row must be readable. Raises BadFileError.
     """
-    text = path.suffix.lower() not in TABLES
+    text = path.suffix.lower() not in TABLE_SUFFIXES
     with _reading():
         if text:
             raw = _read_csv(path, layout, ends)
@@ -160,7 +160,7 @@ def _find_length(raw: pd.DataFrame, times: "pd.Series[pd.Timestamp]") -> pd.Time
     """Find how long the candles are by the times at which they close; None if these do not say it."""
     if "closes" not in raw or len(raw) > 1:  # more rows tell it by their steps
         return None
-    length = (read_times(raw["closes"]) - times).dt.ceil(MINUTE).iloc[0]
+    length = (read_times(raw["closes"]) - times).dt.ceil(ONE_MINUTE).iloc[0]
     return length if length > pd.Timedelta(0) else None
 
 
@@ -209,7 +209,7 @@ def _table(path: Path, columns: list[str]) -> Any:  # pyarrow comes without type
 
 def _opened(path: Path) -> io.BufferedIOBase:
     """Open a CSV, packed or not."""
-    if path.suffix.lower() in PACKED:
+    if path.suffix.lower() in PACKED_SUFFIXES:
         return io.BytesIO(unpack(path))
     return path.open("rb")
 

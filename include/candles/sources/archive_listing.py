@@ -6,7 +6,7 @@ from pathlib import Path
 
 from include.candles.sources.archive_file import SUFFIXES
 from include.candles.sources.archive_name import BadFileError, check_name, name_parts
-from include.candles.sources.archive_packed import PACKED, holds_csv
+from include.candles.sources.archive_packed import PACKED_SUFFIXES, holds_csv
 from include.symbols import find_markets
 
 # What stands beside candles and is never taken for them, so that nobody misses it.
@@ -69,9 +69,9 @@ def _why_not(path: Path, root: Path, known: set[Path]) -> str | None:
     suffix = path.suffix.lower()
     if suffix in _DOCUMENTS or path.stem.lower().startswith(_PROSE):
         return ""
-    if suffix not in SUFFIXES or (suffix in PACKED and not holds_csv(path)):
+    if suffix not in SUFFIXES or (suffix in PACKED_SUFFIXES and not holds_csv(path)):
         return "passed over, files of this kind are not read"
-    if suffix in PACKED and _unpacked(path) in known:
+    if suffix in PACKED_SUFFIXES and _unpacked(path) in known:
         return "passed over, for it is there unpacked"
     try:
         check_name(path.relative_to(root).parts)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from include.candles.sources.archive_name import BadFileError
 
-PACKED = {".gz", ".zip"}
+PACKED_SUFFIXES = {".gz", ".zip"}
 MOST_BYTES = 512 * 1024**2  # of a file once unpacked
 _CSV = {".csv", ".tsv"}
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from include.candles.frame import GRID, RESOLUTIONS
 from include.candles.sources.archive_name import BadFileError, resolution_of
-from include.candles.sources.archive_times import MINUTE
+from include.candles.sources.archive_times import ONE_MINUTE
 
 # What chance does not do: of two explanations the unlikely one is dropped below this.
 CHANCE = 1e-4
@@ -48,7 +48,7 @@ def find_resolution(
 
 def opens_of(closes: "pd.Series[pd.Timestamp]", resolution: str) -> "pd.Series[pd.Timestamp]":
     """Give the open times of candles that close at `closes`, be it 11:00 or 10:59:59.999."""
-    return (closes - GRID).dt.ceil(MINUTE) + GRID - RESOLUTIONS[resolution]
+    return (closes - GRID).dt.ceil(ONE_MINUTE) + GRID - RESOLUTIONS[resolution]
 
 
 def _of_one(named: str | None, length: pd.Timedelta | None) -> str:

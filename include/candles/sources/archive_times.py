@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-MINUTE = pd.Timedelta(minutes=1)
+ONE_MINUTE = pd.Timedelta(minutes=1)
 SECOND = pd.Timedelta(seconds=1)
 
 # Forms of text that become ISO 8601. Two digits, dots, two digits, dots and a year: the day comes first, as
@@ -66,7 +66,7 @@ def names_zone(values: "pd.Series[Any]") -> bool:
 def all_before_the_minute(times: "pd.Series[pd.Timestamp]") -> bool:
     """Say whether every time is in the last second of a minute, as the ends of candles are: 10:59:59.999."""
     times = times.dropna()
-    return not times.empty and bool((times - times.dt.floor(MINUTE) >= MINUTE - SECOND).all())
+    return not times.empty and bool((times - times.dt.floor(ONE_MINUTE) >= ONE_MINUTE - SECOND).all())
 
 
 def _iso(text: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":

@@ -34,12 +34,12 @@ from include.services.ccxt import ANY_EXCHANGE, as_fault, declare_exchange, find
 from include.settings import Endpoint
 from include.symbols import find_markets, lacking_dollar, what_would_work
 
-PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
+CANDLES_A_PAGE = 500  # candles asked for at once where ccxt does not know how many an exchange gives
 MAX_PAGES = 100  # of one fetch
 # How far behind ours the clock of an exchange counts: a Date has whole seconds, and servers renew it once a
 # second; further behind than an hour it is wrong, and no answer is kept for so long.
-BEHIND = (timedelta(seconds=2), timedelta(hours=1))
-REACH = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
+CLOCK_BEHIND = (timedelta(seconds=2), timedelta(hours=1))
+NEWEST_ONLY = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
 
 
 class Ccxt:
@@ -106,7 +106,7 @@ class Ccxt:
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer what ccxt says that the exchange has. Raises UnknownSymbolError, SourceError."""
         self._market_of(symbol)
-        reach = REACH.get(self._exchange.id)
+        reach = NEWEST_ONLY.get(self._exchange.id)
         return tuple(
             Offer(resolution, now - reach * interval if reach else None, volume=True)
             for resolution, interval in RESOLUTIONS.items()
@@ -125,7 +125,7 @@ class Ccxt:
             problems.append(f"{market} stands for {symbol}: there is no market in {dollar}")
         interval = RESOLUTIONS[resolution]
         features = (self._exchange.features or {}).get("spot") or {}
-        page = (features.get("fetchOHLCV") or {}).get("limit") or PAGE
+        page = (features.get("fetchOHLCV") or {}).get("limit") or CANDLES_A_PAGE
         parts = [no_candles()]
         at, until = start, min(end, datetime.now(UTC))
         for _ in range(MAX_PAGES):
@@ -156,7 +156,7 @@ class Ccxt:
         somebody kept for a while bears the time at which it was made, too.
         """
         now = datetime.now(UTC)
-        if self._clock and BEHIND[0] < now - self._clock < BEHIND[1]:
+        if self._clock and CLOCK_BEHIND[0] < now - self._clock < CLOCK_BEHIND[1]:
             return self._clock
         return now
 

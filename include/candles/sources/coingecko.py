@@ -41,11 +41,11 @@ from include.symbols import Coin
 VENDOR = "coingecko"
 STEP = "4h"  # of a candle, when 3 to 30 days are asked for
 SPANS = (7, 14, 30)  # days that can be asked for
-A_DAY = timedelta(days=1)
-KEPT = timedelta(minutes=30)  # twice as long as CoinGecko says that it keeps an answer
+ONE_DAY = timedelta(days=1)
+LONGEST_CACHED = timedelta(minutes=30)  # twice as long as CoinGecko says that it keeps an answer
 CHART_SPAN = timedelta(days=100)  # of more than 90 days it gives one point a day, at midnight
 # The close of a day and the price at midnight come from two answers; by more they differ for two coins only.
-TOLERANCE = 0.1
+PRICE_TOLERANCE = 0.1
 
 
 class CoinGecko:
@@ -70,7 +70,7 @@ class CoinGecko:
         """Offer the whole days within the last thirty. Raises UnknownSymbolError."""
         listed_coin(symbol, VENDOR)
         reach = pd.Series([now - timedelta(days=max(SPANS))])
-        return (Offer("1d", first_open(reach, A_DAY)[0].to_pydatetime(), volume=True),)
+        return (Offer("1d", first_open(reach, ONE_DAY)[0].to_pydatetime(), volume=True),)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
@@ -84,8 +84,8 @@ class CoinGecko:
         points = self._ask(coin, "market_chart/range", chart)
         steps, refused = normalise(_read_steps(rows).assign(symbol=symbol), STEP, now=now)
         # An answer may be an old one, in which the newest candle was open still.
-        days = _join_days(steps[steps["timestamp"] + RESOLUTIONS[STEP] <= now - KEPT])
-        midnights = _read_midnights(points).reindex(days["timestamp"] + A_DAY).reset_index(drop=True)
+        days = _join_days(steps[steps["timestamp"] + RESOLUTIONS[STEP] <= now - LONGEST_CACHED])
+        midnights = _read_midnights(points).reindex(days["timestamp"] + ONE_DAY).reset_index(drop=True)
         _check_same_coin(days, midnights["price"])
         days["volume"] = midnights["volume"] / days[["high", "low", "close"]].mean(axis=1)
         wanted = (days["timestamp"] >= start) & (days["timestamp"] < end) & days["volume"].notna()
@@ -130,7 +130,7 @@ def _join_days(steps: pd.DataFrame) -> pd.DataFrame:
         close=("close", "last"),
         steps=("open", "size"),
     )
-    whole = days["steps"] == A_DAY // RESOLUTIONS[STEP]
+    whole = days["steps"] == ONE_DAY // RESOLUTIONS[STEP]
     return days[whole].drop(columns="steps").rename_axis("timestamp").reset_index()
 
 
@@ -152,7 +152,7 @@ def _read_midnights(chart: Any) -> pd.DataFrame:
 def _check_same_coin(days: pd.DataFrame, prices: "pd.Series[float]") -> None:
     """See that both answers are about one coin: neither of them says about which it is."""
     apart = (prices / days["close"] - 1).abs()
-    if (apart > TOLERANCE).any():
-        worst = days["timestamp"].iloc[int(apart.argmax())] + A_DAY
+    if (apart > PRICE_TOLERANCE).any():
+        worst = days["timestamp"].iloc[int(apart.argmax())] + ONE_DAY
         words = f"ohlc and market_chart differ by {apart.max():.0%} at {worst:%Y-%m-%d %H:%M}"
         raise SourceError(f"{words}: one of them must be about another coin", temporary=True)

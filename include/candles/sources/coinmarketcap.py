@@ -27,10 +27,10 @@ from include.http.client import Client
 from include.symbols import Coin
 
 VENDOR = "coinmarketcap"
-PERIODS = {"1h": "hourly", "1d": "daily"}
+TIME_PERIODS = {"1h": "hourly", "1d": "daily"}
 # Hourly candles before this have the volume 0, which means that it is not known.
 HOURLY_VOLUME_SINCE = datetime(2020, 9, 22, tzinfo=UTC)
-TOLERANCE = 1.0  # seconds: a candle closes a millisecond before the next one opens
+CLOSE_TOLERANCE = 1.0  # seconds: a candle closes a millisecond before the next one opens
 
 
 class CoinMarketCap:
@@ -63,7 +63,7 @@ class CoinMarketCap:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
         coin = listed_coin(symbol, VENDOR)
         interval = RESOLUTIONS[resolution]
-        period = PERIODS[resolution]
+        period = TIME_PERIODS[resolution]
         params: dict[str, str | int] = {
             "id": coin.ids[VENDOR],
             "time_period": period,
@@ -115,7 +115,7 @@ def _read(coin: Coin, answer: Any, interval: timedelta) -> tuple[pd.DataFrame, i
     if interval < timedelta(days=1):
         candles["volume"] = candles["volume"].where(candles["timestamp"] >= HOURLY_VOLUME_SINCE)
     lasted = (candles["closed_at"] - candles["timestamp"]).dt.total_seconds()
-    right = (lasted - interval.total_seconds()).abs() <= TOLERANCE
+    right = (lasted - interval.total_seconds()).abs() <= CLOSE_TOLERANCE
     return candles[right], int((~right).sum())
 
 

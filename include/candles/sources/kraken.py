@@ -31,16 +31,16 @@ from include.symbols import find_markets, lacking_dollar, what_would_work
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 REBUILT = "1m"
-REACH = 720  # closed candles that OHLC reaches back
-PAGE = 1_000  # trades an answer holds at most
+OHLC_REACH = 720  # closed candles that OHLC reaches back
+TRADES_A_PAGE = 1_000  # trades an answer holds at most
 MAX_PAGES = 50  # of one fetch
 # Trades are read from so long before the first minute: without a trade it is flat at the price before.
-LEAD = timedelta(minutes=15)
+TRADES_LEAD = timedelta(minutes=15)
 DECIMALS = 8  # of a volume, at most
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 OHLC = ["timestamp", *PRICES, "vwap", "volume", "count"]
-TRADE = ["price", "volume", "time", "side", "type", "misc", "id"]
+TRADE_COLUMNS = ["price", "volume", "time", "side", "type", "misc", "id"]
 
 
 class Kraken:
@@ -68,7 +68,7 @@ class Kraken:
         offers = []
         for resolution in INTERVALS:
             interval = RESOLUTIONS[resolution]
-            oldest = now - (now - EPOCH) % interval - REACH * interval
+            oldest = now - (now - EPOCH) % interval - OHLC_REACH * interval
             offers.append(Offer(resolution, None if resolution == REBUILT else oldest, volume=True))
         return tuple(offers)
 
@@ -79,11 +79,11 @@ class Kraken:
         reached = None
         if dollar := lacking_dollar(pair, symbol):
             problems.append(f"{pair} stands for {symbol}: there is no pair with {dollar}")
-        reach = datetime.now(UTC) - REACH * RESOLUTIONS[resolution]
+        reach = datetime.now(UTC) - OHLC_REACH * RESOLUTIONS[resolution]
         candles = self._read_ohlc(pair, resolution, start) if end > reach else no_candles()
         if resolution == REBUILT and start < reach:
             until = min(end, reach if candles.empty else candles["timestamp"].min().to_pydatetime())
-            trades, reached, missed = self._read_trades(pair, start - LEAD, until)
+            trades, reached, missed = self._read_trades(pair, start - TRADES_LEAD, until)
             problems += missed
             if reached and reached <= start:
                 problems.append(f"its trades could not be read past {reached:%Y-%m-%d %H:%M}")
@@ -117,16 +117,16 @@ class Kraken:
         since = (start - EPOCH) // timedelta(microseconds=1) * 1000 - 1  # nanoseconds, exclusive
         trades, missed, left = _parse_trades([]), [], False
         for _ in range(MAX_PAGES):
-            rows, last = self._ask("Trades", pair, {"since": since, "count": PAGE})
+            rows, last = self._ask("Trades", pair, {"since": since, "count": TRADES_A_PAGE})
             page = _parse_trades(rows)
             new = page[~page["id"].isin(trades["id"])].drop_duplicates("id")
             if left and not new.empty:  # trades are numbered one by one
                 moment = trades["time"].max()
                 if (lost := new["id"].min() - trades["id"].max() - 1) > 0:
                     words = f"{lost} of the trades at {moment:%Y-%m-%d %H:%M:%S} are missing in its minute"
-                    missed.append(f"{words}: Kraken gives {PAGE} of one moment")
+                    missed.append(f"{words}: Kraken gives {TRADES_A_PAGE} of one moment")
             trades = pd.concat([trades, new], ignore_index=True)
-            one_moment = len(page) >= PAGE and page["time"].min() == page["time"].max()
+            one_moment = len(page) >= TRADES_A_PAGE and page["time"].min() == page["time"].max()
             if page["time"].max() >= end or (new.empty and not one_moment):
                 return trades, None, missed
             if new.empty and left:
@@ -225,7 +225,7 @@ def rebuild_minutes(trades: pd.DataFrame, end: datetime) -> pd.DataFrame:
 def _parse_trades(rows: list[Any]) -> pd.DataFrame:
     """Read rows of Trades. One that cannot be read spoils them all: its minute would be wrong."""
     try:
-        trades = frame_of(rows, TRADE)[["id", "time", "price", "volume"]]
+        trades = frame_of(rows, TRADE_COLUMNS)[["id", "time", "price", "volume"]]
         trades["time"] = pd.to_datetime(trades["time"], unit="s", utc=True)
         return trades.astype({"id": "int64", "price": "float64", "volume": "float64"})
     except (TypeError, ValueError) as error:

@@ -22,9 +22,9 @@ from include.http import RequestRefusedError
 from include.http.client import Client
 from include.symbols import same
 
-PAGE = 10_000  # candles an answer holds at most
+CANDLES_A_PAGE = 10_000  # candles an answer holds at most
 MAX_PAGES = 100  # of one fetch
-RESOLUTIONS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
+OFFERED_RESOLUTIONS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d")
 
 
 class Sandbox:
@@ -43,7 +43,7 @@ class Sandbox:
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Offer candles of any age; whether the symbol is known shows at the first fetch."""
-        return tuple(Offer(resolution, oldest=None, volume=True) for resolution in RESOLUTIONS)
+        return tuple(Offer(resolution, oldest=None, volume=True) for resolution in OFFERED_RESOLUTIONS)
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Get the candles with `start <= open time < end`. Raises UnknownSymbolError, SourceError."""
@@ -52,7 +52,7 @@ class Sandbox:
             "resolution": resolution,
             "start": start.isoformat(),
             "end": end.isoformat(),
-            "limit": str(PAGE),
+            "limit": str(CANDLES_A_PAGE),
         }
         parts = [no_candles()]
         for _ in range(MAX_PAGES):

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from include.candles import SourceError
 from include.candles.collect import collect_candles
 from include.candles.frame import RESOLUTIONS
-from include.candles.sources import SOURCES, find_entry
+from include.candles.sources import CANDLE_SOURCES, find_entry
 from include.http import Retry, Timeout
 from tests.candles.sources.opened import assert_true, assert_whole, floor, now, opened, usable
 from tests.support.candles import windows
@@ -119,7 +119,7 @@ EACH = [(name, fault) for name, case in CASES.items() for fault in case.faults]
 
 
 def test_every_source_that_asks_a_vendor_is_here():
-    there = {entry.module for entry in SOURCES.values() if entry.outside}
+    there = {entry.module for entry in CANDLE_SOURCES.values() if entry.outside}
     assert {find_entry(case.source).module for case in CASES.values()} == there
 
 

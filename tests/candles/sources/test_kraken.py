@@ -234,7 +234,7 @@ def test_a_page_that_ends_within_one_moment_loses_no_trade(scripted):
     assert candles["high"].tolist() == [15, 15]
     assert candles["volume"].tolist() == [3, 0]
     _, first, second = scripted.server.received
-    assert int(first.query["since"]) < int((START - kraken.LEAD).timestamp()) * 1_000_000_000
+    assert int(first.query["since"]) < int((START - kraken.TRADES_LEAD).timestamp()) * 1_000_000_000
     assert int(second.query["since"]) == int(cut.timestamp()) * 1_000_000_000 - 1  # the moment is read again
 
 

@@ -19,7 +19,7 @@ BURST = (START + 30 * MINUTE + timedelta(seconds=5) - kraken.EPOCH) // timedelta
 
 def trades(burst):
     """A trade every ten seconds, and in the middle so many at once: `(ns, price, number)`."""
-    first = (START - kraken.LEAD - kraken.EPOCH) // timedelta(seconds=1) * SECOND
+    first = (START - kraken.TRADES_LEAD - kraken.EPOCH) // timedelta(seconds=1) * SECOND
     calm = [(first + i * 10 * SECOND, "100.0") for i in range(80 * 6)]
     return [(*trade, number) for number, trade in enumerate(sorted(calm + [(BURST, "99.0")] * burst), 1)]
 
@@ -60,7 +60,7 @@ def test_the_minutes_behind_a_burst_are_there(exchange, burst):
     assert candles["low"].min() == (99 if burst else 100)
     assert fetched.reached is None
     assert len(exchange.server.received) < 10
-    lost = burst - kraken.PAGE
+    lost = burst - kraken.TRADES_A_PAGE
     if lost > 0:
         (problem,) = fetched.problems
         assert problem.startswith(f"{lost} of the trades at 2025-03-04 04:30:05 are missing in its minute")
@@ -90,7 +90,7 @@ def test_what_lies_behind_it_is_not_noted_as_looked_at(exchange, database):
 
 
 def test_pages_that_do_not_reach_the_first_minute_are_said_and_not_noted(exchange, monkeypatch):
-    monkeypatch.setattr(kraken, "PAGE", 10)
+    monkeypatch.setattr(kraken, "TRADES_A_PAGE", 10)
     monkeypatch.setattr(kraken, "MAX_PAGES", 3)
     fetched = exchange(trades(0)).fetch("BTC", "1m", START, END)
     assert fetched.reached < START

@@ -30,11 +30,11 @@ NEXT_STEP = (
 @task(area="api", outside=True, pool="probes", execution_timeout=timedelta(minutes=5))
 def ask_government(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
-    from include.probes import government_probes, run_round, summarise
+    from include.probes import ProbeContext, make_probes, run_round, summarise
 
     settings = load_settings()
     with open_database("probes") as engine:
-        probes = government_probes(engine, settings, endpoint_if_any)
+        probes = make_probes(ProbeContext("government", engine, settings, endpoint_if_any))
         share = settings.probe_quota_share
         return summarise(
             run_round(engine, probes, every=EVERY, quota_share=share, run_url=run_url(DAG_ID, this_run))

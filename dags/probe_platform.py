@@ -38,11 +38,12 @@ NEXT_STEP = (
 @task(area="api", outside=True, pool="probes", execution_timeout=timedelta(minutes=5))
 def ask_platform(this_run: str) -> dict[str, list[str]]:
     """Ask all at once, store the results; give the names by status."""
-    from include.probes import platform_probes, run_round, summarise
+    from include.probes import ProbeContext, make_probes, run_round, summarise
 
     settings = load_settings()
     with open_database("probes") as engine:
-        probes = platform_probes(
+        context = ProbeContext(
+            "platform",
             engine,
             settings,
             endpoint_if_any,
@@ -50,6 +51,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
             broker_url=broker_url(),
             open_storage=open_storage_if_any,
         )
+        probes = make_probes(context)
         share = settings.probe_quota_share
         return summarise(
             run_round(

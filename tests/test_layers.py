@@ -20,7 +20,7 @@ FLOORS = [
         "parquet_types",
         "strange_times",
         "values_in_words",
-        "words",
+        "humanize",
         "yaml_lines",
     },
     {"database", "settings"},

@@ -24,7 +24,7 @@ from include.alerts.readings import MAX_LABEL_SETS_READ, read_sources
 from include.alerts.rule_file import DEFAULT_RULES, InForce, rules_in_force
 from include.alerts.rules import Rule, RuleSet, WatchdogRule, escalation_of
 from include.database import sql, statement_timeout
-from include.words import in_numbers
+from include.humanize import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +119,10 @@ def evaluate_rules(
         _write_down(connection, in_force, done, time.perf_counter() - begun)
     logger.info(
         "%s, %s, %s, %s",
-        in_numbers(done.rules, "rule"),
-        in_numbers(done.instances, "alert"),
-        in_numbers(done.changes, "change"),
-        in_numbers(done.notices, "notice"),
+        count_text(done.rules, "rule"),
+        count_text(done.instances, "alert"),
+        count_text(done.changes, "change"),
+        count_text(done.notices, "notice"),
     )
     return done
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.alerts.failures import Failure
-from include.words import in_numbers
+from include.humanize import count_text
 
 PUNCTUALITY = timedelta(minutes=1)  # a run that was made so long after it was due was made too late
 STARTING_TIME = timedelta(minutes=10)  # in which everything that has just been started is slow
@@ -63,7 +63,7 @@ def time_of(value: datetime | str) -> datetime:
 def _waiting_text(waiting: int | Exception) -> str:
     if isinstance(waiting, Exception):
         return f"How many trades wait could not be counted: {waiting}"
-    return f"{in_numbers(waiting, 'trade')} {'is' if waiting == 1 else 'are'} waiting"
+    return f"{count_text(waiting, 'trade')} {'is' if waiting == 1 else 'are'} waiting"
 
 
 def _minutes_text(interval: timedelta) -> str:

@@ -29,7 +29,7 @@ from include.alerts.rules import (
     ThresholdRule,
     WatchdogRule,
 )
-from include.words import in_numbers
+from include.humanize import count_text
 
 MAX_INSTANCES = 1000  # sets of labels of one rule
 QUANTILES = ("p50", "p95", "p99")
@@ -176,10 +176,10 @@ def _measure_threshold(rule: ThresholdRule, table: Table) -> list[Measured]:
     for labels, row in rows.items():
         counts = rule.of.aggregate in COUNTING
         if row.samples < rule.min_count and not counts:
-            reason = f"{in_numbers(row.samples, 'sample')}, {rule.min_count} are needed"
+            reason = f"{count_text(row.samples, 'sample')}, {rule.min_count} are needed"
             measured.append(Measured(labels, None, reason))
         else:
-            reason = f"{AGGREGATES[rule.of.aggregate]} of {in_numbers(row.samples, 'sample')}"
+            reason = f"{AGGREGATES[rule.of.aggregate]} of {count_text(row.samples, 'sample')}"
             measured.append(Measured(labels, _value(row, rule.of.aggregate), reason))
     if not rows and not rule.by:
         nothing = 0.0 if rule.of.aggregate in COUNTING else None

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from include.humanize import count_text
 from include.telemetry import redact
-from include.words import in_numbers
 
 Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences"]
 
@@ -178,23 +178,23 @@ def _kind(subject: str, items: tuple[Item, ...], first: bool) -> Kind:
 def _headline(kind: Kind, items: tuple[Item, ...], counted: int) -> str:
     first = items[0]
     if kind == "digest":
-        about = in_numbers(len(items), "alert")
-        return f"Daily digest: {in_numbers(counted, 'notice')} about {about}"
+        about = count_text(len(items), "alert")
+        return f"Daily digest: {count_text(counted, 'notice')} about {about}"
     if kind == "silences":
         return first.title
     failures = sum(item.counted for item in items if item.status == FAILED)
     if len(items) > 1:
         if all(item.status == FAILED for item in items):
-            return f"{in_numbers(failures, 'failure')} of {len(items)} causes: {first.title}, and others"
+            return f"{count_text(failures, 'failure')} of {len(items)} causes: {first.title}, and others"
         words = {item.status for item in items}
         status = words.pop() if len(words) == 1 else "Alerts"
         return f"{status}: {first.title}, and {len(items) - 1} more"
     if first.status == FAILED:  # its title is a sentence
         more = "more " if kind == "more" else ""
-        what = in_numbers(failures, f"{more}failure")
+        what = count_text(failures, f"{more}failure")
         return f"{what}: {first.title}" if failures > 1 or more else first.title
     if kind == "more" and first.counted:
-        return f"{first.status} again, {in_numbers(first.counted, 'time')} more: {first.title}"
+        return f"{first.status} again, {count_text(first.counted, 'time')} more: {first.title}"
     if first.counted > 1:
         return f"{first.status} {first.counted} times: {first.title}"
     return f"{first.status}: {first.title}"

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Row, text
 from include.alerts.messages import link_of, one_line, plain
 from include.alerts.silences import Silence, read_silences
 from include.database import sql
-from include.words import in_numbers
+from include.humanize import count_text
 
 MAX_ALERTS_SHOWN = 200  # alerts
 MAX_NOTICES_SHOWN = 100  # notices
@@ -100,7 +100,7 @@ def _open_alert(row: Row[Any], outcomes: tuple[ChannelOutcome, ...]) -> OpenAler
 def _why(row: Row[Any], body: dict[str, Any]) -> str:
     """The value against its limit, or the exception, in words."""
     if row.source == "failure":
-        times = f"{in_numbers(row.counted, 'time')}; the last: " if row.counted > 1 else ""
+        times = f"{count_text(row.counted, 'time')}; the last: " if row.counted > 1 else ""
         return times + plain(body.get("error", ""), 600)
     reason = row.reason or ""
     if row.value is None or row.threshold is None:
@@ -115,7 +115,7 @@ def _outcome(row: Row[Any]) -> ChannelOutcome:
     parts = []
     if row.sent:
         notices = f" ({row.sent} notices)" if row.sent > 1 else ""
-        messages = in_numbers(max(row.messages, 1), "message")
+        messages = count_text(max(row.messages, 1), "message")
         parts.append(f"{messages}{notices}, last {row.told_at:%Y-%m-%d %H:%M:%S}")
     if row.waiting:
         trouble = f", for {one_line(row.trouble, 200)}" if row.trouble else ""

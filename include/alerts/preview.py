@@ -12,7 +12,7 @@ from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
 from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
 from include.alerts.sample_sources import SOURCES
 from include.database import sql
-from include.words import in_numbers
+from include.humanize import count_text
 
 MAX_ALERTS_MATCHED = 10_000  # alerts that are looked at
 OF_FAILURES = ("source", "severity", "owner", "cause", "dag_id", "task_id", "service")
@@ -42,7 +42,7 @@ class Preview:
     def message(self) -> str:
         """`it matches 2 of 6 alerts now`."""
         now = (
-            f"it matches {self.matched} of {in_numbers(self.alerts, 'alert')} now"
+            f"it matches {self.matched} of {count_text(self.alerts, 'alert')} now"
             if self.alerts
             else "there is no alert now"
         )

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from include.alerts.rules import RuleSet, find_faults
 from include.database import sql
+from include.humanize import count_text
 from include.telemetry import error_in_words
-from include.words import in_numbers
 from include.yaml_lines import line_of
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def rules_in_force(connection: Connection, path: Path, *, adopt: bool = True) ->
             raise
         logger.warning("the rules adopted at %s stay in force: %s", stored.adopted_at, refused)
         return InForce(_check_stored(stored.content), stored.hash, str(refused))
-    logger.info("%s adopted from %s", in_numbers(len(rules.rules), "rule"), path)
+    logger.info("%s adopted from %s", count_text(len(rules.rules), "rule"), path)
     return InForce(rules, hash_)
 
 

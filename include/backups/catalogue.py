@@ -22,9 +22,9 @@ from include.backups.manifest import (
 )
 from include.backups.read import open_backup, read_small
 from include.database import sql
+from include.humanize import count_text
 from include.storage import Storage, Stored
 from include.telemetry import redact
-from include.words import in_numbers
 
 MAX_BACKUPS_LISTED = 10_000  # backups of one location
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a time further ahead is of a clock that was wrong
@@ -77,7 +77,7 @@ class RebuiltCatalogue:
     def summary(self) -> str:
         """One paragraph for a log or a message."""
         words = [
-            f"{in_numbers(len(self.listed), 'whole backup')}, {len(self.added)} of them new to the catalogue"
+            f"{count_text(len(self.listed), 'whole backup')}, {len(self.added)} of them new to the catalogue"
         ]
         words += (
             [f"{len(self.foreign)} of them made by other installations, which are never deleted from here"]

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
+from include.humanize import count_text
 from include.maintenance.tend import DEAD, WORTH_IT, Tended
-from include.words import in_numbers
 
 Kind = Literal["weekly", "monthly"]
 
@@ -93,7 +93,7 @@ def forecast_full(sizes: Mapping[date, int], free_bytes: int) -> date | None:
         ValueError: fewer than seven days.
     """
     if len(sizes) < ENOUGH_DAYS:
-        raise ValueError(f"{in_numbers(len(sizes), 'day')} of sizes: no forecast; {ENOUGH_DAYS} are needed")
+        raise ValueError(f"{count_text(len(sizes), 'day')} of sizes: no forecast; {ENOUGH_DAYS} are needed")
     days = [day.toordinal() for day in sizes]
     mean_day, mean_size = sum(days) / len(days), sum(sizes.values()) / len(sizes)
     over = sum((day - mean_day) ** 2 for day in days)
@@ -190,7 +190,7 @@ def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | No
         report.findings.append(
             DatabaseFinding(
                 "warning" if left < SOON else "info",
-                f"the disk is full on {full} ({in_numbers(left.days, 'day')}) "
+                f"the disk is full on {full} ({count_text(left.days, 'day')}) "
                 f"if the database grows as it did; "
                 f"{in_bytes(free_bytes)} are free",
                 "make room, shorten keep_metrics or set keep_candles, or take a larger disk",
@@ -251,7 +251,7 @@ def _indexes(connection: Connection, report: DatabaseReport) -> None:
             "Indexes",
             ("index", "table", "size", "scans"),
             [[one.name, one.table_name, in_bytes(one.bytes), one.scans] for one in indexes],
-            f"scans are counted since {in_numbers(age.days, 'day')}",
+            f"scans are counted since {count_text(age.days, 'day')}",
         )
     )
     for one in indexes:
@@ -261,7 +261,7 @@ def _indexes(connection: Connection, report: DatabaseReport) -> None:
         elif one.same_as:
             words, remedy = f"{one.name} is the same as {one.same_as}", f"DROP INDEX CONCURRENTLY {one.name}"
         elif not one.needed and one.scans == 0 and one.bytes > LARGE_INDEX and age > SETTLED:
-            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {in_numbers(age.days, 'day')}"
+            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {count_text(age.days, 'day')}"
             remedy = f"DROP INDEX CONCURRENTLY {one.name}"
         else:
             continue
@@ -273,8 +273,8 @@ def _read_whole(connection: Connection, report: DatabaseReport) -> None:
         report.findings.append(
             DatabaseFinding(
                 "info",
-                f"{one.name} ({in_numbers(one.live, 'row')}) was read from end to end "
-                f"{in_numbers(one.scans, 'time')}, by index {in_numbers(one.idx_scan or 0, 'time')}",
+                f"{one.name} ({count_text(one.live, 'row')}) was read from end to end "
+                f"{count_text(one.scans, 'time')}, by index {count_text(one.idx_scan or 0, 'time')}",
                 "look for the statement among the slow ones; an index may be missing",
             )
         )

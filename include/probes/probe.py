@@ -1,26 +1,49 @@
-"""What a probe is, what it brings back, and what is made of that."""
+"""What a probe is, what it is made from, what it brings back, and what is made of that."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from include.http import Service, identify, with_timeout
-from include.http.client import Client
+from sqlalchemy import Engine
+
 from include.services import SERVICES
-from include.settings import SANDBOX, Endpoint, Settings
+from include.settings import Endpoint, Settings
+from include.storage import Storage
 
 Kind = Literal["government", "platform"]
 Status = Literal["healthy", "degraded", "down"]
 Connections = Callable[[str], Endpoint | None]  # a connection's name -> where it leads; None: there is none
 
-NOBODY = "the local stack nobody@sandbox.invalid"  # who calls the sandbox, and nobody else
-SECONDS = 10.0  # that one request may take in all
-TIMEOUT = 25.0  # seconds that a probe may take in all, with every request of it
+REQUEST_SECONDS = 10.0  # that one request may take in all
+PROBE_SECONDS = 25.0  # that a probe may take in all, with every request of it
 
 
 class ServiceDownError(Exception):
     """The service gave nothing of use; the message says why, in words without secrets."""
+
+
+@dataclass(frozen=True)
+class ProbeContext:
+    """What probes are made from. It is asked while they are made, never by a probe's thread.
+
+    Attributes:
+        kind: the family to make.
+        engine: the platform's database.
+        settings: the settings in force.
+        connections: looks a connection up.
+        database_url: of the platform's database; this and what follows is for the family `platform`.
+        broker_url: of Celery's broker, None where the executor needs none.
+        open_storage: opens the store at a location; gives None without its connection.
+    """
+
+    kind: Kind
+    engine: Engine
+    settings: Settings
+    connections: Connections
+    database_url: str = ""
+    broker_url: str | None = None
+    open_storage: Callable[[str], Storage | None] = lambda _location: None
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,7 @@ class Probe:
     limited_by: str | None = None
     cost: int = 1
     pause: timedelta = timedelta(0)
-    timeout: float = TIMEOUT
+    timeout: float = PROBE_SECONDS
 
     def spacing(self, share: float) -> timedelta:
         """The time between two askings that keeps them within a share of every limit."""
@@ -117,30 +140,3 @@ class ProbeResult:
     quota_window: timedelta | None = None
     sandbox: bool = False
     answer: ProbeAnswer | None = None  # what it was found from
-
-
-def outside_probe(
-    service: Service,
-    kind: Kind,
-    connections: Connections,
-    settings: Settings,
-    ask: Callable[[Callable[[], Client]], ProbeAnswer],
-    open_client: Callable[[Service, Endpoint], Client],
-    **about: object,
-) -> Probe:
-    """Make the probe of an outside service; without its connection it is not asked."""
-    name = service.name.removesuffix("-keyless")
-    found = connections(name)
-    if found is None:
-        return Probe(name, kind, None, f"not configured: there is no connection `{name}`")
-    contact = settings.contact or (NOBODY if _is_imitation(found, connections(SANDBOX)) else "")
-    if service.wants_contact and not contact:
-        return Probe(name, kind, None, f"{name} refuses callers without a contact: set `contact`")
-    asked = with_timeout(identify(service, contact) if contact else service, SECONDS)
-    probe = Probe(name, kind, lambda: ask(lambda: open_client(asked, found)), limited_by=service.name)
-    return replace(probe, **about)  # type: ignore[arg-type]
-
-
-def _is_imitation(found: Endpoint, sandbox: Endpoint | None) -> bool:
-    """Whether the connection leads into the local sandbox, which is nobody's to introduce oneself to."""
-    return sandbox is not None and found.base_url.startswith(f"{sandbox.base_url}/")

@@ -10,7 +10,8 @@ from include.http import (
     RequestRefusedError,
     ServiceError,
 )
-from include.probes.calendars import freshness
+from include.humanize import age_text
+from include.probes.government.calendars import freshness
 from include.probes.probe import Probe, ProbeAnswer, ProbeResult, Quota, Status
 
 WARN_AT = 0.8  # share of a quota
@@ -49,11 +50,11 @@ def judge(
         faults.append(f"slow: its answer took {answer.latency_ms / 1000:.1f} s")
     quota = nearest_to_its_end((*quotas, *([answer.quota] if answer.quota else [])))
     if quota and warns(quota):
-        faults.append(in_words(quota))
+        faults.append(quota_text(quota))
     status: Status = "down" if answer.broken else "degraded" if faults else "healthy"
     reason = "; ".join([answer.broken or answer.words, *faults] if answer.broken or not faults else faults)
     if asked_at and asked_at < now:
-        reason += f" (asked {_ago(now - asked_at)} ago, to spare its quota)"
+        reason += f" (asked {age_text(now - asked_at)} ago, to spare its quota)"
     return ProbeResult(
         service=probe.service,
         kind=probe.kind,
@@ -94,20 +95,15 @@ def warns(quota: Quota) -> bool:
     return quota.limit >= FEWEST_CALLS and quota.share >= WARN_AT
 
 
-def in_words(quota: Quota) -> str:
+def quota_text(quota: Quota) -> str:
     """`441 of 500 in a day are used (88 %)`."""
-    window = "" if quota.window is None else f" calls in {span(quota.window)}"
+    window = "" if quota.window is None else f" calls in {window_text(quota.window)}"
     at = f", at {quota.at:%H:%M:%S}Z" if quota.at else ""
     return f"{quota.used} of {quota.limit}{window or ' connections'} are used ({quota.share:.0%}{at})"
 
 
-def span(window: timedelta) -> str:
+def window_text(window: timedelta) -> str:
     """A window as people say it: `10 s`, `a minute`, `a day`."""
     named = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day", 31 * 86_400: "a month"}
     seconds = window.total_seconds()
     return named.get(int(seconds)) or f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
-
-
-def _ago(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

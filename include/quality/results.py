@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
+from include.humanize import count_text
 from include.quality.validation import Check, QualityFinding, Validation, to_details, worst_first
-from include.words import in_numbers
 
 FAILED_BATCHES = 1_000  # of one run that are read for its report
 
@@ -52,7 +52,7 @@ class QualityReport:
             f"{number}. {one.suite}, {one.words}." for number, one in enumerate(self.findings[:3], 1)
         )
         return (
-            f"{self.critical} of {in_numbers(self.batches, 'batch', 'batches')} of data "
+            f"{self.critical} of {count_text(self.batches, 'batch', 'batches')} of data "
             f"{'has' if self.critical == 1 else 'have'} critical faults, "
             f"{self.warnings} only warnings. The worst: {listed}"
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.words import in_numbers
+from include.humanize import count_text
 
 EXAMPLES = 5  # rows that an unmet expectation shows
 LONGEST = 200  # characters of one of them
@@ -80,7 +80,7 @@ class Validation:
     def counted(self, count: int) -> str:
         """So many of what a row is, in words: `1 fetch`, `3 candles`."""
         one = self.noun.removesuffix("es") if self.noun.endswith("ches") else self.noun.removesuffix("s")
-        return in_numbers(count, one, self.noun)
+        return count_text(count, one, self.noun)
 
     def noting(self, notes: Sequence[str]) -> "Validation":
         """The same, with these notes added."""

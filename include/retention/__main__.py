@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from include.database import DatabaseError, connect
+from include.humanize import count_text
 from include.retention.archive import RetentionError
 from include.retention.load_back import load_archived_rows
 from include.storage import S3Access, StorageError, open_storage
-from include.words import in_numbers
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             engine.dispose()
     except (DatabaseError, RetentionError, StorageError) as error:
         sys.exit(str(error))
-    sys.stdout.write(f"{in_numbers(rows, 'row')} {'is' if rows == 1 else 'are'} back in {arguments.table}\n")
+    sys.stdout.write(f"{count_text(rows, 'row')} {'is' if rows == 1 else 'are'} back in {arguments.table}\n")
 
 
 main()

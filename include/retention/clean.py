@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
+from include.humanize import count_text
 from include.retention.archive import (
     Cleaned,
     CleaningLimits,
@@ -21,7 +22,6 @@ from include.retention.archive import (
 )
 from include.retention.rules import Rule
 from include.storage import Storage
-from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def _archive_rows(archive: RowArchive, cutoff: datetime, done: Cleaned, end: flo
         archive.delete(id, archive.read(id), done)
     while not done.left and (rows := archive.next_rows(cutoff)) is not None:
         archive.delete(archive.write(rows, done), rows, done)
-        logger.info("%s: %s archived and deleted so far", done.table, in_numbers(done.deleted, "row"))
+        logger.info("%s: %s archived and deleted so far", done.table, count_text(done.deleted, "row"))
         done.left = time.monotonic() > end
 
 
@@ -156,7 +156,7 @@ def _archive_partition(archive: RowArchive, done: Cleaned, end: float) -> None:
             return
         archive.write(rows, done)
         after = archive.last_key()
-        logger.info("%s: %s archived so far", archive.table, in_numbers(done.archived, "row"))
+        logger.info("%s: %s archived so far", archive.table, count_text(done.archived, "row"))
     done.deleted += archive.drop_table()
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from include.database import sql
+from include.humanize import count_text
 from include.settings import Settings, SignalRequest
 from include.telemetry import record_error, record_metric
-from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ def report_run(engine: Engine, run_id: str) -> SignalRunReport:
     bad = sum(row.outcome not in FINE for row in rows)
     if 0 < bad < len(rows):
         first = next(iter(lines.values()))
-        message = f"{bad} of {in_numbers(len(rows), 'request')} came to nothing, the first one: {first}"
+        message = f"{bad} of {count_text(len(rows), 'request')} came to nothing, the first one: {first}"
         record_error("generation", message, severity="low", context={"run_id": run_id})
     return SignalRunReport(
         lines=summarise(lines),

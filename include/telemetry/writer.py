@@ -17,11 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from include.database import DatabaseError, sql
+from include.humanize import count_text
 from include.telemetry.records import ERRORS, FEEDBACK, METRICS, Record, error_record
 from include.telemetry.redaction import redact
 from include.telemetry.spool import Spool, spool_folder
 from include.telemetry.statements import unmeasured
-from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class Writer:
             logger.exception("telemetry stays in %s", self._spool.folder)
             return
         if delivered:
-            logger.info("%s from %s written", in_numbers(delivered, "record"), self._spool.folder)
+            logger.info("%s from %s written", count_text(delivered, "record"), self._spool.folder)
 
     def _own_up(self) -> None:
         """Write down what was lost, and why: a gap in the telemetry is told."""

@@ -11,8 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from include.database import read_frame, sql
+from include.humanize import count_text
 from include.settings import Settings
-from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
         pending = connection.execute(sql("trades/find_pending_work")).one()
     claimed = sum(batches.values())
     logger.info(
-        "%s claimed, in %s", in_numbers(claimed, "trade"), in_numbers(len(batches), "batch", "batches")
+        "%s claimed, in %s", count_text(claimed, "trade"), count_text(len(batches), "batch", "batches")
     )
     analyses = pending.missing_analyses and settings.analysis_limit > 0
     return Claimed(batches, bool(pending.stale_statistics or analyses))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection, Engine, text
 
 from include.database import statement_timeout
+from include.humanize import count_text
 from include.storage import Storage, StorageError, check_key
 from include.storage.streams import CountedStream
 from include.trades.export_formats import (
@@ -30,7 +31,6 @@ from include.trades.export_formats import (
 )
 from include.trades.results import sql_with_results
 from include.trades.trade_filter import TradeFilter, TradeRequestError
-from include.words import in_numbers
 
 if TYPE_CHECKING:
     import psycopg
@@ -154,10 +154,10 @@ def export_trades(
     storage.write(f"{base}/{MANIFEST}", [json.dumps(manifest, indent=2).encode()])
     logger.info(
         "%s written to %s/%s, in %s",
-        in_numbers(manifest["rows"], "trade"),
+        count_text(manifest["rows"], "trade"),
         storage.location,
         base,
-        in_numbers(len(files), "file"),
+        count_text(len(files), "file"),
     )
     return manifest | {"location": f"{storage.location}/{base}"}
 
@@ -193,7 +193,7 @@ def _write_files(
         counted = CountedStream(islice(chain([] if first is None else [first], rows), file_rows))
         key = f"{base}/trades-{number:05}.{file_format}"
         stored = storage.write(key, encode(counted, columns, file_format))
-        logger.info("%s: %s, %d bytes", key, in_numbers(counted.chunks, "row"), stored.size)
+        logger.info("%s: %s, %d bytes", key, count_text(counted.chunks, "row"), stored.size)
         yield {"key": key, "rows": counted.chunks, "bytes": stored.size, "sha256": stored.sha256}
         first = next(rows, None)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from include.database import sql
-from include.words import in_numbers
+from include.humanize import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
         unfinished = connection.execute(sql("trades/find_unfinished_replays"), key).scalar_one()
         if unfinished:
             raise ReplayUnfinishedError(
-                f"{in_numbers(unfinished, 'batch', 'batches')} of the replay "
+                f"{count_text(unfinished, 'batch', 'batches')} of the replay "
                 f"{'is' if unfinished == 1 else 'are'} not done: clear the failed tasks, and it goes on"
             )
         with localcontext() as context:
@@ -52,13 +52,13 @@ def in_words(report: dict[str, Any]) -> list[str]:
     verb = "would change" if report["dry_run"] else "changed"
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report["outcomes"].items())
     lines = [
-        f"{in_numbers(report['trades'], 'trade')} "
+        f"{count_text(report['trades'], 'trade')} "
         f"{'looked at (dry run)' if report['dry_run'] else 'replayed'}: {counts}",
         f"net profit and loss {verb} by {report['difference']} USD, "
         f"from {report['net_before']} to {report['net_after']}",
     ]
     lines += [
-        f"{change['from']} -> {change['to']}: {in_numbers(change['trades'], 'trade')}, "
+        f"{change['from']} -> {change['to']}: {count_text(change['trades'], 'trade')}, "
         f"{change['difference']} USD"
         for change in report["changes"]
     ]
@@ -69,12 +69,12 @@ def in_words(report: dict[str, Any]) -> list[str]:
     ]
     if report["analyses_redone"]:
         lines.append(
-            f"{in_numbers(report['analyses_redone'], 'analysis', 'analyses')} to redo"
+            f"{count_text(report['analyses_redone'], 'analysis', 'analyses')} to redo"
             if report["dry_run"]
-            else f"{in_numbers(report['analyses_redone'], 'analysis', 'analyses')} set aside, to be redone"
+            else f"{count_text(report['analyses_redone'], 'analysis', 'analyses')} set aside, to be redone"
         )
     if report["fetched"]:
-        lines.append(f"{in_numbers(report['fetched']['candles'], 'candle')} new or changed by fetching again")
+        lines.append(f"{count_text(report['fetched']['candles'], 'candle')} new or changed by fetching again")
         lines += [f"{symbol}: {reason}" for symbol, reason in report["fetched"]["missing"].items()]
     lines += [f"left out: {count} {status}" for status, count in report["left_out"].items()]
     return lines

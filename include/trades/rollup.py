@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.database import sql, statement_timeout
-from include.words import in_numbers
+from include.humanize import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def roll_up_days(engine: Engine, days: Iterable[date]) -> int:
             logger.error("%s", disagreement)
             disagreements.append(str(disagreement))
         else:
-            logger.info("%s: %s changed", day, in_numbers(rows, "row"))
+            logger.info("%s: %s changed", day, count_text(rows, "row"))
             changed += rows
     if disagreements:
         raise DisagreementError(" ".join(disagreements[:3]) + _more(disagreements[3:]))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.probes import Probe, ProbeResult, government_probes, platform_probes, run_round
+from include.probes import PROBES, Probe, ProbeContext, ProbeResult, make_probes, run_round
 from include.settings import Endpoint, Settings
 
 CONTACT = "Example Research ops@example.com"
@@ -56,11 +56,8 @@ def probe_of(database, connections, settings):
     """Makes the probe of one service."""
 
     def make(service: str, chosen: Settings = settings, **platform) -> Probe:
-        about = {"database_url": "", "broker_url": None, "open_storage": lambda _: None, **platform}
-        made = [
-            *government_probes(database, chosen, connections),
-            *platform_probes(database, chosen, connections, **about),
-        ]
+        contexts = [ProbeContext(kind, database, chosen, connections, **platform) for kind in PROBES]
+        made = [probe for context in contexts for probe in make_probes(context)]
         (found,) = [probe for probe in made if probe.service == service]
         return found
 
@@ -69,12 +66,15 @@ def probe_of(database, connections, settings):
 
 @pytest.fixture
 def look(database, probe_of) -> Look:
-    """Makes a round of one service, and gives its result."""
+    """Makes a round of one service, or of one probe, and gives its result."""
 
     def look(
-        service: str, chosen: Settings | None = None, *, share: float = NO_PAUSE, **platform
+        service: str | Probe, chosen: Settings | None = None, *, share: float = NO_PAUSE, **platform
     ) -> ProbeResult:
-        probe = probe_of(service, chosen, **platform) if chosen else probe_of(service, **platform)
+        if isinstance(service, Probe):
+            probe = service
+        else:
+            probe = probe_of(service, chosen, **platform) if chosen else probe_of(service, **platform)
         (result,) = run_round(database, [probe], every=EVERY, quota_share=share, run_url=RUN)
         return result
 

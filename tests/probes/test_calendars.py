@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.probes.calendars import (
+from include.probes.government.calendars import (
     COMMUNITY_SURVEY,
     CONSUMER_PRICES,
     EDGAR,

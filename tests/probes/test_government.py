@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from include.http.client import Client
-from include.probes import bls, census, government_probes, run_round
-from include.probes.bls import read_months
-from include.probes.calendars import CONSUMER_PRICES, look_at
-from include.probes.fred import read_observations
+from include.probes import Probe, ProbeContext, make_probes, run_round
+from include.probes.government import bls, census
+from include.probes.government.bls import read_months
+from include.probes.government.calendars import CONSUMER_PRICES, look_at
+from include.probes.government.fred import read_observations
 from include.probes.probe import ServiceDownError
 from include.services import find_service
 from include.settings import Endpoint, Settings
@@ -110,17 +111,22 @@ def test_sec_is_not_called_without_a_contact(look, sandbox):
     assert sandbox.requests("sec") == []
 
 
+def sec_probe(database, connections):
+    (probe,) = make_probes(ProbeContext("government", database, Settings(), connections), ["sec"])
+    return probe
+
+
 def test_sec_of_the_sandbox_needs_nobodys_contact(database, connections, sandbox):
     """As in the local stack, whose connections all lead into the sandbox."""
 
     def of_the_stack(name):
         return Endpoint(sandbox.url) if name == "sandbox" else connections(name)
 
-    probe = next(one for one in government_probes(database, Settings(), of_the_stack) if one.service == "sec")
+    probe = sec_probe(database, of_the_stack)
     (result,) = run_round(database, [probe], every=EVERY, quota_share=NO_PAUSE, run_url=RUN)
     assert (result.status, result.sandbox) == ("healthy", True)
     connections.hosts["sec"] = "https://data.sec.gov"
-    real = next(one for one in government_probes(database, Settings(), of_the_stack) if one.service == "sec")
+    real = sec_probe(database, of_the_stack)
     assert real.ask is None, "the real one is asked by nobody without a name"
 
 
@@ -149,9 +155,9 @@ def test_sec_throttling_holds_everybody_for_ten_minutes(look, sandbox, database)
 
 
 def test_sec_refusing_the_agent_is_told_apart_by_its_page_and_holds_too(look, database, monkeypatch):
-    monkeypatch.setattr("include.probes.probe.identify", lambda service, _: service)
+    monkeypatch.setattr("include.probes.outside.identify", lambda service, _: service)
     sec = replace(find_service("sec"), wants_contact=False)
-    monkeypatch.setattr("include.probes.sec.find_service", {"sec": sec}.__getitem__)
+    monkeypatch.setattr("include.probes.government.sec.find_service", {"sec": sec}.__getitem__)
     result = look("sec")
     assert result.status == "down"
     assert "undeclared automated tool" in result.reason
@@ -261,9 +267,9 @@ def test_bls_is_asked_a_few_times_a_day_at_most(look, connections, sandbox, data
 def test_bls_cuts_a_long_span_without_a_word_and_it_shows(connections, database):
     """The months that should be there follow from what was asked, not from what came."""
     this_year = datetime.now(UTC).year
-    opened = partial(Client, find_service("bls"), connections("bls"), database)
-    whole = bls.ask(opened, first_year=this_year - 19, last_year=this_year)
-    cut = bls.ask(opened, first_year=this_year - 30, last_year=this_year)
+    with Client(find_service("bls"), connections("bls"), database) as client:
+        whole = bls.ask(client, first_year=this_year - 19, last_year=this_year)
+        cut = bls.ask(client, first_year=this_year - 30, last_year=this_year)
     assert whole.completeness > 0.95
     assert cut.completeness < 0.7
     assert cut.expected_by < datetime.now(UTC) < whole.expected_by
@@ -288,9 +294,12 @@ def test_bls_counts_neither_a_dash_nor_the_average_of_the_year():
     assert (found.present, found.expected) == (1, 2)
 
 
-def test_bls_says_of_a_series_that_it_does_not_exist(look, monkeypatch):
-    monkeypatch.setattr(bls, "SERIES", {**bls.SERIES, "NOSUCH": CONSUMER_PRICES})
-    result = look("bls")
+def test_bls_says_of_a_series_that_it_does_not_exist(look, connections, database):
+    year = datetime.now(UTC).year
+    series = {**bls.SERIES, "NOSUCH": CONSUMER_PRICES}
+    with Client(find_service("bls"), connections("bls"), database) as client:
+        asked = partial(bls.ask, client, first_year=year - 1, last_year=year, series=series)
+        result = look(Probe("bls", "government", asked))
     assert result.status == "degraded"
     assert "NOSUCH: no value at all" in result.reason
     assert "Series does not exist for Series NOSUCH" in result.reason

@@ -2,13 +2,18 @@
 
 import socket
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from include.http.client import Client
-from include.probes import trading
+from include.probes import Probe
+from include.probes.platform.bingx import ask_bingx
+from include.probes.platform.ibkr import ask_ibkr
+from include.probes.platform.postgres import ask_postgres
+from include.probes.platform.solana import ask_solana
 from include.services import find_service
 from include.settings import Settings
 from include.storage import StorageError, Stored, open_storage
@@ -38,11 +43,11 @@ def test_the_database_tells_of_itself(look, database_url):
     assert result.latency_ms > 0
 
 
-def test_an_old_transaction_of_ours_is_told(look, database, database_url, monkeypatch):
-    monkeypatch.setattr("include.probes.services.OLD_TRANSACTION", timedelta(0))
+def test_an_old_transaction_of_ours_is_reported(look, database, database_url):
+    probe = Probe("postgres", "platform", partial(ask_postgres, database_url, old=timedelta(0)))
     with database.connect() as connection:
         connection.execute(text("SELECT 1"))  # and it stays open
-        result = look("postgres", database_url=database_url)
+        result = look(probe)
     assert result.status == "degraded"
     assert "a transaction is open for" in result.reason
 
@@ -88,8 +93,7 @@ def test_a_broker_that_answers_is_healthy(look):
         (None, None, "imeout"),
     ],
 )
-def test_a_broker_that_does_not_pong_is_down(look, monkeypatch, pong, password, words):
-    monkeypatch.setattr("include.probes.services.SECONDS", 1.0)
+def test_a_broker_that_does_not_pong_is_down(look, pong, password, words):
     with RedisServer(pong, password) as server:
         result = look("broker", broker_url=f"redis://:very-secret@127.0.0.1:{server.port}/0")
     assert result.status == "down"
@@ -298,15 +302,15 @@ def test_a_node_that_lags_says_by_how_much(look, sandbox):
 @pytest.mark.parametrize(
     ("ask", "answer"),
     [
-        (trading.ask_solana, {"jsonrpc": "2.0", "error": {"code": -32005, "message": "?", "data": {}}}),
-        (trading.ask_solana, {"jsonrpc": "2.0", "error": {"code": -32601, "message": "no method"}}),
-        (trading.ask_solana, {"result": "no"}),
-        (trading.ask_solana, []),
-        (trading.ask_ibkr, {}),
-        (trading.ask_ibkr, {"authenticated": "yes"}),
-        (trading.ask_ibkr, []),
-        (trading.ask_bingx, {"code": 0, "data": {}}),
-        (trading.ask_bingx, []),
+        (ask_solana, {"jsonrpc": "2.0", "error": {"code": -32005, "message": "?", "data": {}}}),
+        (ask_solana, {"jsonrpc": "2.0", "error": {"code": -32601, "message": "no method"}}),
+        (ask_solana, {"result": "no"}),
+        (ask_solana, []),
+        (ask_ibkr, {}),
+        (ask_ibkr, {"authenticated": "yes"}),
+        (ask_ibkr, []),
+        (ask_bingx, {"code": 0, "data": {}}),
+        (ask_bingx, []),
     ],
 )
 def test_answers_in_another_shape_are_down(database, ask, answer):
@@ -317,7 +321,7 @@ def test_answers_in_another_shape_are_down(database, ask, answer):
 
     service = replace(find_service("ibkr"), name="testing")
     with Server([reply(answer)]) as server, pytest.raises(ServiceDownError):
-        ask(lambda: Client(service, Endpoint(server.url), database))
+        ask(Client(service, Endpoint(server.url), database))
 
 
 def test_transcribed_answers_are_read(database):
@@ -328,11 +332,11 @@ def test_transcribed_answers_are_read(database):
     said = load_recorded("transcribed/solana_ibkr_bingx.json")
     service = replace(find_service("ibkr"), name="testing")
     for ask, name, words in (
-        (trading.ask_solana, "solana_behind", "42 slots behind"),
-        (trading.ask_ibkr, "ibkr_auth_status", "logged in"),
+        (ask_solana, "solana_behind", "42 slots behind"),
+        (ask_ibkr, "ibkr_auth_status", "logged in"),
     ):
         with Server([reply(said[name])]) as server:
-            answer = ask(lambda server=server: Client(service, Endpoint(server.url), database))
+            answer = ask(Client(service, Endpoint(server.url), database))
         assert words in " ".join([answer.words, *answer.faults])
 
 

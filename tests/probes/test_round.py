@@ -55,7 +55,7 @@ def test_one_that_hangs_neither_delays_nor_hides_the_others(database):
 
 
 def test_a_hanging_service_is_given_up_over_http(look, sandbox, monkeypatch):
-    monkeypatch.setattr("include.probes.probe.SECONDS", 0.5)
+    monkeypatch.setattr("include.probes.outside.REQUEST_SECONDS", 0.5)
     sandbox.fail("solana", "hang")
     result = look("solana")
     assert result.status == "down"

@@ -24,8 +24,8 @@ from include.backups.postgres.server import (
 )
 from include.backups.read import open_backup
 from include.database import SQL, connect
+from include.humanize import count_text
 from include.storage import Storage
-from include.words import in_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ class DrillResult:
         """One line for people."""
         if self.findings:
             return f"{self.backup_id} does not restore to what it was: {in_short(list(self.findings))}"
-        tables, rows = in_numbers(self.tables, "table"), in_numbers(self.rows, "row")
+        tables, rows = count_text(self.tables, "table"), count_text(self.rows, "row")
         return (
             f"{self.backup_id} is proven: {tables} with {rows} equal the manifest, "
-            f"{in_numbers(self.queries, 'query', 'queries')} ran; restored in {self.restore_seconds:.1f} s, "
+            f"{count_text(self.queries, 'query', 'queries')} ran; restored in {self.restore_seconds:.1f} s, "
             f"{self.total_seconds:.1f} s in all"
         )
 

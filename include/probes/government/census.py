@@ -4,43 +4,37 @@ Without a sound key Census redirects to a page of HTML under status 200: include
 takes no HTML for an answer. See https://www.census.gov/data/developers/guidance/api-user-guide.html.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
-
-from sqlalchemy import Engine
 
 from include.http import RequestRefusedError
 from include.http.client import Client
-from include.probes.calendars import COMMUNITY_SURVEY, due, periods_due
-from include.probes.fred import is_number
-from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
+from include.probes.government.calendars import COMMUNITY_SURVEY, due, periods_due
+from include.probes.government.values import is_number
+from include.probes.outside import outside_probe
+from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
-from include.settings import Settings
 
 VARIABLE = "B01001_001E"  # the population
 STATES = 52  # with the District of Columbia and Puerto Rico
 
 
-def census_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
-    """Make the probe of the Census Bureau."""
-    opened = partial(Client, engine=engine)
-    return outside_probe(find_service("census"), "government", connections, settings, ask, opened, cost=2)
+def make_probes(context: ProbeContext) -> list[Probe]:
+    """Make the probe."""
+    return [outside_probe(context, find_service("census"), ask, cost=2)]
 
 
-def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+def ask(client: Client) -> ProbeAnswer:
     """Ask for the population of each state in the newest survey. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     year = max(periods_due(COMMUNITY_SURVEY, date(now.year - 3, 1, 1), now)).year
-    with open_client() as client:
-        try:
-            answer = _get(client, year)
-        except RequestRefusedError as error:
-            if error.status != 404:
-                raise
-            year -= 1  # the survey that should be out is not: is the one before?
-            answer = _get(client, year)
+    try:
+        answer = _get(client, year)
+    except RequestRefusedError as error:
+        if error.status != 404:
+            raise
+        year -= 1  # the survey that should be out is not: is the one before?
+        answer = _get(client, year)
     return ProbeAnswer(
         words=f"American Community Survey of {year}",
         latency_ms=client.milliseconds,

@@ -4,32 +4,26 @@ The company files structured notes on every business day, so that a day without 
 silence. See https://www.sec.gov/search-filings/edgar-application-programming-interfaces.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from functools import partial
-
-from sqlalchemy import Engine
 
 from include.http.client import Client
-from include.probes.calendars import EDGAR, due, following
-from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
+from include.probes.government.calendars import EDGAR, due, following
+from include.probes.outside import outside_probe
+from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
-from include.settings import Settings
 
 COMPANY = "CIK0000019617"  # JPMorgan Chase & Co
 COLUMNS = ("accessionNumber", "filingDate", "acceptanceDateTime", "form", "primaryDocument")
 
 
-def sec_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
-    """Make the probe of SEC's EDGAR."""
-    opened = partial(Client, engine=engine)
-    return outside_probe(find_service("sec"), "government", connections, settings, ask, opened)
+def make_probes(context: ProbeContext) -> list[Probe]:
+    """Make the probe."""
+    return [outside_probe(context, find_service("sec"), ask)]
 
 
-def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+def ask(client: Client) -> ProbeAnswer:
     """Ask for the company's filings. Raises ServiceError, ServiceDownError."""
-    with open_client() as client:
-        answer = client.get_json(f"/submissions/{COMPANY}.json")
+    answer = client.get_json(f"/submissions/{COMPANY}.json")
     try:
         recent = answer["filings"]["recent"]
         columns = [recent.get(name) for name in COLUMNS]

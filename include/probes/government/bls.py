@@ -5,46 +5,51 @@ that is too long is cut without a word, "-" is a missing value, and M13 is the y
 See https://www.bls.gov/developers/api_signature_v2.htm.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
-
 from include.http.client import Client
-from include.probes.calendars import CONSUMER_PRICES, EMPLOYMENT, completeness, latest_due, look_at
-from include.probes.fred import is_number
-from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
+from include.probes.government.calendars import (
+    CONSUMER_PRICES,
+    EMPLOYMENT,
+    Calendar,
+    completeness,
+    latest_due,
+    look_at,
+)
+from include.probes.government.values import is_number
+from include.probes.outside import outside_probe
+from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
-from include.settings import Settings
 from include.telemetry import redact
 
 SERIES = {"CUUR0000SA0": CONSUMER_PRICES, "CES0000000001": EMPLOYMENT}
 PAUSE = timedelta(hours=6)  # new figures come once a month
 
 
-def bls_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
-    """Make the probe of BLS. Without a key it is asked by the rules, and the quota, for those."""
-    found = connections("bls")
-    service = find_service("bls" if found and found.secret else "bls-keyless")
+def make_probes(context: ProbeContext) -> list[Probe]:
+    """Make the probe. Without a key BLS is asked by the rules, and the quota, for those."""
+    endpoint = context.connections("bls")
+    service = find_service("bls" if endpoint and endpoint.secret else "bls-keyless")
     this_year = datetime.now(UTC).year
     asked = partial(ask, first_year=this_year - 1, last_year=this_year)
-    opened = partial(Client, engine=engine)
-    return outside_probe(service, "government", connections, settings, asked, opened, pause=PAUSE)
+    return [outside_probe(context, service, asked, pause=PAUSE)]
 
 
-def ask(open_client: Callable[[], Client], *, first_year: int, last_year: int) -> ProbeAnswer:
+def ask(
+    client: Client, *, first_year: int, last_year: int, series: Mapping[str, Calendar] = SERIES
+) -> ProbeAnswer:
     """Ask for the months of these years. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
-    wanted = {"seriesid": list(SERIES), "startyear": str(first_year), "endyear": str(last_year)}
-    with open_client() as client:
-        answer = client.post_json("/timeseries/data/", wanted)
+    wanted = {"seriesid": list(series), "startyear": str(first_year), "endyear": str(last_year)}
+    answer = client.post_json("/timeseries/data/", wanted)
     months = read_months(answer)
     # What should be there follows from what was asked, so that a span that was cut shows as missing.
     found = [
         look_at(name, calendar, months.get(name, set()), date(first_year, 1, 1), now)
-        for name, calendar in SERIES.items()
+        for name, calendar in series.items()
     ]
     pressing = latest_due(found)
     newest = pressing.newest if pressing else None

@@ -3,15 +3,11 @@
 See https://fred.stlouisfed.org/docs/api/fred/series_observations.html. Values are strings, "." is missing.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
-
 from include.http.client import Client
-from include.probes.calendars import (
+from include.probes.government.calendars import (
     CONSUMER_PRICES,
     EXCHANGE_RATES,
     GROSS_PRODUCT,
@@ -20,9 +16,10 @@ from include.probes.calendars import (
     latest_due,
     look_at,
 )
-from include.probes.probe import Connections, Probe, ProbeAnswer, ServiceDownError, outside_probe
+from include.probes.government.values import is_number
+from include.probes.outside import outside_probe
+from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
-from include.settings import Settings
 
 SERIES = {  # series: its calendar, and how many days back are looked at
     "DEXUSEU": (EXCHANGE_RATES, 60),
@@ -31,25 +28,21 @@ SERIES = {  # series: its calendar, and how many days back are looked at
 }
 
 
-def fred_probe(engine: Engine, settings: Settings, connections: Connections) -> Probe:
-    """Make the probe of FRED."""
-    opened = partial(Client, engine=engine)
-    return outside_probe(
-        find_service("fred"), "government", connections, settings, ask, opened, cost=len(SERIES)
-    )
+def make_probes(context: ProbeContext) -> list[Probe]:
+    """Make the probe."""
+    return [outside_probe(context, find_service("fred"), ask, cost=len(SERIES))]
 
 
-def ask(open_client: Callable[[], Client]) -> ProbeAnswer:
+def ask(client: Client) -> ProbeAnswer:
     """Ask for the newest observations of each series. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     found, slowest = [], 0.0
-    with open_client() as client:
-        for name, (calendar, days) in SERIES.items():
-            first = _first_period(calendar, now.date() - timedelta(days=days))
-            asked = {"series_id": name, "file_type": "json", "observation_start": first.isoformat()}
-            answer = client.get_json("/fred/series/observations", asked)
-            slowest = max(slowest, client.milliseconds or 0.0)
-            found.append(look_at(name, calendar, read_observations(name, answer), first, now))
+    for name, (calendar, days) in SERIES.items():
+        first = _first_period(calendar, now.date() - timedelta(days=days))
+        asked = {"series_id": name, "file_type": "json", "observation_start": first.isoformat()}
+        answer = client.get_json("/fred/series/observations", asked)
+        slowest = max(slowest, client.milliseconds or 0.0)
+        found.append(look_at(name, calendar, read_observations(name, answer), first, now))
     pressing = latest_due(found)
     newest = pressing.newest if pressing else None
     return ProbeAnswer(
@@ -73,14 +66,6 @@ def read_observations(name: str, answer: Any) -> set[date]:
         return {date.fromisoformat(row["date"]) for row in answer["observations"] if is_number(row["value"])}
     except (KeyError, TypeError, ValueError) as error:
         raise ServiceDownError(f"the observations of {name} have another shape: {error!r}") from error
-
-
-def is_number(value: object) -> bool:
-    """Whether a value that agencies write as text is a number; "." and "-" stand for a missing one."""
-    try:
-        return abs(float(str(value))) < float("inf")
-    except ValueError:
-        return False
 
 
 def _first_period(calendar: Calendar, day: date) -> date:

@@ -1,0 +1,19 @@
+"""Numbers and times as people say them."""
+
+from datetime import timedelta
+
+
+def count_text(count: int, one: str, many: str | None = None) -> str:
+    """`1 batch`, `2 batches`: the number with the word in the form that it takes.
+
+    `many` is needed where the plural is not made by an s: `count_text(2, "batch", "batches")`.
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def age_text(age: timedelta) -> str:
+    """How long something has been, roughly: `3 min`, `5 h`, `2 days`; a time that lies ahead is `0 min`."""
+    minutes = max(0, int(age.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -1,0 +1,41 @@
+"""PostgreSQL: does the platform's database let anybody in, and is it in order?"""
+
+from datetime import timedelta
+from functools import partial
+from time import monotonic
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from include.database import DatabaseError, connect, sql
+from include.probes.probe import REQUEST_SECONDS, Probe, ProbeAnswer, ProbeContext, Quota, ServiceDownError
+from include.telemetry import redact
+
+OLD_TRANSACTION = timedelta(hours=1)  # it keeps VACUUM from clearing anything that died since
+STANDBY_LAG = timedelta(minutes=5)
+
+
+def make_probes(context: ProbeContext) -> list[Probe]:
+    """Make the probe."""
+    return [Probe("postgres", context.kind, partial(ask_postgres, context.database_url))]
+
+
+def ask_postgres(url: str, *, old: timedelta = OLD_TRANSACTION) -> ProbeAnswer:
+    """Connect anew and ask the server about itself. Raises ServiceDownError."""
+    engine = connect(
+        url, application="tradeops:probe", pool_size=0, statement_timeout=timedelta(seconds=REQUEST_SECONDS)
+    )
+    started = monotonic()
+    try:
+        with engine.connect() as connection:
+            latency = (monotonic() - started) * 1000
+            found = connection.execute(sql("probes/look_at_postgres")).one()
+    except (DatabaseError, SQLAlchemyError) as error:
+        raise ServiceDownError(redact(" ".join(str(error).split()))[:300]) from error
+    faults = []
+    if found.oldest_transaction and found.oldest_transaction > old:
+        faults.append(f"a transaction is open for {found.oldest_transaction}: nothing is vacuumed past it")
+    if found.standby and found.lag and found.lag > STANDBY_LAG:
+        faults.append(f"the standby is {found.lag} behind")
+    role = "a standby" if found.standby else f"{found.replicas} standbys"
+    words = f"{found.size} on disk, {found.used} of {found.most} connections, {role}"
+    return ProbeAnswer(words, latency, tuple(faults), quota=Quota(found.used, found.most, None))

@@ -1,0 +1,26 @@
+from datetime import timedelta
+
+import pytest
+
+from include.humanize import age_text, count_text
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (timedelta(seconds=-5), "0 min"),
+        (timedelta(seconds=59), "0 min"),
+        (timedelta(minutes=119), "119 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(hours=47, minutes=59), "47 h"),
+        (timedelta(days=2), "2 days"),
+    ],
+)
+def test_an_age_is_said_roughly(age, said):
+    assert age_text(age) == said
+
+
+def test_a_number_takes_its_word():
+    assert count_text(1, "batch", "batches") == "1 batch"
+    assert count_text(2, "batch", "batches") == "2 batches"
+    assert count_text(0, "row") == "0 rows"

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from include.humanize import count_text
+from include.humanize import age_text, count_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 LEAVE_FRAME = (TEMPLATES / "leave_frame.js").read_text()
@@ -32,7 +32,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.globals["leave_frame"] = LEAVE_FRAME
-_environment.globals["count_text"] = count_text
+_environment.globals |= {"count_text": count_text, "age_text": age_text}
 
 
 def render(template: str, request: Request, *, status: int = 200, **shown: Any) -> HTMLResponse:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
-from include.humanize import age_text
 from include.probes import PROBES, read_status, window_text
 from include.web.pages import render
 
@@ -21,6 +20,6 @@ def probes(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRo
         with open_database() as engine:
             found = read_status(engine)
         families = [(kind, [one for one in found if one.kind == kind]) for kind in PROBES]
-        return render("probes.html", request, families=families, window_text=window_text, age_text=age_text)
+        return render("probes.html", request, families=families, window_text=window_text)
 
     return router

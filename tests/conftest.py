@@ -179,7 +179,7 @@ def own_spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         shutil.rmtree(folder)
 
 
-class OutsideConnection(RuntimeError):
+class OutsideConnectionError(RuntimeError):
     """A test reached for an address outside of this machine. No OSError: nobody may take it for an outage."""
 
 
@@ -196,7 +196,7 @@ def allow_loopback_only() -> None:
             ipaddress.ip_address(host or "127.0.0.1")  # a number needs no looking up
         except ValueError:
             if host not in ("localhost", b"localhost"):
-                raise OutsideConnection(f"a test tried to look up {host!r}") from None
+                raise OutsideConnectionError(f"a test tried to look up {host!r}") from None
         return look_up(host, *arguments, **named)
 
     def guarded(name: str) -> Any:
@@ -205,7 +205,7 @@ def allow_loopback_only() -> None:
                 host = "127.0.0.1" if address[0] == "localhost" else address[0]
                 if not ipaddress.ip_address(host).is_loopback:
                     self.close()  # as the standard library does for an OSError
-                    raise OutsideConnection(f"a test tried to connect to {address[0]}:{address[1]}")
+                    raise OutsideConnectionError(f"a test tried to connect to {address[0]}:{address[1]}")
             return real[name](self, address)
 
         return connect

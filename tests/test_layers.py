@@ -188,14 +188,6 @@ def test_a_module_fits_in_the_head():
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 
-# What is still to be renamed. A name leaves its list when it leaves the tree; the lists only shrink.
-DOUBLE_CLASSES: list[str] = [
-    "Service",
-]
-RAISED_WITHOUT_ERROR: list[str] = []
-LAZY_FACES: list[str] = []
-
-
 def classes() -> dict[str, list[str]]:
     """Each class of include/, also those inside of functions and classes: its modules."""
     found: dict[str, list[str]] = {}
@@ -227,21 +219,21 @@ def raised() -> set[str]:
 
 
 def test_a_public_class_name_stands_once_in_include():
-    doubles = {name for name, found in classes().items() if len(found) > 1 and not name.startswith("_")}
-    assert doubles == set(DOUBLE_CLASSES), {name: classes().get(name) for name in doubles ^ {*DOUBLE_CLASSES}}
+    public = {name: found for name, found in classes().items() if not name.startswith("_")}
+    assert {name: found for name, found in public.items() if len(found) > 1} == {}
 
 
 def test_what_is_raised_ends_in_error():
-    assert {name for name in raised() if not name.endswith("Error")} == set(RAISED_WITHOUT_ERROR)
+    assert {name for name in raised() if not name.endswith("Error")} == set()
 
 
 def test_a_face_holds_its_names_itself():
-    lazy = {
+    lazy = [
         module
         for module, path in modules("include").items()
         if any(
             isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
             for node in ast.parse(path.read_text()).body
         )
-    }
-    assert lazy == set(LAZY_FACES)
+    ]
+    assert lazy == []

@@ -90,7 +90,7 @@ class _Document(_Entry):
 
 
 @dataclass(frozen=True)
-class Service:
+class DeclaredService:
     """Where a service of the stack answers, and where it answered when the file was loaded before."""
 
     host: str
@@ -165,7 +165,7 @@ def _check_settings(path: Path, root: yaml.Node | None, objects: Objects) -> Non
                 raise SettingsFileError(f"{path}, line {line}: {error}") from error
 
 
-def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
+def read_services(environment: Mapping[str, str]) -> dict[str, DeclaredService]:
     """Read from the environment where the services are that are not at their compose name.
 
     Raises:
@@ -185,7 +185,7 @@ def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
         host, _, port = environment.get(variable + BEFORE, "").rpartition(":")
         if host and not port.isdecimal():
             raise SettingsFileError(f"{variable}{BEFORE} should be host:port")
-        services[variable.removeprefix(PREFIX).lower()] = Service(
+        services[variable.removeprefix(PREFIX).lower()] = DeclaredService(
             name,
             number,
             unquote(url.username) if url.username else None,
@@ -196,7 +196,7 @@ def read_services(environment: Mapping[str, str]) -> dict[str, Service]:
     return services
 
 
-def with_own_connections(objects: Objects, services: Mapping[str, Service]) -> Objects:
+def with_own_connections(objects: Objects, services: Mapping[str, DeclaredService]) -> Objects:
     """Add the connections of the local stack alone, unless the file has them."""
     known = {entry.conn_id for entry in objects.connections}
     own = [
@@ -209,7 +209,7 @@ def with_own_connections(objects: Objects, services: Mapping[str, Service]) -> O
     return objects.model_copy(update={"connections": [*objects.connections, *own]})
 
 
-def load(objects: Objects, services: Mapping[str, Service]) -> list[str]:
+def load(objects: Objects, services: Mapping[str, DeclaredService]) -> list[str]:
     """Bring the objects into Airflow's metadata in one transaction; say what was done, a line a kind."""
     from airflow.models.connection import Connection
     from airflow.models.pool import Pool
@@ -251,7 +251,7 @@ def load(objects: Objects, services: Mapping[str, Service]) -> list[str]:
     return [f"{verb}: {', '.join(names)}" for verb, names in done.items() if names]
 
 
-def _make_connection(model: Any, entry: ConnectionEntry, service: Service | None) -> Any:
+def _make_connection(model: Any, entry: ConnectionEntry, service: DeclaredService | None) -> Any:
     connection = model(
         conn_id=entry.conn_id,
         conn_type=entry.conn_type,
@@ -267,7 +267,7 @@ def _make_connection(model: Any, entry: ConnectionEntry, service: Service | None
     return connection
 
 
-def _follows(connection: Any, service: Service) -> bool:
+def _follows(connection: Any, service: DeclaredService) -> bool:
     """Move a connection to its service when it points where the service was; True when that changed it."""
     if service.before is None or _split_address(connection.host, connection.port) != service.before:
         return False
@@ -276,7 +276,7 @@ def _follows(connection: Any, service: Service) -> bool:
     return old != (connection.host, connection.port, connection.login, connection.password)
 
 
-def _point_at(connection: Any, service: Service) -> None:
+def _point_at(connection: Any, service: DeclaredService) -> None:
     """Replace host and port, inside a URL where the host is one; login and password when they are known."""
     if "://" in (connection.host or ""):
         url = urlsplit(connection.host)

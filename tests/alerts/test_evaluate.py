@@ -68,7 +68,7 @@ def test_a_pass_that_is_killed_anywhere_has_not_happened(database, tmp_path):
     evaluate(database, path, 1)
     before = dump(database)
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     left = 0
@@ -77,7 +77,7 @@ def test_a_pass_that_is_killed_anywhere_has_not_happened(database, tmp_path):
         nonlocal left
         left -= 1
         if left < 0:
-            raise Killed
+            raise KilledError
 
     event.listen(database, "before_cursor_execute", die)
     try:
@@ -85,7 +85,7 @@ def test_a_pass_that_is_killed_anywhere_has_not_happened(database, tmp_path):
             left = statements
             try:
                 done = evaluate(database, path, 2)
-            except Killed:
+            except KilledError:
                 event.remove(database, "before_cursor_execute", die)
                 assert dump(database) == before, statements
                 event.listen(database, "before_cursor_execute", die)

@@ -143,7 +143,7 @@ def test_used_up_credit_in_the_middle_ends_the_sweep_at_once(database):
     assert rows(database, "SELECT DISTINCT attempts FROM analysis_claims") == [(0,)]
 
 
-class Killed(BaseException):
+class KilledError(BaseException):
     """The process dies here."""
 
 
@@ -164,7 +164,7 @@ def test_a_paid_answer_is_stored_with_its_booking_whenever_the_process_dies(data
         nonlocal left
         left -= 1
         if left < 0:
-            raise Killed
+            raise KilledError
 
     deaths = 0
     with endpoint(lambda *_: Said(completion(SOUND))) as (url, requests):
@@ -173,7 +173,7 @@ def test_a_paid_answer_is_stored_with_its_booking_whenever_the_process_dies(data
             event.listen(database, "before_cursor_execute", die)
             try:
                 analyse_settled(database, Endpoint(url), f"run {deaths}", SETTINGS)
-            except Killed:
+            except KilledError:
                 deaths += 1
             finally:
                 event.remove(database, "before_cursor_execute", die)

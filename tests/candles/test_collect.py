@@ -255,13 +255,13 @@ def test_windows_without_a_time_zone_are_refused(database):
 
 
 def test_a_killed_collection_loses_only_what_was_under_way(database):
-    class Killed(Shelf):
+    class KilledError(Shelf):
         def fetch(self, symbol, resolution, start, end):
             if symbol == "ETH":
                 raise KeyboardInterrupt
             return super().fetch(symbol, resolution, start, end)
 
-    source = Killed("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
+    source = KilledError("kraken", minutes(60, "BTC"), minutes(60, "ETH"))
     wanted = windows(("BTC", START, START + 60 * MINUTE), ("ETH", START, START + 60 * MINUTE))
     with pytest.raises(KeyboardInterrupt):
         collect_candles(database, wanted, [source], now=NOW)

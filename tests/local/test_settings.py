@@ -10,7 +10,7 @@ import yaml
 
 from include.airflow import load_settings as module
 from include.airflow.load_settings import (
-    Service,
+    DeclaredService,
     SettingsFileError,
     read_services,
     read_settings_file,
@@ -20,7 +20,7 @@ from include.settings import Settings
 from local.state import CHECKOUT
 
 FILE = CHECKOUT / "airflow_settings.yaml"
-NEW = Service("127.0.0.1", 9001, "role", "word", None, before=("127.0.0.1", 8090))
+NEW = DeclaredService("127.0.0.1", 9001, "role", "word", None, before=("127.0.0.1", 8090))
 
 
 def write(tmp_path, text):
@@ -140,8 +140,8 @@ def test_services_come_from_the_environment():
         }
     )
     assert services == {
-        "postgres": Service("127.0.0.1", 54329, "role", "p@ss", "tradeops"),
-        "sandbox": Service("127.0.0.1", 9001, before=("127.0.0.1", 8090)),
+        "postgres": DeclaredService("127.0.0.1", 54329, "role", "p@ss", "tradeops"),
+        "sandbox": DeclaredService("127.0.0.1", 9001, before=("127.0.0.1", 8090)),
     }
 
 
@@ -188,7 +188,7 @@ def test_a_connection_that_an_operator_pointed_elsewhere_stays(host, port):
 
 def test_nothing_moves_when_it_is_not_known_where_the_service_was():
     own = connection("127.0.0.1", 8090)
-    assert not module._follows(own, Service("127.0.0.1", 9001))
+    assert not module._follows(own, DeclaredService("127.0.0.1", 9001))
 
 
 def test_the_superusers_login_and_airflows_database_are_connections_of_the_stack_alone():

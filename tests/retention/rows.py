@@ -59,7 +59,7 @@ def archived(tmp_path, table="atge_error_logs"):
     return found.sort_by("timestamp").to_pylist()
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process dies here."""
 
 
@@ -73,7 +73,7 @@ def kill_at(engine, number):
         if begins.startswith(("INSERT", "UPDATE", "DELETE", "DROP", "ALTER")):
             seen += 1
             if seen == number:
-                raise Killed
+                raise KilledError
 
     event.listen(engine, "before_cursor_execute", count)
     return lambda: event.remove(engine, "before_cursor_execute", count)

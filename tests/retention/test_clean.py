@@ -11,7 +11,7 @@ from tests.retention.rows import (
     ERRORS,
     HOUR,
     NOW,
-    Killed,
+    KilledError,
     archived,
     batches,
     contents,
@@ -58,7 +58,7 @@ def test_killed_anywhere_and_run_again_loses_and_doubles_nothing(database, stora
     insert_errors(database, 60, newest=NOW - timedelta(days=100))
     before = contents(database)
     stop = kill_at(database, statement)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         go(database, storage)
     stop()
     go(database, storage)
@@ -89,7 +89,7 @@ def test_a_row_changed_after_it_was_read_is_archived_as_it_is_before_it_goes(
     changed = "UPDATE atge_error_logs SET error_message = 'changed' WHERE error_message = 'error 3'"
     if died:
         stop = kill_at(database, 3)  # the file is written, its rows are not deleted
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             go(database, storage)
         stop()
         execute(database, changed)
@@ -126,7 +126,7 @@ def test_a_storage_that_gives_back_other_bytes_deletes_nothing(database, storage
 def test_a_file_damaged_before_its_rows_were_deleted_keeps_the_rows(database, storage, tmp_path):
     insert_errors(database, 5, newest=NOW - timedelta(days=100))
     stop = kill_at(database, 3)  # after the file, before the deletion
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         go(database, storage)
     stop()
     (file,) = (tmp_path / "archive").rglob("*.parquet")
@@ -177,13 +177,13 @@ def test_a_batch_taken_over_is_lost_to_its_writer_though_the_other_run_dies(data
 
     def while_another_comes_and_dies(self, key):
         body = list(read(self, key))
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             RowArchive(database, storage, ERRORS, ERRORS.table, "another").forget_unfinished()
         return iter(body)
 
     def die(self, key):
         monkeypatch.undo()
-        raise Killed
+        raise KilledError
 
     monkeypatch.setattr(type(storage), "read", while_another_comes_and_dies)
     monkeypatch.setattr(type(storage), "delete", die)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from include.retention import RetentionError, Rule, count_due, load_archived_rows
 from include.retention.archive import RowArchive
-from tests.retention.rows import HOUR, NOW, SMALL, Killed, archived, execute, go, kill_at
+from tests.retention.rows import HOUR, NOW, SMALL, KilledError, archived, execute, go, kill_at
 
 CANDLES = Rule(
     "market_candles", timedelta(days=60), key=("symbol", "resolution", "timestamp"), by_partition=True
@@ -71,7 +71,7 @@ def test_whole_months_of_candles_are_archived_and_dropped(two_months, storage, t
 @pytest.mark.parametrize("statement", range(1, 11))
 def test_a_month_killed_half_way_is_archived_whole_and_once(two_months, storage, tmp_path, statement):
     stop = kill_at(two_months, statement)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         go(two_months, storage, CANDLES)
     stop()
     go(two_months, storage, CANDLES)
@@ -84,7 +84,7 @@ def test_a_month_killed_half_way_is_archived_whole_and_once(two_months, storage,
 
 def test_a_month_that_came_back_while_it_was_archived_goes_after_it(two_months, storage, tmp_path):
     stop = kill_at(two_months, 5)  # August is detached, renamed, and archived in part
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         go(two_months, storage, CANDLES)
     stop()
     assert "archiving_market_candles_2026_08" in partitions(two_months)

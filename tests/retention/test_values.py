@@ -7,7 +7,7 @@ import pytest
 
 from include.retention import Rule, load_archived_rows, retention_rules
 from include.settings import Settings
-from tests.retention.rows import METRICS, NOW, Killed, contents, execute, go, kill_at
+from tests.retention.rows import METRICS, NOW, KilledError, contents, execute, go, kill_at
 
 
 def test_numbers_stay_exact_and_come_back(database, storage):
@@ -75,7 +75,7 @@ def test_odd_values_and_types_stop_nothing_and_come_back_as_they_were(odd_rows, 
     as_text = "SELECT odd_rows::text FROM odd_rows ORDER BY id"
     before = execute(odd_rows, as_text)
     stop = kill_at(odd_rows, 3)  # so that the rows to delete are those of the file
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         go(odd_rows, storage, ODD)
     stop()
     assert go(odd_rows, storage, ODD).deleted == 3

@@ -108,14 +108,14 @@ def test_the_model_is_told_scale_and_units():
 def test_a_killed_answer_is_neither_booked_nor_counted_but_at_its_worst_case(database, generate, monkeypatch):
     """A process that died between the booking and the writing would lose a paid answer."""
 
-    class Killed(BaseException):
+    class KilledError(BaseException):
         pass
 
     def die(*_, **__):
-        raise Killed
+        raise KilledError
 
     monkeypatch.setattr("include.signals.propose._write", die)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         generate(lambda asked, _: proposal(asked))
     assert rows(database, "SELECT outcome FROM llm_calls") == [("under_way",)]
     assert rows(database, "SELECT asked, proposal FROM signal_attempts") == [(0, None)]

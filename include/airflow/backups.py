@@ -20,7 +20,7 @@ from include.airflow.connections import (
     run_url,
     settings_text,
 )
-from include.airflow.load_settings import read_settings_file
+from include.airflow.settings_file import read_settings_file
 from include.settings import Settings
 from include.settings.reader import VARIABLE as SETTINGS_VARIABLE
 from include.settings.reader import environment_settings, read_object

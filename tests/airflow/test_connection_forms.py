@@ -6,9 +6,9 @@ import re
 import pytest
 from airflow.sdk.module_loading import import_string
 
-from include.airflow.backups import OPTIONAL
-from include.airflow.load_settings import read_settings_file
+from include.airflow.settings_file import read_settings_file
 from include.alerts.channels import CHANNELS, find_channel
+from include.backups.files.configuration import MORE_CONNECTIONS
 from local.state import CHECKOUT
 
 FILE = CHECKOUT / "airflow_settings.yaml"
@@ -47,7 +47,7 @@ def test_every_connection_that_is_read_is_documented_with_its_type(forms):
     for entry in read_settings_file(FILE).connections:
         assert types[entry.conn_id] == entry.conn_type
     assert {
-        *OPTIONAL,
+        *MORE_CONNECTIONS,
         *(find_channel(name).connection for name in CHANNELS),
         "backup_identity",
     } <= types.keys()

@@ -9,13 +9,9 @@ import pytest
 import yaml
 
 from include.airflow import load_settings as module
-from include.airflow.load_settings import (
-    DeclaredService,
-    SettingsFileError,
-    read_services,
-    read_settings_file,
-)
+from include.airflow.load_settings import DeclaredService, read_services
 from include.airflow.load_settings import main as load_settings
+from include.airflow.settings_file import Objects, SettingsFileError, read_settings_file
 from include.settings import Settings
 from local.state import CHECKOUT
 
@@ -200,5 +196,5 @@ def test_the_superusers_login_and_airflows_database_are_connections_of_the_stack
     made = module._make_connection(SimpleNamespace, admin, services["postgres_admin"])
     assert (made.conn_id, made.conn_type, made.schema) == ("postgres_admin", "postgres", "postgres")
     assert (made.host, made.port, made.login, made.password) == ("127.0.0.1", 9, "postgres", "w@rd")
-    given = module.Objects(connections=[admin])
+    given = Objects(connections=[admin])
     assert module.with_own_connections(given, services) == given, "what the file says stays"

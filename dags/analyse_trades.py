@@ -18,6 +18,8 @@ what that may cost. Switch `dry_run` off to do it.
 The daily budget holds here too. A batch that stops (the model is down, the budget is spent) fails with the
 reason; clear it, and it goes on with what is left. What became of each trade, and why: `analysis_requests`.
 More: `docs/analysis.md`.
+
+A form filled in, as `conf`: `{"since": "2026-11-20T00:00:00Z", "symbols": ["BTC"], "dry_run": false}`
 """
 
 from datetime import UTC, datetime, timedelta

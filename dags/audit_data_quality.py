@@ -13,6 +13,8 @@ batch of data is a row of `data_quality_results`, and a page in the menu: **Data
 A failed `report` is not retried: the data is wrong, not the task. Mend the data, then clear the run; auditing
 again replaces the rows. Backfills work. Run by hand, it looks at the day before and the day so far, or at the
 days that the trigger form names (31 at most). What is expected, and what is critical: `docs/quality.md`.
+
+A form filled in, as `conf`: `{"first_day": "2026-11-18", "last_day": "2026-11-20"}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -7,7 +7,7 @@ snapshot.
 | task | does |
 |---|---|
 | `create_backup` | pg_dump, compressed, encrypted, stored, as one stream; visible only when whole |
-| `verify_backup` | hashes every part and decodes it to its end; a bad one fails the run, and you are told |
+| `verify_backup` | hashes every part and decodes it to its end; a bad one fails the run and notifies you |
 | `apply_retention` | deletes what may go, never the last verified good backup |
 
 Method (stream, directory, physical), encryption, retention: `docs/backups.md`.

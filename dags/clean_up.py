@@ -16,6 +16,8 @@ The nightly run cleans. Every other run, by hand, by the API, by another DAG or 
 form or `conf` says, and is a **dry run** where they say nothing. A run that dies, or is cleared, goes on
 where it stopped: nothing is deleted before its archive is proven. How to query the archive and to load rows
 back: `docs/retention.md`.
+
+A form filled in, as `conf`: `{"dry_run": false}`
 """
 
 import logging

@@ -1,17 +1,17 @@
-"""### Tells people what they must know, each minute
+"""### Notifies people of what they must know, each minute
 
-One task: **decide** for every new notice who is told and when, **hold back** what a silence or another alert
-speaks for, **gather** what belongs together, and **send** it to Slack, e-mail, PagerDuty or a webhook. What
-does not arrive stays and is tried again, for three days. Critical failures are told by their own callback at
+One task: **decide** for every new notice who gets it and when, **hold back** what a silence or another
+alert speaks for, **gather** what belongs together, and **send** it to Slack, e-mail, PagerDuty or a webhook.
+What does not arrive stays and is tried again, for three days. Critical failures are sent by their own callback at
 once; this run takes what that left.
 
 | reads | writes |
 |---|---|
 | `alert_notices`, `alert_silences`, `alert_states` | `alert_deliveries`: what became of each notice |
-| failures kept on disk while the database was away | `alert_threads`: what a channel was told of a subject |
+| failures kept on disk while the database was away | `alert_threads`: what a channel knows of a subject |
 
 Runs may overlap or die: a message is claimed under a lease of two minutes. On Mondays the list of silences
-goes out. Who was told what: the page **Alerts**. Channels, silences and delays: `docs/alerts.md`.
+goes out. Who was notified of what: the page **Alerts**. Channels, silences and delays: `docs/alerts.md`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from include.airflow.task import task
 
 NEXT_STEP = (
     "No notice is lost: each waits in alert_notices, and the next minute's run takes it up. Until one works, "
-    "people are told of critical failures only: open the task's log; docs/alerts.md says what to do."
+    "people are notified of critical failures only: open the task's log; docs/alerts.md says what to do."
 )
 
 

@@ -7,6 +7,8 @@ is dropped.
 
 A failed drill is **critical**: the backups may be worth nothing. Look at the message, then verify the backup
 with `manage_backups`, make a new one, and drill that.
+
+A form filled in, as `conf`: `{"backup_id": "20261121T020000Z-database-3f9c2a"}`
 """
 
 from datetime import timedelta

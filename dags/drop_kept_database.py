@@ -3,6 +3,8 @@
 A restore keeps the former database, as `<name>_before_<time>`, until somebody drops it here. Only names
 that a restore gives are taken; with a wrong one, the message lists what there is. It is a **dry run** until
 you switch that off.
+
+A form filled in, as `conf`: `{"name": "tradeops_before_20261121T040000Z", "dry_run": false}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
 """### Evaluates every alert rule, each minute
 
 One task, one transaction: **sample** this machine's CPU, memory and disks, **read** what all rules look at
-with a few statements, **step** the state of every alert, and **write down** what people must be told
+with a few statements, **step** the state of every alert, and **write down** what people must be notified of
 (`alert_notices`); delivery takes it from there.
 
 | reads | writes |
@@ -10,8 +10,8 @@ with a few statements, **step** the state of every alert, and **write down** wha
 | | `alert_notices`, `alert_evaluations` |
 
 A run that dies has changed nothing, and the next one does its work. Runs that overlap or come late say so and
-change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is told like any
-alert, and the last good one stays in force; so do the rules while the settings cannot be read, and the run
+change nothing. Missed minutes are not made up for: a gap proves nothing. A broken rule file is an alert
+too, and the last good one stays in force; so do the rules while the settings cannot be read, and the run
 fails then and says why. Rules, states and sources: `docs/alert-rules.md`.
 """
 

@@ -12,6 +12,8 @@ All files show the database at one moment; a million trades take no more memory 
 and SHA-256. Places below which exports may go: the setting `export_locations`; the first is the default.
 
 Clearing the run writes it again in place of the former files. More: `docs/replays-and-exports.md`.
+
+A form filled in, as `conf`: `{"first_day": "2026-11-01", "symbols": ["BTC"], "format": "parquet"}`
 """
 
 from datetime import UTC, datetime, timedelta

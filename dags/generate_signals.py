@@ -19,6 +19,8 @@ expression. Each task returns a line for each attempt (XCom): follow them from l
 minute for each user: what comes too early is skipped. Any task may be cleared; a request is stored once.
 Clearing the run takes up again what ended without a signal. Why there is none: `signal_attempts`. Rules:
 `docs/signals.md`.
+
+A form filled in, as `conf`: `{"symbol": "BTC", "user": "0f8fad5b-d9cb-469f-a165-70867728950e"}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -12,6 +12,8 @@ end, slow statements.
 | `report` | the report: in the menu under **Database upkeep**, and a row of `maintenance_reports` |
 
 Any task may be cleared and run again. What each finding means: `docs/maintenance.md`.
+
+A form filled in, as `conf`: `{"review": true}`
 """
 
 import logging

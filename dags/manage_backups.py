@@ -9,6 +9,8 @@
 | `rebuild_catalogue` | the table `backups` is made again from the manifests; strays are reported |
 
 `delete` and `apply_retention` only say what they would do, until you switch the dry run off.
+
+A form filled in, as `conf`: `{"action": "verify", "backup_id": "20261121T020000Z-full-3f9c2a"}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -23,6 +23,8 @@ with who, when and why. A trade's `completed_at` stays.
 | `report` | the work list | `replays.report` |
 
 A run that died goes on where it was: clear its failed tasks. More: `docs/replays-and-exports.md`.
+
+A form filled in, as `conf`: `{"symbols": ["BTC"], "dry_run": false, "reason": "a rate was wrong"}`
 """
 
 from datetime import UTC, datetime, timedelta

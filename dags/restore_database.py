@@ -19,6 +19,8 @@ plan rehearses the restore without its rows in a scratch database.
 Until `swap_databases` nothing has changed, and any task may be cleared and run again. Airflow's own database
 is restored and verified in the same way, but not swapped, for Airflow runs on it: the last task says what to
 type.
+
+A form filled in, as `conf`: `{"backup_id": "20261121T020000Z-database-3f9c2a", "dry_run": false}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -13,6 +13,8 @@ A day that changes later (a replay, a late analysis) is noted in `daily_stats_du
 the next run brings it up to date by itself. A **backfill** rebuilds any range of days, each run its own; a
 day that has not changed stays as it is. Run by hand, it rolls up the day before, or the days that the trigger
 form names. A day that is not over is refused. Definitions: `docs/statistics.md`.
+
+A form filled in, as `conf`: `{"first_day": "2026-11-18", "last_day": "2026-11-20"}`
 """
 
 from datetime import UTC, datetime, timedelta

@@ -15,8 +15,8 @@ really did; then let a language model **analyse** the outcomes and **refresh** t
 
 Nothing due: the run ends after `claim`, everything else is skipped. Any task may be cleared and run again,
 and two runs may overlap: a trade is settled once. A run that dies holds its trades until their lease lapses
-(15 minutes); the next run takes them. A run that has not finished five minutes after it was due is told, with
-the number of trades waiting. Rules: `docs/settlement.md`. Settings: Variable `tradeops_settings`.
+(15 minutes); the next run takes them. A run that has not finished five minutes after it was due is reported,
+with the number of trades waiting. Rules: `docs/settlement.md`. Settings: Variable `tradeops_settings`.
 """
 
 from datetime import UTC, datetime, timedelta

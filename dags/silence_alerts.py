@@ -3,7 +3,7 @@
 By hand: **trigger** it and fill in the form. A silence has matchers (labels and what they must be, `*` for
 anything), a reason, and an end, which comes by itself; its author is whoever triggers the run. It holds
 back messages, nothing else: the page **Alerts** goes on showing what fires, and what still fires at the
-end is told then. To end one early, give its number and leave the rest.
+end is notified of then. To end one early, give its number and leave the rest.
 
 What could never match anything is refused, and how many alerts a silence matches now is said. One that
 matches every alert, or all of a severity or a source, needs **Yes, whatever it is about** as well.
@@ -16,6 +16,8 @@ matches every alert, or all of a severity or a source, needs **Yes, whatever it 
 | `cause=service:kraken` | failures that the service causes |
 
 Every Monday the silences of the week are listed in Slack. More: `docs/alerts.md`.
+
+A form filled in, as `conf`: `{"matchers": "rule=cpu_busy", "hours": 2, "reason": "a rebuild"}`
 """
 
 import logging

@@ -29,12 +29,12 @@ def dag_defaults(
     severity: Severity = "warning",
     watches: bool = False,
 ) -> dict[str, Any]:
-    """Arguments for `@dag`: retries with growing delays, a timeout on each task, and failures that are told.
+    """Arguments for `@dag`: retries with growing delays, a timeout on each task, failures that are reported.
 
     `next_step` is what a failure message says under "What happens next". `severity` says how soon people are
-    told: critical at once, warning within 15 minutes, info in the daily digest; a row in `atge_error_logs` is
-    as bad (critical, high, medium). `area` is where a run that fails as a whole is counted; each task states
-    its own. `watches`: the DAG looks after others, which are told of first while the database is away.
+    notified: critical at once, warning within 15 minutes, info in the daily digest; a row in
+    `atge_error_logs` is as bad (critical, high, medium). `area` is where a run that fails as a whole is
+    counted; each task states its own. `watches`: the DAG looks after others, which are reported first while the database is away.
     """
     return {
         "catchup": False,

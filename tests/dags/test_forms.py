@@ -1,6 +1,8 @@
 """The trigger forms: what they offer, what they refuse, and that people find the names of their fields."""
 
 import inspect
+import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +74,13 @@ def test_every_field_has_a_title_and_says_what_it_is(any_dag):
     for name in any_dag.params:
         param = any_dag.params.get_param(name)
         assert param.schema.get("title") and param.description, name
+
+
+def test_its_doc_has_an_example_that_its_form_takes(any_dag):
+    (example,) = re.findall(r"as `conf`: `(.*)`", any_dag.doc_md) or ["{}"]
+    assert bool(any_dag.params) == (example != "{}")
+    for name, value in json.loads(example).items():
+        assert any_dag.params.get_param(name).resolve(value) == value
 
 
 def test_names_that_its_form_lacks_are_refused_by_its_first_task(any_dag):

@@ -2,8 +2,8 @@
 
 One task: **decide** for every new notice who gets it and when, **hold back** what a silence or another
 alert speaks for, **gather** what belongs together, and **send** it to Slack, e-mail, PagerDuty or a webhook.
-What does not arrive stays and is tried again, for three days. Critical failures are sent by their own callback at
-once; this run takes what that left.
+What does not arrive stays and is tried again, for three days. Critical failures are sent by their own
+callback at once; this run takes what that left.
 
 | reads | writes |
 |---|---|

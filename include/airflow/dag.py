@@ -34,7 +34,8 @@ def dag_defaults(
     `next_step` is what a failure message says under "What happens next". `severity` says how soon people are
     notified: critical at once, warning within 15 minutes, info in the daily digest; a row in
     `atge_error_logs` is as bad (critical, high, medium). `area` is where a run that fails as a whole is
-    counted; each task states its own. `watches`: the DAG looks after others, which are reported first while the database is away.
+    counted; each task states its own. `watches`: the DAG looks after others, which are reported
+    first while the database is away.
     """
     return {
         "catchup": False,

@@ -3,7 +3,7 @@
 By hand: **trigger** it and fill in the form. A silence has matchers (labels and what they must be, `*` for
 anything), a reason, and an end, which comes by itself; its author is whoever triggers the run. It holds
 back messages, nothing else: the page **Alerts** goes on showing what fires, and what still fires at the
-end is notified of then. To end one early, give its number and leave the rest.
+end is sent then. To end one early, give its number and leave the rest.
 
 What could never match anything is refused, and how many alerts a silence matches now is said. One that
 matches every alert, or all of a severity or a source, needs **Yes, whatever it is about** as well.

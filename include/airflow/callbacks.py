@@ -1,4 +1,4 @@
-"""Callbacks of DAGs and tasks: what fails becomes a row and a notice, what is critical is told at once.
+"""Callbacks of DAGs and tasks: what fails becomes a row and a notice, what is critical is sent at once.
 
 A task's ordinary failure is reported by its worker; a killed worker's task and a run by the DAG processor,
 where the context holds no exception.
@@ -41,7 +41,7 @@ def report_task_failure(
 ) -> Callable[[Context], None]:
     """Make an `on_failure_callback` for tasks. `next_step` tells what happens now, or what to do.
 
-    `watches`: the task looks after others; without the database those are told of first.
+    `watches`: the task looks after others; without the database those are reported first.
     """
 
     def report(context: Context) -> None:
@@ -94,7 +94,7 @@ def report_run_success(context: Context) -> None:
 def report_run_failure(
     next_step: str, severity: Severity = "warning", *, area: ErrorType = "backtesting", watches: bool = False
 ) -> Callable[[Context], None]:
-    """Make an `on_failure_callback` for a DAG: told only when no task of the run was told before."""
+    """Make an `on_failure_callback` for a DAG: reported only when no task of the run was reported before."""
 
     def report(context: Context) -> None:
         failure = _run_failure(context, next_step, severity, area, watches)

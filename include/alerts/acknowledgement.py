@@ -1,4 +1,4 @@
-"""What people do to alerts: taking one over. Of a cause of failures, nothing further is told for a while."""
+"""What people do to alerts: taking one over. Of a cause of failures, nothing further is sent for a while."""
 
 from datetime import timedelta
 
@@ -13,8 +13,8 @@ def acknowledge_alert(engine: Engine, fingerprint: str, by: str, lasts: timedelt
     """Take over an alert that fires: it does not escalate for so long; give the state that it had.
 
     An alert that recovers or has no data stays so, and is acknowledged if it fires again by then. When
-    the time is over and the alert still fires, its people are told again. Whoever was told that it fires is
-    told of this too.
+    the time is over and the alert still fires, its people are notified again. Whoever was notified that it
+    fires is notified of this too.
 
     Raises:
         LookupError: no such alert fires.
@@ -33,7 +33,7 @@ def acknowledge_alert(engine: Engine, fingerprint: str, by: str, lasts: timedelt
 
 
 def acknowledge_failure(engine: Engine, fingerprint: str, by: str, lasts: timedelta) -> None:
-    """Take over a cause of failures; whoever was told of it is told of this too, and of its end.
+    """Take over a cause of failures; whoever was notified of it is notified of this too, and of its end.
 
     Raises:
         LookupError: there was no such failure in the last day, or it has healed.

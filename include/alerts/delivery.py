@@ -1,11 +1,11 @@
-"""From notices to messages: who is told, when, and in how many messages; and what became of each.
+"""From notices to messages: who is notified, when, and in how many messages; and what became of each.
 
-A pass first decides, under one lock: each new notice gets a delivery for every channel; what ended untold
-is dropped; silences and inhibitions hold back; what is due is gathered by subject and claimed under a lease.
-Then it sends, one message after the other, and writes down each outcome. Passes may overlap, and one may die
-at any line: its claim lapses and another pass sends. A message that had gone out just before is then sent
-twice, which PagerDuty's dedup key, and the ids in a webhook's body, make harmless; Slack and mail show it
-twice.
+A pass first decides, under one lock: each new notice gets a delivery for every channel; what ended before
+anybody was notified is dropped; silences and inhibitions hold back; what is due is gathered by subject and
+claimed under a lease. Then it sends, one message after the other, and writes down each outcome. Passes may
+overlap, and one may die at any line: its claim lapses and another pass sends. A message that had gone out
+just before is then sent twice, which PagerDuty's dedup key, and the ids in a webhook's body, make harmless;
+Slack and mail show it twice.
 """
 
 import json
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 DELIVERY_LOCK = 0x64656C69766572  # "deliver"
 DELIVERY_LEASE = timedelta(minutes=2)  # a channel takes at most 45 seconds for a message
-SET_BACK_TABLES = [  # tables whose times say what is told when
+SET_BACK_TABLES = [  # tables whose times say what is sent when
     "alert_states", "alert_threads", "alert_deliveries", "alert_notices", "alert_silences",
 ]  # fmt: skip
 FLOOD_MESSAGES = 2  # about failures, to people, in five minutes; then one for all that has gathered
@@ -97,7 +97,7 @@ def deliver(
         connection.execute(sql("alerts/finish_deliveries"))
     postponed = []
     for parcel in parcels:
-        # One failure a channel and pass: what else it should be told must not wait for its time-outs.
+        # One failure a channel and pass: what else it should get must not wait for its time-outs.
         if parcel.channel in done.not_sent or time.monotonic() - begun > time_limit.total_seconds():
             postponed.append(parcel)
         else:
@@ -140,7 +140,7 @@ def _routes(settings: Settings) -> dict[str, Any]:
 
 def _judge(connection: Connection) -> int:
     """Hold back what a silence or another alert speaks for, set free the rest; give the number held."""
-    candidates = connection.execute(sql("alerts/find_candidates"), {"limit": MAX_NOTICES}).all()
+    candidates = connection.execute(sql("alerts/find_delivery_candidates"), {"limit": MAX_NOTICES}).all()
     if not candidates:
         return 0
     now = connection.execute(text("SELECT now()")).scalar_one()
@@ -222,10 +222,10 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
     except ChannelError as error:
         if not error.final:
             done.not_sent[parcel.channel] = str(error)
-        logger.warning("%s was not told: %s", parcel.channel, error)
+        logger.warning("%s was not notified: %s", parcel.channel, error)
         with engine.begin() as connection:
             connection.execute(
-                sql("alerts/note_unsent"),
+                sql("alerts/note_unsent_message"),
                 {
                     "message_id": parcel.message_id,
                     "threads": threads,
@@ -244,7 +244,7 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
     reference: Mapping[str, Any] = receipt.reference if len(threads) == 1 else {}
     with engine.begin() as connection:
         connection.execute(
-            sql("alerts/note_sent"),
+            sql("alerts/note_sent_message"),
             {
                 "message_id": parcel.message_id,
                 "threads": threads,
@@ -270,7 +270,7 @@ def _attempt(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Pa
 def _compose(engine: Engine, parcel: _Parcel) -> Message:
     with engine.connect() as connection:
         rows = connection.execute(
-            sql("alerts/find_carried"), {"message_id": parcel.message_id, "limit": MAX_ROWS_CARRIED}
+            sql("alerts/read_message_notices"), {"message_id": parcel.message_id, "limit": MAX_ROWS_CARRIED}
         ).all()
     alone = parcel.threads[0] if len(parcel.threads) == 1 else None
     return compose(
@@ -286,7 +286,4 @@ def _compose(engine: Engine, parcel: _Parcel) -> Message:
 def _put_back(engine: Engine, parcels: list[_Parcel]) -> None:
     threads = [thread.id for parcel in parcels for thread in parcel.threads]
     with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE alert_threads SET claimed_until = NULL WHERE id = ANY (:threads)"),
-            {"threads": threads},
-        )
+        connection.execute(sql("alerts/release_threads"), {"threads": threads})

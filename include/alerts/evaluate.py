@@ -1,4 +1,4 @@
-"""One pass over all alert rules: read, compare, step every state, write down what must be told.
+"""One pass over all alert rules: read, compare, step every state, write a notice of what people must know.
 
 One transaction: a pass that dies has not happened, and the next one does its work. Passes exclude each other
 by an advisory lock; one that comes late, beside another or twice says so and changes nothing. The clock is
@@ -158,7 +158,7 @@ def _step(connection: Connection, rules: RuleSet, observed: Observed, at: dateti
     retired = [step for step in steps if step.rule not in names and step.resolved]
     if retired:
         last = connection.execute(
-            sql("alerts/read_last_evaluation"), {"fingerprints": [step.fingerprint for step in retired]}
+            sql("alerts/read_last_notices"), {"fingerprints": [step.fingerprint for step in retired]}
         )
         notices += compose_retired(retired, {row.fingerprint: row for row in last})
     return sum(step.changed for step in steps), write_notices(connection, notices, at)

@@ -1,4 +1,4 @@
-"""A failed task or run: a row in `atge_error_logs` and what people must be told, in one transaction.
+"""A failed task or run: a row in `atge_error_logs` and the notice for people, in one transaction.
 
 This module knows neither Airflow nor a channel: `include.airflow.callbacks` hands it the facts of a failure,
 `include.alerts.delivery` takes the notice from there. While the database is away, both go to the spool of
@@ -23,7 +23,7 @@ _FAILURES = uuid.UUID("6c1c7f0e-5a0e-4f0f-9f3e-3f6f0f6b7a11")
 
 Severity = Literal["critical", "warning", "info"]
 RowSeverity = Literal["low", "medium", "high", "critical"]
-# The rule: a row in atge_error_logs is as bad as what people are told of it.
+# The rule: a row in atge_error_logs is as bad as the notice of it.
 ROW_SEVERITY: dict[Severity, RowSeverity] = {"critical": "critical", "warning": "high", "info": "medium"}
 
 QUOTED = 3_000  # characters of an exception that a notice carries
@@ -45,7 +45,7 @@ class Failure:
     map_index: int = -1
     try_number: int | None = None
     late: bool = False  # a run that missed its deadline; it may still finish, or fail as well
-    severity: Severity = "warning"  # how soon people are told, and in which channels
+    severity: Severity = "warning"  # how soon people are notified, and in which channels
     area: ErrorType = "backtesting"  # where it struck: as the task says where it is made
     raised: BaseException | None = field(default=None, compare=False, repr=False)  # where it is still there
     refused: bool = False  # what somebody asked for cannot be done: no failure of the platform
@@ -75,14 +75,14 @@ class Failure:
 
     @property
     def row_severity(self) -> RowSeverity:
-        """How bad it is as a row: as what people are told; without the database nothing works."""
+        """How bad it is as a row: as its notice; without the database nothing works."""
         if self.refused:
             return "low"
         return "critical" if self.cause == DATABASE else ROW_SEVERITY[self.severity]
 
 
 def record_failure(engine: Engine, failure: Failure) -> bool:
-    """Write the failure down, and what people must be told of it; answer whether there is anything to tell.
+    """Write the failure down, and a notice of it; answer whether there is anything to send.
 
     There is not when this very failure has its row already, when a run failed because of a task that was
     reported on its own, or when somebody asked for what cannot be done: the run says it to whoever asked.
@@ -108,12 +108,12 @@ def record_success(
     url: str,
     job: str = "",
 ) -> bool:
-    """Mark the earlier failures of a task that has succeeded as healed; answer whether people must be told.
+    """Mark earlier failures of a task that has succeeded as healed; answer whether people must be notified.
 
     Healed are its failures in this run, and those of other runs of the same job from before this try began;
     of a mapped task those of the same index. Without a task it is the run that ended well: that it was late
-    is healed, and what was told of earlier runs as a whole. People are told when nothing is left of a cause
-    that they were told of.
+    is healed, and what was reported of earlier runs as a whole. People are notified when nothing is left of a
+    cause that they were notified of.
     """
     facts = {
         "dag_id": dag_id,
@@ -124,7 +124,7 @@ def record_success(
         "job": job,
     }
     with engine.begin() as connection:
-        if not connection.execute(sql("alerts/find_unhealed"), facts).scalar_one():
+        if not connection.execute(sql("alerts/find_unhealed_failures"), facts).scalar_one():
             return False
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HEALING})
         message = f"by itself on try {try_number}" if try_number else "by itself"
@@ -134,7 +134,7 @@ def record_success(
 
 
 def keep_failure(spool: Spool, failure: Failure, *, told: str | None) -> None:
-    """Keep the failure on disk while the database is away; `told` names the channel that was told already.
+    """Keep the failure on disk while the database is away; `told` names a channel that was notified.
 
     Raises OSError when the disk cannot take it either.
     """
@@ -145,7 +145,7 @@ def keep_failure(spool: Spool, failure: Failure, *, told: str | None) -> None:
 
 
 def keep_retry(spool: Spool, failure: Failure) -> None:
-    """As `keep_failure`, for a failure after which the task is tried again: nobody is told of it."""
+    """As `keep_failure`, for a failure after which the task is tried again: nobody is notified of it."""
     spool.keep([_row(failure, "low", {})])
 
 
@@ -186,7 +186,7 @@ def _row(failure: Failure, severity: RowSeverity, notice: dict[str, Any]) -> Rec
 
 
 def notice_of(failure: Failure) -> dict[str, Any]:
-    """What people must be told, as sql/queries/alerts/record_failure.sql takes it."""
+    """The notice for people, as sql/queries/alerts/record_failure.sql takes it."""
     tries = f" on try {failure.try_number}" if failure.try_number else ""
     happened = "is late" if failure.late else "failed"
     what = f"{'task' if failure.task_id else 'run'} {failure.name} {happened}{tries}"

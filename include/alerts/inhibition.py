@@ -1,4 +1,4 @@
-"""Which alerts explain others, as data: what follows from something that is wrong is not told beside it."""
+"""Which alerts explain others, as data: what follows from something that is wrong is not sent beside it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Matchers = Annotated[dict[str, str], BeforeValidator(read_matchers)]
 
 
 class Inhibition(BaseModel):
-    """While an alert matches `because`, those that match `holds_back` are not told."""
+    """While an alert matches `because`, those that match `holds_back` are not sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

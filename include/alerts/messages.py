@@ -34,7 +34,7 @@ FACTS = {
     "reason": "Why",
     "since": "Since",
     "ended": "Ended",
-    "again": "Told again",
+    "again": "Sent again",
     "by": "Acknowledged by",
     "until": "Until",
     "task": "Task",
@@ -98,8 +98,8 @@ def compose(
     Args:
         id: names this message.
         subject: what belongs together.
-        rows: notices with `counted`, oldest first: sql/queries/alerts/find_carried.sql.
-        first: whether nothing was told in this thread before.
+        rows: notices with `counted`, oldest first: sql/queries/alerts/read_message_notices.sql.
+        first: whether nothing was sent in this thread before.
         opened_at: when the thread was opened.
         reference: as the channel gave it for the thread's first message; empty: there is none.
     """

@@ -1,4 +1,4 @@
-"""What people are told of an alert, in words: rows of alert_notices, written with the change of state.
+"""What people are notified of an alert, in words: rows of alert_notices, written with the change of state.
 
 Delivery takes it from there; nothing here knows a channel.
 """
@@ -26,7 +26,7 @@ TITLE_LIMIT = 200
 def compose_notices(rules: RuleSet, steps: Iterable[Row[Any]]) -> list[Notice]:
     """Write the notices that the steps of alerts call for: rows of alert_transition.
 
-    A resolution goes to every channel that was told, and to none when nothing was told. Of a rule that is no
+    A resolution goes to every channel that was notified, and to none when none was. Of a rule that is no
     longer in the file nothing is known here: `compose_retired` writes that.
     """
     known = {rule.name: rule for rule in rules.rules}
@@ -38,7 +38,7 @@ def compose_notices(rules: RuleSet, steps: Iterable[Row[Any]]) -> list[Notice]:
 
 
 def compose_retired(steps: Iterable[Row[Any]], last: Mapping[str, Row[Any]]) -> list[Notice]:
-    """Write that alerts have ended with their rules. `last`: by fingerprint, what was told of each before."""
+    """Write that alerts have ended with their rules. `last`: by fingerprint, the last notice of each."""
     return [
         {
             "notice_key": f"{step.fingerprint} {step.fired_at.isoformat()} resolved",

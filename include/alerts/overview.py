@@ -1,4 +1,4 @@
-"""What a person wants to see of alerts: what is wrong, since when, who was told, and what to do."""
+"""What a person wants to see of alerts: what is wrong, since when, who was notified, and what to do."""
 
 import json
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def read_overview(engine: Engine) -> Overview:
     """Read everything in one snapshot."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         at = connection.execute(text("SELECT now()")).scalar_one()
-        firing = connection.execute(sql("alerts/show_firing"), {"limit": MAX_ALERTS_SHOWN}).all()
+        firing = connection.execute(sql("alerts/show_open_alerts"), {"limit": MAX_ALERTS_SHOWN}).all()
         alerts = [{"fingerprint": row.fingerprint, "since": row.since.isoformat()} for row in firing]
         outcomes: dict[str, list[ChannelOutcome]] = {}
         for row in connection.execute(sql("alerts/show_notices"), {"alerts": json.dumps(alerts)}):

@@ -29,7 +29,7 @@ class Preview:
         matched: how many of the alerts that there are now.
         alerts: how many there are now.
         broad: it matches every alert, or all of a severity or a source, whatever they are about.
-        known: it matches something now, or something that was told in the time that notices are kept.
+        known: it matches something now, or something that was reported in the time that notices are kept.
     """
 
     matchers: Mapping[str, str]
@@ -49,7 +49,7 @@ class Preview:
         return (
             now
             if self.known
-            else f"{now}, and it matches nothing that was told in 90 days: is it spelt right?"
+            else f"{now}, and it matches nothing that was reported in 90 days: is it spelt right?"
         )
 
 
@@ -132,7 +132,7 @@ def _why_not(wanted: Mapping[str, str], rules: RuleSet) -> str:
 
 def _alerts_now(connection: Connection, rules: RuleSet) -> Iterator[dict[str, str]]:
     owners = {rule.name: rule.owner for rule in rules.rules}
-    for row in connection.execute(sql("alerts/show_firing"), {"limit": MAX_ALERTS_MATCHED}):
+    for row in connection.execute(sql("alerts/show_open_alerts"), {"limit": MAX_ALERTS_MATCHED}):
         labels = {str(name): str(value) for name, value in row.labels.items()}
         owner = row.owner or owners.get(labels.get("rule", ""), "")
         yield {**labels, "source": row.source, "severity": row.severity, "owner": owner}

@@ -70,7 +70,7 @@ class _Strict(BaseModel):
 
 
 class Step(_Strict):
-    """One level of an escalation: who else is told when so much time has passed since it fired."""
+    """One level of an escalation: who else is notified when so much time has passed since it fired."""
 
     after: Duration = timedelta(0)
     channels: list[ChannelName] | None = Field(None, min_length=1)
@@ -357,5 +357,5 @@ def find_faults(rules: RuleSet) -> Iterator[RuleFault]:
 
 
 def escalation_of(rules: RuleSet, rule: Rule, severity: Severity) -> list[Step]:
-    """The steps by which an alert is told."""
+    """The steps by which people are notified of an alert."""
     return rules.escalations[rule.escalation or rules.routes[severity]]

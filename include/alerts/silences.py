@@ -1,8 +1,8 @@
-"""Silences: what is not told for a while. Each has an author, a reason, and an end, which comes by itself.
+"""Silences: what is not sent for a while. Each has an author, a reason, and an end, which comes by itself.
 
 A silence holds back messages, nothing else: alerts go on firing, failures go on being rows, and pages show
-them. What still fires when a silence ends is told then. That something ended is told wherever its beginning
-was told, silence or not.
+them. What still fires when a silence ends is sent then. That something ended is sent wherever its beginning
+was sent, silence or not.
 """
 
 import json
@@ -54,7 +54,7 @@ def begin_silence(
         engine: the platform's database.
         matchers: labels and what they must be; an object, its JSON, or lines `label=value`.
         author: who answers for it.
-        reason: why, for those who wonder why nothing is told.
+        reason: why, for those who wonder why nothing is sent.
         lasts: one minute to thirty days.
         starts_at: tz-aware UTC; None: now.
         everything: it may match every alert.

@@ -18,17 +18,18 @@ from include.services import find_service
 
 CAUSE_QUIET_TIME = timedelta(minutes=10)  # after a message about a cause
 CLOCK_LEAD_ALLOWED = 60.0  # seconds; a mark further ahead is of a clock that was wrong
-CAUSE_FORGOTTEN_AFTER = timedelta(hours=1)  # since a cause was first seen and could have been told
+CAUSE_FORGOTTEN_AFTER = timedelta(hours=1)  # since a cause was first seen and could have been reported
 MAX_DIRECT_MESSAGES = 3  # messages in that time, whatever their causes
 SLACK_TIMEOUT = 8  # seconds
 
 
 def may_notify_slack(folder: Path, cause: str, *, after_others: bool = False) -> bool:
-    """Whether this machine has not told of this cause for a while; the asker is expected to tell it then.
+    """Whether this machine has not reported this cause for a while; the asker is expected to report it then.
 
     Marks are files in `folder`, under a lock: tasks that fail at once on a machine ask one after the other.
-    With `after_others` the asker gives way: it tells only when the cause is known for as long as a message
-    counts, and nobody else has told of it. So people read of the work that suffers, not of who watches it.
+    With `after_others` the asker gives way: it reports only when the cause is known for as long as a
+    message counts, and nobody else has reported it. So people read of the work that
+    suffers, not of who watches it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(folder / "told.lock"):
@@ -97,8 +98,8 @@ def notify_slack_directly(
 def _message(failure: Failure) -> Message:
     notice = notice_of(failure)
     notice["body"]["reason"] = (
-        "The database is away, so this is told without it. The failure is kept on disk; further ones of this "
-        "cause are told when the database is back."
+        "The database is away, so this is reported without it. The failure is kept on disk; further ones "
+        "of this cause are reported when the database is back."
     )
     row = SimpleNamespace(id=failure.id, kind="failure", counted=1, runbook_url=None, **notice)
     return compose(

@@ -1,4 +1,4 @@
-"""The page on alerts: what is wrong, since when, who was told, what to do; silences; what was told lately."""
+"""The page on alerts: what is wrong, since when, who was notified, what to do; silences; what was sent."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

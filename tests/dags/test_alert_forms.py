@@ -86,7 +86,7 @@ def test_what_matches_everything_takes_a_confirmation_of_its_own(database, task)
 def test_that_a_silence_would_have_matched_nothing_so_far_is_said(database, task):
     record_failure(database, FAILURE)
     form = task("silence_alerts")
-    question = "it matches nothing that was told in 90 days: is it spelt right?"
+    question = "it matches nothing that was reported in 90 days: is it spelt right?"
     assert question in form(matchers="dag_id=settle_trade", reason="a letter is missing")
     assert question not in form(matchers="dag_id=settle_trades", reason="the disk is slow")
     now = {"started_at": datetime.now(UTC), "url": "http://x"}

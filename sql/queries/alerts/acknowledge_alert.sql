@@ -1,4 +1,4 @@
--- Somebody takes care of an alert that fires: no escalation until then. Tells those who were told that it fires.
+-- Somebody takes care of an alert that fires: no escalation until then. Notifies those who were notified that it fires.
 -- Answers with the state that the alert had; no row when there is no such alert, or it does not fire.
 WITH before AS (
   SELECT * FROM alert_states WHERE fingerprint = :fingerprint AND fired_at IS NOT NULL FOR UPDATE

@@ -1,4 +1,4 @@
--- Somebody takes care of a cause of failures: its threads rest until then, and whoever was told hears of it.
+-- Somebody takes care of a cause of failures: its threads rest until then, and whoever was notified hears of it.
 WITH open AS (
   SELECT *
   FROM alert_notices AS notice

@@ -1,5 +1,5 @@
 -- One step of every alert: from its stored state and what this pass saw to its next state, with the history.
--- Answers with the alerts that changed or must be told. docs/alert-rules.md has the states in words.
+-- Answers with the alerts that changed or need a notice. The drawing of the states: docs/alert-rules.md, States.
 -- The caller holds the table's lock; `at` is later than every evaluation before, or less than a minute earlier: what a
 -- clock that was further ahead has left is set back before this (set_back_future_rows); told_at is null then.
 WITH rules AS MATERIALIZED (

@@ -1,4 +1,5 @@
--- Takes the threads that have something to say now, under a lease. What is told of one subject waits for its
+-- The states of a delivery are drawn in docs/alerts.md.
+-- Takes the threads that have something to say now, under a lease. What is sent of one subject waits for its
 -- thread's growing interval, unless it is news of another kind: an end, an escalation, an acknowledgement.
 -- People get at most :flood_messages messages about failures in five minutes, whatever their causes; what is due
 -- then goes into one message. So :limit counts messages, and that one takes up to :flood_threads causes beside it:
@@ -25,7 +26,7 @@ due AS (
 ready AS (
   SELECT *, next_at <= now() OR (urgent AND attempts = 0) AS now FROM due
 ),
-room AS MATERIALIZED (  -- by channel, asked once: may people be told of failures now, and is any of it ready?
+room AS MATERIALIZED (  -- by channel, asked once: may people be notified of failures now, and is any of it ready?
   SELECT ready.channel
   FROM ready
   WHERE ready.flooding AND ready.now

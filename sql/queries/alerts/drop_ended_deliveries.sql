@@ -1,5 +1,5 @@
--- What ended before anybody was told of it is not told: neither that it began nor that it ended. An end or an
--- acknowledgement goes where the beginning went. What is being sent at this moment counts as told.
+-- What ended before anybody was notified of it is not sent: neither that it began nor that it ended. An end or an
+-- acknowledgement goes where the beginning went. What is being sent at this moment counts as sent.
 WITH after AS (
   SELECT delivery.notice_id, delivery.channel, notice.fingerprint, notice.created_at, notice.kind
   FROM alert_deliveries AS delivery
@@ -38,6 +38,6 @@ moot AS (
   WHERE untold.kind <> 'acknowledged' AND delivery.settled_at IS NULL
 )
 UPDATE alert_deliveries AS delivery
-SET state = 'dropped', reason = 'it ended before anybody was told of it here', settled_at = now()
+SET state = 'dropped', reason = 'it ended before anybody was notified of it here', settled_at = now()
 FROM moot
 WHERE delivery.notice_id = moot.notice_id AND delivery.channel = moot.channel

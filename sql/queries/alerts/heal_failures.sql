@@ -1,7 +1,7 @@
 -- A task has succeeded: its earlier failures are healed, those of other runs where they did the same job. Without a
--- task it is a run that ended well: that it was late is healed, and what was told of runs as a whole. Of a mapped task
+-- task it is a run that ended well: that it was late is healed, and what was reported of runs as a whole. Of a mapped task
 -- only those of the same index: that another batch went well proves nothing of this one, and an index that does not come
--- back is not healed. A cause of which no failure of the last day is left is told as healed, where it was told at all,
+-- back is not healed. A cause of which no failure of the last day is left is reported as healed, where it was reported at all,
 -- by the name of the work that suffered. The caller holds the advisory lock of this step.
 WITH healed AS (
   UPDATE atge_error_logs

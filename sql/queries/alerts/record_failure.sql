@@ -1,5 +1,5 @@
--- Writes a failure down once and, when it is news, what people must be told of it. It is no news when it was seen
--- before, when it will be tried again (no notice is given), or when a run failed with a task that was told on its own.
+-- Writes a failure down once and, when it is news, a notice of it. It is no news when it was seen
+-- before, when it will be tried again (no notice is given), or when a run failed with a task that was reported on its own.
 -- That a run is late is news all the same. A failure of a run that is no news is a row of low severity: its task's row
 -- says how bad it is.
 WITH written AS (

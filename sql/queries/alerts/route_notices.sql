@@ -1,5 +1,6 @@
+-- The states of a delivery are drawn in docs/alerts.md.
 -- Gives each new notice a delivery in every channel that is to carry it, with its subject and when it is due.
--- Machines are told at once. People are told of what is critical at once, of warnings after a while in which more
+-- Machines are notified at once. People are notified of what is critical at once, of warnings after a while in which more
 -- of the same are gathered, and of the rest in a daily digest. What only watches others gives way to a failure of the
 -- same cause that is as bad and went to the same people within the hour.
 WITH routes AS (
@@ -67,9 +68,9 @@ SELECT
   CASE
     WHEN NOT known THEN 'the setting alert_channels does not name this channel'
     WHEN body ->> 'told' = channel THEN NULL
-    ELSE 'told by the work that suffers: ' || suffers
+    ELSE 'reported by the work that suffers: ' || suffers
   END,
-  CASE WHEN body ->> 'told' = channel THEN 'told at once, while the database was away' END,
+  CASE WHEN body ->> 'told' = channel THEN 'sent at once, while the database was away' END,
   CASE WHEN NOT known OR body ->> 'told' = channel OR suffers IS NOT NULL THEN now() END
 FROM wanted
 ON CONFLICT (notice_id, channel) DO NOTHING

@@ -1,4 +1,4 @@
--- Each channel of the last week: what it was told last, what waits, and its trouble if it has one.
+-- Each channel of the last week: what it was sent last, what waits, and its trouble if it has one.
 SELECT
   channel,
   max(told_at) AS told_at,

@@ -1,4 +1,4 @@
--- What people had to be told lately, the newest first, and what became of it in each channel.
+-- The notices of the last days, the newest first, and what became of it in each channel.
 SELECT
   notice.created_at,
   notice.kind,

@@ -1,4 +1,4 @@
--- Who was told of these alerts, by channel: how often and when last, what waits, what is held or was left out.
+-- Who was notified of these alerts, by channel: how often and when last, what waits, what is held or was left out.
 SELECT
   notice.fingerprint,
   delivery.channel,

@@ -5,7 +5,7 @@ WITH told AS (
   WHERE message_id = :message_id AND state = 'waiting'
   RETURNING notice_id, thread_id
 ),
-begun AS (  -- by thread: what was told and has not ended, this message included
+begun AS (  -- by thread: what was sent and has not ended, this message included
   SELECT delivery.thread_id
   FROM alert_deliveries AS delivery
   JOIN alert_notices AS notice ON notice.id = delivery.notice_id

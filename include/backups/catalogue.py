@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from include.backups.manifest import (
-    MANIFEST,
-    VERDICT,
+    MANIFEST_NAME,
+    VERDICT_NAME,
     BackupDamagedError,
     BackupError,
     Depth,
@@ -181,7 +181,7 @@ def close_dead(engine: Engine, storage: Storage) -> list[str]:
         if row.id not in dead and row.status == "running":
             continue
         reason = PROCESS_DIED
-        if storage.stat(f"{row.id}/{MANIFEST}") is not None:
+        if storage.stat(f"{row.id}/{MANIFEST_NAME}") is not None:
             try:
                 complete(engine, storage.location, open_backup(storage, row.id))
                 continue
@@ -251,7 +251,7 @@ def record_verdict(engine: Engine, storage: Storage, backup_id: str, verdict: Ve
             raise BackupError(
                 f"The catalogue does not list {backup_id}. Rebuild it, or look for another one."
             )
-        storage.write(f"{backup_id}/{VERDICT}", [verdict.model_dump_json().encode()])
+        storage.write(f"{backup_id}/{VERDICT_NAME}", [verdict.model_dump_json().encode()])
 
 
 def rebuild_catalogue(engine: Engine, storage: Storage) -> RebuiltCatalogue:
@@ -269,7 +269,7 @@ def rebuild_catalogue(engine: Engine, storage: Storage) -> RebuiltCatalogue:
     before = {row.id for row in list_backups(engine, location, everybody=True)}
     folders = list_folders(storage)
     for name, objects in folders.items():
-        if MANIFEST not in objects:
+        if MANIFEST_NAME not in objects:
             result.strays[name] = sum(found.size for found in objects.values())
             continue
         try:
@@ -320,10 +320,10 @@ def _check_sizes(manifest: Manifest, objects: dict[str, Stored]) -> None:
 
 
 def _read_verdict(storage: Storage, name: str, objects: dict[str, Stored]) -> Verdict | None:
-    if VERDICT not in objects:
+    if VERDICT_NAME not in objects:
         return None
     try:
-        return Verdict.model_validate_json(read_small(storage, f"{name}/{VERDICT}") or b"")
+        return Verdict.model_validate_json(read_small(storage, f"{name}/{VERDICT_NAME}") or b"")
     except (ValidationError, BackupDamagedError) as error:
         # Without it the backup counts as never checked, and the next check writes another.
         logger.warning("the last check of %s cannot be read: %s", name, error)

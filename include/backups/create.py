@@ -19,14 +19,13 @@ from include.backups.catalogue import (
     this_installation,
 )
 from include.backups.engine import BackupEngine, BackupJob, PartStream
-from include.backups.manifest import MANIFEST, BackupError, BackupPart, Kind, Manifest, new_id
-from include.backups.streams import compress, encrypt
+from include.backups.manifest import MANIFEST_NAME, BackupError, BackupPart, Kind, Manifest, new_id
+from include.backups.streams import BYTES_PER_GIB, compress, encrypt
 from include.settings import Settings
 from include.storage import Storage, StorageError, TooLargeError
 from include.storage.streams import CountedStream
 
-GIB = 1 << 30
-PROGRESS_STEP = GIB // 4  # bytes between two lines in the log
+PROGRESS_STEP = BYTES_PER_GIB // 4  # bytes between two lines in the log
 GROWTH = 1.25  # a backup may be larger than the last of its kind by this
 
 logger = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ def create_backup(
                 run_url=run_url,
                 installation=installation,
             )
-            storage.write(f"{backup.id}/{MANIFEST}", [manifest.model_dump_json(indent=1).encode()])
+            storage.write(f"{backup.id}/{MANIFEST_NAME}", [manifest.model_dump_json(indent=1).encode()])
         except BaseException as error:
             _give_up(engine, storage, backup.id, error)
             raise
@@ -110,7 +109,7 @@ class _Backup:
         self.id = backup_id
         self.parts: list[BackupPart] = []
         self._storage, self._settings = storage, settings
-        self._left = int(settings.backup_size_limit_gb * GIB)
+        self._left = int(settings.backup_size_limit_gb * BYTES_PER_GIB)
 
     def store(self, part: PartStream) -> None:
         """Store a stream as a part: compressed, encrypted where a recipient is set, hashed on its way."""

@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-MANIFEST = "manifest.json"
-VERDICT = "verified.json"
+MANIFEST_NAME = "manifest.json"
+VERDICT_NAME = "verified.json"
 
 Kind = Literal["logs", "database", "configuration", "full"]
 Depth = Literal["decoded", "hashed", "bad"]
 
-ID = r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$"
+BACKUP_ID_PATTERN = r"^\d{8}T\d{6}Z-(logs|database|configuration|full)-[0-9a-f]{6}$"
+PART_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$"
 
 
 class BackupError(RuntimeError):
@@ -39,7 +39,7 @@ class ManifestRecord(BaseModel):
 class BackupPart(ManifestRecord):
     """One stored object. `sha256` and `size` are of what is stored, `raw_size` of what it decodes to."""
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(pattern=PART_NAME_PATTERN)
     content: str = Field(
         min_length=1,
         max_length=60,
@@ -65,10 +65,12 @@ class Manifest(ManifestRecord):
     """A whole backup."""
 
     format: Literal[1] = 1
-    id: str = Field(pattern=ID)
+    id: str = Field(pattern=BACKUP_ID_PATTERN)
     kind: Kind
     method: str | None = Field(description="how the database was taken; null: none is in it")
-    parent: str | None = Field(None, pattern=ID, description="the backup that an incremental one needs")
+    parent: str | None = Field(
+        None, pattern=BACKUP_ID_PATTERN, description="the backup that an incremental one needs"
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     seconds: float = Field(ge=0)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from include.backups.manifest import MANIFEST, BackupDamagedError, BackupError, BackupPart, Manifest
+from include.backups.manifest import MANIFEST_NAME, BackupDamagedError, BackupError, BackupPart, Manifest
 from include.backups.streams import decompress, decrypt
 from include.storage import NotStoredError, Storage
 from include.storage.streams import CountedStream, HashedStream
@@ -23,7 +23,7 @@ def open_backup(storage: Storage, backup_id: str) -> Manifest:
     """
     if "/" in backup_id or not backup_id:
         raise BackupError(f"{backup_id!r} is no id of a backup.")
-    raw = read_small(storage, f"{backup_id}/{MANIFEST}")
+    raw = read_small(storage, f"{backup_id}/{MANIFEST_NAME}")
     if raw is None:
         raise BackupError(
             f"There is no backup {backup_id}: it has no manifest. It was never finished, or was deleted."

@@ -25,7 +25,7 @@ from include.backups.catalogue import (
     read_rows,
     this_installation,
 )
-from include.backups.manifest import MANIFEST, VERDICT, BackupError
+from include.backups.manifest import MANIFEST_NAME, VERDICT_NAME, BackupError
 from include.backups.read import open_backup
 from include.settings import Settings
 from include.storage import Storage, StorageError
@@ -172,7 +172,7 @@ def apply_retention(
         left_over = (
             row.status == "failed"
             and row.id in folders
-            and MANIFEST not in folders[row.id]
+            and MANIFEST_NAME not in folders[row.id]
             and (row.reason != PROCESS_DIED or is_abandoned(row))  # its process may only have lost the server
         )
         if row.status == "deleting" or left_over:
@@ -188,7 +188,7 @@ def apply_retention(
         applied.notes.append(f"unfinished uploads could not be cleared away: {error}")
         logger.warning(applied.notes[-1])
     known = {row.id for row in everything}
-    strangers = [name for name, objects in folders.items() if name not in known and MANIFEST in objects]
+    strangers = [name for name, objects in folders.items() if name not in known and MANIFEST_NAME in objects]
     foreign = _foreign_folders(storage, strangers, this_installation(engine))
     if foreign:
         applied.notes.append(
@@ -260,8 +260,8 @@ def _foreign_folders(storage: Storage, folders: Iterable[str], mine: str) -> set
 def _remove(engine: Engine, storage: Storage, row: ListedBackup) -> None:
     """The manifest first: from then on nobody takes it for a backup. Then the rest."""
     if row.status != "failed":
-        storage.delete(f"{row.id}/{MANIFEST}")
-    storage.delete(f"{row.id}/{VERDICT}")
+        storage.delete(f"{row.id}/{MANIFEST_NAME}")
+    storage.delete(f"{row.id}/{VERDICT_NAME}")
     for found in list(storage.list(f"{row.id}/")):
         storage.delete(found.key)
     with engine.begin() as connection:

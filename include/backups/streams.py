@@ -14,6 +14,7 @@ from include.backups.manifest import BackupDamagedError, BackupError
 from include.storage.streams import Outbox
 
 CHUNK = 1 << 20  # bytes
+BYTES_PER_GIB = 1 << 30
 ZSTD_LEVEL = 3  # zstd's default: level 6 is half as fast and saves 4 %
 ZSTD_THREADS = 3  # threads of zstd
 CHUNKS_IN_FLIGHT = 4  # chunks that wait for the encryption

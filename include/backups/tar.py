@@ -10,7 +10,7 @@ from typing import IO
 from include.backups.manifest import BackupDamagedError, BackupError
 from include.backups.streams import CHUNK, ChunkReader
 
-MOST_KEPT = 256 << 20  # bytes of the one file that is kept; a list of a million files takes about 150 MB
+MAX_KEPT_SIZE = 256 << 20  # bytes of the one file that is kept; a list of a million files takes about 150 MB
 
 
 def tar_folder(folder: Path) -> Iterator[bytes]:
@@ -132,7 +132,7 @@ class TarIndex:
             name = name.removeprefix("./")
             self.files[name] = size
             if name == self._keep:
-                if size > MOST_KEPT:
+                if size > MAX_KEPT_SIZE:
                     raise BackupDamagedError(f"{name} is implausibly large")
                 self._wanted = size
         self._skip = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE

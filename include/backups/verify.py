@@ -7,7 +7,14 @@ from sqlalchemy import Engine
 
 from include.backups.catalogue import record_verdict, this_installation
 from include.backups.engines import engine_of
-from include.backups.manifest import MANIFEST, BackupDamagedError, BackupError, BackupPart, Manifest, Verdict
+from include.backups.manifest import (
+    MANIFEST_NAME,
+    BackupDamagedError,
+    BackupError,
+    BackupPart,
+    Manifest,
+    Verdict,
+)
 from include.backups.read import check_hash, open_backup, read_part
 from include.storage import Storage
 
@@ -60,7 +67,7 @@ def verify_backup(engine: Engine, storage: Storage, backup_id: str, identity: st
 
 
 def _check_parent(storage: Storage, parent: str) -> None:
-    if storage.stat(f"{parent}/{MANIFEST}") is None:
+    if storage.stat(f"{parent}/{MANIFEST_NAME}") is None:
         raise BackupDamagedError(f"the backup {parent}, on which it builds, is gone")
     open_backup(storage, parent)
 

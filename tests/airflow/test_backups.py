@@ -17,7 +17,7 @@ from include.airflow.connections import load_settings
 from include.airflow.forms import CriticalError, FormRefusedError
 from include.airflow.forms import backup_id as backup_id_field
 from include.backups.catalogue import list_backups
-from include.backups.manifest import ID
+from include.backups.manifest import BACKUP_ID_PATTERN
 from include.backups.postgres.engine import PostgresEngine
 from include.backups.read import open_backup, read_part
 from include.settings import BACKUP_SCHEDULES, Settings
@@ -180,4 +180,4 @@ def test_the_form_refuses_what_is_no_id(value):
 
 def test_the_forms_take_what_manifests_call_an_id():
     kinds = ("logs", "database", "configuration", "full")
-    assert backup_id_field(*kinds)["backup_id"].schema["pattern"] == f"{ID}(?!\\n)"
+    assert backup_id_field(*kinds)["backup_id"].schema["pattern"] == f"{BACKUP_ID_PATTERN}(?!\\n)"

@@ -117,7 +117,7 @@ def plan(storage):
 
 @pytest.fixture
 def restore(storage, plan):
-    """Plan and restore; gives the plan and the URL of the proven database."""
+    """Plan and restore; gives the plan and the URL of the verified database."""
 
     def go(manifest, target_url, admin_url):
         planned = plan(manifest, target_url, admin_url)

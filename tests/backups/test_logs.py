@@ -11,7 +11,7 @@ import pytest
 
 import include.backups.files.logs as logs_module
 from include.backups.create import create_backup
-from include.backups.files.logs import BLOCK, redacted_blocks
+from include.backups.files.logs import BLOCK_LENGTH, redacted_blocks
 from include.backups.manifest import BackupError
 from include.backups.read import read_part
 
@@ -56,7 +56,7 @@ def test_what_was_compressed_by_a_rotation_is_taken_and_redacted(
     (folder / "none.log.gz").write_bytes(b"plain text")
     (folder / "core.gz").write_bytes(gzip.compress(b"a\0b"))
     (folder / "bomb.log.gz").write_bytes(gzip.compress(b"0 " * 1_000_000))
-    monkeypatch.setattr(logs_module, "MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(logs_module, "MAX_UNPACKED_SIZE", 1 << 20)
     manifest = create_backup(database, storage, "logs", only, settings)
     files = taken(storage, manifest)
     assert files["0-logs/app.log.1.gz.txt"].startswith("claimed 3 trades\r\npassword=")
@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_there_is_no_empty_backup(database, storage, only, 
         create_backup(database, storage, "logs", replace(only, log_folders=(tmp_path / "nowhere",)), settings)
 
 
-@pytest.mark.parametrize("before", [0, BLOCK - 100, BLOCK - 300, BLOCK - 700])
+@pytest.mark.parametrize("before", [0, BLOCK_LENGTH - 100, BLOCK_LENGTH - 300, BLOCK_LENGTH - 700])
 def test_a_private_key_over_two_blocks_is_seen(before):
     text = "x" * 79 + "\n"
     log = text * (before // 80) + KEY + text * 10

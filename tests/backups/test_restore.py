@@ -1,4 +1,4 @@
-"""Restores and drills on a real server: refused before anything is touched, proven before the swap."""
+"""Restores and drills on a real server: refused before anything is touched, verified before the swap."""
 
 import re
 from dataclasses import replace
@@ -13,7 +13,7 @@ import include.backups.postgres.restore as restore_module
 from include.backups.create import create_backup
 from include.backups.manifest import BackupError
 from include.backups.postgres.compare import compare_database
-from include.backups.postgres.drill import ACCEPTANCE, drill_restore, read_speed
+from include.backups.postgres.drill import ACCEPTANCE_QUERIES, drill_restore, read_speed, run_acceptance
 from include.backups.postgres.facts import find_dump
 from include.backups.postgres.restore import RestoreRefusedError, plan_restore, restore_into
 from include.backups.postgres.server import derived_name, is_derived, with_database
@@ -275,30 +275,22 @@ def test_scratches_of_dead_drills_are_dropped(filled, storage, backup, database_
     assert left not in databases(admin_url)
 
 
-def test_a_query_that_fails_is_a_finding(
-    filled, storage, backup, database_url, admin_url, monkeypatch, tmp_path
-):
-    import include.backups.postgres.drill as module
-
+def test_a_query_that_fails_is_a_finding(filled, storage, backup, database_url, admin_url, tmp_path):
     queries = tmp_path / "acceptance.sql"
     queries.write_text("SELECT 1;\nSELECT no_such_column FROM trade_signals;\nSELECT ':x', 'a'::text;\n")
-    monkeypatch.setattr(module, "ACCEPTANCE", queries)
-    done = drill(filled, storage, database_url, admin_url)
+    done = drill_restore(filled, storage, database_url, admin_url, acceptance=queries)
     (finding,) = done.findings
     assert "query 2" in finding and "no_such_column" in finding
 
 
-def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path, monkeypatch):
-    import include.backups.postgres.drill as module
-
+def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path):
     queries = tmp_path / "acceptance.sql"
     queries.write_text(
         "SELECT 1 / count(*) FROM pg_cursors;\n"  # fails where the answer is sent whole
         "SELECT 1 / (2500 - n) FROM generate_series(1, 2500) AS n;\n"  # fails at its last row
         "SELECT n FROM generate_series(1, 2500) AS n;\n"
     )
-    monkeypatch.setattr(module, "ACCEPTANCE", queries)
-    count, failed = module.run_acceptance(database_url)
+    count, failed = run_acceptance(database_url, queries)
     assert count == 3
     assert [words.partition(" of ")[0] for words in failed] == ["query 2"]
 
@@ -309,7 +301,7 @@ def test_the_acceptance_queries_ask_what_the_contract_asks():
         sql = re.sub(r"--[^\n]*", " ", sql).lower().replace(" as ", " ")
         return re.sub(r"\s*([(),|=<>])\s*", r"\1", " ".join(sql.split()))
 
-    ours = {normal(one) for one in ACCEPTANCE.read_text().split(";\n")}
+    ours = {normal(one) for one in ACCEPTANCE_QUERIES.read_text().split(";\n")}
     for statement in re.sub(r"--[^\n]*", " ", CONTRACT.read_text()).split(";"):
         asked = normal(statement)
         if asked.startswith("select") and "'00000000" not in asked:  # those name one user

@@ -49,7 +49,7 @@ def test_a_backup_is_taken_drilled_lost_found_and_restored(stack):
 
     # The drill proves it, and a flipped byte is found by drill and verification alike.
     drilled = stack.run("drill_restore")
-    assert "is proven" in str(drilled.returned("drill"))
+    assert "verified by a restore" in str(drilled.returned("drill"))
     part = Path(storage.location, manifest.key(manifest.parts[0]))
     sound = part.read_bytes()
     part.write_bytes(sound[:-100] + bytes([sound[-100] ^ 1]) + sound[-99:])

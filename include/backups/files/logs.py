@@ -19,12 +19,12 @@ from include.backups.manifest import BackupError
 from include.backups.tar import tar_files
 from include.telemetry import redact
 
-BLOCK = 256 * 1024  # characters that are redacted at a time
-LONGEST_KEY = 64 * 1024  # characters that a private key may go on after a block
-IN_MEMORY = 8 << 20  # bytes of a redacted file before it goes to the disk
-MOST_UNPACKED = 4 << 30  # bytes that one .gz may hold
-PACKED = {".zst", ".bz2", ".xz", ".zip"}
-NAMED = 20  # files left out that the manifest names
+BLOCK_LENGTH = 256 * 1024  # characters that are redacted at a time
+MAX_KEY_LENGTH = 64 * 1024  # characters that a private key may go on after a block
+MAX_FILE_IN_MEMORY = 8 << 20  # bytes of a redacted file before it goes to the disk
+MAX_UNPACKED_SIZE = 4 << 30  # bytes that one .gz may hold
+PACKED_SUFFIXES = {".zst", ".bz2", ".xz", ".zip"}
+MAX_FILES_NAMED = 20  # files left out that the manifest names
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +80,13 @@ class Logs:
     def tar(self) -> Iterator[bytes]:
         """The redacted files as a tar, in chunks. What cannot be redacted is left out and noted."""
         yield from tar_files(self._redacted())
-        if len(self.left_out) > NAMED:
-            self.left_out[NAMED:] = [f"{len(self.left_out) - NAMED} further log files of these kinds"]
+        further = len(self.left_out) - MAX_FILES_NAMED
+        if further > 0:
+            self.left_out[MAX_FILES_NAMED:] = [f"{further} further log files of these kinds"]
 
     def _redacted(self) -> Iterator[tuple[str, IO[bytes]]]:
         for name, path in self._files:
-            if path.suffix in PACKED:
+            if path.suffix in PACKED_SUFFIXES:
                 self.left_out.append(f"log {name}: packed, so it cannot be redacted")
                 continue
             zipped = path.suffix == ".gz"
@@ -97,11 +98,11 @@ class Logs:
                         self.left_out.append(f"log {name}: no text, so it cannot be redacted")
                         continue
                     source.seek(0)
-                    with tempfile.SpooledTemporaryFile(IN_MEMORY) as cleaned:
+                    with tempfile.SpooledTemporaryFile(MAX_FILE_IN_MEMORY) as cleaned:
                         for block in redacted_blocks(source):
                             cleaned.write(block.encode())
-                            if zipped and cleaned.tell() > MOST_UNPACKED:
-                                raise zlib.error(f"it holds more than {MOST_UNPACKED >> 20} MiB")
+                            if zipped and cleaned.tell() > MAX_UNPACKED_SIZE:
+                                raise zlib.error(f"it holds more than {MAX_UNPACKED_SIZE >> 20} MiB")
                         yield f"{name}.txt" if zipped else name, cleaned
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 self.left_out.append(f"log {name}: it cannot be unpacked: {error}")
@@ -118,9 +119,9 @@ def in_utf8(name: str) -> str:
 
 def redacted_blocks(source: IO[str]) -> Iterator[str]:
     """The text without secrets, in blocks of whole lines. A private key over two blocks is seen as one."""
-    while block := source.read(BLOCK):
+    while block := source.read(BLOCK_LENGTH):
         block += source.readline()
-        most = len(block) + LONGEST_KEY
+        most = len(block) + MAX_KEY_LENGTH
         while block.rfind("-----BEGIN") > block.rfind("-----END") and len(block) < most:
             line = source.readline()
             if not line:

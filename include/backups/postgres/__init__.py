@@ -1,1 +1,1 @@
-"""The engine for PostgreSQL: dumps and base backups, and all that restores and proves a database."""
+"""The engine for PostgreSQL: dumps and base backups, and all that restores and verifies a database."""

@@ -16,16 +16,16 @@ from include.backups.read import read_part
 from include.storage import Storage
 
 # pg_restore 17 and newer sends this setting to every server, and older ones do not know it.
-TIMEOUT_SINCE = 17
-TIMEOUT = b"\nSET transaction_timeout = 0;\n"
-HEAD = 4096  # bytes of SQL that hold the settings at its beginning
-BEGINNING = re.compile(r"SET (?!SESSION AUTHORIZATION)|SELECT pg_catalog\.set_config\('search_path'")
-OWNER = re.compile(
+TRANSACTION_TIMEOUT_SINCE = 17
+TRANSACTION_TIMEOUT = b"\nSET transaction_timeout = 0;\n"
+HEAD_LENGTH = 4096  # bytes of SQL that hold the settings at its beginning
+SCRIPT_BEGINNING = re.compile(r"SET (?!SESSION AUTHORIZATION)|SELECT pg_catalog\.set_config\('search_path'")
+OWNER_PATTERN = re.compile(
     r"^-- Name: .*; Type: (?!EXTENSION|ACL|DEFAULT ACL|COMMENT)[A-Z ]+; Schema: .*; Owner: (.+)$",
     re.MULTILINE,
 )
-ENCODING = re.compile(rb"^SET client_encoding = '(\w+)';$", re.MULTILINE)
-ENTRY = re.compile(r"^\d+; \d+ \d+ (.+)$", re.MULTILINE)
+ENCODING_PATTERN = re.compile(rb"^SET client_encoding = '(\w+)';$", re.MULTILINE)
+ENTRY_PATTERN = re.compile(r"^\d+; \d+ \d+ (.+)$", re.MULTILINE)
 
 
 def find_reader(manifest: Manifest, part: BackupPart, server: int = 0, *, tls: bool = False) -> Tools:
@@ -66,7 +66,7 @@ class DumpArchive:
     def contents(self) -> list[Entry]:
         """The table of contents, what belongs to the database itself (`-C`) included."""
         listed = _decode(b"".join(self._ask("--list", "--create")))
-        return [Entry(found[0], found[1]) for found in ENTRY.finditer(listed)]
+        return [Entry(found[0], found[1]) for found in ENTRY_PATTERN.finditer(listed)]
 
     def sql(self, entries: Iterable[Entry], *options: str) -> list[str]:
         """The statements that make these entries; those before and after them are left out."""
@@ -76,11 +76,11 @@ class DumpArchive:
             written = _decode(b"".join(self._ask("--file=-", f"--use-list={listing}", *options)))
         # What is meant for psql, and the beginning of every script, makes nothing.
         lines = [line for line in written.split("\n") if not line.startswith("\\")]
-        return [one for one in statements("\n".join(lines)) if not BEGINNING.match(one)]
+        return [one for one in statements("\n".join(lines)) if not SCRIPT_BEGINNING.match(one)]
 
     def owners(self) -> set[str]:
         """The roles that owned what is in it."""
-        return set(OWNER.findall(_decode(b"".join(self._ask("--file=-", "--schema-only")))))
+        return set(OWNER_PATTERN.findall(_decode(b"".join(self._ask("--file=-", "--schema-only")))))
 
     def restore(self, entries: Iterable[Entry], access: Address, server: int, *, schema_only: bool) -> None:
         """Make these entries in a database, in their order, as the role that logs in; all or nothing.
@@ -93,7 +93,7 @@ class DumpArchive:
             pg_restore: str | Path = self.tools.path("pg_restore")
             straight = [pg_restore, f"--dbname={access.dsn}", "--exit-on-error", "--no-password", *options]
             chunks = self._read() if self._folder is None else iter(())
-            if self.tools.major >= TIMEOUT_SINCE > server:
+            if self.tools.major >= TRANSACTION_TIMEOUT_SINCE > server:
                 psql: list[str | Path] = [self.tools.path("psql"), "--no-psqlrc", "--quiet", "--no-password"]
                 psql += [
                     f"--dbname={access.dsn}",
@@ -142,7 +142,7 @@ def open_archive(
 
 def _decode(written: bytes) -> str:
     """SQL of pg_restore, which is in the encoding of the database that was dumped."""
-    found = ENCODING.search(written)
+    found = ENCODING_PATTERN.search(written)
     name = found[1].decode().replace("WIN", "cp") if found else "utf-8"
     try:
         return written.decode(name, "replace")
@@ -154,9 +154,9 @@ def _without_timeout(written: Iterator[bytes]) -> Iterator[bytes]:
     head = b""
     for chunk in written:
         head += chunk
-        if len(head) >= HEAD:
+        if len(head) >= HEAD_LENGTH:
             break
-    yield head.replace(TIMEOUT, b"\n", 1)
+    yield head.replace(TRANSACTION_TIMEOUT, b"\n", 1)
     yield from written
 
 

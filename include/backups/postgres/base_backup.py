@@ -25,15 +25,10 @@ from include.backups.postgres.facts import DatabaseFacts
 from include.backups.postgres.tools import address, find_tools
 from include.backups.programs import read_output
 from include.backups.tar import TarIndex
-from include.database import connect
+from include.database import connect, sql
 
 MANIFEST_FILE = "backup_manifest"
 OF_CLUSTER = "cluster"  # what its parts are of
-# Of the databases whose size this login may ask: it copies the files of all, but only estimates by them.
-CLUSTER_SIZE = (
-    "(SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE datallowconn "
-    "AND (has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER')))"
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ def cluster_size(url: str) -> int:
     """Bytes of the databases of a server, of those whose size the login may ask."""
     engine = connect(url, application="tradeops:backup", pool_size=0)
     with engine.connect() as connection:
-        size: int = connection.exec_driver_sql(f"SELECT {CLUSTER_SIZE}").scalar_one()
+        size: int = connection.execute(sql("backups/describe_cluster")).one().size
     engine.dispose()
     return size
 
@@ -116,11 +111,7 @@ def _look_at(url: str, parent: Parent | None) -> tuple[DatabaseFacts, int, str]:
     """The cluster's facts, the server's major version, and why it cannot be an incremental ('': it can)."""
     engine = connect(url, application="tradeops:backup", pool_size=0, statement_timeout=timedelta(minutes=5))
     with engine.connect() as connection:
-        version, number, size, summaries = connection.exec_driver_sql(
-            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, "
-            f"{CLUSTER_SIZE}, "
-            "current_setting('summarize_wal', true)"
-        ).one()
+        version, number, size, summaries = connection.execute(sql("backups/describe_cluster")).one()
         reason = ""
         if parent is None:
             reason = "there is no full backup to build on"

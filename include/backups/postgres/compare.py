@@ -8,7 +8,7 @@ from include.backups.postgres.schema import compare_objects
 from include.backups.postgres.server import administer
 from include.backups.postgres.snapshot import measure_database, read_hashed
 
-NAMED = 5  # differences that a message names
+MAX_DIFFERENCES_NAMED = 5  # differences that a message names
 
 
 def compare_database(url: str, facts: DatabaseFacts) -> list[str]:
@@ -39,8 +39,9 @@ def compare_database(url: str, facts: DatabaseFacts) -> list[str]:
 
 def in_short(differences: list[str]) -> str:
     """The first few differences, and how many more there are."""
-    more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
-    return "; ".join(differences[:NAMED]) + more
+    further = len(differences) - MAX_DIFFERENCES_NAMED
+    more = f"; and {further} more" if further > 0 else ""
+    return "; ".join(differences[:MAX_DIFFERENCES_NAMED]) + more
 
 
 def _major(facts: DatabaseFacts) -> str:

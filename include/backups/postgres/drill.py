@@ -1,9 +1,10 @@
-"""The drill: the newest backup is restored into a scratch database and proven, and the time is taken."""
+"""The drill: the newest backup is restored into a scratch database and verified, and the time is taken."""
 
 import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 
 from sqlalchemy import Engine, text
@@ -13,7 +14,7 @@ from include.backups.catalogue import list_backups
 from include.backups.manifest import BackupError
 from include.backups.postgres.compare import compare_database, in_short
 from include.backups.postgres.facts import DUMPS, find_dump
-from include.backups.postgres.restore import GIB, restore_into
+from include.backups.postgres.restore import restore_into
 from include.backups.postgres.server import (
     administer,
     database_of,
@@ -23,20 +24,21 @@ from include.backups.postgres.server import (
     list_databases,
 )
 from include.backups.read import open_backup
-from include.database import SQL, connect
+from include.backups.streams import BYTES_PER_GIB
+from include.database import SQL, connect, sql
 from include.humanize import count_text
 from include.storage import Storage
 
 logger = logging.getLogger(__name__)
 
-ACCEPTANCE = SQL / "acceptance.sql"
+ACCEPTANCE_QUERIES = SQL / "acceptance.sql"
 QUERY_TIMEOUT = timedelta(minutes=10)
-ROWS = 1_000  # of an answer in memory at once
+ROWS_AT_ONCE = 1_000  # of an answer in memory at once
 
 
 @dataclass(frozen=True)
 class DrillResult:
-    """How a drill went. `findings` is empty when the backup is proven; times are seconds."""
+    """How a drill went; times are seconds. `findings` is empty when the restored database is the same."""
 
     backup_id: str
     restore_seconds: float
@@ -53,7 +55,7 @@ class DrillResult:
             return f"{self.backup_id} does not restore to what it was: {in_short(list(self.findings))}"
         tables, rows = count_text(self.tables, "table"), count_text(self.rows, "row")
         return (
-            f"{self.backup_id} is proven: {tables} with {rows} equal the manifest, "
+            f"{self.backup_id} is verified by a restore: {tables} with {rows} equal the manifest, "
             f"{count_text(self.queries, 'query', 'queries')} ran; restored in {self.restore_seconds:.1f} s, "
             f"{self.total_seconds:.1f} s in all"
         )
@@ -68,6 +70,7 @@ def drill_restore(
     identity: str | None = None,
     backup_id: str = "",
     run_url: str = "",
+    acceptance: Path = ACCEPTANCE_QUERIES,
 ) -> DrillResult:
     """Restore a backup of the platform's database into a scratch database, compare, and drop that again.
 
@@ -79,6 +82,7 @@ def drill_restore(
         identity: the private age key, for encrypted backups.
         backup_id: which; empty: the newest one that holds a dump of the platform's database.
         run_url: opens the run that drills.
+        acceptance: a file with the queries that must run on the restored database.
 
     Raises:
         BackupError: there is no backup to drill, or it cannot be restored at all; this is recorded too.
@@ -95,7 +99,7 @@ def drill_restore(
         restored = monotonic() - clock
         logger.info("%s: restored in %.1f s, comparing", chosen, restored)
         findings = compare_database(url, facts)
-        queries, failed = run_acceptance(url)
+        queries, failed = run_acceptance(url, acceptance)
         with administer(admin_url) as connection:
             size = list_databases(connection)[scratch].size
         done = DrillResult(
@@ -118,14 +122,14 @@ def drill_restore(
     return done
 
 
-def run_acceptance(url: str) -> tuple[int, list[str]]:
+def run_acceptance(url: str, queries: Path = ACCEPTANCE_QUERIES) -> tuple[int, list[str]]:
     """Run the operators' queries of `sql/acceptance.sql` in a transaction that is rolled back.
 
     Gives how many there are, and those that failed, in words.
     """
     engine = connect(url, application="tradeops:drill", statement_timeout=QUERY_TIMEOUT, pool_size=0)
     failed = []
-    statements = [part.strip() for part in ACCEPTANCE.read_text().split(";\n") if part.strip()]
+    statements = [part.strip() for part in queries.read_text().split(";\n") if part.strip()]
     try:
         with engine.connect() as connection, connection.begin() as transaction:
             for number, statement in enumerate(statements, 1):
@@ -133,7 +137,7 @@ def run_acceptance(url: str) -> tuple[int, list[str]]:
                     with connection.begin_nested():
                         # By a cursor of the server: some of these queries give every trade there is.
                         answer = connection.execute(
-                            text(statement.replace(":", r"\:")), execution_options={"yield_per": ROWS}
+                            text(statement.replace(":", r"\:")), execution_options={"yield_per": ROWS_AT_ONCE}
                         )
                         for _ in answer.partitions():  # to the end: the last row may be what fails
                             pass
@@ -157,14 +161,8 @@ def drop_scratches(admin_url: str, original: str) -> None:
 def read_speed(engine: Engine) -> float | None:
     """Seconds that the newest good drill took to restore a GiB; None: there was none."""
     with engine.connect() as connection:
-        row = connection.execute(
-            text(
-                "SELECT restore_seconds, bytes FROM restore_drills "
-                "WHERE success AND started_at <= now() + interval '1 minute' "
-                "ORDER BY started_at DESC LIMIT 1"
-            )
-        ).one_or_none()
-    return None if row is None else float(row.restore_seconds) / max(row.bytes, 1) * GIB
+        row = connection.execute(sql("backups/read_last_drill")).one_or_none()
+    return None if row is None else float(row.restore_seconds) / max(row.bytes, 1) * BYTES_PER_GIB
 
 
 def _newest(engine: Engine, storage: Storage) -> str:
@@ -182,11 +180,7 @@ def _newest(engine: Engine, storage: Storage) -> str:
 def _record(engine: Engine, backup_id: str, started: datetime, run_url: str, done: dict[str, object]) -> None:
     with engine.begin() as connection:
         connection.execute(
-            text(
-                "INSERT INTO restore_drills (backup_id, started_at, restore_seconds, total_seconds, bytes, "
-                "rows, queries, success, findings, run_url) VALUES (:backup_id, :started, :restore_seconds, "
-                ":total_seconds, :bytes, :rows, :queries, :success, CAST(:findings AS jsonb), :run_url)"
-            ),
+            sql("backups/record_drill"),
             {
                 "backup_id": backup_id,
                 "started": started,

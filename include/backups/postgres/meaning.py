@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
-TOKEN = re.compile(
+TOKEN_PATTERN = re.compile(
     r"""(?P<gap>\s+|--[^\n]*|/\*.*?\*/)
       | [Ee]'(?:[^'\\]|''|\\.)*'
       | (?:[BbXxNn]|[Uu]&)?'(?:[^']|'')*'
@@ -24,11 +24,11 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 CAST = "::"
-CLOSES = {"(": ")", "[": "]"}
-NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+CLOSING_BRACKETS = {"(": ")", "[": "]"}
+NUMBER_PATTERN = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 SET_WORDS = ("UNION", "INTERSECT", "EXCEPT")
 # The words that may follow the first one of a type.
-OF_TYPES = {"varying", "precision", "with", "without", "time", "zone"}
+TYPE_WORDS = {"varying", "precision", "with", "without", "time", "zone"}
 
 # A token, or what stands in brackets: the bracket, then tokens and brackets.
 Item: TypeAlias = "str | list[Item]"
@@ -36,13 +36,13 @@ Item: TypeAlias = "str | list[Item]"
 
 def tokens(text: str) -> Iterator[str]:
     """The words, constants, operators and signs of SQL, without comments and white space."""
-    return (found[0] for found in TOKEN.finditer(text) if found["gap"] is None)
+    return (found[0] for found in TOKEN_PATTERN.finditer(text) if found["gap"] is None)
 
 
 def statements(text: str) -> Iterator[str]:
     """The statements of SQL as they are written, without comments before them."""
     start: int | None = None
-    for found in TOKEN.finditer(text):
+    for found in TOKEN_PATTERN.finditer(text):
         if found["gap"] is not None:
             continue
         if start is None:
@@ -62,8 +62,8 @@ def _read(found: list[str], at: int, closing: str) -> tuple[list[Item], int]:
     items: list[Item] = []
     while at < len(found) and found[at] != closing:
         token = found[at]
-        if token in CLOSES:
-            inner, at = _read(found, at + 1, CLOSES[token])
+        if token in CLOSING_BRACKETS:
+            inner, at = _read(found, at + 1, CLOSING_BRACKETS[token])
             items.append([token, *inner])
         else:
             items.append(token)
@@ -85,7 +85,7 @@ def _one_form(items: list[Item]) -> list[Item]:
         casts = at < len(items) and items[at] == CAST
         if len(inner) == 1 or (casts and _is_cast(inner)):
             out += inner  # brackets around one thing
-        elif len(inner) == 2 and inner[0] == "-" and NUMBER.fullmatch(str(inner[1])):
+        elif len(inner) == 2 and inner[0] == "-" and NUMBER_PATTERN.fullmatch(str(inner[1])):
             out += _negative(str(inner[1]))
         elif casts and inner[0] == "ARRAY" and len(inner) == 2:
             kind, after = _read_type(items, at + 1)
@@ -127,7 +127,7 @@ def _read_type(items: list[Item], at: int) -> tuple[list[Item], int]:
         item = items[at]
         if item == "." and at + 1 < len(items):
             at += 2
-        elif (isinstance(item, str) and item in OF_TYPES) or (isinstance(item, list) and len(item) <= 4):
+        elif (isinstance(item, str) and item in TYPE_WORDS) or (isinstance(item, list) and len(item) <= 4):
             at += 1
         else:
             break
@@ -195,6 +195,6 @@ def _flat(items: list[Item]) -> Iterator[str]:
         if isinstance(item, list):
             yield str(item[0])
             yield from _flat(item[1:])
-            yield CLOSES[str(item[0])]
+            yield CLOSING_BRACKETS[str(item[0])]
         else:
             yield item

@@ -11,15 +11,14 @@ from psycopg.sql import SQL
 
 from include.backups.postgres.meaning import tokens
 
-NAMED = 3  # grants that a line names
-NOBODY = {"PUBLIC", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}
-NOTHING_DONE = {
-    "01006",
-    "01007",
-}  # a warning: this role may not revoke, or grant, though it may use the object
+MAX_GRANTS_NAMED = 3  # grants that a line names
+ROLE_KEYWORDS = {"PUBLIC", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}
+# A warning: this role may not revoke, or grant, though it may use the object.
+NOTHING_DONE_STATES = {"01006", "01007"}
 # The words before a role.
-STARTS = {"TO", "FROM", "AUTHORIZATION", ("FOR", "ROLE"), ("ALTER", "ROLE"), ("MAPPING", "FOR")}
-ENDS = {"USING", "CHECK", "OPTIONS"}  # expressions follow, as the value of a setting does behind SET
+WORDS_BEFORE_ROLES = {"TO", "FROM", "AUTHORIZATION", ("FOR", "ROLE"), ("ALTER", "ROLE"), ("MAPPING", "FOR")}
+# Expressions follow these, as the value of a setting does behind SET.
+WORDS_AFTER_ROLES = {"USING", "CHECK", "OPTIONS"}
 
 Connection = psycopg.Connection[Any]
 
@@ -32,13 +31,15 @@ def roles_in(statement: str) -> set[str]:
     for token in tokens(statement):
         word = token.upper()
         if expected:
-            if word not in NOBODY:
+            if word not in ROLE_KEYWORDS:
                 found.add(token[1:-1].replace('""', '"') if token[0] in "\"'" else token)
             expected, after = False, True
-        elif word in ENDS or (word == "SET" and before):
+        elif word in WORDS_AFTER_ROLES or (word == "SET" and before):
             break
         else:
-            expected = word in STARTS or (before, word) in STARTS or (after and word == ",")
+            expected = (
+                word in WORDS_BEFORE_ROLES or (before, word) in WORDS_BEFORE_ROLES or (after and word == ",")
+            )
             after = False
         before = word
     return found
@@ -82,8 +83,8 @@ def give(statements: Iterable[str], owner: Connection, admin: Connection, there:
     ]
     left.sort(key=lambda line: not line.startswith("REVOKE"))  # first what would allow more than before
     if left:
-        more = f", and {len(left) - NAMED} more" if len(left) > NAMED else ""
-        lines.append(f"Left out, for neither login may do it: {'; '.join(left[:NAMED])}{more}.")
+        more = f", and {len(left) - MAX_GRANTS_NAMED} more" if len(left) > MAX_GRANTS_NAMED else ""
+        lines.append(f"Left out, for neither login may do it: {'; '.join(left[:MAX_GRANTS_NAMED])}{more}.")
     return lines
 
 
@@ -92,7 +93,7 @@ def refused(connection: Connection, command: str) -> str:
     said: list[str] = []
 
     def listen(notice: Diagnostic) -> None:
-        if notice.sqlstate in NOTHING_DONE:
+        if notice.sqlstate in NOTHING_DONE_STATES:
             said.append(notice.message_primary or notice.sqlstate)
 
     connection.add_notice_handler(listen)

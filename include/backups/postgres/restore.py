@@ -32,17 +32,17 @@ from include.backups.postgres.server import (
     server_major,
     with_database,
 )
-from include.backups.postgres.sessions import RIGHTS, ends_others, is_superuser, list_sessions
+from include.backups.postgres.sessions import RIGHTS_ADVICE, ends_others, is_superuser, list_sessions
 from include.backups.postgres.snapshot import measure_database
 from include.backups.read import check_hash, open_backup, read_part
+from include.backups.streams import BYTES_PER_GIB
 from include.database import DatabaseError
 from include.storage import Storage
 from include.telemetry import error_in_words
 
 logger = logging.getLogger(__name__)
 
-HEADROOM = 1.2  # what a restored database may take, times its size when it was dumped
-GIB = 1 << 30
+SIZE_HEADROOM = 1.2  # what a restored database may take, times its size when it was dumped
 
 
 class RestoreRefusedError(BackupError):
@@ -69,11 +69,11 @@ class RestorePlan:
 
     def summary(self) -> str:
         """The plan for people, in Markdown."""
-        now = "there is none now" if self.current is None else f"{self.current / GIB:.2f} GiB now"
+        now = "there is none now" if self.current is None else f"{self.current / BYTES_PER_GIB:.2f} GiB now"
         took = "no drill has measured it yet" if self.seconds is None else f"about {self.seconds:.0f} s"
         lines = [
             f"Restore **{self.target}** ({now}) from the backup **{self.backup_id}**, taken "
-            f"{self.taken_at:%Y-%m-%d %H:%M} UTC, {self.size / GIB:.2f} GiB.",
+            f"{self.taken_at:%Y-%m-%d %H:%M} UTC, {self.size / BYTES_PER_GIB:.2f} GiB.",
             "",
             f"- How long: {took}.",
             f"- It is restored into `{self.fresh}`, checked, and then takes the name `{self.target}`.",
@@ -175,7 +175,7 @@ def plan_restore(
         derived_name(target, "before", at),
         manifest.finished_at,
         facts.size,
-        None if seconds_a_gib is None else max(1.0, seconds_a_gib * facts.size / GIB),
+        None if seconds_a_gib is None else max(1.0, seconds_a_gib * facts.size / BYTES_PER_GIB),
         current.size if current else None,
         rows,
         tuple(notes),
@@ -274,9 +274,10 @@ def _check_server(facts: DatabaseFacts, major: int, creates: bool, free_bytes: i
             "the role of the connection postgres_admin may not create databases: give it CREATEDB, and make "
             "it a member of the role that owns the platform's database."
         )
-    needed = int(facts.size * HEADROOM)
+    needed = int(facts.size * SIZE_HEADROOM)
     if free_bytes is None:
-        return [f"The server's free space is not seen from here; about {needed / GIB:.2f} GiB are needed."]
+        gib = needed / BYTES_PER_GIB
+        return [f"The server's free space is not seen from here; about {gib:.2f} GiB are needed."]
     if free_bytes < needed:
         raise BackupError(
             f"the restored database needs about {needed >> 20} MiB beside the old one, and "
@@ -291,7 +292,7 @@ def _check_sessions(connection: Connection, target: str) -> list[str]:
     if foreign:
         raise BackupError(
             f"the login of postgres_admin may not end these sessions in {target}, and while they last no "
-            f"other database takes its name: {', '.join(foreign)}. {RIGHTS}"
+            f"other database takes its name: {', '.join(foreign)}. {RIGHTS_ADVICE}"
         )
     if is_superuser(connection):
         return []

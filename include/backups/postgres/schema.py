@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from include.backups.postgres.meaning import meaning
 from include.database import sql
 
-LENGTH = 16  # hexadecimal digits of a digest: there are thousands of objects, and nobody forges one
+DIGEST_LENGTH = 16  # hexadecimal digits of a digest: there are thousands of objects, and nobody forges one
 # Written in other words by another major version: 16 left the table's name before a column out.
-OF_ONE_VERSION = ("view", "rule")
+KINDS_OF_ONE_VERSION = ("view", "rule")
 
 
 def read_objects(connection: Connection) -> dict[str, str]:
@@ -30,9 +30,9 @@ def compare_objects(then: Mapping[str, str], now: Mapping[str, str], *, same_ver
             yield f"{name}: not restored"
         elif name not in then:
             yield f"{name}: not in the backup"
-        elif then[name] != now[name] and (same_version or name.split()[0] not in OF_ONE_VERSION):
+        elif then[name] != now[name] and (same_version or name.split()[0] not in KINDS_OF_ONE_VERSION):
             yield f"{name}: is not what it was"
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]

@@ -20,12 +20,13 @@ from sqlalchemy.exc import DBAPIError
 
 from include.backups.manifest import BackupError
 from include.backups.postgres.sessions import end_sessions
-from include.database import DatabaseError, connect
+from include.database import DatabaseError, connect, sql
 
-LONGEST = timedelta(minutes=10)  # CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file
-NAME_LIMIT = 63  # bytes of an identifier
+# CREATE DATABASE waits for a checkpoint, DROP DATABASE removes every file.
+ADMIN_TIMEOUT = timedelta(minutes=10)
+MAX_NAME_LENGTH = 63  # bytes of an identifier
 # Settings that PostgreSQL keeps as a list of quoted names (GUC_LIST_QUOTE; the list is pg_dump's own).
-LISTS = {
+LIST_SETTINGS = {
     "local_preload_libraries",
     "search_path",
     "session_preload_libraries",
@@ -33,7 +34,7 @@ LISTS = {
     "temp_tablespaces",
     "unix_socket_directories",
 }
-PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}  # who sorts, in pg_database and in SQL
+LOCALE_PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}  # who sorts, in pg_database and in SQL
 LIST_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def is_derived(name: str, original: str, word: str) -> bool:
 
 def _with_ending(name: str, ending: str) -> str:
     """The name cut so that both fit into an identifier."""
-    return name.encode()[: NAME_LIMIT - len(ending)].decode("utf-8", "ignore") + ending
+    return name.encode()[: MAX_NAME_LENGTH - len(ending)].decode("utf-8", "ignore") + ending
 
 
 def connection_role(url: str) -> str:
@@ -102,7 +103,7 @@ def administer(admin_url: str) -> Iterator[Connection]:
         DatabaseError: the server cannot be reached.
     """
     engine: Engine = connect(
-        admin_url, application="tradeops:restore", statement_timeout=LONGEST, pool_size=0
+        admin_url, application="tradeops:restore", statement_timeout=ADMIN_TIMEOUT, pool_size=0
     )
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -113,14 +114,7 @@ def administer(admin_url: str) -> Iterator[Connection]:
 
 def list_databases(connection: Connection) -> dict[str, Named]:
     """Every database that may be connected to or was kept, by name."""
-    rows = connection.execute(
-        text(
-            # A managed server has databases whose size nobody else may ask, and one may just be dropped.
-            "SELECT datname, pg_get_userbyid(datdba) AS owner, "
-            "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size "
-            "FROM pg_database WHERE NOT datistemplate ORDER BY datname"
-        )
-    )
+    rows = connection.execute(sql("backups/list_databases"))
     return {row.datname: Named(row.datname, row.owner, row.size) for row in rows}
 
 
@@ -141,13 +135,7 @@ def may_create(connection: Connection) -> bool:
 def read_shape(connection: Connection, name: str) -> dict[str, str]:
     """What a database has from its birth: encoding, who sorts and how; empty: there is no such database."""
     row = connection.execute(
-        text(
-            # Some columns are newer than PostgreSQL 15, and one was renamed.
-            "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype, "
-            "to_jsonb(d)->>'datlocprovider' AS provider, to_jsonb(d)->>'daticurules' AS rules, "
-            "coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale') AS locale "
-            "FROM pg_database AS d WHERE datname = :name"
-        ),
+        sql("backups/describe_shape"),
         {"name": name},
     ).one_or_none()
     return {} if row is None else {key: value for key, value in row._mapping.items() if value is not None}
@@ -173,10 +161,7 @@ def create_beside(
     parts += [SQL(f"{word} {{}}").format(Literal(value)) for word, value in _in_sql(shape)]
     if like in there:
         row = connection.execute(
-            text(
-                "SELECT d.datconnlimit, t.spcname FROM pg_database AS d "
-                "JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE d.datname = :name"
-            ),
+            sql("backups/read_limits"),
             {"name": like},
         ).one()
         if row.spcname != "pg_default":  # whose name alone would ask for a right that nobody else has
@@ -206,7 +191,7 @@ def _in_sql(shape: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if "collate" in shape:
         yield "LC_COLLATE", shape["collate"]
         yield "LC_CTYPE", shape["ctype"]
-    provider = PROVIDERS.get(shape.get("provider", ""))
+    provider = LOCALE_PROVIDERS.get(shape.get("provider", ""))
     if provider:
         yield "LOCALE_PROVIDER", provider
     if "locale" in shape:
@@ -303,12 +288,7 @@ def _allow(connection: Connection, name: str, *, allow: bool) -> None:
 
 def _copy_settings(connection: Connection, source: str, target: str) -> None:
     settings = connection.execute(
-        text(
-            "SELECT r.rolname AS role, unnest(s.setconfig) AS setting "
-            "FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase "
-            "LEFT JOIN pg_roles AS r ON r.oid = s.setrole "
-            "WHERE d.datname = :name AND (s.setrole = 0 OR r.rolname IS NOT NULL)"
-        ),
+        sql("backups/list_settings"),
         {"name": source},
     )
     for row in settings.all():
@@ -329,7 +309,7 @@ def _copy_settings(connection: Connection, source: str, target: str) -> None:
 
 def _setting_value(name: str, value: str) -> Composable:
     """What stands behind SET. A list keeps its elements apart: as one literal it would be one odd name."""
-    if name.lower() not in LISTS:
+    if name.lower() not in LIST_SETTINGS:
         return Literal(value)
     elements = [
         quoted.replace('""', '"') if quoted else plain for quoted, plain in LIST_ELEMENT.findall(value)
@@ -343,12 +323,7 @@ def _copy_grants(connection: Connection, source: str, target: str) -> None:
     Without an access list (null) the source is as new ones are.
     """
     grants = connection.execute(
-        text(
-            "SELECT a.privilege_type AS privilege, a.is_grantable, "
-            "CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role "
-            "FROM pg_database AS d, aclexplode(d.datacl) AS a "
-            "WHERE d.datname = :name AND a.grantee <> d.datdba"
-        ),
+        sql("backups/list_grants"),
         {"name": source},
     )
     listed: bool = connection.execute(

@@ -8,23 +8,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from include.backups.manifest import BackupError
+from include.database import sql
 
-TRIES = 20  # while a session that was told to end has not ended yet
-PAUSE = 0.5  # seconds between them
-RIGHTS = "Close them, or grant pg_signal_backend to that login; only a superuser ends a superuser's session."
-# Autovacuum workers belong to no user. Only superusers may end them, and RENAME ends them by itself. Who may
-# end a session: a superuser, a member of its role, and one of pg_signal_backend if it is no superuser's.
-SESSIONS = """
-SELECT s.pid, coalesce(r.rolname, s.usesysid::text) AS role, s.application_name AS application,
-  me.rolsuper OR (NOT coalesce(r.rolsuper, false) AND (
-    pg_has_role(current_user, s.usesysid, 'USAGE')
-    OR pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))) AS endable
-FROM pg_stat_activity AS s
-LEFT JOIN pg_roles AS r ON r.oid = s.usesysid
-JOIN pg_roles AS me ON me.rolname = current_user
-WHERE s.datname = ANY(:names) AND s.usesysid IS NOT NULL AND s.pid <> pg_backend_pid()
-ORDER BY s.pid
-"""
+MAX_TRIES = 20  # while a session that was asked to end has not ended yet
+PAUSE_BETWEEN_TRIES = 0.5  # seconds between them
+RIGHTS_ADVICE = (
+    "Close them, or grant pg_signal_backend to that login; only a superuser ends a superuser's session."
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class Session:
 
 def list_sessions(connection: Connection, databases: Sequence[str]) -> list[Session]:
     """The sessions in these databases, our own left out."""
-    rows = connection.execute(text(SESSIONS), {"names": list(databases)})
+    rows = connection.execute(sql("backups/list_sessions"), {"names": list(databases)})
     return [Session(row.pid, row.role, row.application or "", row.endable) for row in rows]
 
 
@@ -69,7 +59,7 @@ def end_sessions(connection: Connection, databases: Sequence[str]) -> None:
         BackupError: some may not be ended by this login, or would not end; it names them.
     """
     there: list[Session] = []
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         there = list_sessions(connection, databases)
         if not there:
             return
@@ -80,9 +70,9 @@ def end_sessions(connection: Connection, databases: Sequence[str]) -> None:
         if foreign:
             raise BackupError(
                 f"{databases[0]} keeps its name, for the login of postgres_admin may not end the sessions of "
-                f"{_named(foreign)}. {RIGHTS}"
+                f"{_named(foreign)}. {RIGHTS_ADVICE}"
             )
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_BETWEEN_TRIES)
     raise BackupError(
         f"{databases[0]} keeps its name, for sessions in it would not end: {_named(there)}. Try again."
     )

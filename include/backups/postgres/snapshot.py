@@ -18,9 +18,9 @@ from include.backups.postgres.schema import read_objects
 from include.backups.postgres.server import read_shape
 from include.database import connect, sql
 
-LONGEST = timedelta(hours=12)  # one statement over the largest table
+COUNT_TIMEOUT = timedelta(hours=12)  # one statement over the largest table
 LOCK_TIMEOUT = timedelta(minutes=1)
-NAMED = 5  # tables that an error names
+MAX_TABLES_NAMED = 5  # tables that an error names
 VERSION_TABLES = {"tradeops_schema_version": "version_num", "alembic_version": "version_num"}
 
 # A checksum is of the rows as text: the session must write them the same way here and after a restore.
@@ -104,7 +104,7 @@ def hold_snapshot(url: str) -> Iterator[DatabaseSnapshot]:
     engine = connect(
         url,
         application="tradeops:backup",
-        statement_timeout=LONGEST,
+        statement_timeout=COUNT_TIMEOUT,
         lock_timeout=LOCK_TIMEOUT,
         idle_in_transaction_timeout=timedelta(0),  # it lies idle for as long as pg_dump works
         pool_size=0,
@@ -119,10 +119,7 @@ def hold_snapshot(url: str) -> Iterator[DatabaseSnapshot]:
                 # In a transaction of this level the first SELECT takes the snapshot; LOCK TABLE does not.
                 names = _escaped(", ONLY ".join(tables))
                 connection.exec_driver_sql(f"LOCK TABLE ONLY {names} IN ACCESS SHARE MODE")
-            identifier, version, size = connection.exec_driver_sql(
-                "SELECT pg_export_snapshot(), current_setting('server_version_num')::int, "
-                "pg_database_size(current_database())"
-            ).one()
+            identifier, version, size = connection.execute(sql("backups/export_snapshot")).one()
             yield DatabaseSnapshot(identifier, version // 10_000, size, connection, list_tables(connection))
     engine.dispose()
 
@@ -171,8 +168,8 @@ def read_sequences(connection: Connection) -> dict[str, int | None]:
 
 def _refuse(names: list[str], words: str) -> None:
     if names:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        raise BackupError(words.format(names=", ".join(names[:NAMED]) + more))
+        more = f" and {len(names) - MAX_TABLES_NAMED} more" if len(names) > MAX_TABLES_NAMED else ""
+        raise BackupError(words.format(names=", ".join(names[:MAX_TABLES_NAMED]) + more))
 
 
 def _set_text_form(connection: Connection) -> None:

@@ -80,12 +80,7 @@ def record_restore(
     engine = connect(target_url, application="tradeops:restore", pool_size=0)
     with engine.begin() as connection:
         connection.execute(
-            text(
-                "INSERT INTO restores "
-                "(backup_id, database, kept_as, first_backup, approved_by, run_url) "
-                "VALUES (:backup_id, :database, :kept, :first, :approved_by, :run_url) "
-                "ON CONFLICT (run_url) DO NOTHING"
-            ),
+            sql("backups/record_restore"),
             {
                 "backup_id": backup_id,
                 "database": database,

@@ -6,9 +6,9 @@ holds any text of a model against its facts.
 """
 
 from include.analysis.analyse import analyse_settled
-from include.analysis.desk import Analysed
 from include.analysis.postmortem import Postmortem, check_texts
 from include.analysis.requests import Selection, analyse_batch, plan_analyses, read_outcomes
+from include.analysis.writing import Analysed
 
 __all__ = [
     "Analysed",

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from include.analysis.desk import Analysed, Desk, Job
+from include.analysis.writing import Analysed, Job, PostmortemWriter
 from include.database import sql
 
 if TYPE_CHECKING:
@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from include.settings import Endpoint, Settings
 
 # Of the sweep's task, which ends after ten minutes: the last question may be asked twice (a minute each).
-WORKING_TIME = timedelta(minutes=7)
+SWEEP_WORKING_TIME = timedelta(minutes=7)
 
 
-def analyse_settled(engine: Engine, endpoint: Endpoint, claim_id: str, settings: Settings) -> Analysed:
+def analyse_settled(
+    engine: Engine,
+    endpoint: Endpoint,
+    claim_id: str,
+    settings: Settings,
+    *,
+    working_time: timedelta = SWEEP_WORKING_TIME,
+) -> Analysed:
     """Write post-mortems for up to `settings.analysis_limit` settled trades that lack one.
+
+    No question is begun later than `working_time` after the first.
 
     A failed analysis is put off with its reason and taken up by a later sweep; it never raises for one trade.
     Raises DatabaseError when the database is away.
@@ -30,7 +39,7 @@ def analyse_settled(engine: Engine, endpoint: Endpoint, claim_id: str, settings:
         model=settings.analysis_model,
         redo=False,
         limit=settings.analysis_limit,
-        working_time=WORKING_TIME,
+        working_time=working_time,
     )
 
     def claim(connection: Connection, limit: int) -> list[str]:
@@ -42,4 +51,4 @@ def analyse_settled(engine: Engine, endpoint: Endpoint, claim_id: str, settings:
         )
         return list(rows.scalars())
 
-    return asyncio.run(Desk(engine, job, claim, settings).work_off(endpoint))
+    return asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))

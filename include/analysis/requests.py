@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.analysis.desk import Analysed, Desk, Job
 from include.analysis.postmortem import INSTRUCTIONS
+from include.analysis.writing import Analysed, Job, PostmortemWriter
 from include.database import sql
 from include.llm import cost_of, price_of, worst_case
 from include.trades.trade_filter import TradeFilter, TradeRequestError, read_ids, read_names
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 100
 MAX_TRADES_A_RUN = 10_000  # trades that one run may take: a hundred batches
-WORKING_TIME = timedelta(minutes=25)  # of the batch's task, which ends after thirty minutes
+BATCH_WORKING_TIME = timedelta(minutes=25)  # of the batch's task, which ends after thirty minutes
 # More than the facts of a trade take, with the texts of others at their longest.
 LONGEST_FACTS = 16_000  # bytes
 
@@ -171,7 +171,7 @@ def analyse_batch(
         model=wanted.model,
         redo=wanted.redo,
         limit=wanted.trades,
-        working_time=WORKING_TIME,
+        working_time=BATCH_WORKING_TIME,
     )
 
     def claim(connection: Connection, limit: int) -> list[str]:
@@ -184,7 +184,7 @@ def analyse_batch(
         )
         return list(rows.scalars())
 
-    analysed = asyncio.run(Desk(engine, job, claim, settings).work_off(endpoint))
+    analysed = asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))
     left = _read_batch(engine, claim_id, batch).unfinished
     if not left:
         analysed.stopped = None

@@ -9,6 +9,7 @@ from include.llm.client import LanguageModel, ModelAnswer
 from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
 from include.llm.ledger import Purpose
 from include.llm.prices import cost_of, price_of, worst_case
+from include.llm.workers import WorkerPool
 
 __all__ = [
     "LanguageModel",
@@ -17,6 +18,7 @@ __all__ = [
     "ModelUnavailableError",
     "Purpose",
     "UnusableAnswerError",
+    "WorkerPool",
     "cost_of",
     "price_of",
     "worst_case",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from include.database import sql
-from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError
+from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError, WorkerPool
 from include.signals.attempts import end, note
 from include.signals.prompt import INSTRUCTIONS, SignalAnswer, facts_again, facts_of
 from include.signals.reasoning import check_confidence, check_reasoning
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from include.settings import Endpoint, Settings
     from include.signals.attempts import Attempt
 
-AT_ONCE = 8  # requests under way
-ASKED = 2  # times at most
+QUESTIONS_AT_ONCE = 8
+MAX_QUESTIONS = 2  # about one market
 
 
 def ask_for_proposals(
@@ -36,19 +37,25 @@ def ask_for_proposals(
     A sound proposal is written into the attempt; NO_TRADE, an answer that stays unusable and a model that
     fails end it with the reason. Never raises for one attempt.
     """
-    return asyncio.run(_Desk(engine, settings).work_off(attempts, endpoint))
+    return asyncio.run(_Questions(engine, settings).work_off(attempts, endpoint))
 
 
-class _Desk:
+class _Questions:
     """The questions of one batch."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._lines: dict[str, str] = {}
 
     async def work_off(self, attempts: Sequence[Attempt], endpoint: Endpoint) -> dict[str, str]:
-        settings = self._settings
+        settings, waiting = self._settings, list(attempts)
+
+        def take(most: int) -> list[Attempt]:
+            portion, waiting[:] = waiting[:most], waiting[most:]
+            return portion
+
+        pool = WorkerPool(take, workers=QUESTIONS_AT_ONCE, limit=len(attempts))
         async with LanguageModel(
             endpoint,
             settings.signal_model,
@@ -57,12 +64,12 @@ class _Desk:
             purpose="signal",
             timeout=settings.signal_timeout,
         ) as model:
-            lines = await asyncio.gather(*(self._propose(model, attempt) for attempt in attempts))
-        return {attempt.name: line for attempt, line in zip(attempts, lines, strict=True)}
+            await pool.work_off(functools.partial(self._propose, model=model))
+        return {attempt.name: self._lines[attempt.name] for attempt in attempts}
 
-    async def _propose(self, model: LanguageModel, attempt: Attempt) -> str:
-        async with self._turns:
-            return await self._ask(model, attempt, time.monotonic())
+    async def _propose(self, attempt: Attempt, model: LanguageModel) -> None:
+        """Ask about one market. A service that fails ends the attempt, but not the work on the others."""
+        self._lines[attempt.name] = await self._ask(model, attempt, time.monotonic())
 
     async def _ask(self, model: LanguageModel, attempt: Attempt, begun: float) -> str:
         """Ask until there is a usable answer, or none to be had; write down what came of it, and say it.
@@ -91,7 +98,7 @@ class _Desk:
                 line = _write(connection, attempt, "proposed", _as_row(_tidied(value), answer.model), begun)
             lines.append(line)
 
-        for _ in range(ASKED):
+        for _ in range(MAX_QUESTIONS):
             try:
                 await model.ask(
                     INSTRUCTIONS,
@@ -107,10 +114,10 @@ class _Desk:
                         self._fail, attempt, error, "model_failed", str(error), begun
                     )
                 faults.append(str(error))
-                if len(faults) < ASKED:
+                if len(faults) < MAX_QUESTIONS:
                     await asyncio.to_thread(self._note_cost, attempt, error)
                     continue
-                message = f"no usable answer in {ASKED}: {'; then '.join(faults)}"
+                message = f"no usable answer in {MAX_QUESTIONS}: {'; then '.join(faults)}"
                 return await asyncio.to_thread(self._fail, attempt, error, "invalid_answer", message, begun)
             except ModelUnavailableError as error:
                 return await asyncio.to_thread(self._fail, attempt, error, "model_failed", str(error), begun)

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from include.analysis import Postmortem, analyse_settled
-from include.analysis.desk import PORTION
 from include.llm import LanguageModel, ModelUnavailableError
+from include.llm.workers import ITEMS_PER_WORKER
 from include.settings import Endpoint, ModelPrice, Settings
 from include.telemetry import writing_to
 from tests.support.settled import settled
@@ -126,7 +126,7 @@ def test_an_outage_is_no_try_of_the_trade_and_stops_the_sweep_early(database, mo
     settled(database, 40)
     sandbox.fail("llm", **fault)
     put_off = analyse_settled(database, model, "run 1", SETTINGS).put_off
-    assert put_off == {outcome: 1, "not_tried": PORTION * SETTINGS.analysis_concurrency - 1}, (
+    assert put_off == {outcome: 1, "not_tried": ITEMS_PER_WORKER * SETTINGS.analysis_concurrency - 1}, (
         "a model that is down is asked for one trade"
     )
     assert {row.attempts for row in claims(database)} == {0}
@@ -202,7 +202,7 @@ def test_an_empty_purse_is_not_asked_again(database, model, sandbox):
     put_off = analyse_settled(
         database, model, "run 1", SETTINGS.model_copy(update={"analysis_concurrency": 1})
     ).put_off
-    assert put_off == {"insufficient_quota": 1, "not_tried": PORTION - 1}
+    assert put_off == {"insufficient_quota": 1, "not_tried": ITEMS_PER_WORKER - 1}
     assert len(sandbox.requests("llm")) == 1
 
 
@@ -253,24 +253,22 @@ def test_a_database_that_goes_away_fails_the_task_with_its_own_words(database, m
     def fail(*_):
         raise OperationalError("store", {}, Exception("the server closed the connection"))
 
-    monkeypatch.setattr("include.analysis.desk.Desk._store", fail)
+    monkeypatch.setattr("include.analysis.writing.PostmortemWriter._store", fail)
     with pytest.raises(OperationalError, match="the server closed the connection"):
         analyse_settled(database, model, "run 1", SETTINGS)
 
 
-def test_no_question_is_begun_when_the_time_is_up(database, model, monkeypatch):
+def test_no_question_is_begun_when_the_time_is_up(database, model):
     settled(database, 3)
-    monkeypatch.setattr("include.analysis.analyse.WORKING_TIME", timedelta(0))
-    analysed = analyse_settled(database, model, "run 1", SETTINGS)
+    analysed = analyse_settled(database, model, "run 1", SETTINGS, working_time=timedelta(0))
     assert (analysed.stored, analysed.stopped) == (0, "its time was up")
     assert claims(database) == []
 
 
-def test_what_was_claimed_when_the_time_was_up_is_given_back(database, model, sandbox, monkeypatch):
+def test_what_was_claimed_when_the_time_was_up_is_given_back(database, model, sandbox):
     settled(database, 10)
-    monkeypatch.setattr("include.analysis.analyse.WORKING_TIME", timedelta(seconds=0.5))
     sandbox.fail("llm", "latency", seconds=0.6)
-    analysed = analyse_settled(database, model, "run 1", SETTINGS)
+    analysed = analyse_settled(database, model, "run 1", SETTINGS, working_time=timedelta(seconds=0.5))
     assert analysed.stored == 1
     assert analysed.put_off == {"not_tried": 9}
     assert {row.last_error for row in claims(database)} == {"not tried: its time was up"}

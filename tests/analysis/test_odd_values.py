@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from include.analysis import analyse_settled, desk
+from include.analysis import analyse_settled, writing
 from include.analysis.facts import read_facts
 from include.settings import Endpoint, Settings
 from tests.support.settled import settled
@@ -101,7 +101,7 @@ def test_a_check_that_trips_puts_its_trade_off_and_books_what_was_paid(database,
         if facts["symbol"] == "ODD":
             raise ValueError("a fact that nobody foresaw")
 
-    monkeypatch.setattr(desk, "check", trip)
+    monkeypatch.setattr(writing, "check", trip)
     done = analyse_settled(database, model, "run 1", SETTINGS)
     assert (done.stored, dict(done.put_off)) == (3, {"unchecked": 1})
     assert rows(database, "SELECT outcome, cost_usd IS NULL FROM llm_calls WHERE outcome <> 'answered'") == [

@@ -1,4 +1,4 @@
-"""Working off analyses: claimed in small portions, asked concurrently, each one stored as it comes."""
+"""Writing analyses: trades claimed in small portions, asked about at once, each one stored as it comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import functools
 import json
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from include.analysis.facts import Trade, read_facts
 from include.analysis.postmortem import INSTRUCTIONS, Postmortem, as_text, check
 from include.database import sql
-from include.llm import LanguageModel, ModelAnswer, ModelError, ModelUnavailableError, UnusableAnswerError
+from include.llm import (
+    LanguageModel,
+    ModelAnswer,
+    ModelError,
+    ModelUnavailableError,
+    UnusableAnswerError,
+    WorkerPool,
+)
 from include.telemetry import error_in_words, timed
 
 if TYPE_CHECKING:
@@ -26,11 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# After so many failures of the service in a row it counts as down, and the rest waits.
-FAILURES_IN_A_ROW = 10
-# Trades of each worker that are claimed, and whose facts are read, at a time. Together with the next portion
-# they are done, or given back, before their lease lapses, even if each question takes its whole time, twice.
-PORTION = 4
 ASK_AGAIN = frozenset({"invented_figures", "foreign_text", "overlong"})
 WAIT_AFTER_OUTAGE = timedelta(minutes=5)
 
@@ -63,8 +64,8 @@ class Job:
     working_time: timedelta  # no question is begun later than this
 
 
-class Desk:
-    """One job's work: as many workers as the settings allow, until nothing is left or the model is down."""
+class PostmortemWriter:
+    """One job's work: as many questions at once as the settings allow."""
 
     def __init__(self, engine: Engine, job: Job, claim: Claim, settings: Settings) -> None:
         self._engine = engine
@@ -72,103 +73,43 @@ class Desk:
         self._claim = claim
         self._settings = settings
         self._result = Analysed()
-        self._failures_in_a_row = 0
         self._unusable_alike = False  # whether an answer failed in a way that may be the model's doing
-        self._left = job.limit
-        self._ready: list[Trade] = []
-        self._portion: asyncio.Task[list[Trade]] | None = None  # the next ones, being claimed
-        self._claiming = asyncio.Lock()
-        self._until = time.monotonic() + job.working_time.total_seconds()
 
     async def work_off(self, endpoint: Endpoint) -> Analysed:
         """Work until nothing is left, the model is down or the time is up; give back what was not tried.
 
         Raises DatabaseError or SQLAlchemy's errors when the database is away.
         """
-        first = await self._next()
-        if first is None:
-            return self._result
-        async with LanguageModel(
-            endpoint,
-            self._job.model,
-            engine=self._engine,
-            settings=self._settings,
-            purpose="post_mortem",
-            timeout=self._settings.analysis_timeout,
-        ) as model:
-            if await self._begin_alone(first, model):
-                await self._work_together(model)
-            if self._unusable_alike:
-                await asyncio.to_thread(self._forgive, model)
-        if self._portion:
-            self._ready += await self._portion
-        if self._ready:
-            await asyncio.to_thread(self._release)
+        pool = WorkerPool(
+            self._take,
+            workers=self._settings.analysis_concurrency,
+            limit=self._job.limit,
+            working_time=self._job.working_time,
+        )
+        if await pool.has_work():
+            async with LanguageModel(
+                endpoint,
+                self._job.model,
+                engine=self._engine,
+                settings=self._settings,
+                purpose="post_mortem",
+                timeout=self._settings.analysis_timeout,
+            ) as model:
+                await pool.work_off(functools.partial(self._explain, model=model), self._works)
+                if self._unusable_alike:
+                    await asyncio.to_thread(self._forgive, model)
+        self._result.stopped, self._result.transient = pool.stopped, pool.transient
+        if untried := await pool.untried():
+            await asyncio.to_thread(self._release, untried)
         return self._result
 
-    async def _begin_alone(self, first: Trade, model: LanguageModel) -> bool:
-        """Ask one at a time until the model has shown that it works; give whether it did.
+    def _works(self) -> bool:
+        """Whether the model works, as far as its answers tell: some fail all in the same way."""
+        return not self._unusable_alike or self._result.stored > 0
 
-        A model that is down, or refuses everybody, is found out with one question; one that fails every
-        question in the same way with the few after which it is left alone.
-        """
-        trade: Trade | None = first
-        while trade:
-            if failure := await self._explain(trade, model):
-                self._stop(failure)
-                return False
-            if not self._unusable_alike or self._result.stored:
-                return True
-            trade = await self._next()
-        return False
-
-    async def _work_together(self, model: LanguageModel) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._settings.analysis_concurrency):
-                    group.create_task(self._work(model))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the one that ended the others says why
-
-    async def _work(self, model: LanguageModel) -> None:
-        while self._result.stopped is None and (trade := await self._next()):
-            failure = await self._explain(trade, model)
-            if failure is None:
-                self._failures_in_a_row = 0
-                continue
-            self._failures_in_a_row += 1
-            if not failure.transient or self._failures_in_a_row >= FAILURES_IN_A_ROW:
-                self._stop(failure)
-
-    def _stop(self, failure: ModelUnavailableError) -> None:
-        self._result.stopped = str(failure)
-        self._result.transient = failure.transient
-
-    async def _next(self) -> Trade | None:
-        """Hand out a trade; None when there is none left, or none shall be begun any more."""
-        if time.monotonic() >= self._until and self._result.stopped is None:
-            self._result.stopped = "its time was up"
-            return None
-        async with self._claiming:
-            if not self._ready:
-                self._ready = await (self._portion or self._claim_portion())
-                self._portion = None
-            trade = self._ready.pop(0) if self._ready else None
-            if self._portion is None and len(self._ready) == self._settings.analysis_concurrency:
-                # While the workers ask about these, so that none of them waits for the database.
-                self._portion = asyncio.create_task(self._claim_portion())
-            return trade
-
-    async def _claim_portion(self) -> list[Trade]:
-        if not self._left or self._result.stopped is not None:
-            return []
-        portion = await asyncio.to_thread(self._take_portion)
-        self._left = self._left - len(portion) if portion else 0
-        return portion
-
-    def _take_portion(self) -> list[Trade]:
+    def _take(self, most: int) -> list[Trade]:
         with self._engine.begin() as connection:
-            ids = self._claim(connection, min(PORTION * self._settings.analysis_concurrency, self._left))
+            ids = self._claim(connection, most)
         return read_facts(self._engine, ids) if ids else []
 
     async def _explain(self, trade: Trade, model: LanguageModel) -> ModelUnavailableError | None:
@@ -267,21 +208,20 @@ class Desk:
                 },
             )
 
-    def _release(self) -> None:
+    def _release(self, untried: list[Trade]) -> None:
         error = f"not tried: {self._result.stopped}"
-        logger.warning("%d analyses %s", len(self._ready), error)
-        self._result.put_off["not_tried"] += len(self._ready)
+        logger.warning("%d analyses %s", len(untried), error)
+        self._result.put_off["not_tried"] += len(untried)
         with self._engine.begin() as connection:
             connection.execute(
                 sql("analysis/release_analyses"),
                 {
                     "claim_id": self._job.claim_id,
-                    "ids": [trade.id for trade in self._ready],
+                    "ids": [trade.id for trade in untried],
                     "wait": WAIT_AFTER_OUTAGE,
                     "error": error,
                 },
             )
-        self._ready = []
 
 
 def _check(postmortem: Postmortem, facts: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from include.alerts.channels import check_channel_names
 from include.candles.sources import check_source_names
 from include.settings import Settings
 from include.settings.reader import (
-    PREFIX,
-    VARIABLE,
+    SETTING_PREFIX,
+    SETTINGS_VARIABLE,
     SettingsError,
     environment_settings,
     read_object,
@@ -21,7 +21,7 @@ from include.signals.sources import find_price_source
 from include.symbols import add_coins
 
 
-def read_checked_settings(text: str, where: str = f"Variable {VARIABLE}") -> Settings:
+def read_checked_settings(text: str, where: str = f"Variable {SETTINGS_VARIABLE}") -> Settings:
     """Read the settings, as `include.settings.reader.read_settings` does, and check the names in them.
 
     The coins of the settings are in the table of symbols from then on. Raises SettingsError.
@@ -43,7 +43,7 @@ def _check_names(settings: Settings, chosen: set[str], where: str) -> None:
         try:
             check(settings)
         except ValueError as error:
-            place = f"{where}: {setting}" if setting in chosen else f"{PREFIX}{setting.upper()}"
+            place = f"{where}: {setting}" if setting in chosen else f"{SETTING_PREFIX}{setting.upper()}"
             raise SettingsError(f"{place}: {str(error).removeprefix(f'{setting}: ')}") from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from include.settings import SANDBOX, Endpoint, Settings
-from include.settings.reader import VARIABLE, SettingsError, read_object
+from include.settings.reader import SETTINGS_VARIABLE, SettingsError, read_object
 from local import postgres
 from local.airflow_api import AirflowApi
 from local.health import MAIN_DAG
@@ -209,14 +209,14 @@ def _settings_to_change(
     state: State, server: postgres.Server, chosen: dict[str, object]
 ) -> dict[str, object]:
     """Read the settings, in which a demo names its source of candles. Raises StackError when it may not."""
-    text, where = settings_text(state, server, VARIABLE)
+    text, where = settings_text(state, server, SETTINGS_VARIABLE)
     try:
         settings = read_object(text or "{}", where)
     except SettingsError as error:
         raise StackError(f"{error}; nothing was inserted.", 2) from error
     named = {name: settings[name] for name in SOURCES if name in settings}
     last = json.loads(read_note(server).get(NOTE, "{}"))
-    if where != f"Variable {VARIABLE}" and named != chosen:
+    if where != f"Variable {SETTINGS_VARIABLE}" and named != chosen:
         raise StackError(f"{where} holds the settings, and no demo can change them; nothing was inserted.", 2)
     if named not in ({}, {"candle_sources": [SANDBOX]}, last, chosen):
         raise StackError(
@@ -234,8 +234,8 @@ def _choose_source(
     """Let the settings Variable name the source of the candles; other settings in it stay as they are."""
     write_note(server, {NOTE: json.dumps(chosen)})
     kept = {name: value for name, value in settings.items() if name not in SOURCES}
-    body = {"key": VARIABLE, "value": json.dumps({**kept, **chosen})}
-    api("PATCH", f"/variables/{VARIABLE}?update_mask=value", body)
+    body = {"key": SETTINGS_VARIABLE, "value": json.dumps({**kept, **chosen})}
+    api("PATCH", f"/variables/{SETTINGS_VARIABLE}?update_mask=value", body)
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from include.settings.reader import VARIABLE, SettingsError
+from include.settings.reader import SETTINGS_VARIABLE, SettingsError
 from include.settings_check import checked_environment_settings, read_checked_settings
 from local.airflow_api import AirflowApi, ApiError
 from local.health import import_errors
@@ -22,9 +22,9 @@ def check_environment(environment: Mapping[str, str] = os.environ) -> None:
         for name in sorted(environment):
             if name.startswith(CONNECTION) and environment[name]:
                 read_connection(environment[name], name)
-        given = environment.get(f"AIRFLOW_VAR_{VARIABLE.upper()}")
+        given = environment.get(f"AIRFLOW_VAR_{SETTINGS_VARIABLE.upper()}")
         if given is not None:
-            read_checked_settings(given, f"AIRFLOW_VAR_{VARIABLE.upper()}")
+            read_checked_settings(given, f"AIRFLOW_VAR_{SETTINGS_VARIABLE.upper()}")
     except SettingsError as error:
         raise StackError(f"{error}. Nothing was started.", 2) from error
 
@@ -35,7 +35,7 @@ def find_troubles(state: State, server: Server, api: AirflowApi) -> list[str]:
         f"the DAG file {file} cannot be imported: {reason}"
         for file, (_, reason) in import_errors(api).items()
     ]
-    text, where = settings_text(state, server, VARIABLE)
+    text, where = settings_text(state, server, SETTINGS_VARIABLE)
     if text is None:
         troubles.append(
             f"{where} is missing: make it in Admin > Variables; {{}} leaves every setting as it is"

@@ -22,8 +22,7 @@ from include.airflow.connections import (
 )
 from include.airflow.settings_file import read_settings_file
 from include.settings import Settings
-from include.settings.reader import VARIABLE as SETTINGS_VARIABLE
-from include.settings.reader import environment_settings, read_object
+from include.settings.reader import SETTINGS_VARIABLE, environment_settings, read_object
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

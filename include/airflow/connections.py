@@ -14,8 +14,7 @@ from airflow.sdk import Connection, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowRuntimeError
 
 from include.settings import Endpoint, Settings
-from include.settings.reader import VARIABLE as SETTINGS_VARIABLE
-from include.settings.reader import SettingsError, read_object
+from include.settings.reader import SETTINGS_VARIABLE, SettingsError, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 UUID_PATTERN = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
 SYMBOL_PATTERN = r"^\S.{0,99}$(?!\n)"
 MAX_LIST_ENTRIES = 10_000
-NOTHING_DONE = "Nothing was done"
+REFUSAL = "Nothing was done"
 
 Request = TypeVar("Request")
 
@@ -80,7 +80,7 @@ def form_refused_on(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        raise FormRefusedError(f"{NOTHING_DONE}: {error}") from error
+        raise FormRefusedError(f"{REFUSAL}: {error}") from error
 
 
 def read_days(*, at_most: int, up_to_today: bool = False) -> list[date]:
@@ -123,7 +123,7 @@ def refuse_unknown_names(context: Mapping[str, Any]) -> None:
         return
     said = ", ".join(name + suggestion(name, known) for name in unknown)
     raise FormRefusedError(
-        f"{NOTHING_DONE}: conf holds what the form of {context['dag'].dag_id} lacks: {said}; its names are "
+        f"{REFUSAL}: conf holds what the form of {context['dag'].dag_id} lacks: {said}; its names are "
         f"{', '.join(sorted(known))}."
     )
 

@@ -25,9 +25,9 @@ from urllib.parse import unquote, urlsplit
 
 from include.airflow.settings_file import ConnectionEntry, Objects, SettingsFileError, read_settings_file
 
-PREFIX = "TRADEOPS_SERVICE_"
-BEFORE = "_BEFORE"
-OWN = ("postgres_admin", "airflow_db")  # services that are a connection of the same name
+SERVICE_PREFIX = "TRADEOPS_SERVICE_"
+BEFORE_SUFFIX = "_BEFORE"
+OWN_CONNECTIONS = ("postgres_admin", "airflow_db")  # services that are a connection of the same name
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_services(environment: Mapping[str, str]) -> dict[str, DeclaredService]:
     """
     services = {}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable.endswith(BEFORE):
+        if not variable.startswith(SERVICE_PREFIX) or variable.endswith(BEFORE_SUFFIX):
             continue
         url = urlsplit(value)
         try:
@@ -59,10 +59,10 @@ def read_services(environment: Mapping[str, str]) -> dict[str, DeclaredService]:
             name, number = None, None
         if not name or not number:
             raise SettingsFileError(f"{variable} should be a URL with host and port")
-        host, _, port = environment.get(variable + BEFORE, "").rpartition(":")
+        host, _, port = environment.get(variable + BEFORE_SUFFIX, "").rpartition(":")
         if host and not port.isdecimal():
-            raise SettingsFileError(f"{variable}{BEFORE} should be host:port")
-        services[variable.removeprefix(PREFIX).lower()] = DeclaredService(
+            raise SettingsFileError(f"{variable}{BEFORE_SUFFIX} should be host:port")
+        services[variable.removeprefix(SERVICE_PREFIX).lower()] = DeclaredService(
             name,
             number,
             unquote(url.username) if url.username else None,
@@ -80,7 +80,7 @@ def with_own_connections(objects: Objects, services: Mapping[str, DeclaredServic
         ConnectionEntry(
             conn_id=name, conn_type="postgres", conn_host=name, conn_schema=services[name].database
         )
-        for name in OWN
+        for name in OWN_CONNECTIONS
         if name in services and name not in known
     ]
     return objects.model_copy(update={"connections": [*objects.connections, *own]})

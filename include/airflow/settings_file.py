@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from include.settings.reader import VARIABLE, SettingsError
+from include.settings.reader import SETTINGS_VARIABLE, SettingsError
 from include.settings_check import read_checked_settings
 from include.values_in_words import complaints
 from include.yaml_lines import line_of
@@ -121,7 +121,7 @@ def _refuse_repeated_names(path: Path, node: yaml.Node | None) -> None:
 
 def _check_settings(path: Path, root: yaml.Node | None, objects: Objects) -> None:
     for number, entry in enumerate(objects.variables):
-        if entry.variable_name == VARIABLE:
+        if entry.variable_name == SETTINGS_VARIABLE:
             try:
                 read_checked_settings(entry.variable_value)
             except SettingsError as error:

@@ -16,7 +16,7 @@ from include.settings.reader import environment_settings
 __all__ = ["Effect", "Subject", "tagged"]
 
 # To see a DAG, to start it, to clear its tasks; as the FAB auth manager names them.
-RIGHTS = {"DAGs": {"can_read", "can_edit"}, "DAG Runs": {"can_create"}}
+STARTER_RIGHTS = {"DAGs": {"can_read", "can_edit"}, "DAG Runs": {"can_create"}}
 
 
 class Subject(StrEnum):
@@ -43,4 +43,4 @@ def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:
         return tags
     named = environment_settings().dag_starters
     roles = set.intersection(*(set(named[effect]) for effect in effects))
-    return {**tags, "access_control": {role: dict(RIGHTS) for role in sorted(roles)}}
+    return {**tags, "access_control": {role: dict(STARTER_RIGHTS) for role in sorted(roles)}}

@@ -9,7 +9,7 @@ from airflow.sdk import task as airflow_task
 from include.airflow.tags import Effect
 from include.telemetry import ErrorType
 
-_MARK = "tradeops_facts"
+_FACTS_ATTRIBUTE = "tradeops_facts"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def task(
 
 def state(made: Any, **facts: Any) -> Any:
     """State the facts of an operator, which no decorator makes; gives it back."""
-    setattr(made, _MARK, TaskFacts(**facts))
+    setattr(made, _FACTS_ATTRIBUTE, TaskFacts(**facts))
     return made
 
 
@@ -53,5 +53,7 @@ def facts_of(task: Any) -> TaskFacts | None:
     """What a task has stated, mapped or not; None: nothing."""
     partial = getattr(task, "partial_kwargs", None) or {}
     function = getattr(task, "python_callable", None) or partial.get("python_callable")
-    facts: TaskFacts | None = getattr(function, _MARK, None) or getattr(task, _MARK, None)
+    facts: TaskFacts | None = getattr(function, _FACTS_ATTRIBUTE, None) or getattr(
+        task, _FACTS_ATTRIBUTE, None
+    )
     return facts

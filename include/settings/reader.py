@@ -20,17 +20,17 @@ from include.values_in_words import complaints, shown
 
 logger = logging.getLogger(__name__)
 
-VARIABLE = "tradeops_settings"
-PREFIX = "TRADEOPS_"
+SETTINGS_VARIABLE = "tradeops_settings"
+SETTING_PREFIX = "TRADEOPS_"
 # Names of the environment that begin like settings and are none: they say where things are.
 OTHER_NAMES = frozenset(
-    PREFIX + name
+    SETTING_PREFIX + name
     for name in (
         "STACK", "DAGS", "SPOOL", "LOG_FILE", "LOG_SHARE", "DATABASE_URL", "DB_PASSWORD", "PROCESS_OF",
         "PORT_AIRFLOW", "PORT_POSTGRES", "PORT_SANDBOX",
     )
 )  # fmt: skip
-OTHER_FAMILIES = (PREFIX + "SERVICE_",)
+OTHER_FAMILIES = (SETTING_PREFIX + "SERVICE_",)
 
 # What JSON's reader says, and what a person has done.
 JSON_ERRORS = {
@@ -54,7 +54,7 @@ class SettingsError(ValueError):
     """Settings cannot be read; the message says where, which, what it is and what would be right."""
 
 
-def read_settings(text: str, where: str = f"Variable {VARIABLE}") -> Settings:
+def read_settings(text: str, where: str = f"Variable {SETTINGS_VARIABLE}") -> Settings:
     """Read the settings: the environment, and over it the JSON object that stands in `where`.
 
     Raises:
@@ -118,15 +118,15 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _make(chosen: dict[str, Any], where: str) -> Settings:
     for name in ENVIRONMENT_ONLY & {one.lower() for one in chosen}:
         raise SettingsError(
-            f"{where}: {name} is read with the DAG's file, without Variables; set {PREFIX}{name.upper()} in "
-            "the environment of Airflow's processes, and take it out here"
+            f"{where}: {name} is read with the DAG's file, without Variables; set "
+            f"{SETTING_PREFIX}{name.upper()} in the environment of Airflow's processes, and take it out here"
         )
     try:
         return Settings(**chosen)
     except UnreadableEnvironment as error:  # a list or an object of the environment that is no JSON
         logger.info("settings cannot be read: %s", error)
         name = next((one for one in Settings.model_fields if f'"{one}"' in str(error)), "a setting")
-        variable = PREFIX + name.upper()
+        variable = SETTING_PREFIX + name.upper()
         value = next((text for key, text in os.environ.items() if key.upper() == variable), "")
         right = complaints(Settings, [{"loc": (name,), "type": "unreadable", "input": value}])
         raise SettingsError(f"{variable}{right[0].words}, written as JSON") from error
@@ -141,14 +141,14 @@ def _make(chosen: dict[str, Any], where: str) -> Settings:
             elif name in {one.lower() for one in chosen}:  # as the environment, without regard to case
                 said.append(f"{where}: {complaint.name}{complaint.words}")
             else:
-                said.append(f"{PREFIX}{name.upper()}{'.' + rest if rest else ''}{complaint.words}")
+                said.append(f"{SETTING_PREFIX}{name.upper()}{'.' + rest if rest else ''}{complaint.words}")
         raise SettingsError("; ".join(said)) from error
 
 
 def _check_names(environment: Mapping[str, str]) -> None:
-    settings = {PREFIX + name.upper() for name in Settings.model_fields}
+    settings = {SETTING_PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(environment):
-        if not name.startswith(PREFIX) or name.startswith(OTHER_FAMILIES):
+        if not name.startswith(SETTING_PREFIX) or name.startswith(OTHER_FAMILIES):
             continue
         if name not in settings | OTHER_NAMES:
             hint = suggestion(name, settings | OTHER_NAMES) or "; docs/operating.md lists them all"

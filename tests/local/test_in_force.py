@@ -13,7 +13,7 @@ from local.in_force import platform_database, read_connection, settings_text
 from local.postgres import Server
 from local.state import StackError, State
 
-VARIABLE = "tradeops_settings"
+SETTINGS_VARIABLE = "tradeops_settings"
 
 
 @pytest.fixture
@@ -125,16 +125,16 @@ def test_the_environment_of_the_scheduler_comes_first(state, server, stored, mon
     monkeypatch.setattr("local.processes.find", lambda state, name: process)
     found = platform_database(state, server)
     assert found.url == "postgresql://ann:w%40rd@db.example:6543/signals?sslmode=require"
-    assert settings_text(state, server, VARIABLE) == (
+    assert settings_text(state, server, SETTINGS_VARIABLE) == (
         '{"lease": 60}',
         "AIRFLOW_VAR_TRADEOPS_SETTINGS in the environment",
     )
 
 
 def test_the_stored_settings_are_opened(state, server, stored):
-    assert settings_text(state, server, VARIABLE) == (None, "Variable tradeops_settings")
+    assert settings_text(state, server, SETTINGS_VARIABLE) == (None, "Variable tradeops_settings")
     stored["variable"] = (seal(state, '{"llm_answer_tokens": 5}'), True)
-    assert settings_text(state, server, VARIABLE)[0] == '{"llm_answer_tokens": 5}'
+    assert settings_text(state, server, SETTINGS_VARIABLE)[0] == '{"llm_answer_tokens": 5}'
 
 
 @pytest.mark.parametrize("text", ['{"host": "db",}', "http://db:port/", "plain"])

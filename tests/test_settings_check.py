@@ -70,7 +70,8 @@ def test_what_is_known_is_taken():
 ASK = """
 from include.candles import open_source, open_sources
 from include.candles.sources import rank_of
-from include.probes.services import market_probes
+from include.probes.platform.candle_sources import make_probes
+from include.probes.probe import ProbeContext
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from include.settings_check import read_checked_settings
@@ -93,7 +94,7 @@ questions = {{
     "source": lambda: entered(open_source(name, settings, None, nowhere)),
     "sources": lambda: entered(open_sources(settings, None, nowhere)),
     "rank": lambda: rank_of(name),
-    "probe": market_probes(None, settings, nowhere)[0].ask,
+    "probe": make_probes(ProbeContext("platform", None, settings, nowhere))[0].ask,
     "price": lambda: find_price_source(name),
     "service": lambda: find_service(name),
 }}

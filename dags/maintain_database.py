@@ -28,7 +28,7 @@ from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
 
 DAG_ID = "maintain_database"
-PATIENCE = timedelta(minutes=45)
+TIME_LIMIT = timedelta(minutes=45)
 NEXT_STEP = "Nothing is lost; clear the failed task, or wait for the next run. docs/maintenance.md explains."
 
 logger = logging.getLogger(__name__)
@@ -54,24 +54,24 @@ def tend() -> list[dict[str, str | float]]:
     """Vacuum and analyze; give what was done."""
     from dataclasses import asdict
 
-    from include.maintenance import tend_tables
+    from include.maintenance import vacuum_tables
 
     with open_database("maintenance") as engine:
-        return [asdict(one) for one in tend_tables(engine, patience=PATIENCE)]
+        return [asdict(one) for one in vacuum_tables(engine, time_limit=TIME_LIMIT)]
 
 
 @task(area="database")
 def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     """Inspect the database and store the report; give the number of findings."""
     from include.files import free_bytes_of_volume
-    from include.maintenance import Tended, inspect_database, store_report
+    from include.maintenance import VacuumedTable, inspect_database, store_report
 
     context = get_current_context()
     first_sunday = context["dag_run"].run_after.day <= 7
     kind = "monthly" if first_sunday or read_form(ReviewForm).review else "weekly"
     with open_database("maintenance") as engine:
         free = free_bytes_of_volume(load_settings().database_volume)
-        done = [Tended(**one) for one in tended]
+        done = [VacuumedTable(**one) for one in tended]
         found = inspect_database(engine, kind, run_url(DAG_ID, context["run_id"]), done, free)
         store_report(engine, found)
     for one in found.findings:

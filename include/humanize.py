@@ -1,4 +1,4 @@
-"""Numbers and times as people say them."""
+"""Numbers, sizes and times as people say them."""
 
 from datetime import timedelta
 
@@ -17,3 +17,12 @@ def age_text(age: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def size_text(size: float) -> str:
+    """A number of bytes: `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

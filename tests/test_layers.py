@@ -19,7 +19,7 @@ FLOORS = [
         "files",
         "parquet_types",
         "strange_times",
-        "values_in_words",
+        "validation_messages",
         "humanize",
         "yaml_lines",
     },

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.days import days_between
 from include.settings.reader import suggestion
-from include.values_in_words import complaints
+from include.validation_messages import complaints
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

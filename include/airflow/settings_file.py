@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from include.settings.reader import SETTINGS_VARIABLE, SettingsError
 from include.settings_check import read_checked_settings
-from include.values_in_words import complaints
+from include.validation_messages import complaints
 from include.yaml_lines import line_of
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Looking after the database: what is vacuumed and analyzed, how it grows, and a report for people.
 
-`note_table_sizes` keeps the sizes of a day, `tend_tables` vacuums and analyzes where it pays,
+`note_table_sizes` keeps the sizes of a day, `vacuum_tables` vacuums and analyzes where it pays,
 `inspect_database` makes the report that `store_report` keeps and `read_reports` shows.
 """
 
@@ -9,25 +9,23 @@ from include.maintenance.report import (
     DatabaseReport,
     Section,
     forecast_full,
-    in_bytes,
     inspect_database,
     read_growth,
     read_reports,
     store_report,
 )
-from include.maintenance.tend import Tended, note_table_sizes, tend_tables
+from include.maintenance.vacuum import VacuumedTable, note_table_sizes, vacuum_tables
 
 __all__ = [
     "DatabaseFinding",
     "DatabaseReport",
     "Section",
-    "Tended",
+    "VacuumedTable",
     "forecast_full",
-    "in_bytes",
     "inspect_database",
     "note_table_sizes",
     "read_growth",
     "read_reports",
     "store_report",
-    "tend_tables",
+    "vacuum_tables",
 ]

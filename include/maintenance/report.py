@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
-from include.humanize import count_text
-from include.maintenance.tend import DEAD, WORTH_IT, Tended
+from include.humanize import count_text, size_text
+from include.maintenance.vacuum import DEAD, WORTH_IT, VacuumedTable
 
 Kind = Literal["weekly", "monthly"]
 
@@ -58,7 +58,7 @@ class DatabaseReport:
 
 
 def inspect_database(
-    engine: Engine, kind: Kind, run_url: str, tended: Sequence[Tended], free_bytes: int | None
+    engine: Engine, kind: Kind, run_url: str, vacuumed: Sequence[VacuumedTable], free_bytes: int | None
 ) -> DatabaseReport:
     """Look at the database; the monthly report looks at indexes and slow statements too.
 
@@ -66,7 +66,7 @@ def inspect_database(
         engine: the platform's database.
         kind: `weekly` or `monthly`.
         run_url: opens the run.
-        tended: what was vacuumed and analyzed just before.
+        vacuumed: what was vacuumed and analyzed just before.
         free_bytes: what is free on the database's disk; None when it cannot be seen from here.
     """
     report = DatabaseReport(kind, run_url)
@@ -74,8 +74,10 @@ def inspect_database(
         _growth(connection, report, free_bytes)
         _state(connection, report)
         _transactions(connection, report)
-        rows = [[one.table, one.what, one.seconds] for one in tended]
-        report.sections.append(Section("Tended in this run", ("table", "what", "seconds"), rows))
+        rows = [[one.table, one.what, one.seconds] for one in vacuumed]
+        report.sections.append(
+            Section("Vacuumed and analyzed in this run", ("table", "what", "seconds"), rows)
+        )
         if kind == "monthly":
             _indexes(connection, report)
             _read_whole(connection, report)
@@ -161,8 +163,8 @@ def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | No
             "Sizes and growth",
             ("table", "size", "rows", "growth a day"),
             [
-                [one.table_name, in_bytes(one.bytes), one.rows,
-                 in_bytes(one.bytes_a_day) if one.days >= ENOUGH_DAYS else "too few days"]
+                [one.table_name, size_text(one.bytes), one.rows,
+                 size_text(one.bytes_a_day) if one.days >= ENOUGH_DAYS else "too few days"]
                 for one in tables
             ],
             f"growth by a straight line through the last {HISTORY} days",
@@ -192,7 +194,7 @@ def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | No
                 "warning" if left < SOON else "info",
                 f"the disk is full on {full} ({count_text(left.days, 'day')}) "
                 f"if the database grows as it did; "
-                f"{in_bytes(free_bytes)} are free",
+                f"{size_text(free_bytes)} are free",
                 "make room, shorten keep_metrics or set keep_candles, or take a larger disk",
             )
         )
@@ -213,7 +215,7 @@ def _state(connection: Connection, report: DatabaseReport) -> None:
             report.findings.append(
                 DatabaseFinding(
                     "warning",
-                    f"{one.name} holds {one.dead} dead rows and {one.live} live ones, though tended",
+                    f"{one.name} holds {one.dead} dead rows and {one.live} live ones, though it was vacuumed",
                     "look for an old transaction or replication slot that holds them",
                 )
             )
@@ -250,7 +252,7 @@ def _indexes(connection: Connection, report: DatabaseReport) -> None:
         Section(
             "Indexes",
             ("index", "table", "size", "scans"),
-            [[one.name, one.table_name, in_bytes(one.bytes), one.scans] for one in indexes],
+            [[one.name, one.table_name, size_text(one.bytes), one.scans] for one in indexes],
             f"scans are counted since {count_text(age.days, 'day')}",
         )
     )
@@ -261,7 +263,7 @@ def _indexes(connection: Connection, report: DatabaseReport) -> None:
         elif one.same_as:
             words, remedy = f"{one.name} is the same as {one.same_as}", f"DROP INDEX CONCURRENTLY {one.name}"
         elif not one.needed and one.scans == 0 and one.bytes > LARGE_INDEX and age > SETTLED:
-            words = f"{one.name} ({in_bytes(one.bytes)}) was not used in {count_text(age.days, 'day')}"
+            words = f"{one.name} ({size_text(one.bytes)}) was not used in {count_text(age.days, 'day')}"
             remedy = f"DROP INDEX CONCURRENTLY {one.name}"
         else:
             continue
@@ -288,15 +290,6 @@ def _slow(connection: Connection, report: DatabaseReport) -> None:
         return
     rows = connection.execute(sql("maintenance/find_slow_statements"), {"milliseconds": SLOW}).all()
     report.sections.append(Section("Slow statements", columns, [list(row) for row in rows]))
-
-
-def in_bytes(number: float) -> str:
-    """Write a number of bytes for people: `1.5 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(number) < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from include.http.client import Client
 from include.probes.probe import REQUEST_SECONDS, Probe, ProbeAnswer, ProbeContext
 from include.settings import SANDBOX, Endpoint
 
-NOBODY = "the local stack nobody@sandbox.invalid"  # who calls the sandbox, and nobody else
+SANDBOX_CONTACT = "the local stack nobody@sandbox.invalid"  # who calls the sandbox, and nobody else
 
 
 def outside_probe(
@@ -34,7 +34,7 @@ def outside_probe(
         return Probe(name, context.kind, None, f"not configured: there is no connection `{name}`")
     contact = context.settings.contact
     if not contact and _is_sandbox(endpoint, context.connections(SANDBOX)):
-        contact = NOBODY
+        contact = SANDBOX_CONTACT
     if service.wants_contact and not contact:
         return Probe(name, context.kind, None, f"{name} refuses callers without a contact: set `contact`")
     called = with_timeout(identify(service, contact) if contact else service, REQUEST_SECONDS)

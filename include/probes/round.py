@@ -24,8 +24,8 @@ from include.telemetry import redact
 logger = logging.getLogger(__name__)
 
 Outcome = ProbeAnswer | Exception
-PAUSED = 3  # intervals without any result: the platform was down, or is new
-REST = 15.0  # seconds until a part that may be starting is asked again
+PAUSED_INTERVALS = 3  # intervals without any result: the platform was down, or is new
+RETRY_SECONDS = 15.0  # seconds until a part that may be starting is asked again
 
 
 def run_round(
@@ -64,7 +64,7 @@ def run_round(
     }
     awake = [probe for probe in asked if probe.service not in resting]
     outcomes = ask_all(awake)
-    if not any(began - at <= PAUSED * every for at, _ in last.values()):
+    if not any(began - at <= PAUSED_INTERVALS * every for at, _ in last.values()):
         outcomes |= _ask_again(awake, outcomes, patience)
     quotas = read_quotas(engine)
     now = datetime.now(UTC)
@@ -143,7 +143,7 @@ def _ask_again(
     """Ask those again that did not answer, until they do or patience ends; give their new outcomes."""
     end = monotonic() + patience.total_seconds()
     again: dict[str, Outcome] = {}
-    while monotonic() + REST < end:
+    while monotonic() + RETRY_SECONDS < end:
         latest = {**outcomes, **again}
         failing = [
             probe
@@ -155,8 +155,8 @@ def _ask_again(
         if not failing:
             break
         names = ", ".join(probe.service for probe in failing)
-        logger.info("the platform may still be starting, asked again in %g s: %s", REST, names)
-        sleep(REST)
+        logger.info("the platform may still be starting, asked again in %g s: %s", RETRY_SECONDS, names)
+        sleep(RETRY_SECONDS)
         again |= ask_all(failing)
     return again
 

@@ -18,7 +18,7 @@ import pandas as pd
 from include.humanize import count_text
 
 EXAMPLES = 5  # rows that an unmet expectation shows
-LONGEST = 200  # characters of one of them
+MAX_DETAIL_CHARACTERS = 200  # characters of one of them
 SEVERITIES = ("critical", "warning")  # the worst first
 
 
@@ -187,7 +187,7 @@ def _check(result: Any, key: list[str]) -> Check:
         severity=config.severity.value,
         success=bool(result.success),
         failed=int(failed),
-        examples=tuple(example[:LONGEST] for example in examples),
+        examples=tuple(example[:MAX_DETAIL_CHARACTERS] for example in examples),
     )
 
 
@@ -213,5 +213,5 @@ def to_details(validation: Validation) -> dict[str, Any]:
     return {
         "noun": validation.noun,
         "checks": [asdict(check) for check in validation.checks],
-        "notes": [note[:LONGEST] for note in validation.notes],
+        "notes": [note[:MAX_DETAIL_CHARACTERS] for note in validation.notes],
     }

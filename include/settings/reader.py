@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError as UnreadableEnvironment
 
 from include.settings import ENVIRONMENT_ONLY, Settings
-from include.values_in_words import complaints, shown
+from include.validation_messages import complaints, shown
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
-from include.maintenance import in_bytes, read_growth, read_reports
+from include.humanize import size_text
+from include.maintenance import read_growth, read_reports
 from include.web.pages import render
 
 REPORTS = 30  # listed
@@ -34,7 +35,9 @@ def maintenance(open_database: Callable[[], AbstractContextManager[Engine]]) -> 
             shown=shown,
             growth=growth,
             line=draw_line(growth),
-            sizes=[in_bytes(size) for size in (min(growth.values()), max(growth.values()))] if growth else [],
+            sizes=[size_text(size) for size in (min(growth.values()), max(growth.values()))]
+            if growth
+            else [],
             box=f"0 0 {WIDTH} {HEIGHT}",
         )
 

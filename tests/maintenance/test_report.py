@@ -6,16 +6,16 @@ import pytest
 from sqlalchemy import text
 
 from include.database import connect
+from include.humanize import size_text
 from include.maintenance import (
-    Tended,
+    VacuumedTable,
     forecast_full,
-    in_bytes,
     inspect_database,
     note_table_sizes,
     read_growth,
     read_reports,
     store_report,
-    tend_tables,
+    vacuum_tables,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -60,16 +60,16 @@ def rows_of(found, title):
 
 
 def test_what_has_many_dead_rows_is_vacuumed_and_the_rest_left_alone(database, table):
-    done = tend_tables(database, patience=MINUTE)
+    done = vacuum_tables(database, time_limit=MINUTE)
     assert [(one.table, one.what) for one in done if one.table == table] == [(table, "vacuum, analyze")]
-    assert tend_tables(database, patience=MINUTE) == [one for one in done if one.table != table][:0]
+    assert vacuum_tables(database, time_limit=MINUTE) == [one for one in done if one.table != table][:0]
     (row,) = (row for row in rows_of(report(database), "Dead rows and statistics") if row[0] == table)
     assert row[2] == 0  # dead
 
 
 def test_no_time_left_is_said(database, table):
     assert ("tended", "left for the next run: no time") in [
-        (one.table, one.what) for one in tend_tables(database, patience=timedelta(seconds=-1))
+        (one.table, one.what) for one in vacuum_tables(database, time_limit=timedelta(seconds=-1))
     ]
 
 
@@ -102,8 +102,8 @@ def test_without_pg_stat_statements_the_report_says_so(database):
 
 
 def test_the_weekly_report_leaves_the_review_out(database):
-    titles = [one.title for one in report(database, "weekly", [Tended("x", "analyze", 0.1)]).sections]
-    assert titles == ["Sizes and growth", "Dead rows and statistics", "Tended in this run"]
+    titles = [one.title for one in report(database, "weekly", [VacuumedTable("x", "analyze", 0.1)]).sections]
+    assert titles == ["Sizes and growth", "Dead rows and statistics", "Vacuumed and analyzed in this run"]
 
 
 def test_sizes_are_noted_once_a_day_and_partitions_count_under_their_table(database):
@@ -149,7 +149,7 @@ def test_a_straight_line_and_what_does_not_grow():
 
 
 def test_a_report_is_kept_once_a_run_and_read_back(database, table):
-    found = report(database, tended=[Tended("x", "analyze", 0.1)])
+    found = report(database, tended=[VacuumedTable("x", "analyze", 0.1)])
     assert store_report(database, found) == store_report(database, found)
     (read,) = read_reports(database, limit=5)
     assert read.findings == found.findings
@@ -159,4 +159,4 @@ def test_a_report_is_kept_once_a_run_and_read_back(database, table):
 
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 B"), (1536, "1.5 KiB"), (5 * 1024**4, "5.0 TiB")])
 def test_bytes_for_people(number, shown):
-    assert in_bytes(number) == shown
+    assert size_text(number) == shown

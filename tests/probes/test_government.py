@@ -296,7 +296,7 @@ def test_bls_counts_neither_a_dash_nor_the_average_of_the_year():
 
 def test_bls_says_of_a_series_that_it_does_not_exist(look, connections, database):
     year = datetime.now(UTC).year
-    series = {**bls.SERIES, "NOSUCH": CONSUMER_PRICES}
+    series = {**bls.BLS_SERIES, "NOSUCH": CONSUMER_PRICES}
     with Client(find_service("bls"), connections("bls"), database) as client:
         asked = partial(bls.ask, client, first_year=year - 1, last_year=year, series=series)
         result = look(Probe("bls", "government", asked))

@@ -63,7 +63,7 @@ def test_a_hanging_service_is_given_up_over_http(look, sandbox, monkeypatch):
 
 
 def test_parts_that_are_still_starting_are_asked_again_in_the_first_round_only(database, monkeypatch):
-    monkeypatch.setattr("include.probes.round.REST", 0.01)
+    monkeypatch.setattr("include.probes.round.RETRY_SECONDS", 0.01)
     asked = []
 
     def ask():

@@ -25,8 +25,8 @@ from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownEr
 from include.services import find_service
 from include.telemetry import redact
 
-SERIES = {"CUUR0000SA0": CONSUMER_PRICES, "CES0000000001": EMPLOYMENT}
-PAUSE = timedelta(hours=6)  # new figures come once a month
+BLS_SERIES = {"CUUR0000SA0": CONSUMER_PRICES, "CES0000000001": EMPLOYMENT}
+MIN_INTERVAL = timedelta(hours=6)  # new figures come once a month
 
 
 def make_probes(context: ProbeContext) -> list[Probe]:
@@ -35,11 +35,11 @@ def make_probes(context: ProbeContext) -> list[Probe]:
     service = find_service("bls" if endpoint and endpoint.secret else "bls-keyless")
     this_year = datetime.now(UTC).year
     asked = partial(ask, first_year=this_year - 1, last_year=this_year)
-    return [outside_probe(context, service, asked, pause=PAUSE)]
+    return [outside_probe(context, service, asked, pause=MIN_INTERVAL)]
 
 
 def ask(
-    client: Client, *, first_year: int, last_year: int, series: Mapping[str, Calendar] = SERIES
+    client: Client, *, first_year: int, last_year: int, series: Mapping[str, Calendar] = BLS_SERIES
 ) -> ProbeAnswer:
     """Ask for the months of these years. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)

@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
+PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 A_DAY = timedelta(days=1)
 
 
@@ -82,7 +82,7 @@ def following(calendar: Calendar, period: date) -> date:
     """The period after this one."""
     if calendar.period == "day":
         return _next_business_day(period + A_DAY)
-    return _add_months(period, MONTHS[calendar.period])
+    return _add_months(period, PERIOD_MONTHS[calendar.period])
 
 
 def due(calendar: Calendar, period: date) -> datetime:
@@ -92,7 +92,7 @@ def due(calendar: Calendar, period: date) -> datetime:
         if calendar.weekday is not None:
             day += timedelta(days=(calendar.weekday - period.weekday() - 1) % 7 + 1)
     else:
-        last_month = MONTHS[calendar.period] - 1
+        last_month = PERIOD_MONTHS[calendar.period] - 1
         month = _add_months(period, last_month + calendar.months)
         day = month + timedelta(days=min(calendar.day, _days_in(month)) - 1)
     return datetime.combine(_next_business_day(day), calendar.clock, NEW_YORK).astimezone(UTC)

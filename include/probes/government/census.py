@@ -15,7 +15,7 @@ from include.probes.outside import outside_probe
 from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
 
-VARIABLE = "B01001_001E"  # the population
+POPULATION = "B01001_001E"  # the population
 STATES = 52  # with the District of Columbia and Puerto Rico
 
 
@@ -49,12 +49,12 @@ def count_states(answer: Any) -> int:
     """Count the rows with a population; negative numbers stand for missing ones. Raises ServiceDownError."""
     try:
         header, *rows = answer
-        column = header.index(VARIABLE)
+        column = header.index(POPULATION)
         return sum(is_number(row[column]) and float(row[column]) >= 0 for row in rows)
     except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise ServiceDownError(f"no list of lists with {VARIABLE} in its header: {error!r}") from error
+        raise ServiceDownError(f"no list of lists with {POPULATION} in its header: {error!r}") from error
 
 
 def _get(client: Client, year: int) -> Any:
-    asked = {"get": f"NAME,{VARIABLE}", "for": "state:*"}
+    asked = {"get": f"NAME,{POPULATION}", "for": "state:*"}
     return client.get_json(f"/data/{year}/acs/acs1", asked)

@@ -21,7 +21,7 @@ from include.probes.outside import outside_probe
 from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.services import find_service
 
-SERIES = {  # series: its calendar, and how many days back are looked at
+FRED_SERIES = {  # series: its calendar, and how many days back are looked at
     "DEXUSEU": (EXCHANGE_RATES, 60),
     "CPIAUCSL": (CONSUMER_PRICES, 400),
     "GDP": (GROSS_PRODUCT, 800),
@@ -30,14 +30,14 @@ SERIES = {  # series: its calendar, and how many days back are looked at
 
 def make_probes(context: ProbeContext) -> list[Probe]:
     """Make the probe."""
-    return [outside_probe(context, find_service("fred"), ask, cost=len(SERIES))]
+    return [outside_probe(context, find_service("fred"), ask, cost=len(FRED_SERIES))]
 
 
 def ask(client: Client) -> ProbeAnswer:
     """Ask for the newest observations of each series. Raises ServiceError, ServiceDownError."""
     now = datetime.now(UTC)
     found, slowest = [], 0.0
-    for name, (calendar, days) in SERIES.items():
+    for name, (calendar, days) in FRED_SERIES.items():
         first = _first_period(calendar, now.date() - timedelta(days=days))
         asked = {"series_id": name, "file_type": "json", "observation_start": first.isoformat()}
         answer = client.get_json("/fred/series/observations", asked)

@@ -8,7 +8,7 @@ from time import monotonic
 from include.probes.probe import Probe, ProbeAnswer, ProbeContext, ServiceDownError
 from include.storage import Storage, StorageError
 
-PREFIX = "probes/"  # of the objects that are written to the store
+OBJECT_PREFIX = "probes/"  # of the objects that are written to the store
 LEFT_BEHIND = timedelta(hours=1)  # an object that is older is of a probe that died
 
 
@@ -33,10 +33,10 @@ def ask_storage(store: Storage) -> ProbeAnswer:
     Raises:
         ServiceDownError: the store does not do that.
     """
-    started, key = monotonic(), f"{PREFIX}{uuid.uuid4()}"
+    started, key = monotonic(), f"{OBJECT_PREFIX}{uuid.uuid4()}"
     try:
         store.write(key, [b"tradeops"])
-        found = list(store.list(PREFIX))
+        found = list(store.list(OBJECT_PREFIX))
         store.delete(key)
         latency = (monotonic() - started) * 1000
         for other in found:

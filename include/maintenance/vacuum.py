@@ -21,7 +21,7 @@ SHORTEST = timedelta(minutes=1)  # that a statement is given
 
 
 @dataclass(frozen=True)
-class Tended:
+class VacuumedTable:
     """What was done to one table."""
 
     table: str
@@ -29,17 +29,17 @@ class Tended:
     seconds: float
 
 
-def tend_tables(engine: Engine, *, patience: timedelta) -> list[Tended]:
-    """Vacuum tables with many dead rows, analyze those that have changed; stop after `patience`.
+def vacuum_tables(engine: Engine, *, time_limit: timedelta) -> list[VacuumedTable]:
+    """Vacuum tables with many dead rows, analyze those that have changed; stop after `time_limit`.
 
     A table that somebody has locked is left out (SKIP_LOCKED). Only VACUUM and ANALYZE: neither keeps readers
     or writers waiting.
     """
-    end = time.monotonic() + patience.total_seconds()
+    end = time.monotonic() + time_limit.total_seconds()
     done = []
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # VACUUM of a large table takes long; the task's own patience bounds it.
-        limit = int(max(patience, SHORTEST).total_seconds() * 1000)
+        # VACUUM of a large table takes long; the task's own time_limit bounds it.
+        limit = int(max(time_limit, SHORTEST).total_seconds() * 1000)
         connection.execute(text(f"SET statement_timeout = {limit}"))
         try:
             for table in connection.execute(sql("maintenance/find_tables_to_vacuum")).all():
@@ -48,10 +48,10 @@ def tend_tables(engine: Engine, *, patience: timedelta) -> list[Tended]:
                 if not (dead or changed):
                     continue
                 if time.monotonic() > end:
-                    done.append(Tended(table.name, "left for the next run: no time", 0.0))
+                    done.append(VacuumedTable(table.name, "left for the next run: no time", 0.0))
                     continue
                 if not table.owned:
-                    done.append(Tended(table.name, "not done: another role owns it", 0.0))
+                    done.append(VacuumedTable(table.name, "not done: another role owns it", 0.0))
                     continue
                 command = "VACUUM (ANALYZE, SKIP_LOCKED)" if dead else "ANALYZE (SKIP_LOCKED)"
                 started = time.monotonic()
@@ -61,7 +61,7 @@ def tend_tables(engine: Engine, *, patience: timedelta) -> list[Tended]:
                 except DBAPIError as error:
                     what = f"failed: {str(error.orig).strip()[:200]}"
                     logger.warning("%s of %s %s", command, table.name, what)
-                done.append(Tended(table.name, what, round(time.monotonic() - started, 1)))
+                done.append(VacuumedTable(table.name, what, round(time.monotonic() - started, 1)))
                 logger.info("%s: %s", table.name, what)
         finally:
             connection.execute(text("RESET statement_timeout"))

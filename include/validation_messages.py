@@ -17,10 +17,10 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-LONGEST = 60  # characters of a value that a message repeats
+MAX_VALUE_CHARACTERS = 60  # characters of a value that a message repeats
 PRIVATE = re.compile("SECRET-KEY|PRIVATE KEY", re.IGNORECASE)  # who mixes up the halves of a pair shows none
 NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
-WORDS: dict[Any, str] = {
+TYPE_NAMES: dict[Any, str] = {
     str: "a text",
     bool: "true or false",
     Path: "a path, as a text",
@@ -71,7 +71,7 @@ def shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     if PRIVATE.search(text):
         return "a private key"
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
 
 
 def describe_field(field: FieldInfo | None) -> str:
@@ -95,7 +95,7 @@ def describe(kind: Any, limits: Iterable[Any] = ()) -> str:
         return f"an object, each name {describe(inside[0])}, each value {describe(inside[1])}"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "an object with " + ", ".join(kind.model_fields)
-    word = NUMBERS.get(kind) or WORDS.get(kind, "another value")
+    word = NUMBERS.get(kind) or TYPE_NAMES.get(kind, "another value")
     return word + _within(limits)
 
 

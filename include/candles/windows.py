@@ -8,6 +8,8 @@ import pandas as pd
 
 from include.candles.frame import first_open, last_close
 
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+
 CANDLES_AT_ONCE = 10_000  # candles that a source is asked for at once, at most
 BRIDGED_CANDLES = 500  # gaps with no more than so many candles between them are asked for together
 
@@ -22,10 +24,8 @@ def held_share(windows: pd.DataFrame, gaps: pd.DataFrame, interval: timedelta) -
     wanted = (ends - starts).dt.total_seconds().clip(lower=0)
     if gaps.empty:
         return wanted / wanted.where(wanted > 0)
-    # The missing time before t, as a function of t, rises within the gaps and is level between them.
     edges = np.column_stack([_seconds(gaps["start"]), _seconds(gaps["end"])]).ravel()
-    risen = np.cumsum(np.diff(edges, prepend=edges[0]) * (np.arange(len(edges)) % 2))
-    missing = np.interp(_seconds(ends), edges, risen) - np.interp(_seconds(starts), edges, risen)
+    missing = within_before(edges, _seconds(ends)) - within_before(edges, _seconds(starts))
     return (wanted - missing) / wanted.where(wanted > 0)
 
 
@@ -41,5 +41,30 @@ def pages(gaps: pd.DataFrame, interval: timedelta) -> Iterator[tuple[datetime, d
             yield at.to_pydatetime(), min(at + CANDLES_AT_ONCE * interval, end).to_pydatetime()
 
 
-def _seconds(times: "pd.Series[pd.Timestamp]") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def merge_spans(starts: Numbers, ends: Numbers) -> Numbers:
+    """Merge spans in any order, overlapping as they like; give start, end, start … of their union.
+
+    Empty and upside-down spans are left out; of none comes an empty span at 0.
+    """
+    some = starts < ends
+    order = np.argsort(starts[some], kind="stable")
+    starts, ends = starts[some][order], ends[some][order]
+    if len(starts) == 0:
+        return np.array([0.0, 0.0])
+    furthest = np.maximum.accumulate(ends)
+    fresh = np.concatenate([[True], starts[1:] > furthest[:-1]])
+    last = np.concatenate([np.flatnonzero(fresh)[1:] - 1, [len(starts) - 1]])
+    return np.column_stack([starts[fresh], furthest[last]]).ravel()
+
+
+def within_before(edges: Numbers, at: Numbers) -> Numbers:
+    """Say how much of disjoint spans, given as `merge_spans` gives them, lies before each place.
+
+    As a function of the place it rises within the spans and is level between them.
+    """
+    risen = np.cumsum(np.diff(edges, prepend=edges[0]) * (np.arange(len(edges)) % 2))
+    return np.asarray(np.interp(at, edges, risen), dtype=np.float64)
+
+
+def _seconds(times: "pd.Series[pd.Timestamp]") -> Numbers:
     return np.asarray(times.dt.as_unit("us").astype("int64") / 1e6, dtype=np.float64)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from include.candles.frame import CANDLE, PRICES, first_open, last_close
+from include.candles.windows import Numbers, merge_spans, within_before
 
-Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 VALUES = [*PRICES, "volume"]
@@ -184,7 +184,7 @@ def _gaps(
         else:
             edges = _edges(windows[windows["symbol"] == symbol], interval)
         # wanted candles that open before each candle, and before the one that follows it
-        until, after = _wanted_before(edges, at), _wanted_before(edges, at + 1)
+        until, after = within_before(edges, at), within_before(edges, at + 1)
         wanted = float((edges[1::2] - edges[::2]).sum())
         missing[rows] = np.maximum(until - np.concatenate([[0.0], after[:-1]]), 0)
         behind[rows[-1]] = wanted - after[-1]
@@ -196,22 +196,10 @@ def _gaps(
 
 def _edges(windows: pd.DataFrame, interval: timedelta) -> Numbers:
     """Merge windows; answer start, end, start, end … as whole steps of the grid."""
-    starts = _steps(first_open(windows["start"], interval), interval)
-    ends = _steps(last_close(windows["end"], interval), interval)
-    order = np.argsort(starts[starts < ends], kind="stable")
-    starts, ends = starts[starts < ends][order], ends[starts < ends][order]
-    if len(starts) == 0:
-        return np.array([0.0, 0.0])
-    furthest = np.maximum.accumulate(ends)
-    fresh = np.concatenate([[True], starts[1:] > furthest[:-1]])
-    last = np.concatenate([np.flatnonzero(fresh)[1:] - 1, [len(starts) - 1]])
-    return np.column_stack([starts[fresh], furthest[last]]).ravel()
-
-
-def _wanted_before(edges: Numbers, steps: Numbers) -> Numbers:
-    """The number of wanted candles before a time rises within the windows and is level between them."""
-    risen = np.cumsum(np.diff(edges, prepend=edges[0]) * (np.arange(len(edges)) % 2))
-    return np.asarray(np.interp(steps, edges, risen), dtype=np.float64)
+    return merge_spans(
+        _steps(first_open(windows["start"], interval), interval),
+        _steps(last_close(windows["end"], interval), interval),
+    )
 
 
 def _steps(times: "pd.Series[pd.Timestamp]", interval: timedelta) -> Numbers:

@@ -36,7 +36,8 @@ def find_error(exchange: Any, payload: object) -> Exception | None:
         # A failing status is include.http's business.
         exchange.handle_errors(200, "OK", "", "GET", {}, json.dumps(payload), payload, {}, None)
     except ccxt.BaseError as error:
-        return error
+        found: Exception = error
+        return found
     return None
 
 

@@ -58,11 +58,10 @@ def read_form(form_class: type[Request], *more: Any) -> Request:
     Raises FormRefusedError, in words that say what to correct.
     """
     params = dict(_context()["params"])
+    form: Any = form_class
     with form_refused_on(ValueError):
-        if issubclass(form_class, Form):
-            return _check(form_class, params)
-        built: Request = form_class.read(params, *more)  # type: ignore[attr-defined]
-        return built
+        built: Request = _check(form, params) if issubclass(form, Form) else form.read(params, *more)
+    return built
 
 
 def _check(form_class: type[Any], params: Mapping[str, Any]) -> Any:

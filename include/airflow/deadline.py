@@ -62,8 +62,8 @@ async def report_late_sweep(context: Mapping[str, Any], owner: str, next_step: s
 
 def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: str) -> None:
     url = run_url(run["dag_id"], run["dag_run_id"])
-    facts = {"owner": owner, "next_step": next_step, "url": url}
-    report_failure(PLATFORM, late_failure(run, deadline, waiting=_count_waiting(), **facts))
+    failure = late_failure(run, deadline, waiting=_count_waiting(), owner=owner, url=url, next_step=next_step)
+    report_failure(PLATFORM, failure)
 
 
 def _count_waiting() -> int | Exception:

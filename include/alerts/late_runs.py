@@ -31,7 +31,13 @@ def excuse_of(run: Mapping[str, Any], process_began: datetime) -> str | None:
 
 
 def late_failure(
-    run: Mapping[str, Any], deadline: datetime, *, waiting: int | Exception, **facts: str
+    run: Mapping[str, Any],
+    deadline: datetime,
+    *,
+    waiting: int | Exception,
+    owner: str,
+    url: str,
+    next_step: str,
 ) -> Failure:
     """Write down that a sweep is late.
 
@@ -39,7 +45,9 @@ def late_failure(
         run: as Airflow describes it: dag_id, dag_run_id, logical_date, state.
         deadline: the time by which it should have ended.
         waiting: how many trades wait, or why they could not be counted.
-        facts: owner, url and next_step of the failure.
+        owner: who looks after it.
+        url: opens the run.
+        next_step: what happens now, or what to do.
     """
     due = time_of(run["logical_date"])
     doing = {"queued": "has not started", "running": "is still running"}.get(run["state"], "has ended since")
@@ -51,7 +59,9 @@ def late_failure(
         area="backtesting",
         late=True,
         severity="critical",  # sent from here: the workers that deliver other alerts may be what is stuck
-        **facts,
+        owner=owner,
+        url=url,
+        next_step=next_step,
     )
 
 

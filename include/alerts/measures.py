@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from include.alerts.anomalies import modified_z_score
@@ -67,7 +67,8 @@ def selections_of(rule: Rule) -> list[SampleSelection]:
     match rule:
         case ThresholdRule(window=None):
             return [SampleSelection(rule.of.source, "gauges")]
-        case ThresholdRule(window=window) | RateRule(window=window):
+        case ThresholdRule() | RateRule():
+            window = rule.window or timedelta(0)  # only a gauge has none
             return [_select(rule.of, rule.by, window.total_seconds())]
         case RatioRule():
             seconds = rule.window.total_seconds()

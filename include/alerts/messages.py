@@ -45,7 +45,7 @@ _BLANKS = re.compile(r"[ \t\r\f\v]+")
 # Whatever some reader takes for the end of a line: a header of mail must not hold one, nor may a label.
 _BREAKS = re.compile("\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _BADNESS = ("critical", "warning", "info").index
-_LINES = re.compile(r"\n{3,}")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def plain(value: object, limit: int) -> str:
         character if character == "\n" or unicodedata.category(character)[0] != "C" else _replace(character)
         for character in text
     )
-    shown = _LINES.sub("\n\n", shown).strip()
+    shown = _BLANK_LINES.sub("\n\n", shown).strip()
     if len(shown) <= limit and len(whole) <= MAX_TEXT_READ and len(whole) <= 4 * limit:
         return shown
     note = f" … ({len(whole):,} characters in all)" if limit > 100 else " …"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from include.alerts.messages import TITLE_LIMIT
 from include.alerts.rules import (
     AbsenceRule,
     AnomalyRule,
@@ -20,7 +21,6 @@ from include.alerts.rules import (
 )
 
 Notice = dict[str, Any]  # as sql/queries/alerts/write_notices.sql takes it
-TITLE_LIMIT = 200
 
 
 def compose_notices(rules: RuleSet, steps: Iterable[Row[Any]]) -> list[Notice]:

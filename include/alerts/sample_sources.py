@@ -68,7 +68,7 @@ def _quotas() -> dict[str, Any]:
 _PROBE_GAUGES = ("status", "missed_checks", "overdue_seconds", "completeness_percent")
 _SERVICE_GAUGES = ("broken_seconds", "held_seconds", "quota_used_percent")
 
-_LINES = (
+_TABLE = (
     _metrics("durations", "ms", "seconds"),
     _metrics("counts", "count"),
     _samples("operations", "kind", "name", "outcome"),
@@ -83,4 +83,4 @@ _LINES = (
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
     _gauges("portfolio", ("user_id",), "drawdown", "volatility", "sharpe", "consecutive_losses"),
 )
-SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _LINES})
+SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _TABLE})

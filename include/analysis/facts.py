@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OUTSIDE = "texts_of_others"
+TEXTS_OF_OTHERS = "texts_of_others"
 NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})  # as PostgreSQL writes them into JSON
 
 
@@ -63,9 +63,9 @@ def _read(engine: Engine, ids: Sequence[str]) -> list[Trade]:
 def _without_odd(value: Any, name: str, odd: list[str]) -> Any:
     if isinstance(value, dict):
         return {
-            inner: held if inner == OUTSIDE else _without_odd(held, inner, odd)
+            inner: held if inner == TEXTS_OF_OTHERS else _without_odd(held, inner, odd)
             for inner, held in value.items()
-            if inner == OUTSIDE or not _is_odd(inner, held, odd)
+            if inner == TEXTS_OF_OTHERS or not _is_odd(inner, held, odd)
         }
     if isinstance(value, list):
         return [_without_odd(held, name, odd) for held in value]

@@ -33,11 +33,11 @@ from typing import Any
 import include.analysis.notation as n
 from include.analysis.known import Known
 
-COUNTS = 3  # whole numbers up to this one need no fact: a trade has three targets
+MAX_FREE_COUNT = 3  # whole numbers up to this one need no fact: a trade has three targets
 # In one answer at most, and different ones: more is no plain text, and each costs time.
-MOST, MOST_DIFFERENT = 3000, 400
-NAMED = 100  # of those that are invented
-LONGEST = 30  # characters of a number: no fact has more digits
+MAX_FIGURES, MAX_DIFFERENT_FIGURES = 3000, 400
+MAX_FIGURES_NAMED = 100  # of those that are invented
+MAX_NUMBER_LENGTH = 30  # characters of a number: no fact has more digits
 # What may say something of a number: characters before it, and from it on.
 _BEFORE, _BEHIND = 32, 80
 
@@ -59,14 +59,14 @@ def find_invented(texts: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
     for sentence in dict.fromkeys(part for text in texts for part in _SENTENCES.split(text)):
         plain = n.normalised(sentence)
         numbers += len(_DIGITS.findall(plain))
-        if numbers > MOST:
-            return [*found, f"more than {MOST} figures"]
+        if numbers > MAX_FIGURES:
+            return [*found, f"more than {MAX_FIGURES} figures"]
         if not sentence.isascii():
             letters = dict.fromkeys(sentence)
             found |= dict.fromkeys(one for one in letters if one.isnumeric() and not one.isdecimal())
         found |= dict.fromkeys(reader.read(plain))
-        if len(found) >= NAMED or reader.different > MOST_DIFFERENT:
-            return [*found][:NAMED] or [f"more than {MOST_DIFFERENT} different figures"]
+        if len(found) >= MAX_FIGURES_NAMED or reader.different > MAX_DIFFERENT_FIGURES:
+            return [*found][:MAX_FIGURES_NAMED] or [f"more than {MAX_DIFFERENT_FIGURES} different figures"]
     return list(found)
 
 
@@ -81,7 +81,8 @@ class _Reader:
         holds_both = re.search(r"[A-Za-z]", symbol) and re.search(r"\d", symbol)
         self._symbol = re.compile(rf"(?<![\w.,]){re.escape(symbol)}(?![\w.,]\d)") if holds_both else None
         self._periods = {
-            name: set().union(*(known.periods[word] for word in words)) for name, words in n.ALIASES.items()
+            name: set().union(*(known.periods[word] for word in words))
+            for name, words in n.INDICATOR_ALIASES.items()
         } | {name: held for name, held in known.periods.items() if name != "allocation"}
 
     @property
@@ -96,12 +97,12 @@ class _Reader:
             text = self._symbol.sub(" ", text)
         yield from self._months(text)
         at = 0
-        while match := n.NUMBER.search(text, at):
+        while match := n.WRITTEN_NUMBER.search(text, at):
             start = match.start()
             window = text[max(0, start - _BEFORE) : start], text[start : start + _BEHIND]
             verdict = self._judged.get(window)
             if verdict is None:
-                if self.different > MOST_DIFFERENT:
+                if self.different > MAX_DIFFERENT_FIGURES:
                     return
                 verdict = self._judged[window] = self._judge(*window)
             length, stands = verdict
@@ -115,8 +116,8 @@ class _Reader:
                 yield said
 
     def _judge(self, before: str, text: str) -> _Verdict:
-        number = n.NUMBER.match(text)
-        if number is None or number.end() > LONGEST:
+        number = n.WRITTEN_NUMBER.match(text)
+        if number is None or number.end() > MAX_NUMBER_LENGTH:
             return (number.end() if number else 1), False
         stem = before.rstrip(" _(:=#-")
         words = [word.lower() for word in _WORDS.findall(stem)[-3:]] if stem[-1:].isalpha() else []
@@ -131,15 +132,17 @@ class _Reader:
         )
 
     def _date(self, text: str, before: str) -> _Verdict | None:
-        if match := n.ISO.match(text):
+        if match := n.ISO_MOMENT.match(text):
             return match.end(), self._iso_stands(match)
-        if match := n.DAY_MONTH.match(text):
+        if match := n.DAY_BEFORE_MONTH.match(text):
             return match.end(), self._days_stand(match, n.month_of(match["month"]))
-        if (month := n.month_before(before)) and (match := n.DAYS.match(text)):
+        if (month := n.month_before(before)) and (match := n.DAYS_OF_MONTH.match(text)):
             if match["alone"]:
                 return match.end(), self._known.has_day(month, None, int(match["alone"]))
             return match.end(), self._days_stand(match, month) and self._end_stands(match, month)
-        if (match := n.ORDINAL.match(text)) and int(match["day"]) > COUNTS:  # the 17th; or the rank
+        if (match := n.ORDINAL_DAY.match(text)) and int(
+            match["day"]
+        ) > MAX_FREE_COUNT:  # the 17th; or the rank
             day = int(match["day"])
             return match.end(), any(at.day == day for at in self._known.moments) or self._is(day)
         if match := n.NUMERIC_DATE.match(text):
@@ -173,16 +176,16 @@ class _Reader:
         return self._known.has_day(two, one, year) or self._known.has_day(one, two, year)
 
     def _clock(self, text: str) -> _Verdict | None:
-        if match := n.CLOCK.match(text):
+        if match := n.CLOCK_TIME.match(text):
             hour, minute = _hour(match), int(match["minute"])
             second = int(match["second"]) if match["second"] else None
             if not match["zone"] and self._known.has_time(hour, minute, second):
                 return match.end(), True
             if match["half"] or match["zone"] or match["second"]:
                 return match.end(), False
-        if match := n.RATIO.match(text):
+        if match := n.WRITTEN_RATIO.match(text):
             return match.end(), self._ratio_stands(match)
-        if match := n.HOUR.match(text):
+        if match := n.CLOCK_HOUR.match(text):
             hour = _hour(match)
             near = (moment.hour + (moment.minute >= 30) for moment in self._known.moments)
             return match.end(), any(hour == hours % 24 for hours in near)
@@ -195,23 +198,23 @@ class _Reader:
 
     def _listed(self, text: str, words: list[str], *, attached: bool) -> _Verdict | None:
         """Periods and parameters of the indicators, and the numbers of the targets; None: none of them."""
-        match = n.PERIODS.match(text)
+        match = n.PERIOD_LIST.match(text)
         if not match:
             return None
         numbers = [(int(number[0]), number.end()) for number in _DIGITS.finditer(match[0])]
-        behind = n.PERIOD_WORD.match(text, match.end())
+        behind = n.PERIOD_NAME.match(text, match.end())
         following = (behind["name"] or "").lower().split() if behind else []
         usual = ",".join(str(number) for number, _ in numbers)
         for word in (words[-1:], following[:1]):
             if (
                 word
-                and n.PARAMETERS.get(word[0]) == usual
+                and n.INDICATOR_PARAMETERS.get(word[0]) == usual
                 and word[0] in self._known.words | {"bands", "oscillator"}
             ):
                 return match.end(), True
-        targets = words[-1:] and words[-1] in n.TARGETS
-        periods = set(range(1, COUNTS + 1)) if targets else self._named(words, -1)
-        first = n.NUMBER.match(text)
+        targets = words[-1:] and words[-1] in n.TARGET_WORDS
+        periods = set(range(1, MAX_FREE_COUNT + 1)) if targets else self._named(words, -1)
+        first = n.WRITTEN_NUMBER.match(text)
         is_value = first is not None and first.end() > numbers[0][1]  # 43,180 is no period
         if not periods:
             return self._periods_before(behind, numbers, following, is_value=is_value)
@@ -220,7 +223,7 @@ class _Reader:
                 return None
             if attached or "/" in match[0]:  # RSI(7), EMA10, EMA 10/20
                 return match.end(), False
-            if words[-1] in n.AVERAGES:  # EMA 100 is no period; its value is a price
+            if words[-1] in n.AVERAGE_WORDS:  # EMA 100 is no period; its value is a price
                 return numbers[0][1], self._known.stands(numbers[0][0], 1, kind="usd")
         end = 0
         for number, stop in numbers:
@@ -256,40 +259,42 @@ class _Reader:
             return numbers[-1][1], True
         if (behind["word"] or "").startswith("period") and said <= set().union(*self._known.periods.values()):
             return numbers[-1][1], True
-        if following and following[0] in n.AVERAGES_IN_SHORT and not is_value:  # the 100 EMA
+        if following and following[0] in n.AVERAGE_SHORT_NAMES and not is_value:  # the 100 EMA
             return numbers[-1][1], False
         return None
 
     def _slashed(self, text: str, words: list[str]) -> _Verdict | None:
         """`2/3` is a share or a day of the year, `40/30/30` a list."""
-        match = n.SLASHED.match(text)
+        match = n.SLASHED_NUMBERS.match(text)
         if not match:
             return None
         parts = [int(part) for part in match.groups() if part]
-        each = all(part > COUNTS and self._known.stands(part, 1, kind="none") for part in parts)
+        each = all(part > MAX_FREE_COUNT and self._known.stands(part, 1, kind="none") for part in parts)
         if len(parts) > 2 or each:
             return match.end(), each
-        is_day = words[-1:] and words[-1] in n.BEFORE_DAYS and self._either_way(parts[0], parts[1], None)
+        is_day = (
+            words[-1:] and words[-1] in n.WORDS_BEFORE_DAYS and self._either_way(parts[0], parts[1], None)
+        )
         return match.end(), bool(is_day) or self._share_stands(*parts)
 
     def _share(self, text: str, before: str, words: list[str]) -> _Verdict | None:
         """`1 in 3` is none of the facts, but `2 out of 3` targets may be, and `target 1 in 3 hours`."""
-        match = n.SHARE.match(text)
-        if not match or before[-1:].isalpha() or (words and words[-1] in n.TARGETS):
+        match = n.SHARE_OF_WHOLE.match(text)
+        if not match or before[-1:].isalpha() or (words and words[-1] in n.TARGET_WORDS):
             return None
         if n.tail_of(text, match.end(), self._known.symbol).kind != "none":
             return None
         part, whole = int(match[1]), int(match[3])
         if whole == 100:  # 95 out of 100
             return match.end(), self._share_stands(part, whole)
-        return match.end(), match[2] != "in" and part <= whole <= COUNTS
+        return match.end(), match[2] != "in" and part <= whole <= MAX_FREE_COUNT
 
     def _share_stands(self, part: int, whole: int) -> bool:
         return 0 < part < whole and self._known.stands(100 * part / whole, 1, kind="percent")
 
     def _duration(self, text: str) -> _Verdict | None:
         """`16 hours and 2 minutes`: one duration, if the units become smaller."""
-        match = n.DURATION.match(text)
+        match = n.WRITTEN_DURATION.match(text)
         if not match:
             return None
         end, total, smallest = match.start(), 0.0, float("inf")
@@ -297,7 +302,7 @@ class _Reader:
             unit = match[f"u{number}"] or ("m" if number == "2" and match["bare"] else None)
             if unit is None:
                 break
-            minutes = n.MINUTES[unit[0]]
+            minutes = n.MINUTES_PER_UNIT[unit[0]]
             if minutes >= smallest:
                 break
             total, smallest = total + int(match[f"n{number}"] or match["bare"]) * minutes, minutes
@@ -311,19 +316,25 @@ class _Reader:
         kind, scale = tail.kind, tail.scale
         _, sign, currency = n.front_of(before)
         if currency:
-            if kind not in ("none", "usd") or not (currency in n.DOLLARS or currency.endswith("$")):
+            if kind not in ("none", "usd") or not (currency in n.DOLLAR_CODES or currency.endswith("$")):
                 return tail.end, False  # the facts know no other currency
             kind = "usd"
         written = re.sub("[, '’]", "", number)
-        if kind == "none" and not sign and not tail.power and written.isdecimal() and int(written) <= COUNTS:
+        if (
+            kind == "none"
+            and not sign
+            and not tail.power
+            and written.isdecimal()
+            and int(written) <= MAX_FREE_COUNT
+        ):
             return tail.end, " " not in number
         following = _WORDS.match(text, tail.end + 1)
-        if kind == "none" and len(written) < 3 and following and following[0] in n.TARGETS:  # 4 targets
+        if kind == "none" and len(written) < 3 and following and following[0] in n.TARGET_WORDS:  # 4 targets
             return tail.end, False
         if self._value_stands(written, tail.power, kind, scale, sign):
             return tail.end, True
-        if kind == "none" and (link := n.NEXT_NUMBER.match(text, tail.end)):
-            other = n.NUMBER.match(text, link.end())
+        if kind == "none" and (link := n.NEXT_NUMBER_LINK.match(text, tail.end)):
+            other = n.WRITTEN_NUMBER.match(text, link.end())
             shared = n.tail_of(text, other.end(), self._known.symbol) if other else tail
             if self._value_stands(written, tail.power or shared.power, shared.kind, shared.scale, sign):
                 return tail.end, True

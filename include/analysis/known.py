@@ -9,13 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from include.analysis.notation import MINUTES
+from include.analysis.notation import MINUTES_PER_UNIT
 
-OUTSIDE = "texts_of_others"
+TEXTS_OF_OTHERS = "texts_of_others"
 # What rounding may change, as a share of the fact; without a unit there are more facts to hit by chance.
-COARSEST, COARSEST_WITHOUT_UNIT = 0.1, 0.02
-SLACK = 1.000001
-EXACT = 1e-15  # relative: what binary fractions do to a value that is written in decimals
+COARSEST_ROUNDING, COARSEST_ROUNDING_WITHOUT_UNIT = 0.1, 0.02
+ROUNDING_SLACK = 1.000001
+BINARY_ERROR = 1e-15  # relative: what binary fractions do to a value that is written in decimals
 
 
 class Known:
@@ -42,7 +42,7 @@ class Known:
         """Take in one fact, or all that a part of the facts holds."""
         if isinstance(value, Mapping):
             for inner, held in value.items():
-                if inner != OUTSIDE:
+                if inner != TEXTS_OF_OTHERS:
                     self._learn(str(inner), held)
             return
         if isinstance(value, list):
@@ -53,7 +53,7 @@ class Known:
         for word, period in re.findall(r"([a-z]+)_(\d+)(?![a-z\d])", name):
             self.periods[word].add(int(period))
         for number, unit in re.findall(r"_(\d+)([hd])(?![a-z\d])", name):
-            self._values["minutes"].add(int(number) * MINUTES[unit])
+            self._values["minutes"].add(int(number) * MINUTES_PER_UNIT[unit])
         if isinstance(value, bool):
             return
         if isinstance(value, int | float | Decimal):
@@ -64,7 +64,8 @@ class Known:
             self._learn_moment(value)
         elif isinstance(value, str) and name in ("timeframe", "resolution"):
             self._values["minutes"] |= {
-                int(number) * MINUTES[unit] for number, unit in re.findall(r"^(\d+)([mhdw])\Z", value)
+                int(number) * MINUTES_PER_UNIT[unit]
+                for number, unit in re.findall(r"^(\d+)([mhdw])\Z", value)
             }
 
     def _learn_moment(self, value: str) -> None:
@@ -78,12 +79,12 @@ class Known:
         held = self._sorted.get(kind)
         if not held or not math.isfinite(value):
             return False
-        blur = value * EXACT
-        coarsest = COARSEST if kind != "none" else COARSEST_WITHOUT_UNIT
-        low, high = (value - step / 2) / SLACK - blur, (value + step / 2) * SLACK + blur
+        blur = value * BINARY_ERROR
+        coarsest = COARSEST_ROUNDING if kind != "none" else COARSEST_ROUNDING_WITHOUT_UNIT
+        low, high = (value - step / 2) / ROUNDING_SLACK - blur, (value + step / 2) * ROUNDING_SLACK + blur
         for at in range(bisect_left(held, low / scale), bisect_right(held, high / scale)):
             fact = held[at] * scale
-            if abs(fact - value) > min(step / 2, fact * coarsest) * SLACK + blur:
+            if abs(fact - value) > min(step / 2, fact * coarsest) * ROUNDING_SLACK + blur:
                 continue
             if not sign or fact == 0 or (sign * held[at]) in self._values[kind]:
                 return True

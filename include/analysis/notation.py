@@ -8,18 +8,22 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")  # fmt: skip
-SCALES = {
+MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+SCALE_POWERS = {
     "k": 3, "K": 3, "M": 6, "mn": 6, "B": 9, "bn": 9, "T": 12, "thousand": 3, "million": 6, "billion": 9,
     "trillion": 12,
 }  # fmt: skip
-MINUTES = {
+MINUTES_PER_UNIT = {
     "ms": 1 / 60_000, "s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0, "w": 10_080.0, "fortnight": 20_160.0,
     "month": 43_830.0, "quarter": 131_490.0, "year": 525_960.0, "decade": 5_259_600.0,
 }  # fmt: skip
-DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI"})
-OTHER_MONEY = frozenset({"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW", "INR", "BRL", "SGD", "HKD"})
+DOLLAR_CODES = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI"})
+OTHER_CURRENCY_CODES = frozenset(
+    {"EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "CNY", "KRW", "INR", "BRL", "SGD", "HKD"}
+)
 # Capitals behind a number that are no unit of it: indicators, directions, time zones.
 _NO_CODES = frozenset({
     "UTC", "GMT", "EMA", "EMAS", "SMA", "SMAS", "MAS", "RSI", "MACD", "TPS", "VWAP", "ADX", "OBV", "OHLC",
@@ -48,7 +52,7 @@ def _units() -> dict[str, tuple[str, float]]:
     }  # fmt: skip
     for unit, names in times.items():
         for name in names.split():
-            units[name] = ("minutes", 1 / MINUTES[unit])
+            units[name] = ("minutes", 1 / MINUTES_PER_UNIT[unit])
             if len(name) > 1 and name != "ms":
                 units[f"{name}s"] = units[name]
     others = (
@@ -58,8 +62,8 @@ def _units() -> dict[str, tuple[str, float]]:
     return units | dict.fromkeys(others.split(), ("other", 1.0))
 
 
-UNITS = _units()
-NUMBER = re.compile(
+MEASURED_UNITS = _units()
+WRITTEN_NUMBER = re.compile(
     r"\d{1,3}(?:,\d{3}){1,6}(?:\.\d+)?(?!\d)|\d{1,3}(?:[ '’]\d{3}){1,6}(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+"
 )
 _SIGNS = "%‰$€£¥₿₹₩₽₺×"
@@ -67,33 +71,33 @@ _PHRASE = r"(?i:per\s+cent|per\s?mille?|basis\s+points?|US\s+dollars?|percentage
 _EXPONENT = re.compile(r"[eE]([-+]?\d{1,4})(?!\d)")
 _SCALE = re.compile(r"\s?([A-Za-z]+)\b")
 _UNIT = re.compile(rf"\s?-?([{_SIGNS}]|(?:{_PHRASE}|[A-Za-z]+)(?![A-Za-z0-9_]))")
-BEFORE = re.compile(
+NUMBER_FRONT = re.compile(
     r"(?P<sign>(?<![\w.)%])[-+−])?(?P<currency>US\$|[$€£¥₿₹₩₽₺])?(?P<space>\s?)(?P<sign2>(?<![\w.)%])[-+−])?\Z"
 )
 
-_MONTH = "(?:" + "|".join(f"{name[:3]}t?(?:{name[3:]})?" for name in MONTHS) + r")\b\.?"
+_MONTH = "(?:" + "|".join(f"{name[:3]}t?(?:{name[3:]})?" for name in MONTH_NAMES) + r")\b\.?"
 _WHOLE_MONTH = re.compile(_MONTH)
 _ORDINAL = r"(?:st|nd|rd|th)?"
 _SPAN = r"\s?(?:-|–|—|/|to|and|through)\s?"
 _YEAR = r"(?:,?\s+(?P<year>(?:19|20)\d{2})\b(?![.,]\d))?"
-ISO = re.compile(
+ISO_MOMENT = re.compile(
     r"(?P<date>\d{4}[-/]\d{2}[-/]\d{2})(?!\d)"
     r"(?:[T ](?P<at>\d{2}:\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?(?P<zone>Z|[-+]\d{2}:?\d{2})?)?"
 )
 # The 6th, 6–8, `6, 7 and 8`.
 _NO_DAY = r"(?![\d:]|[.,]\d|\s?[%hm]|\s(?:min|hour|day))"
-DAY_MONTH = re.compile(
+DAY_BEFORE_MONTH = re.compile(
     rf"(?P<days>\d{{1,2}}{_ORDINAL}(?:(?:,\s|,?{_SPAN})\d{{1,2}}{_ORDINAL}){{0,5}})\s+(?:of\s+)?(?P<month>{_MONTH}){_YEAR}"
 )
-DAYS = re.compile(
+DAYS_OF_MONTH = re.compile(
     rf"(?P<days>\d{{1,2}}(?![\d:]|[.,]\d){_ORDINAL}"
     rf"(?:(?:,\s\d{{1,2}}{_ORDINAL}){{1,5}},?\sand\s\d{{1,2}}{_NO_DAY}{_ORDINAL})?)"
     rf"(?:{_SPAN}(?:(?P<month2>{_MONTH})\s+)?(?P<day2>\d{{1,2}}){_NO_DAY}{_ORDINAL})?{_YEAR}"
     r"|(?P<alone>(?:19|20)\d{2})\b(?![.,]\d)"
 )
-ORDINAL = re.compile(r"(?P<day>\d+)(?:st|nd|rd|th)\b")
+ORDINAL_DAY = re.compile(r"(?P<day>\d+)(?:st|nd|rd|th)\b")
 # The number behind `23 and`, `5–`, `1.2 to`: its unit is meant by both.
-NEXT_NUMBER = re.compile(r"\s?(?:-|–|—|to|and|or)\s?(?=[\d.])")
+NEXT_NUMBER_LINK = re.compile(r"\s?(?:-|–|—|to|and|or)\s?(?=[\d.])")
 NUMERIC_DATE = re.compile(
     r"(?P<one>\d{1,2})(?P<joiner>[./])(?P<two>\d{1,2})(?P=joiner)(?P<year>(?:19|20)\d{2})(?!\d)"
 )
@@ -103,41 +107,41 @@ _BARE_MONTH = re.compile(
     r"[ -](?:March|May)"
     r"|January|February|April|June|July|August|September|October|November|December)\b"
 )
-CLOCK = re.compile(
+CLOCK_TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?(?![\d:])"
     r"(?:\s?(?P<half>[AaPp])\.?[Mm]\b\.?)?(?P<zone>\s?(?:E[SD]T|P[SD]T|C[SD]T|CES?T|BST|JST|IST|MSK|HKT|SGT)\b)?"
 )
-HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?P<half>[AaPp])\.?[Mm]\b\.?")
-RATIO = re.compile(r"(\d+(?:\.\d+)?)(?:\s?:\s?|[\s-]to[\s-](?=1(?!\d|\.\d)))(\d+(?:\.\d+)?)(?![\d:])")
+CLOCK_HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?P<half>[AaPp])\.?[Mm]\b\.?")
+WRITTEN_RATIO = re.compile(r"(\d+(?:\.\d+)?)(?:\s?:\s?|[\s-]to[\s-](?=1(?!\d|\.\d)))(\d+(?:\.\d+)?)(?![\d:])")
 
 _LONG = r"(?:weeks?|wks?|w|days?|d|hours?|hrs?|h)"
 _SHORT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 _AND = r"\s?(?:,\s?(?:and\s)?|and\s|-)?\s?"
-DURATION = re.compile(
+WRITTEN_DURATION = re.compile(
     rf"(?P<n1>\d+)\s?-?(?P<u1>{_LONG})(?:{_AND}(?P<n2>\d+)\s?-?(?P<u2>{_SHORT})\b|(?P<bare>\d{{2}})\b)"
     rf"(?:{_AND}(?P<n3>\d+)\s?-?(?P<u3>{_SHORT})\b)?(?!\s?-?(?:charts?|candles?|timeframes?|time\sframes?)\b)"
 )
 
 _SEPARATOR = r"(?:-?\s?(?:,\s?(?:(?:and|or|&)\s)?|/\s?|&\s?|(?:and|or)\s)|[-–])"
-PERIODS = re.compile(rf"\d{{1,3}}(?:{_SEPARATOR}\d{{1,3}}){{0,6}}(?!\d|[.,:]\d|\s?%)")
-PERIOD_WORD = re.compile(
+PERIOD_LIST = re.compile(rf"\d{{1,3}}(?:{_SEPARATOR}\d{{1,3}}){{0,6}}(?!\d|[.,:]\d|\s?%)")
+PERIOD_NAME = re.compile(
     r"[\s-]*(?P<word>(?:period|candle|bar)s?\b)?[\s-]*(?P<name>[A-Za-z]+(?: [A-Za-z]+){0,2})?"
 )
 # The usual parameters of indicators, by the last word of their names.
-PARAMETERS = {
+INDICATOR_PARAMETERS = {
     "macd": "12,26,9",
     "bollinger": "20,2",
     "bands": "20,2",
     "stochastic": "14,3,3",
     "oscillator": "14,3,3",
 }
-AVERAGES_IN_SHORT = frozenset({"ema", "emas", "sma", "smas", "ma", "mas"})
-AVERAGES = AVERAGES_IN_SHORT | {"average", "averages"}
-BEFORE_DAYS = frozenset({"on", "by", "until", "till", "from", "since", "to", "and", "between"})
-TARGETS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
+AVERAGE_SHORT_NAMES = frozenset({"ema", "emas", "sma", "smas", "ma", "mas"})
+AVERAGE_WORDS = AVERAGE_SHORT_NAMES | {"average", "averages"}
+WORDS_BEFORE_DAYS = frozenset({"on", "by", "until", "till", "from", "since", "to", "and", "between"})
+TARGET_WORDS = frozenset({"tp", "tps", "target", "targets", "profit", "profits", "stage", "stages"})
 # The second sign is that of fractions: `with_digits` writes it, too.
-SLASHED = re.compile(r"(\d{1,3})(?:/|⁄)(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
-SHARE = re.compile(r"(\d{1,3})[\s-](in|out\sof)[\s-](?:every\s)?(\d{1,3})(?!\d|[.,:]\d)")
+SLASHED_NUMBERS = re.compile(r"(\d{1,3})(?:/|⁄)(\d{1,3})(?:/(\d{1,3}))?(?![\d/]|[.,]\d)")
+SHARE_OF_WHOLE = re.compile(r"(\d{1,3})[\s-](in|out\sof)[\s-](?:every\s)?(\d{1,3})(?!\d|[.,:]\d)")
 # Names and sayings that hold digits and are no figures.
 _SAYINGS = (
     "S&P 500", "S&P500", "Nasdaq 100", "NASDAQ 100", "Nasdaq-100", "Russell 2000", "24/7", "layer 1",
@@ -146,7 +150,7 @@ _SAYINGS = (
 _SAYING = re.compile(rf"(?<![\w.,/])(?:{'|'.join(map(re.escape, _SAYINGS))})(?![\w/]|[.,]\d)")
 
 # What the indicators are called besides the names that the facts give them.
-ALIASES = {
+INDICATOR_ALIASES = {
     "emas": ("ema",), "exponential moving average": ("ema",), "exponential moving averages": ("ema",),
     "ma": ("ema", "sma"), "mas": ("ema", "sma"), "moving average": ("ema", "sma"),
     "moving averages": ("ema", "sma"), "smas": ("sma",), "simple moving average": ("sma",),
@@ -154,22 +158,22 @@ ALIASES = {
     "average true range": ("atr",),
 }  # fmt: skip
 
-SMALL = [
+SMALL_NUMBER_WORDS = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ]  # fmt: skip
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-WORDS = {word: number for number, word in enumerate(SMALL)} | {
-    word: 10 * number for number, word in enumerate(TENS, 2)
+TENS_WORDS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+SPELLED_NUMBERS = {word: number for number, word in enumerate(SMALL_NUMBER_WORDS)} | {
+    word: 10 * number for number, word in enumerate(TENS_WORDS, 2)
 }
-POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
-PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
-_WORD = "|".join((*WORDS, *POWERS))
-SPELLED = re.compile(
+POWER_WORDS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+FRACTION_WORDS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_WORD = "|".join((*SPELLED_NUMBERS, *POWER_WORDS))
+SPELLED_FIGURE = re.compile(
     rf"\b(?P<words>(?i:{_WORD})\b(?:(?:[\s-]|\sand\s)(?i:{_WORD})\b){{0,9}}+)(?P<joiner>[\s-]?)(?P<unit>{_PHRASE}\b|%|[A-Za-z]+\b)"
 )
 
-_AND_A_HALF = re.compile(rf"\b(\d{{1,4}}|(?i:{'|'.join(WORDS)}))\s+and\s+a\s+((?i:half|quarter))\b")
+_AND_A_HALF = re.compile(rf"\b(\d{{1,4}}|(?i:{'|'.join(SPELLED_NUMBERS)}))\s+and\s+a\s+((?i:half|quarter))\b")
 
 _DIGITS = {
     code: str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()
@@ -190,7 +194,7 @@ def without_sayings(text: str) -> str:
 
 def bare_months(text: str) -> dict[str, int]:
     """Find the months that stand alone, as they are written, each once."""
-    if not any(month in text for month in MONTHS):
+    if not any(month in text for month in MONTH_NAMES):
         return {}
     return {said: month_of(said.split()[-1].rpartition("-")[2]) for said in set(_BARE_MONTH.findall(text))}
 
@@ -200,21 +204,24 @@ def with_digits(text: str) -> str:
 
     if " and a " in text:
         text = _AND_A_HALF.sub(lambda match: _with_fraction(*match.groups()), text)
-    if WORDS.keys().isdisjoint(words := text.lower().replace("-", " ").split()) and "hundred" not in words:
+    if (
+        SPELLED_NUMBERS.keys().isdisjoint(words := text.lower().replace("-", " ").split())
+        and "hundred" not in words
+    ):
         return text
-    return SPELLED.sub(lambda match: _digits(match["words"], match["joiner"], match["unit"]), text)
+    return SPELLED_FIGURE.sub(lambda match: _digits(match["words"], match["joiner"], match["unit"]), text)
 
 
 def _with_fraction(whole: str, part: str) -> str:
-    number = whole if whole.isdecimal() else str(WORDS[whole.lower()])
+    number = whole if whole.isdecimal() else str(SPELLED_NUMBERS[whole.lower()])
     return number + {"half": ".5", "quarter": ".25"}[part.lower()]
 
 
 @functools.lru_cache(maxsize=1000)
 def _digits(words: str, joiner: str, unit: str) -> str:
-    if part := PARTS.get(unit.lower().removesuffix("s")):
+    if part := FRACTION_WORDS.get(unit.lower().removesuffix("s")):
         return f"{_spelled(words)}⁄{part}"
-    if unit.lower() not in UNITS or unit == "times":  # `two times` counts
+    if unit.lower() not in MEASURED_UNITS or unit == "times":  # `two times` counts
         return f"{words}{joiner}{unit}"
     return f"{_spelled(words)}{joiner}{unit}"
 
@@ -222,12 +229,12 @@ def _digits(words: str, joiner: str, unit: str) -> str:
 def _spelled(words: str) -> int:
     total = part = 0
     for word in re.findall(r"[a-z]+", words.lower()):
-        if word in WORDS:
-            part += WORDS[word]
+        if word in SPELLED_NUMBERS:
+            part += SPELLED_NUMBERS[word]
         elif word == "hundred":
             part = (part or 1) * 100
-        elif word in POWERS:
-            total, part = total + (part or 1) * POWERS[word], 0
+        elif word in POWER_WORDS:
+            total, part = total + (part or 1) * POWER_WORDS[word], 0
     return total + part
 
 
@@ -246,9 +253,9 @@ def tail_of(text: str, at: int, symbol: str) -> Tail:
     if match := _EXPONENT.match(text, at):
         power, at = int(match[1]), match.end()
     if match := _SCALE.match(text, at):
-        scale = SCALES.get(match[1])
+        scale = SCALE_POWERS.get(match[1])
         if scale is None and len(match[1]) > 2:
-            scale = SCALES.get(match[1].lower())
+            scale = SCALE_POWERS.get(match[1].lower())
         if scale is not None:
             power, at = power + scale, match.end()
     if (match := _UNIT.match(text, at)) and (unit := _unit(match[1], symbol)):
@@ -258,10 +265,10 @@ def tail_of(text: str, at: int, symbol: str) -> Tail:
 
 def _unit(said: str, symbol: str) -> tuple[str, float] | None:
     if len(said) == 1:  # m is minutes, M is not; R is a multiple of the risk
-        return ("ratio", 1.0) if said == "R" else UNITS.get(said)
-    if found := UNITS.get(" ".join(said.lower().split())):
+        return ("ratio", 1.0) if said == "R" else MEASURED_UNITS.get(said)
+    if found := MEASURED_UNITS.get(" ".join(said.lower().split())):
         return found
-    if said in DOLLARS:
+    if said in DOLLAR_CODES:
         return "usd", 1.0
     if said.isupper() and 3 <= len(said) <= 5 and said not in _NO_CODES:
         return ("coins" if symbol.upper().startswith(said) else "other"), 1.0
@@ -270,21 +277,21 @@ def _unit(said: str, symbol: str) -> tuple[str, float] | None:
 
 def front_of(before: str) -> tuple[str, int, str]:
     """Read what stands before a number: how it is written, the sign (0: none), and the currency."""
-    match = BEFORE.search(before, max(0, len(before) - 6))
+    match = NUMBER_FRONT.search(before, max(0, len(before) - 6))
     written = match[0] if match else ""
     sign, currency = "", ""
     if match:
         sign, currency = match["sign"] or match["sign2"] or "", match["currency"] or ""
     if not currency and before.endswith(" "):
         code = before[-6:].rstrip().rpartition(" ")[2].lstrip("(")
-        if code in DOLLARS or code in OTHER_MONEY:
+        if code in DOLLAR_CODES or code in OTHER_CURRENCY_CODES:
             return f"{code} ", 0, code
     return written, {"+": 1, "-": -1, "−": -1, "": 0}[sign], currency
 
 
 def month_of(name: str) -> int:
     """The number of a month, by its name or the first three letters of it."""
-    return next(at for at, month in enumerate(MONTHS, 1) if month.startswith(name[:3]))
+    return next(at for at, month in enumerate(MONTH_NAMES, 1) if month.startswith(name[:3]))
 
 
 def month_before(before: str) -> int | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.analysis.postmortem import INSTRUCTIONS
+from include.analysis.postmortem import POSTMORTEM_INSTRUCTIONS
 from include.analysis.writing import Analysed, Job, PostmortemWriter
 from include.database import sql
 from include.llm import cost_of, price_of, worst_case
@@ -150,7 +150,7 @@ def _cost(connection: Connection, trades: int, model: str, settings: Settings) -
         tokens = int(average.prompt_tokens), int(average.completion_tokens)
         estimated = str(round(trades * cost_of(price, *tokens), 4))
     # Each may be asked twice, when its first answer is rejected.
-    size = len(INSTRUCTIONS.encode()) + LONGEST_FACTS
+    size = len(POSTMORTEM_INSTRUCTIONS.encode()) + LONGEST_FACTS
     most = 2 * trades * worst_case(price, size, settings.llm_answer_tokens)
     return {"estimated_usd": estimated, "at_most_usd": str(round(most, 4))}
 

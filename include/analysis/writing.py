@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.analysis.facts import Trade, read_facts
-from include.analysis.postmortem import INSTRUCTIONS, Postmortem, as_text, check
+from include.analysis.postmortem import POSTMORTEM_INSTRUCTIONS, Postmortem, as_text, check
 from include.database import sql
 from include.llm import (
     LanguageModel,
@@ -151,13 +151,13 @@ class PostmortemWriter:
             keep=keep,
         )
         try:
-            await ask(INSTRUCTIONS, trade.facts)
+            await ask(POSTMORTEM_INSTRUCTIONS, trade.facts)
         except UnusableAnswerError as error:
             if error.outcome not in ASK_AGAIN:
                 raise
             rejected = error
             logger.info("trade %s is asked again: %s", trade.id, rejected)
-            await ask(INSTRUCTIONS, {**trade.facts, "rejected": [rejected.message]})
+            await ask(POSTMORTEM_INSTRUCTIONS, {**trade.facts, "rejected": [rejected.message]})
         return stored
 
     def _store(self, connection: Connection, trade_id: str, answer: ModelAnswer[Postmortem]) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
 
-FENCE = re.compile(r"\A(```|~~~)[\w-]*\s*(.*)\1\Z", re.DOTALL)
+MARKDOWN_FENCE = re.compile(r"\A(```|~~~)[\w-]*\s*(.*)\1\Z", re.DOTALL)
 # What a model thought before it answered. Some templates put the opening tag into the prompt.
 THOUGHTS_END = re.compile(r"</(?:think|thinking|thought|reasoning)>\s*")
 _THINKING = ("reasoning_content", "reasoning", "thinking")
@@ -117,6 +117,6 @@ def _unwrapped(text: str) -> tuple[str, str]:
     wrapped = ""
     if not text.startswith(("{", "[", '"', "```", "~~~")) and (end := THOUGHTS_END.search(text)):
         text, wrapped = text[end.end() :], "behind thinking"
-    if match := FENCE.match(text):
+    if match := MARKDOWN_FENCE.match(text):
         text, wrapped = match[2].strip(), f"{wrapped} in a Markdown fence".strip()
     return text, wrapped

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
 
-ATTEMPTS = 3
-WAIT = 0.5  # seconds before the second try, doubled before the third, with jitter on top
+MAX_ATTEMPTS = 3
+FIRST_RETRY_WAIT = 0.5  # seconds before the second try, doubled before the third, with jitter on top
 
 
 @dataclass(frozen=True)
@@ -164,15 +164,15 @@ class LanguageModel:
             if not (isinstance(error, ModelUnavailableError) and error.transient):
                 return False
             # How long a service wants to be left alone is kept by the books, before each try.
-            return deadline - time.monotonic() > (error.retry_after or WAIT)
+            return deadline - time.monotonic() > (error.retry_after or FIRST_RETRY_WAIT)
 
         async for attempt in stamina.retry_context(
             on=worth_a_retry,
-            attempts=ATTEMPTS,
+            attempts=MAX_ATTEMPTS,
             timeout=None,
-            wait_initial=WAIT,
+            wait_initial=FIRST_RETRY_WAIT,
             wait_max=20.0,
-            wait_jitter=WAIT,
+            wait_jitter=FIRST_RETRY_WAIT,
         ):
             with attempt:
                 return await self._try(question, begun, deadline)
@@ -240,7 +240,7 @@ class LanguageModel:
                     patience=timedelta(seconds=left),
                 )
             except NotYetError as pause:
-                wait = pause.seconds + random.uniform(0, WAIT)  # all who wait would ask at once
+                wait = pause.seconds + random.uniform(0, FIRST_RETRY_WAIT)  # all who wait would ask at once
             await asyncio.sleep(wait)
 
     async def _request(self, question: _Question[AnswerModel]) -> bytes:

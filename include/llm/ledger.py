@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NOTHING = Decimal(0)
+_NO_COST = Decimal(0)
 
 Purpose = Literal["post_mortem", "signal", "probe"]
 
-GRACE = timedelta(minutes=1)  # beyond its timeout, until a call that says nothing counts as lost
+LEASE_GRACE = timedelta(minutes=1)  # beyond its timeout, until a call that says nothing counts as lost
 
 
 # After so many unusable answers of one kind in a row, with no usable one in between, the model is left alone.
-ALIKE = 4
+MAX_ALIKE_ANSWERS = 4
 # What a provider says of one question: it takes more of them until they tell of the model.
-ALIKE_OF_QUESTIONS = 12
-OF_QUESTIONS = frozenset({"refusal", "content_filter", "too_long"})
-LEFT_ALONE = timedelta(minutes=30)
+MAX_ALIKE_OF_QUESTIONS = 12
+OUTCOMES_OF_QUESTIONS = frozenset({"refusal", "content_filter", "too_long"})
+PAUSE_AFTER_ALIKE = timedelta(minutes=30)
 LONGEST_RETRY_AFTER = 31 * 86_400.0  # seconds
 
 
@@ -100,7 +100,7 @@ class Ledger:
                     "model": self._model,
                     "worst": worst,
                     "budget": self._settings.llm_daily_budget_usd,
-                    "lease": timeout + GRACE,
+                    "lease": timeout + LEASE_GRACE,
                     "trade_signal_id": trade_signal_id,
                     "user_id": user_id,
                     "address": self._address,
@@ -170,8 +170,8 @@ class Ledger:
                 "call_id": call_id,
                 "usable": usable,
                 "alike": alike,
-                "most": ALIKE_OF_QUESTIONS if alike in OF_QUESTIONS else ALIKE,
-                "pause": LEFT_ALONE,
+                "most": MAX_ALIKE_OF_QUESTIONS if alike in OUTCOMES_OF_QUESTIONS else MAX_ALIKE_ANSWERS,
+                "pause": PAUSE_AFTER_ALIKE,
                 "retry_after": None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER),
                 "reason": error.message if error else None,
             },
@@ -179,11 +179,11 @@ class Ledger:
 
     def _cost(self, usage: Usage, *, billable: bool) -> Decimal | None:
         if not billable:
-            return _NOTHING
+            return _NO_COST
         if self._price is None:
             return None
         if self._price.prompt == self._price.completion == 0:
-            return _NOTHING
+            return _NO_COST
         if usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
         return cost_of(self._price, usage.prompt_tokens, usage.completion_tokens)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from include.settings import ModelPrice, Settings
 
-MILLION = 1_000_000
+TOKENS_PER_PRICE = 1_000_000
 # What a provider wraps around the messages and the schema (role names, separators): generous.
 WRAPPING_TOKENS = 200
 
@@ -20,7 +20,7 @@ def price_of(model: str, settings: Settings) -> ModelPrice | None:
 
 def cost_of(price: ModelPrice, prompt_tokens: int, completion_tokens: int) -> Decimal:
     """Work out US dollars from tokens and prices per million of them."""
-    return (prompt_tokens * price.prompt + completion_tokens * price.completion) / MILLION
+    return (prompt_tokens * price.prompt + completion_tokens * price.completion) / TOKENS_PER_PRICE
 
 
 def worst_case(price: ModelPrice, prompt_bytes: int, answer_tokens: int) -> Decimal:

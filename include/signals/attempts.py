@@ -19,9 +19,9 @@ from include.telemetry import record_error, record_metric
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50  # attempts in one mapped batch
-LINES = 20  # of a summary, so that it stays readable, and small as an XCom
-FINE = frozenset({"stored", "no_trade", "rate_limited"})  # outcomes by which nothing failed
+ATTEMPTS_A_BATCH = 50  # attempts in one mapped batch
+LINES_SHOWN = 20  # of a summary, so that it stays readable, and small as an XCom
+FINE_OUTCOMES = frozenset({"stored", "no_trade", "rate_limited"})  # outcomes by which nothing failed
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def open_attempts(
                 "users": [str(request.user_id) for request in requests],
                 "symbols": [request.symbol for request in requests],
                 "timeframes": [request.timeframe for request in requests],
-                "batch_size": BATCH,
+                "batch_size": ATTEMPTS_A_BATCH,
                 "lease": settings.lease,
             },
         )
@@ -84,7 +84,7 @@ def open_attempts(
     nothing = "every request has its signal" if requests else "the setting signal_requests is empty"
     return Opened(
         batches=sorted({row.batch for row in rows if row.outcome == "working"}),
-        put_off="; ".join(late[:LINES]) or f"nothing to do: {nothing}",
+        put_off="; ".join(late[:LINES_SHOWN]) or f"nothing to do: {nothing}",
     )
 
 
@@ -126,16 +126,16 @@ def measure(attempt: Attempt, outcome: str, seconds: float, trade_signal_id: str
         metadata={
             "symbol": attempt.symbol,
             "timeframe": attempt.timeframe,
-            "outcome": "ok" if outcome in FINE else outcome,
+            "outcome": "ok" if outcome in FINE_OUTCOMES else outcome,
         },
     )
 
 
 def summarise(lines: Mapping[str, str]) -> dict[str, str]:
     """Shorten a step's lines to what fits on a page, and say how many were left out."""
-    shown = dict(list(lines.items())[:LINES])
-    if len(lines) > LINES:
-        shown["…"] = f"{len(lines) - LINES} more, see signal_attempts"
+    shown = dict(list(lines.items())[:LINES_SHOWN])
+    if len(lines) > LINES_SHOWN:
+        shown["…"] = f"{len(lines) - LINES_SHOWN} more, see signal_attempts"
     return shown
 
 
@@ -156,13 +156,13 @@ def report_run(engine: Engine, run_id: str) -> SignalRunReport:
     """
     with engine.begin() as connection:
         rows = connection.execute(sql("signals/read_attempts"), {"run_id": run_id}).all()
-    rows = sorted(rows, key=lambda row: row.outcome in FINE)
+    rows = sorted(rows, key=lambda row: row.outcome in FINE_OUTCOMES)
     lines = {}
     for row in rows:
         name = f"{row.symbol} {row.timeframe} for {row.user_id[:4]}…{row.user_id[-4:]}"
         said = f"signal {row.trade_signal_id}: {row.description}" if row.outcome == "stored" else row.reason
         lines[name] = f"{row.outcome}: {said or 'not finished'}"
-    bad = sum(row.outcome not in FINE for row in rows)
+    bad = sum(row.outcome not in FINE_OUTCOMES for row in rows)
     if 0 < bad < len(rows):
         first = next(iter(lines.values()))
         message = f"{bad} of {count_text(len(rows), 'request')} came to nothing, the first one: {first}"

@@ -20,14 +20,14 @@ from include.signals.attempts import Attempt, end, measure, note, read_batch, su
 from include.signals.history import History, collect_histories, read_unbroken
 from include.signals.indicators import as_row, compute, contradiction, recent_candles
 from include.signals.propose import ask_for_proposals
-from include.signals.requests import EXPIRY
+from include.signals.requests import SIGNAL_LIFETIMES
 from include.signals.snapshot import EndpointOf, SignalSnapshot, score, take_snapshots
 
 logger = logging.getLogger(__name__)
 
 # A signal is stored while the market is still the one that the model was shown.
 SNAPSHOT_HOLDS = timedelta(minutes=15)
-TAKEN = "23P01"  # exclusion_violation, raised by the trigger take_signal_slot
+SLOT_TAKEN = "23P01"  # exclusion_violation, raised by the trigger take_signal_slot
 
 
 def collect_batch(
@@ -110,7 +110,7 @@ def store_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -> 
             with engine.begin() as connection:
                 lines[attempt.name] = _store(connection, attempt, begun)
         except IntegrityError as error:
-            if getattr(error.orig, "sqlstate", None) != TAKEN:
+            if getattr(error.orig, "sqlstate", None) != SLOT_TAKEN:
                 raise
             reason = "one signal a minute for each user, and another one was stored meanwhile"
             with engine.begin() as connection:
@@ -175,7 +175,7 @@ def _store(connection: Connection, attempt: Attempt, begun: float) -> str:
         return reason
     stored = connection.execute(
         sql("signals/store_signal"),
-        {"id": attempt.id, "lives": EXPIRY[attempt.timeframe], "seconds": time.monotonic() - begun},
+        {"id": attempt.id, "lives": SIGNAL_LIFETIMES[attempt.timeframe], "seconds": time.monotonic() - begun},
     ).one_or_none()
     if stored is None:
         return "ended meanwhile, see signal_attempts"

@@ -15,15 +15,17 @@ from include.settings import SANDBOX, Settings
 
 # Candles wanted of each timeframe. EMA 200 begins as the mean of the first 200 and forgets that by and by:
 # after 500 the beginning weighs 5 %. Few coins have 500 weeks.
-WANTED = {"15m": 500, "1h": 500, "4h": 500, "1d": 500, "1w": 250}
-FEWEST = 50  # unbroken up to now; below, hardly an indicator means anything
-BRIDGED = (
+CANDLES_WANTED = {"15m": 500, "1h": 500, "4h": 500, "1d": 500, "1w": 250}
+MIN_CANDLES = 50  # unbroken up to now; below, hardly an indicator means anything
+MAX_BRIDGED = (
     3  # so many candles may lack in a row, and are taken as flat; a longer gap cuts off what is before it
 )
-ENOUGH = 10.0  # percent of a window; a young coin or a short archive has no more, and that serves, too
-MOST_FETCHED = 150_000  # candles of a finer resolution that a history is put together from, at most
-SPAN = timedelta(weeks=52)  # of a window: the collector takes windows up to a year
-BUDGET = timedelta(seconds=60)  # for the collection of one timeframe
+ENOUGH_OF_A_WINDOW = (
+    10.0  # percent of a window; a young coin or a short archive has no more, and that serves, too
+)
+MAX_CANDLES_FETCHED = 150_000  # candles of a finer resolution that a history is put together from, at most
+WINDOW_SPAN = timedelta(weeks=52)  # of a window: the collector takes windows up to a year
+COLLECTION_TIME = timedelta(seconds=60)  # for the collection of one timeframe
 
 Market = tuple[str, str]  # symbol, timeframe
 
@@ -61,14 +63,22 @@ def collect_histories(
             for symbol, of in sorted(markets)
             if of == timeframe and not _is_complete(engine, symbol, timeframe, settings, now)
         ]
-        starts = pd.date_range(start, end, freq=SPAN, inclusive="left")
+        starts = pd.date_range(start, end, freq=WINDOW_SPAN, inclusive="left")
         windows = pd.DataFrame(
-            [(symbol, at, min(at + SPAN, end)) for symbol in symbols for at in starts],
+            [(symbol, at, min(at + WINDOW_SPAN, end)) for symbol in symbols for at in starts],
             columns=["symbol", "start", "end"],
         ).astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
-        fetched = [name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MOST_FETCHED]
+        fetched = [
+            name for name in parts_of(timeframe) if (end - start) // RESOLUTIONS[name] <= MAX_CANDLES_FETCHED
+        ]
         collection = collect_candles(
-            engine, windows, sources, resolutions=fetched, now=now, enough=ENOUGH, budget=BUDGET
+            engine,
+            windows,
+            sources,
+            resolutions=fetched,
+            now=now,
+            enough=ENOUGH_OF_A_WINDOW,
+            budget=COLLECTION_TIME,
         )
         short |= {(symbol, timeframe): message for symbol, message in collection.missing.items()}
     return short
@@ -87,7 +97,7 @@ def read_unbroken(engine: Engine, symbol: str, timeframe: str, settings: Setting
         history = read_history(
             connection, symbol, timeframe, start, end, sandbox=SANDBOX in settings.candle_sources
         )
-    wide = history["timestamp"].diff() > (BRIDGED + 1) * interval
+    wide = history["timestamp"].diff() > (MAX_BRIDGED + 1) * interval
     history = history[wide.cumsum() == wide.sum()].set_index("timestamp")
     held, sources = len(history), sorted({name for names in history["sources"] for name in names})
     if held:
@@ -99,18 +109,18 @@ def read_unbroken(engine: Engine, symbol: str, timeframe: str, settings: Setting
         history["volume"] = history["volume"].mask(missing, 0.0)
     candles = history.reset_index()
     refusal = None
-    if held < FEWEST:
-        refusal = f"{held} unbroken {timeframe} candles up to now, {FEWEST} are needed"
+    if held < MIN_CANDLES:
+        refusal = f"{held} unbroken {timeframe} candles up to now, {MIN_CANDLES} are needed"
     elif (late := end - (candles["timestamp"].iloc[-1] + interval)) > interval:
         refusal = f"the newest {timeframe} candle closed at {end - late:%Y-%m-%d %H:%M} UTC, too long ago"
-    return History(candles, held, len(candles) - held, WANTED[timeframe], "+".join(sources), refusal)
+    return History(candles, held, len(candles) - held, CANDLES_WANTED[timeframe], "+".join(sources), refusal)
 
 
 def _span(timeframe: str, now: datetime) -> tuple[datetime, datetime]:
     """The open time of the first wanted candle, and the close time of the newest one."""
     interval = RESOLUTIONS[timeframe]
     end = last_close(pd.Series([pd.Timestamp(now)]), interval).iloc[0].to_pydatetime()
-    return end - WANTED[timeframe] * interval, end
+    return end - CANDLES_WANTED[timeframe] * interval, end
 
 
 def _is_complete(engine: Engine, symbol: str, timeframe: str, settings: Settings, now: datetime) -> bool:
@@ -118,5 +128,6 @@ def _is_complete(engine: Engine, symbol: str, timeframe: str, settings: Settings
     sandbox = SANDBOX in settings.candle_sources
     with engine.connect() as connection:
         return (
-            len(read_history(connection, symbol, timeframe, start, end, sandbox=sandbox)) == WANTED[timeframe]
+            len(read_history(connection, symbol, timeframe, start, end, sandbox=sandbox))
+            == CANDLES_WANTED[timeframe]
         )

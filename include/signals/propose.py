@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from include.database import sql
 from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError, WorkerPool
 from include.signals.attempts import end, note
-from include.signals.prompt import INSTRUCTIONS, SignalAnswer, facts_again, facts_of
+from include.signals.prompt import SIGNAL_INSTRUCTIONS, SignalAnswer, facts_again, facts_of
 from include.signals.reasoning import check_confidence, check_reasoning
-from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward, tidy
+from include.signals.validate import ALLOCATION_FIELDS, PRICE_FIELDS, Market, find_faults, risk_reward, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ class _Questions:
         for _ in range(MAX_QUESTIONS):
             try:
                 await model.ask(
-                    INSTRUCTIONS,
+                    SIGNAL_INSTRUCTIONS,
                     facts_again(facts, faults) if faults else facts,
                     SignalAnswer,
                     user_id=attempt.user_id,
@@ -177,7 +177,7 @@ def _as_row(answer: SignalAnswer, model: str) -> dict[str, Any]:
         raise ValueError("a checked proposal has levels")
     return {
         "direction": answer.decision,
-        **{name: getattr(levels, name) for name in (*PRICES, *ALLOCATIONS)},
+        **{name: getattr(levels, name) for name in (*PRICE_FIELDS, *ALLOCATION_FIELDS)},
         "confidence_score": round(answer.confidence, 2),
         "risk_reward_ratio": round(risk_reward(levels), 4),
         "market_condition": answer.market_condition,

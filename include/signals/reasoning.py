@@ -6,7 +6,7 @@ from typing import Any
 from include.analysis import check_texts
 from include.llm import UnusableAnswerError
 from include.signals.prompt import LONGEST_REASONING, SignalAnswer
-from include.signals.validate import ALLOCATIONS, PRICES, TARGETS, Market, risk_reward
+from include.signals.validate import ALLOCATION_FIELDS, PRICE_FIELDS, TARGET_FIELDS, Market, risk_reward
 
 # The names that say no unit; what else has none is an index, a score or a count.
 _DOLLARS = ("current_price", "market_cap", "macd", "ema", "bb", "atr")
@@ -73,16 +73,16 @@ def _of_proposal(answer: SignalAnswer, market: Market) -> dict[str, Any]:
     if levels is None:
         return said
     entry = levels.entry_price
-    for name in PRICES:
+    for name in PRICE_FIELDS:
         level = getattr(levels, name)
         said[f"{name}_usd"] = level
         said[f"{name}_distance_usd"] = level - entry
         said[f"{name}_distance_atr"] = abs(level - entry) / market.atr
         if entry:
             said[f"{name}_distance_percent"] = 100 * (level - entry) / entry
-        if name in TARGETS and entry != levels.stop_loss:
+        if name in TARGET_FIELDS and entry != levels.stop_loss:
             said[f"{name}_ratio"] = abs(level - entry) / abs(entry - levels.stop_loss)
-    said |= {f"{name}_percent": getattr(levels, name) for name in ALLOCATIONS}
+    said |= {f"{name}_percent": getattr(levels, name) for name in ALLOCATION_FIELDS}
     if entry != levels.stop_loss:
         said["risk_reward_ratio"] = risk_reward(levels)
     return said

@@ -12,7 +12,7 @@ SYMBOLS = tuple(coin.code for coin in COINS)
 TIMEFRAMES: tuple[str, ...] = get_args(Timeframe)
 
 # From the signal to its expiry. Settling closes then what is open.
-EXPIRY = {
+SIGNAL_LIFETIMES = {
     "15m": timedelta(hours=4),
     "1h": timedelta(hours=24),
     "4h": timedelta(days=3),

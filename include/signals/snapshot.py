@@ -33,19 +33,19 @@ from include.signals.sources import (
 from include.symbols import Coin, coin_of
 
 # A person waits for the signal: a source that cannot answer in this time is missing.
-TIMEOUT = Timeout(connect=2.0, read=4.0, total=5.0)
-RETRY = Retry(attempts=2, budget=6.0, wait_initial=0.2, wait_max=1.0, jitter=0.2)
-AT_ONCE = 4  # requests, and so connections to the database, which counts them
+SNAPSHOT_TIMEOUT = Timeout(connect=2.0, read=4.0, total=5.0)
+SNAPSHOT_RETRY = Retry(attempts=2, budget=6.0, wait_initial=0.2, wait_max=1.0, jitter=0.2)
+REQUESTS_AT_ONCE = 4  # requests, and so connections to the database, which counts them
 
-KEPT = {"price": timedelta(minutes=1), "social": timedelta(minutes=5), "fear_greed": timedelta(minutes=5)}
+KEPT_FOR = {"price": timedelta(minutes=1), "social": timedelta(minutes=5), "fear_greed": timedelta(minutes=5)}
 # What the sources renew by the hour or by the day serves for longer when they cannot be asked: the plan of
 # LunarCrush allows 10 requests a minute, and a run may be about 20 coins.
-STILL_GOOD = {"social": timedelta(hours=3), "fear_greed": timedelta(hours=24)}
+GOOD_FOR_LACK_OF_BETTER = {"social": timedelta(hours=3), "fear_greed": timedelta(hours=24)}
 
 # The score: what a whole snapshot is made of, in points of 100.
-POINTS = {"price": 30, "market": 10, "candles": 40, "fear_greed": 10, "social": 10}
-MARKET = ("price_change_24h", "price_change_7d", "market_cap", "volume_24h")
-SOCIAL = (
+SCORE_POINTS = {"price": 30, "market": 10, "candles": 40, "fear_greed": 10, "social": 10}
+MARKET_COLUMNS = ("price_change_24h", "price_change_7d", "market_cap", "volume_24h")
+SOCIAL_COLUMNS = (
     "galaxy_score", "alt_rank", "social_sentiment_score", "social_volume_24h", "social_interactions_24h",
 )  # fmt: skip
 
@@ -80,7 +80,7 @@ def take_snapshots(
     """
     with ExitStack() as stack:
         reporter = _Reporter(stack, engine, settings, endpoint)
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="snapshot") as threads:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="snapshot") as threads:
             mood = threads.submit(reporter.hear, "fear_greed", None)
             heard = {
                 symbol: {
@@ -126,12 +126,12 @@ def score(values: Mapping[str, float | None], held_share: float) -> float:
 
     shares = {
         "price": share(["current_price"]),
-        "market": share(MARKET),
+        "market": share(MARKET_COLUMNS),
         "candles": min(held_share, 1.0),
         "fear_greed": share(["fear_greed_index"]),
-        "social": share(SOCIAL),
+        "social": share(SOCIAL_COLUMNS),
     }
-    return round(sum(POINTS[part] * shares[part] for part in POINTS), 2)
+    return round(sum(SCORE_POINTS[part] * shares[part] for part in SCORE_POINTS), 2)
 
 
 class _Reporter:
@@ -160,7 +160,7 @@ class _Reporter:
                 self._clients[name] = str(missing)
 
     def _open(self, name: str) -> Client:
-        service = replace(find_service(name), timeout=TIMEOUT, retry=RETRY)
+        service = replace(find_service(name), timeout=SNAPSHOT_TIMEOUT, retry=SNAPSHOT_RETRY)
         if not self._sandbox:
             found = self._endpoint(service.connection_id)
             if found is None and not self._outside:
@@ -185,13 +185,17 @@ class _Reporter:
         for name in self._services[part]:
             source = f"{SANDBOX}:{name}" if self._sandbox else name
             key = {"source": source, "symbol": coin.code if coin else ""}
-            kept = self._recall(key, KEPT[part])
+            kept = self._recall(key, KEPT_FOR[part])
             if kept:
                 return kept, source
             try:
                 found = self._ask(name, coin)
             except NoFiguresError as missing:
-                older = self._recall(key, STILL_GOOD[part]) if part in STILL_GOOD else None
+                older = (
+                    self._recall(key, GOOD_FOR_LACK_OF_BETTER[part])
+                    if part in GOOD_FOR_LACK_OF_BETTER
+                    else None
+                )
                 if older:
                     return replace(older, problem=f"kept from before: {missing}"), source
                 reasons.append(f"{source}: {missing}")

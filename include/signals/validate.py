@@ -7,11 +7,11 @@ from itertools import pairwise
 from include.settings import Settings
 from include.signals.prompt import Levels, SignalAnswer
 
-PRICES = ("entry_price", "stop_loss", "take_profit_1", "take_profit_2", "take_profit_3")
-TARGETS = PRICES[2:]
-ALLOCATIONS = ("allocation_1", "allocation_2", "allocation_3")
+PRICE_FIELDS = ("entry_price", "stop_loss", "take_profit_1", "take_profit_2", "take_profit_3")
+TARGET_FIELDS = PRICE_FIELDS[2:]
+ALLOCATION_FIELDS = ("allocation_1", "allocation_2", "allocation_3")
 SUM_TOLERANCE = 0.01  # of the allocations around 100, as when a trade is settled
-SLACK = 1e-9  # relative: a level exactly on a bound passes, whatever binary fractions do to it
+BOUND_SLACK = 1e-9  # relative: a level exactly on a bound passes, whatever binary fractions do to it
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Market:
 
 def tidy(levels: Levels) -> Levels:
     """Round prices to 8 digits that count, allocations to 4 decimals: what is checked is what is stored."""
-    rounded = {name: float(f"{getattr(levels, name):.8g}") for name in PRICES}
-    return Levels(**rounded, **{name: round(getattr(levels, name), 4) for name in ALLOCATIONS})
+    rounded = {name: float(f"{getattr(levels, name):.8g}") for name in PRICE_FIELDS}
+    return Levels(**rounded, **{name: round(getattr(levels, name), 4) for name in ALLOCATION_FIELDS})
 
 
 def risk_reward(levels: Levels) -> float:
@@ -33,7 +33,7 @@ def risk_reward(levels: Levels) -> float:
 
     Before fees and slippage. The levels must be sound: see `find_faults`.
     """
-    pairs = zip(TARGETS, ALLOCATIONS, strict=True)
+    pairs = zip(TARGET_FIELDS, ALLOCATION_FIELDS, strict=True)
     reward = math.fsum(
         getattr(levels, share) / 100 * abs(getattr(levels, target) - levels.entry_price)
         for target, share in pairs
@@ -57,17 +57,17 @@ def find_faults(answer: SignalAnswer, market: Market, settings: Settings) -> lis
 def _bad_numbers(levels: Levels) -> list[str]:
     faults = [
         f"{name} {getattr(levels, name):g} is no positive finite price"
-        for name in PRICES
+        for name in PRICE_FIELDS
         if not 0 < getattr(levels, name) < math.inf
     ]
-    shares = {name: getattr(levels, name) for name in ALLOCATIONS}
+    shares = {name: getattr(levels, name) for name in ALLOCATION_FIELDS}
     faults += [
         f"{name} {share:g} is not between 0 and 100"
         for name, share in shares.items()
         if not 0 <= share <= 100
     ]
     total = sum(shares.values())
-    if not faults and abs(total - 100) > SUM_TOLERANCE + SLACK:
+    if not faults and abs(total - 100) > SUM_TOLERANCE + BOUND_SLACK:
         faults.append(f"the allocations add up to {total:g}, not to 100")
     return faults
 
@@ -91,7 +91,7 @@ def _bad_sides(decision: str, levels: Levels, market: Market) -> list[str]:
         )
     if not is_above(levels.take_profit_1, market.price):
         faults.append(f"take_profit_1 {levels.take_profit_1:g} is not {above} the price {market.price:g}")
-    for nearer, farther in pairwise(TARGETS):
+    for nearer, farther in pairwise(TARGET_FIELDS):
         if not is_above(getattr(levels, farther), getattr(levels, nearer)):
             faults.append(f"{farther} is not {above} {nearer}")
     return faults
@@ -102,7 +102,7 @@ def _bad_distances(levels: Levels, market: Market, settings: Settings) -> list[s
     faults = []
 
     def bound(words: str, distance: float, low: float, high: float) -> None:
-        if not low * (1 - SLACK) <= distance <= high * (1 + SLACK):
+        if not low * (1 - BOUND_SLACK) <= distance <= high * (1 + BOUND_SLACK):
             asked = f"at most {high:g}" if distance > high else f"at least {low:g}"
             faults.append(f"{words} {distance:.4g} ATR away, {asked} is allowed")
 
@@ -121,6 +121,6 @@ def _bad_distances(levels: Levels, market: Market, settings: Settings) -> list[s
     if abs(levels.take_profit_1 - entry) <= cost:
         faults.append(f"take_profit_1 does not earn the {cost:.4g} that fees and slippage cost")
     ratio, least = risk_reward(levels), settings.signal_risk_reward_min
-    if ratio < least * (1 - SLACK):
+    if ratio < least * (1 - BOUND_SLACK):
         faults.append(f"risk/reward is {ratio:.3g}, at least {least:g} is required")
     return faults

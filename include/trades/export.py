@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
+EXPORT_MANIFEST = "manifest.json"
 EXPORT_TIME = timedelta(minutes=55)  # the server ends the one long statement after this
 
 
@@ -124,7 +124,7 @@ def export_trades(
     base = "/".join(
         part for part in (request.folder, re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")) if part
     )
-    storage.delete(f"{base}/{MANIFEST}")  # what is about to change is whole no more
+    storage.delete(f"{base}/{EXPORT_MANIFEST}")  # what is about to change is whole no more
     with engine.connect().execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     ) as snapshot:
@@ -151,7 +151,7 @@ def export_trades(
         "run_url": run_url,
     }
     _clear_former(storage, base, {file["key"] for file in files})
-    storage.write(f"{base}/{MANIFEST}", [json.dumps(manifest, indent=2).encode()])
+    storage.write(f"{base}/{EXPORT_MANIFEST}", [json.dumps(manifest, indent=2).encode()])
     logger.info(
         "%s written to %s/%s, in %s",
         count_text(manifest["rows"], "trade"),

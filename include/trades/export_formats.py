@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "json", "parquet")
 CHUNK_BYTES = 1 << 20  # what a store is handed at a time, at least
 GROUP_BYTES = 8 << 20  # of text, in a row group of Parquet at most
-SCALE = 18  # digits behind the point of a decimal in Parquet, at least
+MIN_SCALE = 18  # digits behind the point of a decimal in Parquet, at least
 
 # Type OIDs of PostgreSQL's catalogue, which never change.
-KINDS = {
+KIND_OF_TYPE = {
     16: "boolean", 20: "integer", 23: "integer", 25: "text", 1184: "time", 1700: "number", 2950: "id",
 }  # fmt: skip
 POSTGRES_TYPES = {
@@ -37,21 +37,21 @@ POSTGRES_TYPES = {
 }
 
 # A spreadsheet takes a cell for a formula when it begins so, maybe after spaces: OWASP, "CSV Injection".
-FORMULA = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
-ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+FORMULA_PATTERN = r"^\s*[=+@\-＝＋＠－]|^[\t\r\n]"
+ISO_8601_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 # Of a number: Parquet can hold it, beside any other such number.
-HELD = SQL(
+FITS_PARQUET = SQL(
     f"({{0}} NOT IN ('NaN', 'Infinity', '-Infinity') AND abs({{0}}) < 1e{DECIMAL_128_DIGITS}"
     f" AND scale({{0}}) <= {DECIMAL_128_DIGITS})"
 )
-FOUR_DIGITS = (
-    "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"  # the years that ISO 8601 and readers know
+FOUR_DIGIT_YEARS = (  # those that ISO 8601 and readers know
+    "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"
 )
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an export: `kind` as in KINDS; digits of a number before and behind the point."""
+    """A column of an export: `kind` as in KIND_OF_TYPE; digits of a number before and behind the point."""
 
     name: str
     kind: str
@@ -69,9 +69,9 @@ def describe(cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[
     cursor.execute(SQL("SELECT * FROM ({}) AS trade LIMIT 0").format(query), parameters)
     columns = []
     for column in cursor.description or ():
-        if column.type_code not in KINDS:
+        if column.type_code not in KIND_OF_TYPE:
             raise ValueError(f"column {column.name} has the type {column.type_code}, which no export knows")
-        columns.append(Column(column.name, KINDS[column.type_code]))
+        columns.append(Column(column.name, KIND_OF_TYPE[column.type_code]))
     return columns
 
 
@@ -80,7 +80,9 @@ def count_strange_times(
 ) -> int:
     """Count the times that no file can hold: infinity, and years before 1 or after 9999."""
     strange = SQL(" + ").join(
-        SQL("count(*) FILTER (WHERE {} NOT BETWEEN {})").format(Identifier(column.name), SQL(FOUR_DIGITS))
+        SQL("count(*) FILTER (WHERE {} NOT BETWEEN {})").format(
+            Identifier(column.name), SQL(FOUR_DIGIT_YEARS)
+        )
         for column in columns
         if column.kind == "time"
     )
@@ -99,7 +101,7 @@ def measure(
             "coalesce(max(scale({0})) FILTER (WHERE {1}), 0), "
             "coalesce(max(length(trunc(abs({0}))::text)) FILTER (WHERE {1}), 1), "
             "count(*) FILTER (WHERE NOT {1})"
-        ).format(Identifier(column.name), HELD.format(Identifier(column.name)))
+        ).format(Identifier(column.name), FITS_PARQUET.format(Identifier(column.name)))
         for column in columns
         if column.kind == "number"
     )
@@ -110,7 +112,7 @@ def measure(
         if column.kind != "number":
             measured.append(column)
             continue
-        scale, whole, strange = max(SCALE, next(found)), next(found), next(found)
+        scale, whole, strange = max(MIN_SCALE, next(found)), next(found), next(found)
         odd += strange
         measured.append(Column(column.name, "number", max(whole, DECIMAL_128_DIGITS - scale), scale))
     return measured, odd
@@ -135,16 +137,16 @@ def _cell(column: Column, file_format: str) -> Composable:
     name: Composable = Identifier("trade", column.name)
     if column.kind == "time":
         return SQL("CASE WHEN {0} BETWEEN {1} THEN to_char({0} AT TIME ZONE 'UTC', {2}) END").format(
-            name, SQL(FOUR_DIGITS), Literal(ISO)
+            name, SQL(FOUR_DIGIT_YEARS), Literal(ISO_8601_FORMAT)
         )
     if column.kind == "number" and file_format == "json":
         return SQL("{}::text").format(name)
     if column.kind == "number" and file_format == "parquet":
-        return SQL("CASE WHEN {1} THEN {0} END").format(name, HELD.format(name))
+        return SQL("CASE WHEN {1} THEN {0} END").format(name, FITS_PARQUET.format(name))
     if column.kind == "boolean" and file_format != "json":
         return SQL("{}::text").format(name)
     if column.kind == "text" and file_format == "csv":
-        return SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END").format(name, Literal(FORMULA))
+        return SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END").format(name, Literal(FORMULA_PATTERN))
     return name
 
 

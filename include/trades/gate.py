@@ -20,7 +20,7 @@ from include.trades.waiting import in_a_line
 
 logger = logging.getLogger(__name__)
 
-FINEST = next(iter(RESOLUTIONS))
+FINEST_RESOLUTION = next(iter(RESOLUTIONS))
 
 
 def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, run_url: str) -> dict[str, int]:
@@ -88,7 +88,7 @@ def judge_trades(
             "id": trades["id"],
             "passed": answered,
             "awaited": False,
-            "resolution": FINEST,
+            "resolution": FINEST_RESOLUTION,
             "data_source": pd.Series(None, index=trades.index, dtype=object),
             "data_quality_score": np.where(answered, np.nan, 0.0),
             "reason": trades["reason"].where(~answered).fillna("no candle in the window"),
@@ -140,7 +140,7 @@ def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":
     """Find the trades that no candle can help: invalid ones, and windows shorter than any candle."""
     nothing = no_candles()
     answers = evaluate(trades, nothing)["exit_reason"].set_axis(trades.index)
-    expected = score(trades, nothing, interval_of(FINEST))["expected"].set_axis(trades.index)
+    expected = score(trades, nothing, interval_of(FINEST_RESOLUTION))["expected"].set_axis(trades.index)
     return answers.str.startswith("invalid") | (expected == 0)
 
 

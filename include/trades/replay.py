@@ -27,16 +27,16 @@ from include.trades.trade_filter import TradeFilter, TradeRequestError
 
 logger = logging.getLogger(__name__)
 
-REDO = ("candles", "settlement", "analysis")
-FIXED = (
+REDO_STEPS = ("candles", "settlement", "analysis")
+SETTINGS_FIXED_AT_START = (
     "batch_size", "fee_rate", "slippage_rate", "trade_size_usd", "data_quality_min", "tail_patience",
     "candle_sources",
 )  # fmt: skip
 SELECTION_TIME = timedelta(minutes=10)  # for writing down a million trades
 FETCHING_TIME = timedelta(minutes=10)  # for the candles of one batch
-MOST_PASSES = 5  # over a batch whose trades others keep changing
-KEY = {"id": "trade_signal_id"}  # the trade, as results name it
-BUSY = "it was changed by somebody else each time that it was about to be written"
+MAX_PASSES = 5  # over a batch whose trades others keep changing
+RESULT_KEY = {"id": "trade_signal_id"}  # the trade, as results name it
+BUSY_REASON = "it was changed by somebody else each time that it was about to be written"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ReplayRequest:
     """What a person asks for."""
 
     trades: TradeFilter
-    redo: tuple[str, ...]  # some of REDO, in its order
+    redo: tuple[str, ...]  # some of REDO_STEPS, in its order
     dry_run: bool = True
     reason: str | None = None  # why; a dry run needs none
 
@@ -55,12 +55,12 @@ class ReplayRequest:
         if trades.is_empty:
             raise TradeRequestError("nothing is chosen: give a window, symbols, users or trade ids")
         asked = form.get("redo") or []
-        unknown = [str(name) for name in asked if name not in REDO]
+        unknown = [str(name) for name in asked if name not in REDO_STEPS]
         if unknown or not asked:
             raise TradeRequestError(
-                f"redo names {', '.join(unknown) or 'nothing'}: choose of {', '.join(REDO)}"
+                f"redo names {', '.join(unknown) or 'nothing'}: choose of {', '.join(REDO_STEPS)}"
             )
-        redo = tuple(name for name in REDO if name in asked)
+        redo = tuple(name for name in REDO_STEPS if name in asked)
         dry_run, reason = form.get("dry_run", True), str(form.get("reason") or "").strip() or None
         if not isinstance(dry_run, bool):
             raise TradeRequestError("dry_run is true or false")
@@ -102,7 +102,7 @@ def start_replay(
     """
     chosen = request.trades.parameters()
     asked = {"redo": list(request.redo), "dry_run": request.dry_run, "filter": request.trades.as_json()}
-    fixed = settings.model_dump(mode="json", include=set(FIXED))
+    fixed = settings.model_dump(mode="json", include=set(SETTINGS_FIXED_AT_START))
     with engine.begin() as connection:
         statement_timeout(connection, SELECTION_TIME)
         new = connection.execute(
@@ -208,7 +208,7 @@ def replay_batches(engine: Engine, replay: Replay, worker: str) -> int:
 
 def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
     key = {"replay_id": replay.id, "batch": batch}
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         with engine.begin() as connection:
             connection.execute(sql("trades/skip_replayed"), key | {"reason": None})
             found = _replay(connection, _read_batch(connection, replay, batch), replay)
@@ -223,7 +223,7 @@ def _replay_batch(engine: Engine, replay: Replay, batch: int) -> None:
             if _finish_batch(connection, replay, "settlement", batch, {}):
                 return
     with engine.begin() as connection:
-        connection.execute(sql("trades/skip_replayed"), key | {"reason": BUSY})
+        connection.execute(sql("trades/skip_replayed"), key | {"reason": BUSY_REASON})
         _finish_batch(connection, replay, "settlement", batch, {})
 
 
@@ -231,18 +231,18 @@ def _replay(connection: Connection, trades: pd.DataFrame, replay: Replay) -> lis
     """Settle trades once more, by the gate and the rule book of the sweep; give rows of `replayed_rows`."""
     versions = ["trade_signal_id", "signal_version", "result_version"]
     if "settlement" not in replay.redo:
-        return [trades.rename(columns=KEY)[versions].assign(judged=False, poor=False)]
+        return [trades.rename(columns=RESULT_KEY)[versions].assign(judged=False, poor=False)]
     verdicts = judge_trades(connection, trades, replay.settings)
     chosen = ["resolution", "data_source", "data_quality_score", "reason"]
     trades = trades.drop(columns="reason").join(verdicts[chosen])
     passed = verdicts["passed"].to_numpy(dtype=bool)
     settled = [
         evaluate_trades(connection, group, str(resolution), replay.settings).merge(
-            group.rename(columns=KEY)[versions], on="trade_signal_id"
+            group.rename(columns=RESULT_KEY)[versions], on="trade_signal_id"
         )
         for resolution, group in trades[passed].groupby("resolution")
     ]
-    poor = trades[~passed].rename(columns=KEY)[[*versions, "reason"]]
+    poor = trades[~passed].rename(columns=RESULT_KEY)[[*versions, "reason"]]
     return [
         *(frame.assign(judged=True, poor=False) for frame in settled),
         poor.assign(judged=False, poor=True),

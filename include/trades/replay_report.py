@@ -12,7 +12,7 @@ from include.humanize import count_text
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 20  # differences in money that a report lists
+DIFFERENCES_SHOWN = 20  # differences in money that a report lists
 
 
 class ReplayUnfinishedError(RuntimeError):
@@ -84,7 +84,9 @@ def _compile(connection: Connection, replay_id: str) -> dict[str, Any]:
     key = {"replay_id": replay_id}
     replay = connection.execute(sql("trades/read_replay"), key).one()
     groups = connection.execute(sql("trades/count_replay_outcomes"), key).all()
-    largest = connection.execute(sql("trades/read_largest_differences"), key | {"limit": LARGEST}).all()
+    largest = connection.execute(
+        sql("trades/read_largest_differences"), key | {"limit": DIFFERENCES_SHOWN}
+    ).all()
     fetched = connection.execute(sql("trades/count_replay_fetches"), key).one()
     outcomes: dict[str, int] = {}
     for group in groups:

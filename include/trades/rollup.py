@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 MAX_ROLLUP_DAYS = 366  # in one run
 DUE_DAYS = 100  # brought up to date by one run, the newest first; the rest waits for the next
 ROLLUP_TIME = timedelta(minutes=10)  # for one day
-ATTEMPTS = 5
+ROLLUP_ATTEMPTS = 5
 
 DAY_NOT_OVER = "TU001"  # see sql/functions/roll_up_day.sql
 DISAGREEMENT = "TU002"
@@ -73,7 +73,7 @@ def _more(days: list[str]) -> str:
 
 
 def _roll_up(engine: Engine, day: date) -> int:
-    for attempt in stamina.retry_context(on=_may_be_retried, attempts=ATTEMPTS, wait_initial=0.2):
+    for attempt in stamina.retry_context(on=_may_be_retried, attempts=ROLLUP_ATTEMPTS, wait_initial=0.2):
         one_moment = engine.execution_options(isolation_level="REPEATABLE READ")
         with attempt, one_moment.begin() as connection:
             changed = _call(connection, day)

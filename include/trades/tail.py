@@ -12,7 +12,7 @@ from include.candles.frame import last_close, priced
 from include.quality import count_candles
 from include.trades.backtest import evaluate
 
-ENDED = ("targets", "stopped", "targets_then_stopped")
+REASONS_THAT_END = ("targets", "stopped", "targets_then_stopped")
 
 
 def find_awaited(
@@ -32,7 +32,7 @@ def find_awaited(
     awaited &= count_candles(last, candles[priced(candles)], interval)["found"].to_numpy() == 0
     if awaited.any():
         reasons = evaluate(trades[awaited], candles, interval)["exit_reason"]
-        awaited[awaited] = ~reasons.isin(ENDED).to_numpy()
+        awaited[awaited] = ~reasons.isin(REASONS_THAT_END).to_numpy()
     return awaited
 
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-REASONS = 5  # that a line tells
-IDS = 3  # of a reason
-LONGEST = 120  # characters of a reason
+REASONS_SHOWN = 5  # that a line tells
+IDS_SHOWN = 3  # of a reason
+MAX_REASON_LENGTH = 120  # characters of a reason
 
 
 def in_a_line(trades: pd.DataFrame) -> str:
@@ -17,10 +17,10 @@ def in_a_line(trades: pd.DataFrame) -> str:
         key=lambda group: (-group[0], *group[1:3]),
     )
     parts = []
-    for count, symbol, reason, ids in said[:REASONS]:
-        short = reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…"
-        more = f" and {count - IDS} more" if count > IDS else ""
-        parts.append(f"{count} of {symbol} ({', '.join(map(str, ids[:IDS]))}{more}): {short}")
-    if rest := sum(count for count, *_ in said[REASONS:]):
+    for count, symbol, reason, ids in said[:REASONS_SHOWN]:
+        short = reason if len(reason) <= MAX_REASON_LENGTH else reason[: MAX_REASON_LENGTH - 1] + "…"
+        more = f" and {count - IDS_SHOWN} more" if count > IDS_SHOWN else ""
+        parts.append(f"{count} of {symbol} ({', '.join(map(str, ids[:IDS_SHOWN]))}{more}): {short}")
+    if rest := sum(count for count, *_ in said[REASONS_SHOWN:]):
         parts.append(f"{rest} more for other reasons")
     return "; ".join(parts)

@@ -21,7 +21,7 @@ SETTINGS = Settings(analysis_timeout=timedelta(seconds=5), analysis_attempts=2)
 @pytest.fixture
 def model(sandbox, monkeypatch):
     # The waits between tries are stamina's business; here they only cost time.
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     return Endpoint(f"{sandbox.url}/llm/v1", "sandbox")
 
 
@@ -138,7 +138,7 @@ def test_an_outage_is_no_try_of_the_trade_and_stops_the_sweep_early(database, mo
 
 def test_an_outage_in_the_middle_ends_the_sweep_too(database, model, sandbox, monkeypatch):
     settled(database, 40)
-    monkeypatch.setattr("include.llm.client.ATTEMPTS", 1)
+    monkeypatch.setattr("include.llm.client.MAX_ATTEMPTS", 1)
     calls = 0
 
     async def fail_later(self, *arguments, **named):
@@ -214,7 +214,7 @@ def test_a_model_that_does_not_answer_is_given_up_after_the_timeout(database, mo
 
 
 def test_nobody_listens_at_the_address(database, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     settled(database)
     put_off = analyse_settled(database, Endpoint("http://127.0.0.1:9/v1"), "run 1", SETTINGS).put_off
     assert put_off == {"unreachable": 1}

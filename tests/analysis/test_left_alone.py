@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from include.analysis import analyse_settled
-from include.llm.ledger import ALIKE
+from include.llm.ledger import MAX_ALIKE_ANSWERS
 from include.settings import Endpoint, ModelPrice, Settings
 from tests.support.llm_endpoint import Said, completion, endpoint
 from tests.support.settled import settled
@@ -24,7 +24,7 @@ STRICT = Settings(**PRICED, llm_unwrap_answers=False)
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
 
 
 def states(database):
@@ -56,12 +56,12 @@ def test_a_model_that_fails_every_question_is_asked_a_few_and_no_trade_pays_for_
                 "paused: the model m failed the last 4 questions in the same way"
             )
             due_again(database)
-        assert len(requests) == ALIKE
+        assert len(requests) == MAX_ALIKE_ANSWERS
         run(database, "UPDATE llm_endpoints SET paused_until = now() - interval '1 second'")
         for number in range(3, 6):
             analyse_settled(database, Endpoint(url), f"run {number}", settings)
             due_again(database)
-        assert len(requests) == ALIKE + 1
+        assert len(requests) == MAX_ALIKE_ANSWERS + 1
     assert states(database) == {"due": 30}
     assert rows(database, "SELECT DISTINCT attempts FROM analysis_claims") == [(0,)]
     assert len(rows(database, "SELECT FROM atge_error_logs")) == 2, "told once for each pause"

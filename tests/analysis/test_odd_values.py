@@ -32,7 +32,7 @@ ODD = [
 
 @pytest.fixture
 def model(sandbox, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     return Endpoint(f"{sandbox.url}/llm/v1", "sandbox")
 
 

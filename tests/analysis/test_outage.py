@@ -36,7 +36,7 @@ def counts(database):
 
 
 def test_a_sweep_settles_all_and_later_ones_complete_the_analyses(database, sandbox, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     store(database, rising())
     insert(database, *[{} for _ in range(12)])
     up, down = Endpoint(f"{sandbox.url}/llm/v1", "sandbox"), Endpoint("http://127.0.0.1:9/v1")

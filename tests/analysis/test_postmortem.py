@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.analysis import Postmortem, analyse_settled
-from include.analysis.postmortem import INSTRUCTIONS, as_text, check
+from include.analysis.postmortem import POSTMORTEM_INSTRUCTIONS, as_text, check
 from include.llm import UnusableAnswerError
 from include.settings import Endpoint, ModelPrice, Settings
 from tests.support.settled import settled
@@ -83,7 +83,7 @@ def test_the_prompt_holds_constant_instructions_and_facts(database, model, asked
     settled(database, 2)
     analyse_settled(database, model, "run 1", PRICED)
     for system, user in asked:
-        assert system == {"role": "system", "content": INSTRUCTIONS}
+        assert system == {"role": "system", "content": POSTMORTEM_INSTRUCTIONS}
         assert user["role"] == "user"
         facts = json.loads(user["content"])
         assert facts["result"]["net_profit_loss_usd"] == 16.962
@@ -167,7 +167,7 @@ def test_whatever_others_wrote_stands_only_inside_the_json_of_the_facts(database
     asked.clear()
     analyse_settled(database, model, "run 1", PRICED)
     ((system, user),) = asked
-    assert system["content"] == INSTRUCTIONS
+    assert system["content"] == POSTMORTEM_INSTRUCTIONS
     facts = json.loads(user["content"])
     assert facts["texts_of_others"] == {"market_condition": text[:200], "signal_reasoning": text}
     assert facts["symbol"] == (text or "x")[:20]

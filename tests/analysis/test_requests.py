@@ -22,7 +22,7 @@ FORM = {"ids": None, "since": "2026-01-01", "until": None, "symbols": None, "use
 
 @pytest.fixture
 def model(sandbox, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     return Endpoint(f"{sandbox.url}/llm/v1", "sandbox")
 
 

@@ -22,7 +22,7 @@ def dag():
 @pytest.fixture
 def tasks(dag, database, database_url, sandbox, monkeypatch):
     """The functions behind the tasks, with connections and settings from the environment."""
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     monkeypatch.setenv("AIRFLOW_CONN_TRADEOPS_DB", database_url)
     llm = {"conn_type": "http", "host": f"{sandbox.url}/llm/v1", "password": "sandbox"}
     monkeypatch.setenv("AIRFLOW_CONN_LLM", json.dumps(llm))

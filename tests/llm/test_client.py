@@ -20,7 +20,7 @@ UNPRICED = Settings(llm_prices={}, llm_daily_budget_usd=None)
 @pytest.fixture
 def url(sandbox, monkeypatch):
     # The waits between tries are stamina's business; here they only cost time.
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     return f"{sandbox.url}/llm/v1"
 
 
@@ -143,7 +143,7 @@ def test_what_may_have_been_answered_counts_as_the_worst_case(database, url, san
 
 
 def test_nobody_listens_and_nothing_is_owed(database, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     with pytest.raises(ModelUnavailableError, match="unreachable: no connection to the model") as caught:
         ask(database, "http://127.0.0.1:9/v1")
     assert caught.value.transient
@@ -277,7 +277,7 @@ UNSTORABLE = "no\x00 \ud800"  # PostgreSQL takes neither the zero byte nor half 
 def test_what_postgresql_cannot_hold_is_an_outcome_with_its_reason(
     database, monkeypatch, status, body, outcome
 ):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     if status == 200:
         body = completion(None, choices=[{"index": 0, "finish_reason": "stop", **body}])
     with (

@@ -16,7 +16,7 @@ VERDICT = '{"symbol": "BTC", "verdict": "fine"}'
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
 
 
 @pytest.mark.parametrize("said", yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text()))

@@ -8,7 +8,7 @@ import pytest
 
 from include.llm import ModelUnavailableError, UnusableAnswerError
 from include.llm.client import _retry_after, _without_secrets
-from include.llm.ledger import ALIKE
+from include.llm.ledger import MAX_ALIKE_ANSWERS
 from tests.llm.questions import PRICED, ask, ask_many
 from tests.support.llm_endpoint import Said, completion, endpoint
 from tests.support.trades import rows, run
@@ -19,7 +19,7 @@ BUSY = {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
 
 
 def fails(database, url, match, kind=UnusableAnswerError, **options):
@@ -85,7 +85,7 @@ def test_a_pause_from_the_future_stops_nobody(database):
 )
 def test_a_model_that_fails_every_question_alike_is_left_alone_after_a_few(database, body):
     with endpoint(lambda *_: Said(body)) as (url, requests):
-        for _ in range(ALIKE):
+        for _ in range(MAX_ALIKE_ANSWERS):
             fails(database, url, "^(invalid|length)")
         for _ in range(3):
             fails(
@@ -94,11 +94,11 @@ def test_a_model_that_fails_every_question_alike_is_left_alone_after_a_few(datab
                 "paused: .* failed the last 4 questions in the same way.*the answer",
                 ModelUnavailableError,
             )
-        assert len(requests) == ALIKE
+        assert len(requests) == MAX_ALIKE_ANSWERS
         run(database, "UPDATE llm_endpoints SET paused_until = now()")
         fails(database, url, "^(invalid|length)")
         fails(database, url, "paused: .* last 5 questions", ModelUnavailableError)
-        assert len(requests) == ALIKE + 1, "one question tries whether it works again"
+        assert len(requests) == MAX_ALIKE_ANSWERS + 1, "one question tries whether it works again"
 
 
 def test_a_usable_answer_in_between_or_another_kind_begins_the_count_anew(database):
@@ -133,7 +133,7 @@ def test_another_address_or_model_is_asked(database):
         endpoint(lambda *_: Said(completion("prose"))) as (url, _),
         endpoint(lambda *_: Said(completion(VERDICT))) as (well, _),
     ):
-        ask_many(database, url, PRICED, ALIKE + 1, at_once=1)
+        ask_many(database, url, PRICED, MAX_ALIKE_ANSWERS + 1, at_once=1)
         assert ask(database, well).value.verdict == "fine"
         unpriced = PRICED.model_copy(update={"llm_daily_budget_usd": None})
         fails(database, url, "invalid", settings=unpriced, model="another")

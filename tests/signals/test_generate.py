@@ -15,7 +15,7 @@ TABLES = ("trade_signals", "trade_technical_indicators", "trade_market_snapshot"
 
 @pytest.fixture
 def generation(database, sandbox, monkeypatch):
-    monkeypatch.setattr("include.llm.client.WAIT", 0.01)
+    monkeypatch.setattr("include.llm.client.FIRST_RETRY_WAIT", 0.01)
     return Generation.on(database, sandbox)
 
 

@@ -14,7 +14,7 @@ from talipp.ohlcv import OHLCV
 
 from include.settings import Endpoint, Settings
 from include.signals.prompt import Levels, SignalAnswer
-from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward
+from include.signals.validate import ALLOCATION_FIELDS, PRICE_FIELDS, Market, find_faults, risk_reward
 from tests.signals.generation import Generation, request
 from tests.support.http_server import Server, reply
 
@@ -51,7 +51,7 @@ def test_a_signal_on_real_candles_passes_every_check(database, sandbox, minutes,
     (indicators,) = generation.rows("SELECT * FROM trade_technical_indicators")
     (snapshot,) = generation.rows("SELECT * FROM trade_market_snapshot")
 
-    levels = Levels(**{name: float(getattr(signal, name)) for name in (*PRICES, *ALLOCATIONS)})
+    levels = Levels(**{name: float(getattr(signal, name)) for name in (*PRICE_FIELDS, *ALLOCATION_FIELDS)})
     said = SignalAnswer(
         decision=signal.direction,
         levels=levels,

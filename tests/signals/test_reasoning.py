@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.settings import Endpoint
-from include.signals.prompt import INSTRUCTIONS, LONGEST_REASONING, SignalAnswer
+from include.signals.prompt import LONGEST_REASONING, SIGNAL_INSTRUCTIONS, SignalAnswer
 from tests.signals.generation import Generation
 from tests.support.llm_endpoint import Said, completion, endpoint
 from tests.support.trades import rows
@@ -95,14 +95,14 @@ def test_figures_of_the_facts_and_of_the_proposal_stand(generate, reasoning):
 
 
 def test_the_model_is_told_scale_and_units():
-    assert "confidence is how sure you are, in percent from 0 to 100" in INSTRUCTIONS
+    assert "confidence is how sure you are, in percent from 0 to 100" in SIGNAL_INSTRUCTIONS
     assert "percent" in SignalAnswer.model_json_schema()["properties"]["confidence"]["description"]
     for unit in (
         "volume_24h and market_cap are US dollars",
         "volume_sma_20) are coins",
         "shares are percent",
     ):
-        assert unit in INSTRUCTIONS
+        assert unit in SIGNAL_INSTRUCTIONS
 
 
 def test_a_killed_answer_is_neither_booked_nor_counted_but_at_its_worst_case(database, generate, monkeypatch):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.signals.snapshot import MARKET, SOCIAL, score
+from include.signals.snapshot import MARKET_COLUMNS, SOCIAL_COLUMNS, score
 from include.signals.sources import NoFiguresError, ask_coingecko, ask_coinmarketcap, ask_lunarcrush
 from include.symbols import coin_of
 
@@ -52,7 +52,7 @@ def test_what_a_vendor_of_prices_does_not_know_is_unknown_and_earns_no_points(no
             assert part.values[name] is None
         assert part.values["price_change_24h"] == 0  # a price may well be the day before's
         assert score(part.values, 1.0) < score(whole.values, 1.0)
-    assert None not in {whole.values[name] for name in MARKET if name in whole.values}
+    assert None not in {whole.values[name] for name in MARKET_COLUMNS if name in whole.values}
 
 
 def test_a_price_of_zero_is_none():
@@ -74,5 +74,5 @@ def test_social_figures_of_zero_are_unknown():
         Answers(series={"config": config, "data": rows}, topic={"config": config, "data": topic}), COIN, NOW
     )
     assert {name for name, value in part.values.items() if value is not None} == set()
-    assert set(SOCIAL) <= set(part.values)
+    assert set(SOCIAL_COLUMNS) <= set(part.values)
     assert score(part.values, 1.0) == score({}, 1.0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.settings import Settings
 from include.signals.prompt import Levels, SignalAnswer
-from include.signals.validate import ALLOCATIONS, PRICES, Market, find_faults, risk_reward, tidy
+from include.signals.validate import ALLOCATION_FIELDS, PRICE_FIELDS, Market, find_faults, risk_reward, tidy
 from include.trades.backtest import evaluate
 
 SETTINGS = Settings()
@@ -25,7 +25,7 @@ LONG = {
     "allocation_2": 30.0,
     "allocation_3": 30.0,
 }
-SHORT = LONG | {name: 200.0 - LONG[name] for name in PRICES}
+SHORT = LONG | {name: 200.0 - LONG[name] for name in PRICE_FIELDS}
 
 
 def answer(direction: str = "LONG", **changes: float) -> SignalAnswer:
@@ -68,8 +68,8 @@ def test_a_sound_proposal_has_no_fault(direction):
         ("LONG", {"take_profit_3": math.inf}, "take_profit_3 inf is no positive finite price"),
         ("LONG", {"stop_loss": -5}, "stop_loss -5 is no positive finite price"),
         ("LONG", {"allocation_2": math.nan}, "allocation_2 nan is not between"),
-        ("LONG", {name: LONG[name] * 1000 for name in PRICES}, "not below the price 100"),
-        ("LONG", {name: LONG[name] / 1000 for name in PRICES}, "not above the price 100"),
+        ("LONG", {name: LONG[name] * 1000 for name in PRICE_FIELDS}, "not below the price 100"),
+        ("LONG", {name: LONG[name] / 1000 for name in PRICE_FIELDS}, "not above the price 100"),
     ],
 )
 def test_each_fault_is_named(direction, changes, said):
@@ -112,11 +112,11 @@ def sound(draw):
     stop = min(entry, price) - atr * draw(st.floats(0.6, 1.2))
     first = max(entry, price) + atr * draw(st.floats(3.4, 4.0))
     steps = [atr * draw(st.floats(0.1, 2.0)) for _ in range(2)]
-    levels = dict(zip(PRICES, (entry, stop, first, first + steps[0], first + sum(steps)), strict=True))
+    levels = dict(zip(PRICE_FIELDS, (entry, stop, first, first + steps[0], first + sum(steps)), strict=True))
     direction = draw(st.sampled_from(["LONG", "SHORT"]))
     if direction == "SHORT":
         levels = {name: 2 * price - level for name, level in levels.items()}
-    return direction, levels | dict(zip(ALLOCATIONS, draw(SHARES), strict=True)), Market(price, atr)
+    return direction, levels | dict(zip(ALLOCATION_FIELDS, draw(SHARES), strict=True)), Market(price, atr)
 
 
 @given(sound())
@@ -146,7 +146,7 @@ def test_what_is_accepted_can_be_settled(proposal):
 @given(st.tuples(*[ANYTHING] * 8), st.sampled_from(["LONG", "SHORT"]))
 def test_whatever_passes_keeps_the_promises(numbers, direction):
     """Whatever a model invents: it is refused in words, or it is a sound ladder near the market."""
-    levels = Levels(**dict(zip((*PRICES, *ALLOCATIONS), numbers, strict=True)))
+    levels = Levels(**dict(zip((*PRICE_FIELDS, *ALLOCATION_FIELDS), numbers, strict=True)))
     said = answer(direction).model_copy(update={"levels": levels})
     faults = find_faults(said, MARKET, FREE)
     if faults:
@@ -162,13 +162,13 @@ def test_whatever_passes_keeps_the_promises(numbers, direction):
     assert len(set(ladder)) == 5
     assert abs(levels.entry_price - MARKET.price) <= 3.0 * (1 + 1e-6)
     assert risk_reward(levels) >= 1.2 * (1 - 1e-6)
-    assert sum(getattr(levels, name) for name in ALLOCATIONS) == pytest.approx(100, abs=0.011)
+    assert sum(getattr(levels, name) for name in ALLOCATION_FIELDS) == pytest.approx(100, abs=0.011)
 
 
 @given(sound(), st.floats(1e-3, 1e3))
 def test_the_unit_of_the_price_does_not_matter(proposal, factor):
     direction, levels, market = proposal
-    scaled = levels | {name: levels[name] * factor for name in PRICES}
+    scaled = levels | {name: levels[name] * factor for name in PRICE_FIELDS}
     assert not find_faults(
         answer(direction, **scaled), Market(market.price * factor, market.atr * factor), SETTINGS
     )

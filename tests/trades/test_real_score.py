@@ -19,7 +19,7 @@ CANDLES = Path(__file__).parents[3] / "shared" / "data" / "nautilus" / "btc-perp
 pytestmark = pytest.mark.skipif(not CANDLES.exists(), reason=f"the recorded candles are not here: {CANDLES}")
 
 TRADES, USERS = 20_000, 40
-KEY = ["day", "user_id", "symbol", "timeframe", "direction", "ai_model"]
+RESULT_KEY = ["day", "user_id", "symbol", "timeframe", "direction", "ai_model"]
 RESULT = ["entry_at", "exit_at", "exit_reason", "gross_profit_loss", "fees_paid", "slippage_cost"]
 RESULT += ["net_profit_loss", "profit_loss_percentage"]
 
@@ -104,7 +104,7 @@ def test_statistics_rollup_and_kpis_agree_with_pandas(database, score):
             profit=trades["net"].where(trades["won"], 0.0),
             loss=-trades["net"].where(~trades["won"], 0.0),
         )
-        .groupby(KEY)
+        .groupby(RESULT_KEY)
         .agg(
             total_trades=("net", "size"),
             winning_trades=("won", "sum"),
@@ -116,7 +116,7 @@ def test_statistics_rollup_and_kpis_agree_with_pandas(database, score):
         )
         .astype(float)
     )
-    found = daily.set_index(KEY)[expected.columns].astype(float).sort_index()
+    found = daily.set_index(RESULT_KEY)[expected.columns].astype(float).sort_index()
     pd.testing.assert_frame_equal(found, expected.sort_index(), rtol=1e-9, atol=1e-9, check_index_type=False)
 
     with database.connect() as connection:  # beyond the cent: the database adds exactly

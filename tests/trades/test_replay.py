@@ -8,7 +8,7 @@ import pytest
 
 from include.settings import Settings
 from include.trades.performance import refresh_performance
-from include.trades.replay import BUSY, read_replay, replay_batches
+from include.trades.replay import BUSY_REASON, read_replay, replay_batches
 from include.trades.replay_report import ReplayUnfinishedError, report_replay
 from tests.support.replays import RUN_URL, begin, correct, replay, results, settle
 from tests.support.trades import SETTINGS, START, USER, insert, rising, rows, run, store
@@ -314,7 +314,7 @@ def test_a_trade_that_never_rests_is_skipped_in_the_end(settled, monkeypatch):
     )  # fmt: skip
     replay_batches(settled, started, "worker 0")
     assert report_replay(settled, "replay 1")["outcomes"] == {"changed": 2, "skipped": 1}
-    assert rows(settled, "SELECT reason FROM replay_trades WHERE outcome = 'skipped'") == [(BUSY,)]
+    assert rows(settled, "SELECT reason FROM replay_trades WHERE outcome = 'skipped'") == [(BUSY_REASON,)]
 
 
 def interfere(monkeypatch, database, statements):

@@ -20,7 +20,7 @@ from tests.support.trades import rows, run
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 10)
 DAYS = days_between(FIRST, LAST, at_most=31)
-KEY = ["day", "user_id", "symbol", "timeframe", "direction", "ai_model"]
+RESULT_KEY = ["day", "user_id", "symbol", "timeframe", "direction", "ai_model"]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OTHER = uuid.UUID(int=2)
 
@@ -103,7 +103,7 @@ def test_the_rows_agree_with_pandas_and_add_up_to_the_cache(database):
     keyed = trades.assign(day=trades["completed_at"].dt.date, loss=-trades["net"].where(~trades["won"], 0.0))
     keyed["ai_model"] = keyed["ai_model"].fillna("not known")
     keyed["profit"] = trades["net"].where(trades["won"], 0.0)
-    expected = keyed.groupby(KEY).agg(
+    expected = keyed.groupby(RESULT_KEY).agg(
         total_trades=("net", "size"),
         winning_trades=("won", "sum"),
         total_profit_loss=("net", "sum"),

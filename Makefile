@@ -16,6 +16,12 @@ override CANDLES := $(value CANDLES)
 export ARGS CANDLES
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+# What follows `bench` names benchmarks, not targets.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+CHOSEN := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(CHOSEN): bench ; @:
+endif
+
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
@@ -35,8 +41,8 @@ down: ## stop every process of the local stack
 status: ## what runs, where, and the login
 	@$(if_set_up) $(PY) -m local status
 
-bench: setup-dev ## the benchmarks, as a table with ratios
-	@$(PY) -m benchmarks
+bench: setup-dev ## the benchmarks, as a table with ratios (make bench sweep: this one)
+	@$(PY) -m benchmarks $(CHOSEN)
 
 psql: setup ## a psql shell on the platform's database (ARGS='-c "select 1"')
 	@eval "exec $(PY) -m local psql $$ARGS"

@@ -13,12 +13,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from include.candles import Source, SourceError, UnknownSymbolError
 from include.candles.frame import interval_of, normalise
 from include.candles.store import read_candles
-from include.database import sql
+from include.database import read_frame, sql
 from include.quality.results import forget_others, write_results
 from include.quality.suites import (
     CANDLES,
@@ -70,9 +70,9 @@ def audit_candles(
     start, end = _bounds(day)
     span = {"start": start, "end": end, "sandbox": SANDBOX in settings.candle_sources}
     with engine.connect() as connection:
-        held = _frame(connection, "quality/list_batches", span).assign(start=start, end=end)
-        wanted = _frame(connection, "quality/list_windows", span)
-        fetches = _frame(connection, "quality/read_fetches", {**span, "limit": MOST_FETCHES})
+        held = read_frame(connection, sql("quality/list_batches"), span).assign(start=start, end=end)
+        wanted = read_frame(connection, sql("quality/list_windows"), span)
+        fetches = read_frame(connection, sql("quality/read_fetches"), {**span, "limit": MOST_FETCHES})
     if not fetches.empty:
         _store(engine, day, [validate_fetches(fetches, batch=str(day))], run_url)
 
@@ -96,7 +96,9 @@ def audit_trades(engine: Engine, day: date, settings: Settings, run_url: str) ->
     """Judge the trades settled on a day (UTC), as proposals and by their results; answer how many."""
     start, end = _bounds(day)
     with engine.connect() as connection:
-        trades = _frame(connection, "quality/read_trades", {"start": start, "end": end, "limit": MOST_TRADES})
+        trades = read_frame(
+            connection, sql("quality/read_trades"), {"start": start, "end": end, "limit": MOST_TRADES}
+        )
     if trades.empty:
         with engine.begin() as connection:
             forget_others(connection, day, [SIGNALS, RESULTS], [])
@@ -214,15 +216,6 @@ def _fetch(source: Source, batch: Batch, start: datetime, end: datetime) -> pd.D
 def _bounds(day: date) -> tuple[datetime, datetime]:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return start, start + timedelta(days=1)
-
-
-def _frame(connection: Connection, query: str, parameters: dict[str, object]) -> pd.DataFrame:
-    rows = connection.execute(sql(query), parameters)
-    frame = pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
-    for column in ("start", "end"):
-        if column in frame:
-            frame[column] = pd.to_datetime(frame[column], utc=True)
-    return frame
 
 
 def _store(engine: Engine, day: date, validations: list[Validation], run_url: str) -> None:

@@ -12,6 +12,8 @@ from uuid import UUID, uuid5
 import numpy as np
 import pandas as pd
 
+from include.signals.requests import SIGNAL_LIFETIMES
+
 COUNT = 60
 SEED = 20_261_121
 NAMESPACE = UUID("5a7d1f0e-6c0b-4f0e-9d5b-3f2c1a9e8b70")  # of the ids, so that a batch can be made only once
@@ -19,14 +21,6 @@ USERS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 6)]
 ALLOCATIONS = [(40, 30, 30), (50, 30, 20), (34, 33, 33)]
 UNKNOWN_SYMBOL = "NOSUCHCOIN"
 
-# How long a trade of each timeframe runs, where the candles reach that far.
-HORIZONS = {
-    "15m": timedelta(hours=4),
-    "1h": timedelta(hours=24),
-    "4h": timedelta(days=3),
-    "1d": timedelta(days=7),
-    "1w": timedelta(days=28),
-}
 FEWEST_CANDLES = 12  # in a window; below, nothing much can happen
 
 # Of each twenty trades these are not ordinary; their place says which.
@@ -65,12 +59,12 @@ def make_trades(markets: Sequence[Market], batch: int, count: int = COUNT) -> li
             f"no symbol has {2 * FEWEST_CANDLES} candles or more that are valid, as sample trades need"
         )
     random = np.random.default_rng([SEED, batch])
-    timeframes = list(HORIZONS)
+    timeframes = list(SIGNAL_LIFETIMES)
     trades = []
     for number in range(count):
         timeframe = timeframes[number // len(usable) % len(timeframes)]
         long = bool(random.integers(2))
-        trade = _draw(usable[number % len(usable)], HORIZONS[timeframe], long, number % 20, random)
+        trade = _draw(usable[number % len(usable)], SIGNAL_LIFETIMES[timeframe], long, number % 20, random)
         trades.append(
             {
                 "id": uuid5(NAMESPACE, f"{batch}/{number}"),

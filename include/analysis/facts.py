@@ -1,4 +1,4 @@
-"""What a model is told of settled trades, read so that one odd trade keeps no other from being told."""
+"""The facts of settled trades that a model is given, read so that one odd trade holds up no other."""
 
 from __future__ import annotations
 

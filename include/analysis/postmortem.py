@@ -1,4 +1,4 @@
-"""The post-mortem of one settled trade: what the model is told, what it must answer, how people read it."""
+"""The post-mortem of one settled trade: what the model is given, what it must answer, how people read it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal

@@ -45,7 +45,7 @@ def collect_batch(
             found = {"indicators": {"not_collected": words}} if words else {}
             note(connection, attempt, time.monotonic() - begun, **found)
             lines[attempt.name] = words or "the candles are there"
-    return _told(lines)
+    return _logged(lines)
 
 
 def snapshot_batch(
@@ -68,7 +68,7 @@ def snapshot_batch(
             else:
                 note(connection, attempt, seconds, snapshot=snapshot.as_row())
                 lines[attempt.name] = _describe(snapshot)
-    return _told(lines)
+    return _logged(lines)
 
 
 def compute_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -> dict[str, str]:
@@ -84,7 +84,7 @@ def compute_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -
             histories[market] = read_unbroken(engine, *market, settings, now)
         with engine.begin() as connection:
             lines[attempt.name] = _compute(connection, attempt, histories[market], now, begun)
-    return _told(lines)
+    return _logged(lines)
 
 
 def propose_batch(
@@ -98,7 +98,7 @@ def propose_batch(
     if model is None:
         raise LookupError("there is no connection llm: docs/operating.md says what it should hold")
     attempts = [attempt for attempt in _attempts(engine, run_id, batch, settings) if attempt.proposal is None]
-    return _told(ask_for_proposals(engine, attempts, model, settings) if attempts else {})
+    return _logged(ask_for_proposals(engine, attempts, model, settings) if attempts else {})
 
 
 def store_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -> dict[str, str]:
@@ -116,7 +116,7 @@ def store_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -> 
             with engine.begin() as connection:
                 end(connection, attempt, "rate_limited", reason, time.monotonic() - begun)
             lines[attempt.name] = reason
-    return _told(lines)
+    return _logged(lines)
 
 
 def _attempts(engine: Engine, run_id: str, batch: int, settings: Settings) -> list[Attempt]:
@@ -203,7 +203,7 @@ def _describe(snapshot: SignalSnapshot) -> str:
     return ", ".join(parts)
 
 
-def _told(lines: dict[str, str]) -> dict[str, str]:
+def _logged(lines: dict[str, str]) -> dict[str, str]:
     for name, line in lines.items():
         logger.info("%s: %s", name, line)
     return summarise(lines)

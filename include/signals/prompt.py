@@ -1,4 +1,4 @@
-"""What the model is told about a market, and the form of its answer."""
+"""What the model is given about a market, and the form of its answer."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.signals.requests import SIGNAL_LIFETIMES
 from include.trades.backtest import evaluate
 from local.demo import MOST_CANDLES, _archive_windows, _read_markets
 from local.samples import (
     ALLOCATIONS_OFF,
-    HORIZONS,
     NEVER_FILLS,
     NO_SUCH_SYMBOL,
     STOP_ON_WRONG_SIDE,
@@ -65,7 +65,7 @@ def test_a_batch_is_mixed(markets):
     trades = pd.DataFrame(make_trades(markets, 1))
     assert len(trades) == 60
     assert set(trades["direction"]) == {"LONG", "SHORT"}
-    assert set(trades["timeframe"]) == set(HORIZONS)
+    assert set(trades["timeframe"]) == set(SIGNAL_LIFETIMES)
     assert set(trades["symbol"]) == {"BTC", "ETH", UNKNOWN_SYMBOL}
     assert trades["user_id"].nunique() == 5
 

@@ -52,6 +52,18 @@ def test_every_path_of_a_recipe_and_of_the_glossary_exists():
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
+def test_the_map_of_the_rooms_is_true():
+    """Each package of the product is on it, and each that is on it is there, unless it says that it is to come."""
+    plan = (ROOT / "CONTRIBUTING.md").read_text().split("```")[1]
+    inside = plan.split("\ninclude/ ")[1].split("\nsql/ ")[0]
+    rooms = re.findall(r"^  (\w+)/ +(to come)?", inside, re.MULTILINE)
+    there = {path.parent.name for path in (ROOT / "include").glob("*/__init__.py")}
+    assert {name for name, to_come in rooms if not to_come} == there
+    assert {name for name, to_come in rooms if to_come} & there == set()
+    floors = re.findall(r"^(\w+)/ ", plan, re.MULTILINE)
+    assert [name for name in floors if not (ROOT / name).is_dir()] == []
+
+
 def test_each_word_is_explained_once():
     words = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)[2:]
     assert len(words) >= 40 and words == sorted(words)

@@ -53,7 +53,7 @@ def test_every_path_of_a_recipe_and_of_the_glossary_exists():
 
 
 def test_the_map_of_the_rooms_is_true():
-    """Each package of the product is on it, and each that is on it is there, unless it says that it is to come."""
+    """Each package of the product is on it; each that is on it is there, or said to come."""
     plan = (ROOT / "CONTRIBUTING.md").read_text().split("```")[1]
     inside = plan.split("\ninclude/ ")[1].split("\nsql/ ")[0]
     rooms = re.findall(r"^  (\w+)/ +(to come)?", inside, re.MULTILINE)

@@ -6,6 +6,7 @@ import pytest
 
 import include.backups.postgres.tools as tools_module
 from include.backups.postgres.drill import drill_restore
+from include.backups.postgres.facts import read_facts
 from include.backups.postgres.restore import RestoreRefusedError
 from include.backups.read import open_backup
 from include.backups.verify import verify_backup
@@ -89,8 +90,10 @@ def test_an_older_manifest_with_one_version_for_all_is_read(
             "versions": {**made.versions, "pg_dump": noted},
             "parts": tuple(part.model_copy(update={"version": None}) for part in made.parts),
             "databases": {
-                name: facts.model_copy(update={"shape": {}, "objects": {}, "schema_sha256": "0" * 64})
-                for name, facts in made.databases.items()
+                name: read_facts(made, name)
+                .model_copy(update={"shape": {}, "objects": {}, "schema_sha256": "0" * 64})
+                .model_dump(mode="json", exclude_defaults=True)
+                for name in made.databases
             },
         }
     )

@@ -23,7 +23,7 @@ BLOCK_LENGTH = 256 * 1024  # characters that are redacted at a time
 MAX_KEY_LENGTH = 64 * 1024  # characters that a private key may go on after a block
 MAX_FILE_IN_MEMORY = 8 << 20  # bytes of a redacted file before it goes to the disk
 MAX_UNPACKED_SIZE = 4 << 30  # bytes that one .gz may hold
-PACKED_SUFFIXES = {".zst", ".bz2", ".xz", ".zip"}
+UNREDACTABLE_SUFFIXES = {".zst", ".bz2", ".xz", ".zip"}
 MAX_FILES_NAMED = 20  # files left out that the manifest names
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Logs:
 
     def _redacted(self) -> Iterator[tuple[str, IO[bytes]]]:
         for name, path in self._files:
-            if path.suffix in PACKED_SUFFIXES:
+            if path.suffix in UNREDACTABLE_SUFFIXES:
                 self.left_out.append(f"log {name}: packed, so it cannot be redacted")
                 continue
             zipped = path.suffix == ".gz"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DataError
 
+from include.analysis.known import TEXTS_OF_OTHERS
 from include.database import sql
 from include.telemetry import error_in_words
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TEXTS_OF_OTHERS = "texts_of_others"
 NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})  # as PostgreSQL writes them into JSON
 
 

@@ -42,12 +42,12 @@ def report_replay(engine: Engine, replay_id: str) -> dict[str, Any]:
         with engine.begin() as connection:
             if connection.execute(sql("trades/forget_replays")).rowcount == 0:
                 break
-    for line in in_words(stored):
+    for line in report_lines(stored):
         logger.info("%s", line)
     return stored
 
 
-def in_words(report: dict[str, Any]) -> list[str]:
+def report_lines(report: dict[str, Any]) -> list[str]:
     """Say a report in lines for a log."""
     verb = "would change" if report["dry_run"] else "changed"
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report["outcomes"].items())

@@ -8,7 +8,7 @@ from re import _constants, _parser
 import pytest
 from pydantic import ValidationError
 
-from include.backups.manifest import Part
+from include.backups.manifest import BackupPart
 
 ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("include", "dags", "plugins") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -101,4 +101,4 @@ def test_the_mistake_is_seen():
 
 def test_a_field_of_a_manifest_takes_no_line_break():
     with pytest.raises(ValidationError, match="should match pattern"):
-        Part.model_validate({"name": "a.tar\n"})
+        BackupPart.model_validate({"name": "a.tar\n"})

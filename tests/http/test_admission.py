@@ -200,15 +200,15 @@ def test_a_pause_that_was_asked_for_holds_everybody(database):
 
 def test_processes_and_threads_share_a_quota(server, database, database_url, workers):
     server.answers = [OK]
-    order = {"database": database_url, "url": server.url, "service": "shared", "limits": [[5, 0.4]]}
+    order = {"database": database_url, "url": server.url, "service": "shared", "limits": [[5, 1.6]]}
     order |= {"threads": 3, "calls": 10}
     assert workers(order, order) == [["ok"] * 10] * 2
     arrivals = sorted(request.at for request in server.received)
     assert len(arrivals) == 20
-    # Places are exact; the way to the server is not, hence 0.1 s less than the window.
-    crowd = max(sum(1 for other in arrivals if 0 <= other - at < 0.3) for at in arrivals)
+    # Places are exact; the way to the server is not, on a busy machine above all: half the window is left to it.
+    crowd = max(sum(1 for other in arrivals if 0 <= other - at < 0.8) for at in arrivals)
     assert crowd <= 5
-    assert arrivals[-1] - arrivals[0] > 1.1  # four bursts of five
+    assert arrivals[-1] - arrivals[0] > 3 * 1.6 - 0.8  # four bursts of five
 
 
 def test_processes_that_cannot_wait_are_told_when_to_come_back(server, database, database_url, workers):

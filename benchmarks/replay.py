@@ -111,7 +111,7 @@ def measure(
 
 def _sweep(engine: Engine) -> None:
     for batch in claim_due(engine, "sweep", SETTINGS).batches:
-        gate_batch(engine, "sweep", batch, SETTINGS, "http://bench")
+        gate_batch(engine, "sweep", batch, SETTINGS)
         settle_batch(engine, "sweep", batch, SETTINGS)
 
 

@@ -173,9 +173,7 @@ def sweep(engine: Engine, settings: Settings) -> dict[str, float]:
         seconds["collect"] += measure(
             lambda batch=batch: collect_batch(engine, "sweep", batch, [NeverAsked()], settings)
         )
-        seconds["gate"] += measure(
-            lambda batch=batch: gate_batch(engine, "sweep", batch, settings, "http://bench")
-        )
+        seconds["gate"] += measure(lambda batch=batch: gate_batch(engine, "sweep", batch, settings))
         seconds["settle"] += measure(lambda batch=batch: settle_batch(engine, "sweep", batch, settings))
     seconds["refresh"] = measure(lambda: refresh_performance(engine))
     with engine.connect() as connection:

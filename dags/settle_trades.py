@@ -8,8 +8,9 @@ really did; then let a language model **analyse** the outcomes and **refresh** t
 |---|---|---|
 | `claim` | `trade_signals` | `settlement_claims`: leases, in batches |
 | `collect_candles` | the sources in `candle_sources` | `market_candles` |
-| `gate` | `market_candles` | poor or late data: back with its `status_reason`; `data_quality_results` |
+| `gate` | `market_candles` | poor or late data: back with its `status_reason` |
 | `settle` | trades that passed | `trade_results`, `trade_signals.status`, in one transaction |
+| `validate` | the candles that were settled on | `data_quality_results`; it holds nothing up |
 | `analyse` | settled trades without an analysis | `trade_results.ai_analysis` |
 | `refresh_performance` | users with newly settled trades | `atge_performance_cache` |
 
@@ -69,7 +70,7 @@ def gate(claim_id: str, batch: int) -> dict[str, int]:
     from include.trades.gate import gate_batch
 
     with open_database("gate") as engine:
-        return gate_batch(engine, claim_id, batch, load_settings(), run_url("settle_trades", claim_id))
+        return gate_batch(engine, claim_id, batch, load_settings())
 
 
 @task(area="backtesting")
@@ -79,6 +80,18 @@ def settle(claim_id: str, batch: int) -> dict[str, int]:
 
     with open_database("settle") as engine:
         return settle_batch(engine, claim_id, batch, load_settings())
+
+
+@task(area="backtesting")
+def validate(claim_id: str, began: str) -> dict[str, int]:
+    """Put the candles that were settled on before the expectation suite; give their number by resolution."""
+    from include.quality import validate_settled
+
+    elapsed = datetime.now(UTC) - datetime.fromisoformat(began)
+    with open_database("validate") as engine:
+        return validate_settled(
+            engine, claim_id, elapsed, load_settings(), run_url("settle_trades", claim_id)
+        )
 
 
 @task(
@@ -127,7 +140,8 @@ def settle_trades() -> None:
 
     batches = claim(claim_id)
     settled = settle_batch.expand(batch=batches)
-    # Statistics do not wait for the model, and both run when only older work is left.
+    # Nobody waits for the suite or the model; statistics and analyses also run when only older work is left.
+    settled >> validate(claim_id, "{{ dag_run.start_date }}")
     [batches, settled] >> refresh_performance()
     [batches, settled] >> analyse(claim_id)
 

@@ -29,6 +29,7 @@ VERSION_TABLE = "tradeops_schema_version"
 TIMESTAMPTZ = 1184  # the number of the type in PostgreSQL's catalogue, which never changes
 COPY_ROWS = 100_000  # rows turned into text at a time
 IDLE_IN_TRANSACTION = "25P03"  # the server ended this one session, and is well
+ColumnKind = Literal["text", "number", "time"]  # what a column that is read with COPY holds
 MIGRATION_LOCK_TIMEOUT = timedelta(minutes=1)  # for another migrator, or whoever uses the tables
 
 
@@ -214,6 +215,45 @@ def read_frame(
     for name in times:
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
     return frame
+
+
+def read_columns(
+    connection: Connection,
+    statement: TextClause,
+    parameters: Mapping[str, Any],
+    columns: Mapping[str, ColumnKind],
+) -> "pd.DataFrame":
+    """Read many rows with COPY, in a tenth of what `read_frame` takes for them.
+
+    `columns` names the columns of the result in their order, and what each holds: text, where NULL is NaN and
+    not the empty text; number, in any type of the server, float64 here and NULL NaN; time, with a time zone
+    and of the years 1 to 9999, tz-aware UTC in microseconds.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    arrow = {"text": pa.string(), "number": pa.float64(), "time": pa.timestamp("us", "UTC")}
+    types = {name: arrow[kind] for name, kind in columns.items()}
+    compiled = statement.compile(dialect=connection.dialect)
+    values = {**compiled.params, **parameters}
+    with (
+        pa.BufferOutputStream() as sink,
+        _driver(connection).cursor() as cursor,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", values) as copy,  # type: ignore[arg-type]
+    ):
+        for block in copy:
+            sink.write(block)
+        rows = sink.getvalue()
+    if rows.size == 0:
+        return pa.schema(types.items()).empty_table().to_pandas()
+    return csv.read_csv(
+        pa.BufferReader(rows),
+        csv.ReadOptions(column_names=list(columns)),
+        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    ).to_pandas(split_blocks=True, self_destruct=True)
 
 
 def storable(value: str) -> str:

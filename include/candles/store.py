@@ -5,7 +5,6 @@ overlapping as they like. Invented candles (`source = 'sandbox'`) and real ones 
 `sandbox` says which of the two is meant.
 """
 
-import io
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +12,18 @@ import pandas as pd
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
-from include.candles.frame import CANDLE, first_open, interval_of, last_close, no_candles
+from include.candles.frame import CANDLE, PRICES, first_open, interval_of, last_close
 from include.candles.local_stack import refuse_invented_prices
 from include.candles.sources import rank_of, worse_kinds
-from include.database import copy_frame, sql
+from include.candles.windows import merge_windows
+from include.database import ColumnKind, copy_frame, read_columns, sql
+
+COLUMNS: dict[str, ColumnKind] = {
+    "symbol": "text",
+    "timestamp": "time",
+    **dict.fromkeys([*PRICES, "volume"], "number"),
+    "source": "text",
+}
 
 
 def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> int:
@@ -87,38 +94,20 @@ def read_candles(
     invented candles are asked of a database that is not the local stack's own: nothing is settled on them
     there.
     """
-    from pyarrow import csv, timestamp
-
     interval_of(resolution)
     if sandbox:
         refuse_invented_prices(connection)
-    columns = [*CANDLE, "source"]
-    statement = sql("candles/read_candles").bindparams(
-        **_spans(windows["symbol"], windows["start"], windows["end"]), resolution=resolution, sandbox=sandbox
-    )
-    compiled = statement.compile(dialect=connection.dialect)
-    text = io.BytesIO()
+    values = {**_spans(windows), "resolution": resolution, "sandbox": sandbox}
     # Numbers as text: the server writes numeric faster so than it turns it into float8.
-    driver: Any = connection.connection.driver_connection
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", compiled.params) as copy,
-    ):
-        for block in copy:
-            text.write(block)
-    if text.tell() == 0:
-        return no_candles().assign(source=pd.Series(dtype="str"))
-    text.seek(0)
-    types = {"symbol": "string", "source": "string", "timestamp": timestamp("us", "UTC")}
-    candles: pd.DataFrame = csv.read_csv(
-        text,
-        csv.ReadOptions(column_names=columns),
-        convert_options=csv.ConvertOptions(
-            column_types=types | {column: "double" for column in columns if column not in types},
-            strings_can_be_null=False,
-        ),
-    ).to_pandas()
-    return candles
+    candles = read_columns(connection, sql("candles/read_candles"), values, COLUMNS)
+    return candles if _in_order(candles) else candles.sort_values(["symbol", "timestamp"], ignore_index=True)
+
+
+def _in_order(candles: pd.DataFrame) -> bool:
+    """Whether the candles are sorted, as they come but for a plan of the server that nobody has foreseen."""
+    symbols, times = candles["symbol"], candles["timestamp"].astype("int64").to_numpy()
+    first = (symbols != symbols.shift()).to_numpy()  # of its symbol
+    return bool((first[1:] | (times[1:] > times[:-1])).all() and symbols[first].is_monotonic_increasing)
 
 
 def find_gaps(
@@ -141,12 +130,13 @@ def find_gaps(
     Returns `symbol, start, end`: disjoint spans on the grid, sorted, `end` exclusive.
     """
     interval = interval_of(resolution)
-    starts, ends = first_open(windows["start"], interval), last_close(windows["end"], interval)
-    some = starts < ends
+    whole = windows.assign(
+        start=first_open(windows["start"], interval), end=last_close(windows["end"], interval)
+    )
     rows = connection.execute(
         sql("candles/find_gaps"),
         {
-            **_spans(windows["symbol"][some], starts[some], ends[some]),
+            **_spans(whole),
             "resolution": resolution,
             "sandbox": sandbox,
             "source": source,
@@ -158,12 +148,11 @@ def find_gaps(
     return gaps.astype({"symbol": "str", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
 
 
-def _spans(
-    symbols: "pd.Series[str]", starts: "pd.Series[pd.Timestamp]", ends: "pd.Series[pd.Timestamp]"
-) -> dict[str, list[Any]]:
-    some = starts < ends  # an upside-down range is an error in PostgreSQL
+def _spans(windows: pd.DataFrame) -> dict[str, list[Any]]:
+    """Merge the windows, which are often many and alike, for a statement that merges them too."""
+    merged = merge_windows(windows)
     return {
-        "symbols": symbols[some].tolist(),
-        "starts": starts[some].tolist(),
-        "ends": ends[some].tolist(),
+        "symbols": merged["symbol"].tolist(),
+        "starts": merged["start"].tolist(),
+        "ends": merged["end"].tolist(),
     }

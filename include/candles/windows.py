@@ -57,6 +57,19 @@ def merge_spans(starts: Numbers, ends: Numbers) -> Numbers:
     return np.column_stack([starts[fresh], furthest[last]]).ravel()
 
 
+def merge_windows(windows: pd.DataFrame) -> pd.DataFrame:
+    """Merge windows (`symbol, start, end`, tz-aware UTC) that overlap or touch, symbol by symbol.
+
+    Empty and upside-down windows are left out. Returns the same columns, sorted by symbol and start.
+    """
+    some = windows.loc[windows["start"] < windows["end"], ["symbol", "start", "end"]]
+    some = some.sort_values(["symbol", "start"], ignore_index=True)
+    furthest = some.groupby("symbol")["end"].cummax()
+    fresh = (some["symbol"] != some["symbol"].shift()) | (some["start"] > furthest.shift())
+    last = fresh.shift(-1, fill_value=True)
+    return some[fresh].reset_index(drop=True).assign(end=furthest[last].reset_index(drop=True))
+
+
 def within_before(edges: Numbers, at: Numbers) -> Numbers:
     """Say how much of disjoint spans, given as `merge_spans` gives them, lies before each place.
 

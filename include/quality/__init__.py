@@ -1,7 +1,7 @@
 """Is this data good enough to settle on, and is what was stored sound?
 
 The gate: `score` counts, `explain` says what is missing. The audit: expectation suites over what is stored,
-each batch of data a row of data_quality_results; `validate_candles` runs one over any candles.
+each batch of data a row of data_quality_results; `validate_settled` does so for what a sweep has settled on.
 """
 
 from include.quality.audit import MAX_AUDIT_DAYS, audit_candles, audit_trades
@@ -16,7 +16,7 @@ from include.quality.results import (
     write_results,
 )
 from include.quality.score import count_candles, explain, score
-from include.quality.suites import validate_candles
+from include.quality.swept import validate_settled
 from include.quality.validation import Check, QualityFinding, Validation
 
 __all__ = [
@@ -36,6 +36,6 @@ __all__ = [
     "read_report",
     "read_result",
     "score",
-    "validate_candles",
+    "validate_settled",
     "write_results",
 ]

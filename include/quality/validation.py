@@ -95,6 +95,23 @@ class Validation:
         return f"{self.batch}: {check.fault} ({count}{shown})"
 
 
+def merge_validations(parts: Sequence[Validation]) -> Validation:
+    """Put together what one suite said of the parts of one batch, each a whole by itself."""
+    checks = []
+    for same in zip(*(part.checks for part in parts), strict=True):
+        examples = [example for check in same for example in check.examples]
+        checks.append(
+            replace(
+                same[0],
+                success=all(check.success for check in same),
+                failed=sum(check.failed for check in same),
+                examples=tuple(examples[:EXAMPLES]),
+            )
+        )
+    notes = dict.fromkeys(note for part in parts for note in part.notes)
+    return replace(parts[0], rows=sum(part.rows for part in parts), checks=tuple(checks), notes=tuple(notes))
+
+
 def worst_first(findings: list[QualityFinding]) -> list[QualityFinding]:
     """Order findings by severity, then by the share of rows concerned, then by batch."""
     return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), -one.share, one.batch))

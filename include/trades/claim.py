@@ -10,11 +10,24 @@ from dataclasses import dataclass
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from include.database import read_frame, sql
+from include.database import ColumnKind, read_columns, sql
 from include.humanize import count_text
 from include.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+LEASE_USED = 0.1  # the part of a lease after which it is renewed
+WINDOW: dict[str, ColumnKind] = {"symbol": "text", "start": "time", "end": "time"}
+CLAIMED: dict[str, ColumnKind] = {
+    **dict.fromkeys(["id", "symbol", "direction"], "text"),
+    **dict.fromkeys(["entry_price", "stop_loss"], "number"),
+    **dict.fromkeys([f"take_profit_{number}" for number in (1, 2, 3)], "number"),
+    **dict.fromkeys([f"allocation_{number}" for number in (1, 2, 3)], "number"),
+    **dict.fromkeys(["generated_at", "expires_at"], "time"),
+    **dict.fromkeys(["gate", "resolution", "data_source"], "text"),
+    "data_quality_score": "number",
+    "reason": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -76,5 +89,25 @@ def read_batch(connection: Connection, claim_id: str, batch: int, settings: Sett
     has taken the batch over or all its trades are settled.
     """
     key = {"claim_id": claim_id, "batch": batch}
-    connection.execute(sql("trades/renew_claim"), {**key, "lease": settings.lease})
-    return read_frame(connection, sql("trades/read_claimed"), key)
+    renew_lease(connection, claim_id, batch, settings)
+    return read_columns(connection, sql("trades/read_claimed"), key, CLAIMED)
+
+
+def read_open_windows(connection: Connection, claim_id: str, batch: int, settings: Settings) -> pd.DataFrame:
+    """Renew the batch's lease and read the windows of its trades that the gate has not judged.
+
+    One row a trade: `symbol, start, end`, times tz-aware UTC, windows that end before they begin left out.
+    """
+    key = {"claim_id": claim_id, "batch": batch}
+    renew_lease(connection, claim_id, batch, settings)
+    return read_columns(connection, sql("trades/read_open_windows"), key, WINDOW)
+
+
+def renew_lease(connection: Connection, claim_id: str, batch: int, settings: Settings) -> None:
+    """Give the batch's trades a new lease, where the one they have is not almost new.
+
+    The steps of a quick sweep follow each other so closely that nothing is written.
+    """
+    almost = settings.lease * (1 - LEASE_USED)
+    renewed = {"claim_id": claim_id, "batch": batch, "lease": settings.lease, "almost": almost}
+    connection.execute(sql("trades/renew_claim"), renewed)

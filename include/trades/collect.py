@@ -12,7 +12,7 @@ from include.candles import Source
 from include.candles.collect import Collection, collect_candles
 from include.database import read_frame, sql
 from include.settings import Settings
-from include.trades.claim import read_batch
+from include.trades.claim import read_open_windows
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +26,13 @@ def collect_batch(
     Sources that gave nothing stand under `left_out` in the answer, with the reason.
     """
     with engine.begin() as connection:
-        trades = read_batch(connection, claim_id, batch, settings)
-    windows = trades.loc[trades["gate"].isna(), ["symbol", "generated_at", "expires_at"]]
-    windows = windows[windows["generated_at"] < windows["expires_at"]]
-    windows = windows.set_axis(["symbol", "start", "end"], axis=1)
+        windows = read_open_windows(connection, claim_id, batch, settings)
     collection = _collect(engine, windows, sources, settings)
     reasons = collection.awaited | collection.missing
-    with engine.begin() as connection:
-        connection.execute(
-            sql("trades/note_collection"),
-            {
-                "claim_id": claim_id,
-                "batch": batch,
-                "symbols": list(reasons),
-                "reasons": list(reasons.values()),
-            },
-        )
+    if reasons:
+        noted = {"symbols": list(reasons), "reasons": list(reasons.values())}
+        with engine.begin() as connection:
+            connection.execute(sql("trades/note_collection"), {"claim_id": claim_id, "batch": batch, **noted})
     return _report(collection)
 
 

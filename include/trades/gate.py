@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from include.candles.frame import RESOLUTIONS, interval_of, no_candles
 from include.candles.store import read_candles
 from include.database import copy_frame, sql
-from include.quality import Validation, explain, score, validate_candles, write_results
+from include.quality import explain, score
 from include.settings import SANDBOX, Settings
 from include.trades.backtest import evaluate
 from include.trades.claim import read_batch
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 FINEST_RESOLUTION = next(iter(RESOLUTIONS))
 
 
-def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, run_url: str) -> dict[str, int]:
+def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
     """Judge the batch's unjudged trades; answer how many `passed`, are `waiting` or were `refused`.
 
     A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`. Otherwise
@@ -31,29 +31,19 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
     that is still open where its candles end waits for the end of its window, `settings.tail_patience` after
     its expiry at most. A trade with bad parameters, or whose window can hold no candle, passes: settling
     answers it at once, and no better data would change that.
-
-    The candles that trades pass on are also put before the candle suite, and what it says is stored in
-    `data_quality_results` with `run_url`. It changes no verdict: the contract lets the score alone decide.
     """
     with engine.begin() as connection:
         trades = read_batch(connection, claim_id, batch, settings)
         unjudged = trades[trades["gate"].isna()].reset_index(drop=True)
         if unjudged.empty:
             return {}
-        validations: list[Validation] = []
-
-        def validate(candles: pd.DataFrame, windows: pd.DataFrame, resolution: str) -> None:
-            name = f"sweep {claim_id} batch {batch} {resolution}"
-            validations.append(_validate(candles, windows, resolution, name, settings))
-
-        verdicts = judge_trades(connection, unjudged, settings, validate)
+        verdicts = judge_trades(connection, unjudged, settings)
     poor = unjudged[["id", "symbol"]].assign(reason=verdicts["reason"])[~verdicts["passed"]]
     if not poor.empty:
         logger.info("what does not pass: %s", in_a_line(poor))
     with engine.begin() as connection:
         connection.execute(sql("trades/create_gate_verdicts"))
         copy_frame(connection, "gate_verdicts", verdicts)
-        write_results(connection, datetime.now(UTC).date(), validations, run_url)
         rows = connection.execute(
             sql("trades/gate_trades"),
             {
@@ -67,16 +57,10 @@ def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings, ru
         return {row.gate: row.trades for row in rows}
 
 
-def judge_trades(
-    connection: Connection,
-    trades: pd.DataFrame,
-    settings: Settings,
-    validate: Callable[[pd.DataFrame, pd.DataFrame, str], None] | None = None,
-) -> pd.DataFrame:
+def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Give a verdict for each trade: the finest resolution that is good enough, else the best there is.
 
     `trades`: the engine's columns, and `reason`, what the sources said when candles were collected.
-    `validate` is shown, for each resolution, the candles and the windows (`symbol, start, end`) that passed.
     Returns, in the order of `trades`: `id, passed, awaited, resolution, data_source, data_quality_score,
     reason`; what is `awaited` is good enough but for the end of its window, which may come a little later.
     The database's clock says how late it is.
@@ -114,26 +98,9 @@ def judge_trades(
         awaited = find_awaited(trades.loc[good], candles, interval, now=now, patience=settings.tail_patience)
         verdicts.loc[good, "awaited"] = awaited
         verdicts.loc[good, "passed"] = ~awaited
-        passed = good[~awaited]
-        if validate and not passed.empty:
-            validate(candles, windows.loc[passed], resolution)
         for some, said in ((better.difference(good), _poor(settings)), (good[awaited], _open(settings))):
             verdicts.loc[some, "reason"] = _reasons(trades.loc[some], scores[some], candles, interval, said)
     return verdicts
-
-
-def _validate(
-    candles: pd.DataFrame, windows: pd.DataFrame, resolution: str, name: str, settings: Settings
-) -> Validation:
-    """Run the candle suite over what trades are about to be settled on; say aloud what is critical."""
-    some = candles[candles["symbol"].isin(windows["symbol"])].drop(columns="source")
-    validation = validate_candles(
-        some, resolution, batch=name, windows=windows, coverage=settings.data_quality_min
-    )
-    for finding in validation.findings:
-        if finding.severity == "critical":
-            logger.warning("%s", finding.words)
-    return validation
 
 
 def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":

@@ -17,7 +17,7 @@ def sweep(database, number, endpoint):
     if not claimed.batches and not claimed.other_work:
         return False
     for batch in claimed.batches:
-        gate_batch(database, claim_id, batch, SETTINGS, "http://localhost/run")
+        gate_batch(database, claim_id, batch, SETTINGS)
         settle_batch(database, claim_id, batch, SETTINGS)
     analyse_settled(database, endpoint, claim_id, SETTINGS)
     return True

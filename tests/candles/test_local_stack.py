@@ -43,5 +43,5 @@ def test_the_gate_lets_no_trade_of_another_database_pass_on_them(foreign_databas
     insert(foreign_database, {})
     claim_due(foreign_database, "run-1", settings)
     with pytest.raises(ForeignDatabaseError):
-        gate_batch(foreign_database, "run-1", 0, settings, "http://airflow/run")
+        gate_batch(foreign_database, "run-1", 0, settings)
     assert rows(foreign_database, "SELECT status FROM trade_signals") == [("active",)]

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.candles.windows import BRIDGED_CANDLES, CANDLES_AT_ONCE, held_share, pages
+from include.candles.windows import BRIDGED_CANDLES, CANDLES_AT_ONCE, held_share, merge_windows, pages
 from tests.support.candles import START, windows
 
 MINUTE = timedelta(minutes=1)
@@ -67,3 +67,16 @@ def test_the_share_held_against_a_set_of_minutes(edges, wanted):
         else:
             held = sum(number not in lacking for number in range(first, last))
             assert abs(share - held / (last - first)) < 1e-9
+
+
+@given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 40), st.integers(-2, 6)), max_size=20))
+def test_merged_windows_cover_the_same_and_neither_overlap_nor_touch(drawn):
+    merged = merge_windows(windows(*((name, minute(at), minute(at + length)) for name, at, length in drawn)))
+    covered = [
+        (name, at)
+        for name, start, end in merged[["symbol", "start", "end"]].itertuples(index=False)
+        for at in range((start - START) // MINUTE, (end - START) // MINUTE)
+    ]
+    assert covered == sorted({(name, one) for name, at, length in drawn for one in range(at, at + length)})
+    for _, of_symbol in merged.groupby("symbol"):
+        assert (of_symbol["start"].iloc[1:].to_numpy() > of_symbol["end"].iloc[:-1].to_numpy()).all()

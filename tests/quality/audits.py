@@ -18,7 +18,7 @@ RUN = "http://airflow/dags/audit_data_quality/runs/one"
 def settle(database: Engine, settings: Settings = SETTINGS, day: date = DAY) -> None:
     """Settle what is due, as the sweep does, and let it be done on the audited day."""
     for batch in claim_due(database, "sweep", settings).batches:
-        gate_batch(database, "sweep", batch, settings, "http://localhost/sweep")
+        gate_batch(database, "sweep", batch, settings)
         settle_batch(database, "sweep", batch, settings)
     run(
         database,

@@ -8,7 +8,7 @@ import pytest
 
 from include.candles import open_source
 from include.candles.frame import CANDLE, interval_of, normalise
-from include.quality import validate_candles
+from include.quality.suites import validate_candles
 from include.settings import Settings
 from tests.support.candles import NOW, START, recorded, windows
 

@@ -23,7 +23,7 @@ FORM = {
 def settle(database, settings: Settings = SETTINGS) -> None:
     """One sweep, without collecting."""
     for batch in claim_due(database, "sweep", settings).batches:
-        gate_batch(database, "sweep", batch, settings, RUN_URL)
+        gate_batch(database, "sweep", batch, settings)
         settle_batch(database, "sweep", batch, settings)
 
 

@@ -96,6 +96,18 @@ def test_reading_a_batch_renews_its_lease(database):
     assert left > timedelta(minutes=14)
 
 
+def test_a_lease_that_is_almost_new_is_not_written_again(database):
+    insert(database, {})
+    claim_due(database, "run 1", SETTINGS)
+    for used, renewed in (("30 seconds", False), ("2 minutes", True)):
+        run(database, f"UPDATE settlement_claims SET lease_expires_at = lease_expires_at - interval '{used}'")
+        before = rows(database, "SELECT xmin, lease_expires_at FROM settlement_claims")
+        with database.begin() as connection:
+            read_batch(connection, "run 1", 0, SETTINGS)
+        after = rows(database, "SELECT xmin, lease_expires_at FROM settlement_claims")
+        assert (before != after) is renewed
+
+
 def test_sweeps_at_the_same_time_share_the_trades_without_a_double(database):
     ids = insert(database, *[{} for _ in range(300)])
     settings = Settings(claim_limit=100)

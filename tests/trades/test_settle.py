@@ -16,14 +16,12 @@ from include.trades.performance import refresh_performance
 from include.trades.settle import settle_batch
 from tests.support.trades import SETTINGS, START, USER, insert, rising, rows, run, store
 
-RUN_URL = "http://localhost:8080/dags/settle_trades/runs/run%201"
-
 
 def sweep(database, claim_id="run 1", settings=SETTINGS):
     """Claim, gate and settle all batches, without collecting; give the counts of both steps."""
     gated, settled = {}, {}
     for batch in claim_due(database, claim_id, settings).batches:
-        gated |= gate_batch(database, claim_id, batch, settings, RUN_URL)
+        gated |= gate_batch(database, claim_id, batch, settings)
         settled |= settle_batch(database, claim_id, batch, settings)
     return gated, settled
 
@@ -87,7 +85,7 @@ def test_a_row_that_no_market_knows_does_not_hold_up_its_batch(database, extreme
     impatient = SETTINGS.model_copy(update={"data_quality_patience": timedelta(0)})
     for batch in claim_due(database, "run 1", impatient).batches:
         collect_batch(database, "run 1", batch, [NothingKnown()], impatient)
-        gate_batch(database, "run 1", batch, impatient, RUN_URL)
+        gate_batch(database, "run 1", batch, impatient)
         settle_batch(database, "run 1", batch, impatient)
     assert status(database, sound) == "completed_success"
     assert status(database, odd) == "incomplete_data"
@@ -110,7 +108,7 @@ def test_settling_twice_changes_nothing(database):
     sweep(database)
     before = rows(database, "SELECT * FROM trade_results ORDER BY id")
     assert settle_batch(database, "run 1", 0, SETTINGS) == {}
-    assert gate_batch(database, "run 1", 0, SETTINGS, RUN_URL) == {}
+    assert gate_batch(database, "run 1", 0, SETTINGS) == {}
     assert sweep(database, "run 2") == ({}, {})
     assert rows(database, "SELECT * FROM trade_results ORDER BY id") == before
 
@@ -119,11 +117,11 @@ def test_a_sweep_that_lost_its_lease_settles_nothing(database):
     store(database, rising())
     insert(database, {})
     claim_due(database, "slow", SETTINGS)
-    gate_batch(database, "slow", 0, SETTINGS, RUN_URL)
+    gate_batch(database, "slow", 0, SETTINGS)
     run(database, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
     claim_due(database, "quick", SETTINGS)
     assert settle_batch(database, "slow", 0, SETTINGS) == {}
-    gate_batch(database, "quick", 0, SETTINGS, RUN_URL)
+    gate_batch(database, "quick", 0, SETTINGS)
     assert settle_batch(database, "quick", 0, SETTINGS) == {"completed_success": 1}
 
 
@@ -131,7 +129,7 @@ def test_two_workers_on_one_batch_settle_each_trade_once(database):
     store(database, rising())
     insert(database, *[{} for _ in range(50)])
     claim_due(database, "run 1", SETTINGS)
-    gate_batch(database, "run 1", 0, SETTINGS, RUN_URL)
+    gate_batch(database, "run 1", 0, SETTINGS)
     start, counts = threading.Barrier(4), []
 
     def settle():
@@ -255,28 +253,12 @@ class TestTheGate:
         assert rows(database, "SELECT exit_reason FROM trade_results") == [("no_candles",)]
 
 
-def test_what_the_suite_says_of_the_candles_is_stored_and_changes_no_verdict(database):
-    spiked = rising()
-    spiked.loc[30, "high"] = 10_000.0
-    store(database, spiked)
-    insert(database, {})
-    assert sweep(database)[0] == {"passed": 1}
-    ((suite, batch, success, severity, count, details, link),) = rows(
-        database,
-        "SELECT suite, batch, success, severity, rows, details, run_url FROM data_quality_results",
-    )
-    assert (suite, batch, count, link) == ("candles", "sweep run 1 batch 0 1m", 60, RUN_URL)
-    assert (success, severity) == (False, "critical")
-    unmet = [check["fault"] for check in details["checks"] if not check["success"]]
-    assert unmet == ["a price far from the closes before"]
-
-
 def test_what_no_source_could_give_is_repeated_to_the_operator(database):
     insert(database, {"symbol": "NOSUCHCOIN"})
     claim_due(database, "run 1", SETTINGS)
     counts = collect_batch(database, "run 1", 0, [NothingKnown()], SETTINGS)
     assert counts == {"candles": 0, "symbols_short": 1}
-    gate_batch(database, "run 1", 0, SETTINGS, RUN_URL)
+    gate_batch(database, "run 1", 0, SETTINGS)
     settle_batch(database, "run 1", 0, SETTINGS)
     ((reason,),) = rows(database, "SELECT status_reason FROM trade_signals")
     assert "NOSUCHCOIN" in reason

@@ -62,7 +62,7 @@ def sweep(database, *sources, claim_id="run 1", settings=SETTINGS):
     for batch in claim_due(database, claim_id, settings).batches:
         if sources:
             said.append(collect_batch(database, claim_id, batch, sources, settings))
-        said.append(gate_batch(database, claim_id, batch, settings, "http://x"))
+        said.append(gate_batch(database, claim_id, batch, settings))
         said.append(settle_batch(database, claim_id, batch, settings))
     return said
 

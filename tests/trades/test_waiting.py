@@ -36,7 +36,7 @@ def test_the_logs_of_gate_and_settle_say_who_waits(database, caplog):
     store(database, rising())
     good, poor = insert(database, {}, {"symbol": "ETH"})
     claim_due(database, "run-1", settings)
-    gate_batch(database, "run-1", 0, settings, "http://airflow/run")
+    gate_batch(database, "run-1", 0, settings)
     assert f" of ETH ({poor}): no candle in the window" in caplog.text
     settle_batch(database, "run-1", 0, settings)
     assert caplog.text.count(f" of ETH ({poor}): no candle in the window") == 2

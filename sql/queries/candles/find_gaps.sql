@@ -7,13 +7,15 @@ WITH wanted AS MATERIALIZED (
   FROM unnest(CAST(:symbols AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
     AS wanted (symbol, start_at, end_at)
   GROUP BY symbol
-), held AS (
-  SELECT
-    piece.symbol,
-    range_agg(tstzrange(candle.timestamp, candle.timestamp + resolution_interval(:resolution))) AS spans
-  FROM (SELECT symbol, unnest(spans) AS span FROM wanted) AS piece
+), piece AS MATERIALIZED (
+  SELECT symbol, unnest(spans) AS span FROM wanted
+), hole AS (  -- between each candle and the next one, or the end; from the end of one to the beginning of the next
+  SELECT piece.symbol, tstzrange(held.closes_at, held.next_at) AS span
+  FROM piece
   CROSS JOIN LATERAL (
-    SELECT timestamp
+    SELECT
+      timestamp + resolution_interval(:resolution) AS closes_at,
+      lead(timestamp, 1, upper(piece.span)) OVER (ORDER BY timestamp) AS next_at
     FROM market_candles
     WHERE symbol = piece.symbol
       AND resolution = :resolution
@@ -25,8 +27,30 @@ WITH wanted AS MATERIALIZED (
       AND high >= greatest(open, close)
       AND volume >= 0
     OFFSET 0
-  ) AS candle
-  GROUP BY piece.symbol
+  ) AS held
+  WHERE held.next_at > held.closes_at
+  UNION ALL  -- before the first candle, or the whole piece
+  SELECT piece.symbol, tstzrange(lower(piece.span), coalesce(first.timestamp, upper(piece.span)))
+  FROM piece
+  LEFT JOIN LATERAL (
+    SELECT timestamp
+    FROM market_candles
+    WHERE symbol = piece.symbol
+      AND resolution = :resolution
+      AND timestamp >= lower(piece.span)
+      AND timestamp < upper(piece.span)
+      AND (source = 'sandbox') = :sandbox
+      AND low > 0
+      AND low <= least(open, close)
+      AND high >= greatest(open, close)
+      AND volume >= 0
+    ORDER BY timestamp
+    LIMIT 1
+  ) AS first ON true
+), held AS (
+  SELECT wanted.symbol, wanted.spans - holes.spans AS spans
+  FROM wanted
+  JOIN (SELECT symbol, range_agg(span) AS spans FROM hole GROUP BY symbol) AS holes USING (symbol)
 ), asked AS (
   SELECT earlier.symbol, range_agg(tstzrange(earlier.start_at, earlier.end_at)) AS spans
   FROM candle_fetches AS earlier

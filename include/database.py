@@ -239,21 +239,21 @@ def read_columns(
     with (
         pa.BufferOutputStream() as sink,
         _driver(connection).cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", values) as copy,  # type: ignore[arg-type]
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", values) as copy,
     ):
         for block in copy:
             sink.write(block)
         rows = sink.getvalue()
-    if rows.size == 0:
-        return pa.schema(types.items()).empty_table().to_pandas()
-    return csv.read_csv(
-        pa.BufferReader(rows),
-        csv.ReadOptions(column_names=list(columns)),
-        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        csv.ConvertOptions(
-            column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-        ),
-    ).to_pandas(split_blocks=True, self_destruct=True)
+    options = csv.ConvertOptions(
+        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    table = pa.schema(types.items()).empty_table()
+    if rows.size:
+        names = csv.ReadOptions(column_names=list(columns))
+        forms = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+        table = csv.read_csv(pa.BufferReader(rows), names, forms, options)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    return frame
 
 
 def storable(value: str) -> str:

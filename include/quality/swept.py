@@ -70,8 +70,8 @@ def validate_settled(
 
 def _portions(windows: pd.DataFrame, interval: timedelta, at_once: int) -> Iterator[pd.DataFrame]:
     """Part the windows by symbol so that each part holds about so many candles, or is one symbol's."""
-    lengths = (windows["end"] - windows["start"]) // interval
-    counts = lengths.groupby(windows["symbol"]).sum().cumsum()
+    seconds = (windows["end"] - windows["start"]).dt.total_seconds()
+    counts = (seconds / interval.total_seconds()).groupby(windows["symbol"]).sum().cumsum()
     part = windows["symbol"].map(counts // at_once)
     for _, portion in windows.groupby(part):
         yield portion

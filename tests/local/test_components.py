@@ -53,6 +53,18 @@ def test_the_parts_of_the_stack(parts):
     assert list(parts) == ["sandbox", "api-server", "dag-processor", "triggerer", "scheduler"]
 
 
+def test_whatever_forks_for_its_work_imports_for_it_first(parts):
+    modules = {name: part.command[2] for name, part in parts.items()}
+    assert modules == {
+        "sandbox": "sandbox",
+        "api-server": "airflow",
+        "dag-processor": "local.preloaded",
+        "triggerer": "airflow",
+        "scheduler": "local.preloaded",
+    }
+    assert parts["scheduler"].command[3:] == ["scheduler", "--skip-serve-logs"]
+
+
 def test_every_option_that_is_set_exists(parts, tmp_path):
     options = airflow_options(tmp_path / "airflow")
     assert unknown_options({"AIRFLOW__CORE__NO_SUCH_OPTION": "1"}, options) == [["core", "no_such_option"]]

@@ -5,6 +5,7 @@ the poor ones into words.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,12 +57,12 @@ def count_candles(windows: pd.DataFrame, candles: pd.DataFrame, interval: timede
     span = last_close(windows["end"], length) - first_open(windows["start"], length)
     expected = np.maximum(_microseconds(span) // _length(length), 0)
     times = _microseconds(candles["timestamp"])
-    times_of = {symbol: _distinct(times[rows]) for symbol, rows in candles.groupby("symbol").indices.items()}
+    times_of = {symbol: _distinct(times[rows]) for symbol, rows in _rows_of(candles["symbol"]).items()}
     first = _microseconds(windows["start"])
     last = _microseconds(windows["end"] - length)
     found = np.zeros(len(windows), dtype="int64")
     for symbol, rows in windows.groupby("symbol").indices.items():
-        if (held := times_of.get(symbol)) is not None:
+        if (held := times_of.get(str(symbol))) is not None:
             found[rows] = held.searchsorted(last[rows], "right") - held.searchsorted(first[rows], "left")
     found[expected == 0] = 0
     return pd.DataFrame({"expected": expected, "found": found})
@@ -146,6 +147,15 @@ def _faults(candles: pd.DataFrame) -> "pd.Series[str]":
 
 def _microseconds(values: "pd.Series[pd.Timestamp] | pd.Series[pd.Timedelta]") -> Microseconds:
     return np.asarray(values.dt.as_unit("us").astype("int64"), dtype=np.int64)  # NaT is the smallest number
+
+
+def _rows_of(symbols: "pd.Series[str]") -> dict[str, Any]:
+    """Find the rows of each symbol. (Where they lie together, as they come from the store, by their ends.)"""
+    firsts = np.flatnonzero(symbols != symbols.shift())
+    names = symbols.iloc[firsts].tolist()
+    if len(set(names)) < len(names):
+        return {str(name): rows for name, rows in symbols.groupby(symbols).indices.items()}
+    return dict(zip(names, map(slice, firsts, [*firsts[1:], len(symbols)]), strict=True))
 
 
 def _distinct(times: Microseconds) -> Microseconds:

@@ -10,8 +10,8 @@ from include.settings.section import SettingsSection
 class SweepSettings(SettingsSection):
     """The sweep."""
 
-    claim_limit: int = Field(20_000, gt=0, description="trades one sweep claims at most")
-    batch_size: int = Field(2_000, gt=0, description="trades in one mapped batch")
+    claim_limit: int = Field(100_000, gt=0, description="trades one sweep claims at most")
+    batch_size: int = Field(50_000, gt=0, description="trades in one mapped batch")
     lease: timedelta = Field(timedelta(minutes=15), description="how long a claim holds without renewal")
     data_quality_min: float = Field(90.0, ge=0, le=100, description="score below which a trade waits")
     data_quality_patience: timedelta = Field(

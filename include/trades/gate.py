@@ -99,7 +99,10 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
         verdicts.loc[good, "awaited"] = awaited
         verdicts.loc[good, "passed"] = ~awaited
         for some, said in ((better.difference(good), _poor(settings)), (good[awaited], _open(settings))):
-            verdicts.loc[some, "reason"] = _reasons(trades.loc[some], scores[some], candles, interval, said)
+            if not some.empty:
+                verdicts.loc[some, "reason"] = _reasons(
+                    trades.loc[some], scores[some], candles, interval, said
+                )
     return verdicts
 
 
@@ -112,7 +115,13 @@ def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _sources(trades: pd.DataFrame, candles: pd.DataFrame, interval: timedelta) -> "pd.Series[str]":
-    """Name the sources whose candles lie in each trade's window: `kraken`, or `coinbase+kraken`."""
+    """Name the sources whose candles lie in each trade's window: `kraken`, or `coinbase+kraken`.
+
+    `trades` are those that have a score on these candles.
+    """
+    sources = candles["source"].unique()
+    if len(sources) == 1:  # a trade that has a score has candles
+        return pd.Series(str(sources[0]), index=trades.index)
     names = pd.Series("", index=trades.index)
     for source, group in candles.groupby("source"):  # in the order of their names
         seen = score(trades, group, interval)["valid"].set_axis(trades.index) > 0

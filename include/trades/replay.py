@@ -34,6 +34,7 @@ SETTINGS_FIXED_AT_START = (
 )  # fmt: skip
 SELECTION_TIME = timedelta(minutes=10)  # for writing down a million trades
 FETCHING_TIME = timedelta(minutes=10)  # for the candles of one batch
+MAX_BATCH_TRADES = 10_000  # a batch is compared, kept in the history and written in one statement
 MAX_PASSES = 5  # over a batch whose trades others keep changing
 RESULT_KEY = {"id": "trade_signal_id"}  # the trade, as results name it
 BUSY_REASON = "it was changed by somebody else each time that it was about to be written"
@@ -121,7 +122,8 @@ def start_replay(
             _check_same(connection, replay_id, asked)
         else:
             request.trades.check_known(connection)
-            select = {"replay_id": replay_id, "batch_size": settings.batch_size, **chosen}
+            size = min(settings.batch_size, MAX_BATCH_TRADES)
+            select = {"replay_id": replay_id, "batch_size": size, **chosen}
             trades = connection.execute(sql("trades/select_replayed"), select).rowcount
             left_out = {
                 row.status: row.trades for row in connection.execute(sql("trades/count_left_out"), chosen)

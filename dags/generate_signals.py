@@ -144,8 +144,8 @@ def generate_signals() -> None:
 
     @task_group
     def generate(batch: int) -> None:
-        collected = collect_candles(run, batch) >> take_snapshot(run, batch)
-        collected >> compute_indicators(run, batch) >> propose(run, batch) >> store(run, batch)
+        asked = [collect_candles(run, batch), take_snapshot(run, batch)]  # at the same time
+        asked >> compute_indicators(run, batch) >> propose(run, batch) >> store(run, batch)
 
     generate.expand(batch=check_input(run)) >> report(run)
 

@@ -59,6 +59,16 @@ def test_the_form_offers_what_is_declared_and_refuses_the_rest(dag):
     assert dag.params.get_param("user").resolve(USER) == USER
 
 
+def test_candles_and_snapshot_are_fetched_at_the_same_time(dag):
+    """Each step in a row costs a start of a task: what needs nothing of another waits for nothing."""
+    first = {"check_input"}  # each task of a mapped group waits for what it is mapped over
+    upstream = {task.task_id.removeprefix("generate."): task.upstream_task_ids for task in dag.tasks}
+    assert upstream["collect_candles"] == upstream["take_snapshot"] == first
+    assert upstream["compute_indicators"] == first | {"generate.collect_candles", "generate.take_snapshot"}
+    assert upstream["propose"] == first | {"generate.compute_indicators"}
+    assert upstream["store"] == first | {"generate.propose"}
+
+
 def test_arguments_of_tasks_are_no_words_of_airflow(dag):
     from airflow.sdk.definitions.context import Context
 

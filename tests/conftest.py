@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, text
+from xdist.scheduler import LoadScopeScheduling
 
 from include.database import connect, migrate
 from local import postgres
@@ -90,6 +91,19 @@ def pytest_configure(config: pytest.Config) -> None:
         for folder in SERVERS.iterdir():
             if not psutil.pid_exists(int(folder.name)):  # a run that was killed
                 remove_server(folder)
+
+
+class _ByGroup(LoadScopeScheduling):
+    """Test by test to whoever is free; those of a file with a stack of its own together, and first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return file if file.endswith("/test_lifecycle.py") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What `--dist loadgroup` is meant to do: pytest-xdist 3.8 loses the groups under pytest 9."""
+    return _ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

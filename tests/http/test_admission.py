@@ -205,7 +205,7 @@ def test_processes_and_threads_share_a_quota(server, database, database_url, wor
     assert workers(order, order) == [["ok"] * 10] * 2
     arrivals = sorted(request.at for request in server.received)
     assert len(arrivals) == 20
-    # Places are exact; the way to the server is not, on a busy machine above all: half the window is left to it.
+    # Places are exact; the way to the server is not, on a busy machine above all: half the window is its.
     crowd = max(sum(1 for other in arrivals if 0 <= other - at < 0.8) for at in arrivals)
     assert crowd <= 5
     assert arrivals[-1] - arrivals[0] > 3 * 1.6 - 0.8  # four bursts of five

@@ -18,7 +18,7 @@ from local.stack import find_stack
 from local.state import CHECKOUT, State
 from tests.support.running_stack import new_environment, run_local
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lifecycle"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 DAG = """
 import pendulum

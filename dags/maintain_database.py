@@ -1,9 +1,9 @@
 """### Looks after the platform's database, each week; reviews it each month
 
-Every Sunday at 05:00 (UTC) statistics and dead rows are tended, and the report says how large tables are,
-how they grow, and when the disk will be full. On the first Sunday of a month, or when the form says so, the
-report is a review too: indexes that nobody uses or that repeat each other, tables that are read from end to
-end, slow statements.
+Every Sunday at 05:00 (UTC) tables are analyzed and vacuumed where it pays, and the report says how large
+tables are, how they grow, and when the disk will be full. On the first Sunday of a month, or when the form
+says so, the report is a review too: indexes that nobody uses or that repeat each other, tables that are read
+from end to end, slow statements.
 
 | task | what |
 |---|---|
@@ -61,7 +61,7 @@ def tend() -> list[dict[str, str | float]]:
 
 
 @task(area="database")
-def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
+def report(vacuumed: list[dict[str, str | float]]) -> dict[str, int]:
     """Inspect the database and store the report; give the number of findings."""
     from include.files import free_bytes_of_volume
     from include.maintenance import VacuumedTable, inspect_database, store_report
@@ -71,7 +71,7 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
     kind = "monthly" if first_sunday or read_form(ReviewForm).review else "weekly"
     with open_database("maintenance") as engine:
         free = free_bytes_of_volume(load_settings().database_volume)
-        done = [VacuumedTable(**one) for one in tended]
+        done = [VacuumedTable(**one) for one in vacuumed]
         found = inspect_database(engine, kind, run_url(DAG_ID, context["run_id"]), done, free)
         store_report(engine, found)
     for one in found.findings:
@@ -96,9 +96,9 @@ def report(tended: list[dict[str, str | float]]) -> dict[str, int]:
 )
 def maintain_database() -> None:
     """Wire the steps."""
-    tended = tend()
-    note_sizes() >> tended
-    report(tended)
+    vacuumed = tend()
+    note_sizes() >> vacuumed
+    report(vacuumed)
 
 
 maintain_database()

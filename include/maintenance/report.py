@@ -110,12 +110,7 @@ def store_report(engine: Engine, report: DatabaseReport) -> UUID:
     """Store a report; a run that is repeated replaces its own. Give its id."""
     with engine.begin() as connection:
         id: UUID = connection.execute(
-            text(
-                "INSERT INTO maintenance_reports (kind, run_url, findings, sections) "
-                "VALUES (:kind, :run_url, CAST(:findings AS jsonb), CAST(:sections AS jsonb)) "
-                "ON CONFLICT (run_url) DO UPDATE SET findings = excluded.findings, "
-                "sections = excluded.sections, created_at = now() RETURNING id"
-            ),
+            sql("maintenance/store_report"),
             {
                 "kind": report.kind,
                 "run_url": report.run_url,
@@ -129,13 +124,7 @@ def store_report(engine: Engine, report: DatabaseReport) -> UUID:
 def read_reports(engine: Engine, limit: int) -> list[DatabaseReport]:
     """Read the newest reports, the newest first."""
     with engine.connect() as connection:
-        rows = connection.execute(
-            text(
-                "SELECT id, kind, run_url, created_at, findings, sections FROM maintenance_reports "
-                "ORDER BY created_at DESC LIMIT :limit"
-            ),
-            {"limit": limit},
-        )
+        rows = connection.execute(sql("maintenance/read_reports"), {"limit": limit})
         return [
             DatabaseReport(
                 row.kind,

@@ -70,8 +70,7 @@ def test_seconds_become_milliseconds_and_counts_are_apart(database):
 def test_a_rule_reads_its_series_by_the_index_whatever_the_statistics_say(database, analyzed):
     """Any other index reads the whole window, or the whole table, once for each rule."""
     with database.begin() as connection:
-        # What other tests deleted is still in the indexes, and their sizes decide without statistics.
-        connection.execute(text("TRUNCATE atge_performance_metrics"))
+        connection.execute(text("TRUNCATE atge_performance_metrics"))  # its indexes too: their sizes decide
         connection.execute(
             text(
                 "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value) "

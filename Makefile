@@ -5,10 +5,10 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
-# One pytest worker a core, at least 2, at most 4: each one has a database of its own, and takes a run of files in
-# their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
+# One pytest worker more than there are cores, for each waits a third of its time, but 3 to 5: each one has a database
+# of its own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
 # own, for these tests mostly wait; whichever stack is free takes the next test, the long ones first.
-WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 4 ] && n=4; [ $$n -lt 2 ] && n=2; echo $$n)
+WORKERS := $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ $$n -gt 5 ] && n=5; [ $$n -lt 3 ] && n=3; echo $$n)
 
 # Arguments reach the shell as they were typed: make expands nothing in them.
 override ARGS := $(value ARGS)

@@ -11,7 +11,6 @@ from typing import Any
 
 LONGEST_MATCHER_TEXT = 200  # characters of a name or a pattern
 MAX_MATCHED_LABELS = 20  # labels in one matcher
-COMMON_LABELS = ("source", "severity", "owner", "rule", "cause")  # of every alert; the rest are its own
 
 
 def labels_of(row: Any) -> dict[str, str]:

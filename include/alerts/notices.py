@@ -24,7 +24,7 @@ Notice = dict[str, Any]  # as sql/queries/alerts/write_notices.sql takes it
 
 
 def compose_notices(rules: RuleSet, steps: Iterable[Row[Any]]) -> list[Notice]:
-    """Write the notices that the steps of alerts call for: rows of alert_transition.
+    """Write the notices that the steps of alerts call for: rows of alerts/change_states.
 
     A resolution goes to every channel that was notified, and to none when none was. Of a rule that is no
     longer in the file nothing is known here: `compose_retired` writes that.

@@ -41,22 +41,6 @@ __all__ = [
 # Read with a DAG's file, where Variables are not.
 ENVIRONMENT_ONLY = frozenset({"signal_schedule", "backup_schedules", "dag_starters"})
 
-# In the order of docs/operating.md.
-SECTIONS: tuple[type[SettingsSection], ...] = (
-    SweepSettings,
-    SettlingSettings,
-    CandleSettings,
-    ModelSettings,
-    AnalysisSettings,
-    SignalSettings,
-    ExportSettings,
-    AlertSettings,
-    ProbeSettings,
-    RetentionSettings,
-    BackupSettings,
-    StarterSettings,
-)
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -104,3 +88,9 @@ class Settings(
         if isinstance(value, timedelta) and value < timedelta(0):
             raise ValueError("a duration cannot be negative")
         return value
+
+
+# In the order of docs/operating.md.
+SECTIONS: tuple[type[SettingsSection], ...] = tuple(
+    section for section in Settings.__bases__ if issubclass(section, SettingsSection)
+)

@@ -1,4 +1,4 @@
--- Where candles wait for candles_write, within one transaction.
+-- Where candles wait for candles/write_candles, within one transaction.
 CREATE TEMP TABLE incoming_candles (
   symbol text NOT NULL,
   timestamp timestamptz NOT NULL,

@@ -1,6 +1,6 @@
 -- What the union of the windows lacks: the wanted spans minus the spans of the valid candles held and, where
 -- :source is given, minus what that source is not to be asked for before :now. The windows begin and end on the
--- resolution's grid. `OFFSET 0` as in candles_read. With :fetched_since all is fetched again: only what a source
+-- resolution's grid. `OFFSET 0` as in candles/read_candles. With :fetched_since all is fetched again: only what a source
 -- has answered for since then counts as held, and what was asked before is forgotten.
 WITH wanted AS MATERIALIZED (
   SELECT symbol, range_agg(tstzrange(start_at, end_at)) AS spans
@@ -58,7 +58,7 @@ WITH wanted AS MATERIALIZED (
   WHERE earlier.source = CAST(:source AS text)
     AND CASE
       WHEN CAST(:fetched_since AS timestamptz) IS NULL THEN earlier.ask_again_at > CAST(:now AS timestamptz)
-        -- the longest pause of candles_note_fetch; a clock that was ahead is not believed
+        -- the longest pause of candles/note_fetch; a clock that was ahead is not believed
         AND earlier.ask_again_at <= CAST(:now AS timestamptz) + interval '6 hours 1 minute'
         AND earlier.fetched_at <= CAST(:now AS timestamptz) + interval '1 minute'
       ELSE earlier.fetched_at >= CAST(:fetched_since AS timestamptz) AND earlier.outcome = 'answered'

@@ -2,7 +2,7 @@
 SELECT DISTINCT ON (source) source, reason
 FROM candle_fetches
 WHERE symbol = :symbol AND outcome = 'unknown_symbol' AND ask_again_at > :now
-  -- as in candles_gaps
+  -- as in candles/find_gaps
   AND ask_again_at <= CAST(:now AS timestamptz) + interval '6 hours 1 minute'
   AND fetched_at <= CAST(:now AS timestamptz) + interval '1 minute'
 ORDER BY source, fetched_at DESC

@@ -1,5 +1,5 @@
--- Locks the trades of a batch that are still to do, with their results, so that replay_write compares what will be
--- there when it writes. The order is that of every statement that locks trades: signals by id, then results.
+-- Locks the trades of a batch that are still to do, with their results, so that trades/write_replayed compares what
+-- will be there when it writes. The order is that of every statement that locks trades: signals by id, then results.
 WITH mine AS MATERIALIZED (
   SELECT signal.id
   FROM replay_trades AS item

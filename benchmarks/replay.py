@@ -12,11 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from sqlalchemy import Engine, text
 
-from include.candles.store import write_candles
+from benchmarks._market import store_market
 from include.database import connect, migrate
 from include.settings import Settings
 from include.trades.claim import claim_due
@@ -73,23 +71,7 @@ def fill(engine: Engine, trades: int, seed: int) -> None:
 
 def store(engine: Engine, seed: int) -> None:
     """Store the candles of one market."""
-    rng = np.random.default_rng(seed)
-    for number in range(SYMBOLS):
-        close = 100 + 3 * np.sin(np.arange(MINUTES) / rng.integers(100, 300)) + rng.normal(0, 0.3, MINUTES)
-        opened = np.concatenate([[100.0], close[:-1]])
-        candles = pd.DataFrame(
-            {
-                "symbol": f"COIN{number}",
-                "timestamp": pd.date_range(START, periods=MINUTES, freq="1min", unit="us"),
-                "open": opened,
-                "high": np.maximum(opened, close) + 0.1,
-                "low": np.minimum(opened, close) - 0.1,
-                "close": close,
-                "volume": 1.0,
-            }
-        )
-        with engine.begin() as connection:
-            write_candles(connection, candles, "1m", "archive")
+    store_market(engine, start=START, symbols=SYMBOLS, minutes=MINUTES, seed=seed)
 
 
 def measure(

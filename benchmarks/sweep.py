@@ -14,11 +14,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Engine, text
 
-from include.candles.store import write_candles
+from benchmarks._market import store_market
 from include.database import connect, migrate
 from include.settings import Settings
 from include.trades.claim import claim_due
@@ -59,9 +58,7 @@ def main(trades: int = 20_000) -> None:
     try:
         migrate(server.url())
         engine = connect(server.url(), application="bench", statement_timeout=timedelta(minutes=10))
-        for _, of_symbol in make_candles().groupby("symbol"):
-            with engine.begin() as connection:
-                write_candles(connection, of_symbol, "1m", "archive")
+        store_market(engine, start=START, symbols=SYMBOLS, minutes=MINUTES, seed=1)
         fill(engine, trades)
         bounds = measure_bounds(engine)
         print(f"{trades:,} due trades of a day on {SYMBOLS} symbols x {MINUTES // 1440} days of minutes\n")
@@ -93,26 +90,6 @@ def print_sweep(size: int, trades: int, seconds: dict[str, float], least: float)
         f"{spent:>9.2f}{trades / spent:>10,.0f}{spent / least:>9.1f}  {verdict}; peak so far {peak:,.0f} MiB",
         flush=True,
     )
-
-
-def make_candles() -> pd.DataFrame:
-    """A wave with noise around 100, another one for each symbol."""
-    rng = np.random.default_rng(1)
-    frames = []
-    for number in range(SYMBOLS):
-        close = 100 + 3 * np.sin(np.arange(MINUTES) / rng.integers(100, 300)) + rng.normal(0, 0.3, MINUTES)
-        opened = np.concatenate([[100.0], close[:-1]])
-        columns = {
-            "symbol": f"COIN{number}",
-            "timestamp": pd.date_range(START, periods=MINUTES, freq="1min", unit="us"),
-            "open": opened,
-            "high": np.maximum(opened, close) + 0.1,
-            "low": np.minimum(opened, close) - 0.1,
-            "close": close,
-            "volume": 1.0,
-        }
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True)
 
 
 def fill(engine: Engine, trades: int) -> None:

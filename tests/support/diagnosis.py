@@ -99,11 +99,16 @@ def _processes(state: State) -> list[str]:
             continue
         process = psutil.Process(pid)
         found.append(f"{record.stem} ({pid}) {process.status()}")
-        found += [
-            f"  {child.pid} of {child.ppid()} {child.status()} {' '.join(child.cmdline())[:90]}"
-            for child in process.children(recursive=True)
-        ]
+        found += [_child(child) for child in process.children(recursive=True)]
     return found
+
+
+def _child(process: psutil.Process) -> str:
+    """One line. A process may end while it is looked at, and is then a zombie until its parent asks."""
+    try:
+        return f"  {process.pid} of {process.ppid()} {process.status()} {' '.join(process.cmdline())[:90]}"
+    except psutil.NoSuchProcess as error:  # a zombie is one too
+        return f"  {process.pid} has ended: {type(error).__name__}"
 
 
 def _scheduler_log(state: State) -> list[str]:

@@ -64,7 +64,7 @@ lint: setup-dev ## ruff and mypy
 lock: .venv/bin/uv ## write the requirements' locks anew (ARGS=--upgrade moves every version)
 	@$(compile) requirements.in -o requirements.txt
 	@$(compile) requirements-dev.in -o requirements-dev.txt
-	@grep -o '^uv==[0-9.]*' requirements-bootstrap.txt | $(compile) - -o requirements-bootstrap.txt
+	@grep -o '^uv==[0-9.]*' requirements-bootstrap.txt | { $(compile) - -o requirements-bootstrap.txt; }
 
 compile = $(caches) .venv/bin/uv pip compile -q --system-certs --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(ARGS)

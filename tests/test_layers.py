@@ -34,6 +34,7 @@ FLOORS = [
     {"analysis"},  # of trades that are chosen as replays and exports choose them
     {"signals"},
     {"settings_check"},
+    {"configuration"},
     {"airflow", "web"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -290,6 +290,15 @@ def endpoint_if_any(connection_id: str) -> Endpoint | None:
         return None
 
 
+def has_connection(connection_id: str) -> bool:
+    """Whether there is a connection of this name, in Airflow, the environment or a secrets backend."""
+    try:
+        Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
 def run_url(dag_id: str, run_id: str) -> str:
     """Give the address under which people open a run of a DAG in this Airflow."""
     from airflow.configuration import conf

@@ -1,0 +1,84 @@
+"""What a web application in Airflow's api-server asks Airflow for: who is logged in, secrets, heartbeats."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.database import DatabaseError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from include.probes.probe import Status
+
+SCRAPE_CONNECTION = "api_scrape"
+PARTS = ("scheduler", "dag_processor", "triggerer")  # as Airflow names them in its own health
+
+
+def look_at_parts() -> dict[str, "Status | None"]:
+    """Ask Airflow how its parts are, by their last heartbeats; None: a part that never ran is not in use.
+
+    An `airflow_database` that does not answer is down, and then nobody knows of the others.
+    """
+    from airflow.api.common.airflow_health import get_airflow_health
+
+    found = get_airflow_health()
+    known: dict[str | None, Status] = {"healthy": "healthy", "unhealthy": "down"}
+    if found["metadatabase"]["status"] != "healthy":
+        return {"airflow_database": "down"}
+    return {name: known.get(found[name]["status"]) for name in PARTS}
+
+
+async def find_person(request: "Request") -> Any | None:
+    """Find who is logged in, by Airflow's cookie or token; None when it is nobody whom Airflow knows.
+
+    Raises DatabaseError when Airflow's own database does not answer, so that nobody can tell.
+    """
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import HTTPException
+    from fastapi.security import HTTPBearer
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return await get_user(request, None, await HTTPBearer(auto_error=False)(request))
+    except HTTPException as error:
+        if error.status_code not in (401, 403):
+            raise
+        return None
+    except SQLAlchemyError as error:
+        raise DatabaseError("Airflow's database does not answer: no login can be checked") from error
+
+
+class ProgramSecret:
+    """The secret that programs present, the password of a connection.
+
+    While Airflow's database is away the secret that was read last holds: a monitor must see what is wrong
+    just then.
+    """
+
+    def __init__(self, connection_id: str) -> None:
+        self._connection_id = connection_id
+        self._last: str | None = None
+
+    def __call__(self) -> str | None:
+        """Read it; None when there is no such connection, or it has no password."""
+        try:
+            self._last = Connection.get(self._connection_id).password or None
+        except AirflowNotFoundException:
+            if _airflow_database_answers():  # else nobody knows whether the connection is there
+                self._last = None
+        return self._last
+
+
+def _airflow_database_answers() -> bool:
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with create_session() as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True

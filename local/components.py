@@ -20,6 +20,7 @@ TRADEOPS = "tradeops"  # the log of the product's own events, in JSON, from all 
 AIRFLOW = ("api-server", "dag-processor", "triggerer", "scheduler")
 DAGS_VARIABLE = "TRADEOPS_DAGS"  # for tests: another folder of DAGs
 HANDED_ON = ("TRADEOPS_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+PROGRAM_SECRETS = {"api_scrape": "scrape_secret", "api_cron": "cron_secret"}  # connection to the state's name
 OURS = ("TRADEOPS_STACK", "TRADEOPS_PORT_", "TRADEOPS_PROCESS_OF")
 
 
@@ -42,8 +43,18 @@ def describe_components(state: State, server: Server, ports: dict[str, int]) -> 
         command = [sys.executable, "-m", module, name]
         if name in ("scheduler", "triggerer"):
             command.append("--skip-serve-logs")  # the api-server reads the files; two fixed ports fewer
-        parts.append(Component(name, command, environment))
+        more = program_secrets(state) if name == "api-server" else {}
+        parts.append(Component(name, command, {**more, **environment}))
     return [sandbox, *parts]
+
+
+def program_secrets(state: State) -> dict[str, str]:
+    """What programs present to the api-server, as the connections that it reads; no task needs them."""
+    secrets = state.secrets()
+    return {
+        f"AIRFLOW_CONN_{name.upper()}": json.dumps({"conn_type": "generic", "password": secrets[secret]})
+        for name, secret in PROGRAM_SECRETS.items()
+    }
 
 
 def airflow_environment(state: State, server: Server, port: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ import psutil
 from include.database import compose_url
 from include.settings.reader import SettingsError, read_object
 from local import processes
+from local.components import program_secrets
 from local.ports import HOST
 from local.postgres import Server
 from local.state import StackError, State
@@ -109,6 +110,23 @@ def _from_environment(state: State) -> Mapping[str, object] | None:
         return read_connection(given, name)
     except SettingsError as error:
         raise StackError(str(error)) from error
+
+
+def program_secrets_in_force(state: State) -> dict[str, str]:
+    """What programs present to the api-server: of its environment, which the operator may have given it."""
+    process = processes.find(state, "api-server")
+    try:
+        environment = process.environ() if process else {}
+    except psutil.Error:
+        environment = {}
+    found = {}
+    for name, given in program_secrets(state).items():
+        try:
+            connection = read_connection(environment.get(name, given), name)
+        except SettingsError as error:
+            raise StackError(str(error)) from error
+        found[name.removeprefix("AIRFLOW_CONN_").lower()] = str(connection.get("password") or "")
+    return found
 
 
 def read_connection(text: str, name: str) -> Mapping[str, object]:

@@ -7,14 +7,14 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local import postgres, prepare, processes
 from local.airflow_api import AirflowApi
 from local.components import AIRFLOW, SANDBOX, TRADEOPS, describe_components
 from local.health import await_healthy, component_states
-from local.in_force import Database, platform_database
+from local.in_force import Database, platform_database, program_secrets_in_force
 from local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
 from local.processes import Component
 from local.settings_check import check_environment, find_troubles
@@ -34,6 +34,7 @@ class Stack:
     password: str
     database: Database
     sandbox_url: str
+    program_secrets: Mapping[str, str] = field(repr=False)  # those in force, by connection
 
     @property
     def database_url(self) -> str:
@@ -48,6 +49,8 @@ class Stack:
             "AIRFLOW_USER": self.user,
             "AIRFLOW_PASSWORD": self.password,
             "SANDBOX_URL": self.sandbox_url,
+            "SCRAPE_SECRET": self.program_secrets["api_scrape"],
+            "CRON_SECRET": self.program_secrets["api_cron"],
         }
 
     def api(self, say: Callable[[str], None] | None = None) -> AirflowApi:
@@ -245,6 +248,7 @@ def _describe(state: State, server: postgres.Server, ports: Mapping[str, int]) -
         state.secrets()["admin_password"],
         platform_database(state, server),
         http_url(ports[SANDBOX]),
+        program_secrets_in_force(state),
     )
 
 

@@ -1,7 +1,7 @@
 """What one local stack keeps between commands: its folder, its secrets, its lock, its last ports.
 
 lock             held while the stack is started or stopped
-secrets.json     generated once: keys of Airflow, password of its admin
+secrets.json     generated once: keys of Airflow, password of its admin, secrets of programs that call the API
 ports.json       the ports of the last start
 processes/       one record a component: pid, creation time, how it was started
 logs/            what each component says; *.log.1 is the run before
@@ -74,17 +74,22 @@ class State:
         write_json(self.passwords_file, {ADMIN: self.secrets()["admin_password"]})
 
     def secrets(self) -> dict[str, str]:
-        """The generated secrets: `fernet_key`, `jwt_secret`, `api_secret_key`, `admin_password`."""
+        """The generated secrets: Airflow's keys, its admin's password, and what programs present to the API.
+
+        A file of an older version lacks some: they are made when they are first asked for.
+        """
         path = self.folder / "secrets.json"
-        if path.exists():
-            return {str(name): str(value) for name, value in read_json(path).items()}
+        kept = {str(name): str(value) for name, value in read_json(path).items()} if path.exists() else {}
         made = {
             "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
             "jwt_secret": secrets.token_urlsafe(48),
             "api_secret_key": secrets.token_urlsafe(32),
             "admin_password": secrets.token_urlsafe(12),
-        }
-        write_json(path, made)
+            "scrape_secret": secrets.token_urlsafe(32),
+            "cron_secret": secrets.token_urlsafe(32),
+        } | kept
+        if made != kept:
+            write_json(path, made)
         return made
 
     def ports(self) -> dict[str, int]:

@@ -92,7 +92,29 @@ def test_no_secret_is_an_argument(parts, tmp_path):
 def test_no_process_carries_the_superusers_login(parts):
     for part in parts.values():
         assert not [name for name, value in part.environment.items() if "third" in value]
-        assert not {name for name in part.environment if name.startswith("AIRFLOW_CONN_")}
+
+
+def test_only_the_api_server_knows_what_programs_present_to_it(parts, tmp_path):
+    secrets = State(tmp_path / "stack").secrets()
+    for name, part in parts.items():
+        given = {key: value for key, value in part.environment.items() if key.startswith("AIRFLOW_CONN_")}
+        if name == "api-server":
+            assert json.loads(given.pop("AIRFLOW_CONN_API_SCRAPE"))["password"] == secrets["scrape_secret"]
+            assert json.loads(given.pop("AIRFLOW_CONN_API_CRON"))["password"] == secrets["cron_secret"]
+        assert given == {}
+        if name != "api-server":
+            assert not [key for key, value in part.environment.items() if secrets["scrape_secret"] in value]
+
+
+def test_what_programs_present_may_be_given_by_the_terminal(monkeypatch, tmp_path):
+    monkeypatch.setenv("AIRFLOW_CONN_API_SCRAPE", "generic://:mine@")
+    state = State(tmp_path)
+    state.prepare()
+    server = Server(tmp_path, 1, 1, {"airflow": "a", "tradeops": "b", "postgres": "c"})
+    assert (
+        describe_components(state, server, PORTS)[1].environment["AIRFLOW_CONN_API_SCRAPE"]
+        == "generic://:mine@"
+    )
 
 
 def test_settings_and_connections_of_the_terminal_reach_the_tasks(monkeypatch, tmp_path):

@@ -24,8 +24,16 @@ def state(tmp_path):
 def test_secrets_are_made_once_and_read_by_the_owner_only(state):
     first = state.secrets()
     assert state.secrets() == first
-    assert len(set(first.values())) == len(first) == 4
+    assert len(set(first.values())) == len(first) == 6
     assert stat.S_IMODE((state.folder / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_file_of_an_older_version_keeps_its_secrets_and_gets_the_new_ones(state):
+    write_json(state.folder / "secrets.json", {"fernet_key": "kept", "admin_password": "kept too"})
+    made = state.secrets()
+    assert (made["fernet_key"], made["admin_password"]) == ("kept", "kept too")
+    assert len(made["scrape_secret"]) > 30
+    assert state.secrets() == made
 
 
 def test_two_stacks_have_different_secrets(tmp_path):

@@ -222,12 +222,15 @@ def read_columns(
     statement: TextClause,
     parameters: Mapping[str, Any],
     columns: Mapping[str, ColumnKind],
+    *,
+    in_blocks: bool = False,
 ) -> "pd.DataFrame":
     """Read many rows with COPY, in a tenth of what `read_frame` takes for them.
 
     `columns` names the columns of the result in their order, and what each holds: text, where NULL is NaN and
     not the empty text; number, in any type of the server, float64 here and NULL NaN; time, with a time zone
-    and of the years 1 to 9999, tz-aware UTC in microseconds.
+    and of the years 1 to 9999, tz-aware UTC in microseconds. `in_blocks`: the statement gives texts of many
+    lines of CSV, texts in quotes; that halves the client's work.
     """
     import pyarrow as pa
     from pyarrow import csv
@@ -235,13 +238,13 @@ def read_columns(
     arrow = {"text": pa.string(), "number": pa.float64(), "time": pa.timestamp("us", "UTC")}
     types = {name: arrow[kind] for name, kind in columns.items()}
     compiled = statement.compile(dialect=connection.dialect)
-    values = {**compiled.params, **parameters}
+    copied = f"COPY ({compiled}) TO STDOUT (FORMAT {'binary' if in_blocks else 'csv'})"
     with (
         pa.BufferOutputStream() as sink,
         _driver(connection).cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", values) as copy,
+        cursor.copy(copied, {**compiled.params, **parameters}) as copy,
     ):
-        for block in copy:
+        for block in (part for (lines,) in copy.rows() for part in (lines, b"\n")) if in_blocks else copy:
             sink.write(block)
         rows = sink.getvalue()
     options = csv.ConvertOptions(
@@ -249,9 +252,8 @@ def read_columns(
     )
     table = pa.schema(types.items()).empty_table()
     if rows.size:
-        names = csv.ReadOptions(column_names=list(columns))
         forms = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
-        table = csv.read_csv(pa.BufferReader(rows), names, forms, options)
+        table = csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=list(types)), forms, options)
     frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     return frame
 

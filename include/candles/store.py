@@ -99,7 +99,7 @@ def read_candles(
         refuse_invented_prices(connection)
     values = {**_spans(windows), "resolution": resolution, "sandbox": sandbox}
     # Numbers as text: the server writes numeric faster so than it turns it into float8.
-    candles = read_columns(connection, sql("candles/read_candles"), values, COLUMNS)
+    candles = read_columns(connection, sql("candles/read_candles"), values, COLUMNS, in_blocks=True)
     return candles if _in_order(candles) else candles.sort_values(["symbol", "timestamp"], ignore_index=True)
 
 

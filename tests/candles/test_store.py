@@ -1,6 +1,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from threading import Barrier
@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from include.candles.store import ensure_partitions, find_gaps, read_candles, write_candles
 from tests.support.candles import START, minutes, windows
+from tests.support.trades import run
 
 HOUR = timedelta(hours=1)
 ALL = windows(("BTC", START - HOUR, START + 1000 * HOUR), ("ETH", START - HOUR, START + 1000 * HOUR))
@@ -178,6 +179,20 @@ def test_reading_gives_the_union_of_the_windows_once(database):
         ("BTC", 22),
         *(("ETH", number) for number in range(50, 55)),
     ]
+
+
+@pytest.mark.parametrize("symbol", ['"A", b', "two\nlines", "\\N", "ü"])
+def test_candles_of_many_blocks_and_odd_names_are_read_whole_and_in_order(database, symbol):
+    candles = pd.concat([minutes(2_500, name) for name in sorted([symbol, "ETH"])], ignore_index=True)
+    write(database, candles)
+    run(database, "UPDATE market_candles SET source = :odd, volume = NULL WHERE close = 101", odd='"x",\n')
+    ages = [datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)]
+    for start, end in ([minute(0), minute(2_500)], ages):
+        found = read(database, windows(("ETH", start, end), (symbol, start, end)))
+        odd = found["close"] == 101
+        assert set(found.loc[odd, "source"]) == {'"x",\n'} and found.loc[odd, "volume"].isna().all()
+        candles["volume"] = candles["volume"].mask(candles["close"] == 101)
+        assert_frame_equal(found.drop(columns="source"), candles)
 
 
 def test_no_candles_are_an_empty_frame(database):

@@ -37,6 +37,14 @@ def make_pages() -> Any:
     return build_app(lambda: open_database("web"), [Depends(get_user)])
 
 
+def make_api() -> Any:
+    """It has a guard of its own: keys, people and limits."""
+    from include.airflow.host import web_host
+    from include.web import build_api
+
+    return build_api(web_host())
+
+
 def make_root() -> Any:
     """Each of its routes but `/health` asks for the scrape secret or a login."""
     from include.airflow.connections import has_connection, open_database, settings_text
@@ -78,6 +86,7 @@ class TradeopsPlugin(AirflowPlugin):
     name = "tradeops"
     fastapi_apps = [  # noqa: RUF012
         {"name": "tradeops", "app": Application(make_pages), "url_prefix": "/tradeops"},
+        {"name": "tradeops api", "app": Application(make_api), "url_prefix": "/api/atge"},
     ]
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012

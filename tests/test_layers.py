@@ -35,7 +35,8 @@ FLOORS = [
     {"signals"},
     {"settings_check"},
     {"configuration"},
-    {"airflow", "web"},
+    {"web"},
+    {"airflow"},
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 # Programs beside the product, which it does not know: the sandbox knows nothing of the product either.

@@ -13,6 +13,7 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.settings.alerts import AlertSettings
+from include.settings.api import ApiSettings
 from include.settings.backups import BACKUP_SCHEDULES, BackupSettings
 from include.settings.candles import SANDBOX, CandleSettings, CoinNames
 from include.settings.exports import ExportSettings
@@ -63,6 +64,7 @@ class Settings(
     RetentionSettings,
     BackupSettings,
     StarterSettings,
+    ApiSettings,
     BaseSettings,
 ):
     """Every setting of the product. Unknown names are refused, so that a typing error is not silence."""

@@ -1,0 +1,37 @@
+"""The API as an application, which the plugin mounts at `/api/atge`; `/api/cron` has its own."""
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from include.web.api.errors import COMMON, add_handlers
+from include.web.api.guard import Guard
+from include.web.api.middleware import Finish, LimitBody
+from include.web.api.openapi import SCHEMES, description
+from include.web.api.parameters import check_request
+from include.web.host import WebHost
+
+MOST_BYTES = 64 * 1024  # of a body
+# One router a subject; each is `router` of a file of this folder.
+ROUTERS: tuple[APIRouter, ...] = ()
+
+
+def build_api(host: WebHost) -> FastAPI:
+    """Make the application of `/api/atge`. The guard stands before every path, there or not."""
+    app = FastAPI(
+        title="tradeops",
+        version="1",
+        description="Trades, statistics, exports and work, of one user or all.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_request)],
+        responses=COMMON,
+    )
+    app.state.host = host
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(description(app, SCHEMES))
+    add_handlers(app)
+    app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
+    app.add_middleware(Guard, host=host)
+    app.add_middleware(Finish)
+    return app

@@ -1,0 +1,37 @@
+"""Answers that a client may keep: a weak ETag made of the data's version, 304, Cache-Control private.
+
+No worker keeps answers by time: the version is read from the database at each request, so that two workers
+never disagree. What is saved is making the answer, and sending it.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from fastapi import Request
+from starlette.responses import Response
+
+VARY = "Authorization, X-API-Key, Cookie"
+HISTORICAL, MARKET, STATISTICS = timedelta(hours=24), timedelta(minutes=5), timedelta(minutes=1)
+
+
+def cache_headers(request: Request, version: str, max_age: timedelta) -> dict[str, str]:
+    """The headers of an answer to this request, as long as the data has this version.
+
+    `version` changes whenever what the caller would see does; path, query and caller are part of the ETag.
+    """
+    seen_by = request.state.caller.name
+    parts = "\x1f".join([request.url.path, str(request.query_params), seen_by, version])
+    digest = hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:32]
+    return {
+        "ETag": f'W/"{digest}"',
+        "Cache-Control": f"private, max-age={int(max_age.total_seconds())}",
+        "Vary": VARY,
+    }
+
+
+def not_modified(request: Request, headers: dict[str, str]) -> Response | None:
+    """The answer 304, when the client has this very version already; else None."""
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
+    if "*" in known or headers["ETag"].removeprefix("W/") in known:
+        return Response(status_code=304, headers=headers)
+    return None

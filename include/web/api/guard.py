@@ -1,0 +1,121 @@
+"""Stands before every path of the API: who calls, may they, is it too much. No route can be left open."""
+
+import hashlib
+import math
+from collections.abc import MutableMapping
+from datetime import timedelta
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from include.database import sql
+from include.web.api.caller import MEASURE_DAG, Caller
+from include.web.api.errors import ApiError, answer_problem, as_refusal
+from include.web.api_keys import KEY_PREFIX
+from include.web.credentials import CHALLENGE, bearer_of
+from include.web.host import Person, WebHost
+
+WINDOW = timedelta(minutes=1)  # of the limit of requests
+READING = ("GET", "HEAD", "OPTIONS")
+NOBODY = (
+    "Nobody is logged in: send an API key (Authorization: Bearer top_… or X-API-Key), or a login of Airflow."
+)
+KEY_REFUSALS = {"unknown": "is none of ours", "revoked": "is revoked", "expired": "has expired"}
+
+
+class Guard:
+    """ASGI middleware of the API: puts the `Caller` into `request.state.caller`, or refuses."""
+
+    def __init__(self, app: ASGIApp, host: WebHost) -> None:
+        self._app = app
+        self._host = host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            person = None if key_of(request) is not None else await self._host.person(request)
+            caller, limit = await run_in_threadpool(self._admit, request, person)
+        except Exception as error:
+            refusal = as_refusal(error)
+            if refusal is None:
+                raise
+            await answer_problem(refusal, request.url.path)(scope, receive, send)
+            return
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state["caller"] = caller
+
+        async def send_with_limit(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(limit)
+            await send(message)
+
+        await self._app(scope, receive, send_with_limit)
+
+    def _admit(self, request: Request, person: Person | None) -> tuple[Caller, dict[str, str]]:
+        key = key_of(request)
+        if key is None and person is None:
+            raise ApiError(401, NOBODY, headers=CHALLENGE)
+        reading = request.method in READING
+        if person is not None:
+            _check_person(person, request, reading)
+        calls = self._host.settings().api_requests_per_minute
+        with self._host.engine().begin() as connection:
+            found = connection.execute(
+                sql("web/admit_api_call"),
+                {
+                    "key_hash": _hash(key),
+                    "person": person.name if person else None,
+                    "calls": calls,
+                    "window": WINDOW,
+                },
+            ).one()
+        if found.refused:
+            words = f"The API key {KEY_REFUSALS[found.refused]}."
+            challenge = {name: f'{value}, error="invalid_token"' for name, value in CHALLENGE.items()}
+            raise ApiError(401, words, headers=challenge)
+        policy = {"RateLimit-Policy": f'"requests";q={calls};w={WINDOW.seconds}'}
+        if found.wait is not None:
+            seconds = math.ceil(found.wait)
+            words = f"More than {calls} requests a minute; try again in {seconds} s."
+            told = {"Retry-After": str(seconds), "RateLimit": f'"requests";r=0;t={seconds}'}
+            raise ApiError(429, words, headers=policy | told)
+        limit = policy | {"RateLimit": f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'}
+        if person is not None:
+            return Caller(f"person:{person.name}", None, True, person), limit
+        scopes = set(found.scopes)
+        if not scopes & {"operate", "read" if reading else "write"}:
+            needed = "read" if reading else "write"
+            words = f"The API key has no scope {needed}; it has {', '.join(sorted(scopes))}."
+            raise ApiError(403, words)
+        return Caller(f"key:{found.prefix}", found.user_id, "operate" in scopes), limit
+
+
+def key_of(request: Request) -> str | None:
+    """The API key that a request brings; None when it brings none, but perhaps a login."""
+    bearer = bearer_of(request)
+    if bearer and bearer.startswith(KEY_PREFIX):
+        return bearer
+    return request.headers.get("X-API-Key")
+
+
+def _check_person(person: Person, request: Request, reading: bool) -> None:
+    if reading:
+        if not person.may_read():
+            raise ApiError(403, f"{person.name} may not see the runs of {MEASURE_DAG} in Airflow.")
+        return
+    # A cookie comes along with whatever another site makes a browser send.
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise ApiError(403, "This request was made by a page of another site.")
+    if not person.may_start(MEASURE_DAG):
+        raise ApiError(403, f"{person.name} may not start {MEASURE_DAG} in Airflow, so may read only.")
+
+
+def _hash(key: str | None) -> bytes | None:
+    return None if key is None else hashlib.sha256(key.encode("utf-8", "replace")).digest()

@@ -1,0 +1,76 @@
+"""What the web applications ask of the outside: they import no Airflow, and are handed a `WebHost`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+from starlette.requests import Request
+
+from include.settings import Settings
+
+
+class Person(Protocol):
+    """Somebody who is logged in to Airflow."""
+
+    @property
+    def name(self) -> str:
+        """The login's name."""
+
+    def may_read(self) -> bool:
+        """Whether Airflow lets the person look at the runs of the platform's DAGs."""
+
+    def may_start(self, dag_id: str) -> bool:
+        """Whether Airflow lets the person start runs of this DAG."""
+
+    def may_configure(self) -> bool:
+        """Whether Airflow lets the person edit connections, which is where secrets are."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a run of a DAG stands, as Airflow has it; times in UTC."""
+
+    state: str  # queued, running, success, failed
+    began: datetime | None
+    ended: datetime | None
+
+
+class RunNotStartedError(RuntimeError):
+    """Airflow did not start a run; the message says why."""
+
+
+class Runs(Protocol):
+    """Starting and watching runs of DAGs."""
+
+    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
+        """Start a run under this id; does nothing if there is one of this id already.
+
+        Raises RunNotStartedError.
+        """
+
+    def read(self, dag_id: str, run_id: str) -> RunState | None:
+        """Read how a run stands; None when there is none of this id."""
+
+    def find_running(self, dag_id: str) -> str | None:
+        """The id of a run of this DAG that is queued or running; None when there is none."""
+
+
+@dataclass(frozen=True)
+class WebHost:
+    """What the applications are handed.
+
+    Attributes:
+        engine: the platform's database, kept open; may be called at each request.
+        settings: the settings in force, at most ten seconds old.
+        person: who is logged in to Airflow, by token or cookie; None: nobody.
+        cron_secret: the secret of `/api/cron`; None: none is configured.
+        runs: runs of DAGs.
+    """
+
+    engine: Callable[[], Engine]
+    settings: Callable[[], Settings]
+    person: Callable[[Request], Awaitable[Person | None]]
+    cron_secret: Callable[[], str | None]
+    runs: Runs

@@ -1,0 +1,118 @@
+"""What the API is handed in tests, instead of Airflow: people by name, and runs in a dictionary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+from starlette.requests import Request
+
+from include.settings import Settings
+from include.web import WebHost, build_api
+from include.web.api_keys import make_key
+from include.web.host import RunState
+
+ANNA, BERT = UUID(int=0xA11A), UUID(int=0xBE27)  # two users of the platform
+
+
+@dataclass(frozen=True)
+class FakePerson:
+    """A login of Airflow; the roles of its simple auth manager."""
+
+    name: str
+    reads: bool = True
+    starts: frozenset[str] = frozenset()
+
+    def may_read(self) -> bool:
+        return self.reads
+
+    def may_start(self, dag_id: str) -> bool:
+        return bool({dag_id, "*"} & self.starts)
+
+    def may_configure(self) -> bool:
+        return "*" in self.starts
+
+
+@dataclass
+class FakeRuns:
+    """Runs that are started and never go on by themselves."""
+
+    started: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    states: dict[str, RunState] = field(default_factory=dict)
+    fails: Exception | None = None
+
+    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
+        if self.fails:
+            raise self.fails
+        self.started.setdefault((dag_id, run_id), dict(conf))
+        self.states.setdefault(run_id, RunState("queued", None, None))
+
+    def finish(self, run_id: str, state: str = "success") -> None:
+        self.states[run_id] = RunState(state, datetime.now(UTC), datetime.now(UTC))
+
+    def read(self, dag_id: str, run_id: str) -> RunState | None:
+        return self.states.get(run_id)
+
+    def find_running(self, dag_id: str) -> str | None:
+        going = ("queued", "running")
+        return next(
+            (run for dag, run in self.started if dag == dag_id and self.states[run].state in going), None
+        )
+
+
+PEOPLE = {
+    "viewer": FakePerson("viewer"),
+    "operator": FakePerson("operator", starts=frozenset({"*"})),
+    "stranger": FakePerson("stranger", reads=False),
+}
+
+
+async def find_person(request: Request) -> FakePerson | None:
+    """Whoever `Authorization: Bearer <name>` names."""
+    return PEOPLE.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+@dataclass
+class ApiUnderTest:
+    """The API as the plugin mounts it, and clients of it."""
+
+    engine: Engine
+    settings: Settings
+    runs: FakeRuns
+    secrets: dict[str, str]
+    server: FastAPI
+
+    def client(self, authorization: str | None = None) -> TestClient:
+        headers = {"Authorization": f"Bearer {authorization}"} if authorization else {}
+        return TestClient(self.server, headers=headers)
+
+    def key(self, *scopes: str, user: UUID = ANNA) -> str:
+        return make_key(
+            self.engine, user_id=user, scopes=scopes or ("read", "write"), name="a test", made_by="tests"
+        )
+
+    def with_key(self, *scopes: str, user: UUID = ANNA) -> TestClient:
+        return self.client(self.key(*scopes, user=user))
+
+    def as_person(self, name: str) -> TestClient:
+        return self.client(name)
+
+
+def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
+    """The API over a database, mounted as in Airflow."""
+    runs, secrets = FakeRuns(), {}
+    chosen = Settings.model_construct(**settings)
+    host = WebHost(
+        engine=lambda: engine,
+        settings=lambda: chosen,
+        person=find_person,
+        cron_secret=lambda: secrets.get("cron"),
+        runs=runs,
+    )
+    server = FastAPI(openapi_url=None)
+    server.mount("/api/atge", build_api(host))
+    return ApiUnderTest(engine, chosen, runs, secrets, server)

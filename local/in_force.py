@@ -91,6 +91,24 @@ def platform_database(state: State, server: Server) -> Database:
     )
 
 
+def find_database_trouble(database: Database) -> str | None:
+    """Look whether the platform's database lets its tasks in, within five seconds; say why not."""
+    import psycopg
+
+    try:
+        with psycopg.connect(database.url, connect_timeout=5) as connection:
+            ((table,),) = connection.execute("SELECT to_regclass('trade_signals')::text").fetchall()
+    except psycopg.Error as error:
+        said = " ".join(str(error).split())
+        return (
+            f"the platform's {database.words} lets no task in: {said}. Mend the connection "
+            f"{DATABASE_CONNECTION} in Admin > Connections"
+        )
+    if table is None:
+        return f"the platform's {database.words} has no tables yet: docs/operating.md says how to migrate it"
+    return None
+
+
 def settings_text(state: State, server: Server, variable: str) -> tuple[str | None, str]:
     """The settings as they are written, and where; None when nobody has written any."""
     name = f"AIRFLOW_VAR_{variable.upper()}"

@@ -14,7 +14,12 @@ from local import postgres, prepare, processes
 from local.airflow_api import AirflowApi
 from local.components import AIRFLOW, SANDBOX, TRADEOPS, describe_components
 from local.health import await_healthy, component_states
-from local.in_force import Database, platform_database, program_secrets_in_force
+from local.in_force import (
+    Database,
+    find_database_trouble,
+    platform_database,
+    program_secrets_in_force,
+)
 from local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
 from local.processes import Component
 from local.settings_check import check_environment, find_troubles
@@ -122,6 +127,8 @@ def up(state: State) -> Stack:
         with contextlib.closing(stack.api(progress.say)) as api:
             await_healthy(state, stack.sandbox_url, api, progress.say)
             troubles = find_troubles(state, server, api)
+        if trouble := find_database_trouble(stack.database):
+            troubles.append(trouble)
         if not stack.database.own:
             progress.say(f"the platform's database is elsewhere: {stack.database.words}")
     if troubles:
@@ -200,6 +207,8 @@ def _say_where_the_database_is(state: State, server: postgres.Server) -> None:
         return
     if not database.own:
         print(f"\nThe platform's database is elsewhere: {database.words}")
+    if trouble := find_database_trouble(database):
+        print(f"\nTasks will fail: {trouble}")
 
 
 def _settle_ports(state: State) -> dict[str, int]:

@@ -9,7 +9,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.settings.reader import SettingsError
 from local import in_force
-from local.in_force import platform_database, read_connection, settings_text
+from local.in_force import (
+    Database,
+    find_database_trouble,
+    platform_database,
+    read_connection,
+    settings_text,
+)
 from local.postgres import Server
 from local.state import StackError, State
 
@@ -141,3 +147,34 @@ def test_the_stored_settings_are_opened(state, server, stored):
 def test_a_connection_of_the_environment_that_airflow_would_pass_over_is_refused(text):
     with pytest.raises(SettingsError, match="AIRFLOW_CONN_LLM"):
         read_connection(text, "AIRFLOW_CONN_LLM")
+
+
+def at(url, **changed):
+    told = conninfo_to_dict(url)
+    known = {
+        "host": told["host"],
+        "port": int(told["port"]),
+        "name": told["dbname"],
+        "login": told["user"],
+        "password": told.get("password", ""),
+        "options": {},
+        "own": True,
+    }
+    return Database(**known | changed)
+
+
+def test_a_database_that_lets_tasks_in_is_no_trouble(database_url):
+    assert find_database_trouble(at(database_url)) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": "mistyped-7"}, {"port": 1}, {"name": "nowhere"}, {"login": "nobody"}]
+)
+def test_one_that_lets_nobody_in_is_said_without_the_password(database_url, wrong):
+    said = find_database_trouble(at(database_url, **wrong))
+    assert "tradeops_db" in said and "mistyped-7" not in said
+
+
+def test_one_without_tables_is_said(database_url):
+    bare = at(database_url, options={"options": "-c search_path=pg_temp"})  # sees no table of ours
+    assert "no tables" in find_database_trouble(bare)

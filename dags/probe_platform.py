@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag
 
 from include.airflow.connections import (
+    airflow_url,
     broker_url,
     database_url,
     endpoint_if_any,
@@ -49,6 +50,7 @@ def ask_platform(this_run: str) -> dict[str, list[str]]:
             endpoint_if_any,
             database_url=database_url(),
             broker_url=broker_url(),
+            airflow_url=airflow_url(),
             open_storage=open_storage_if_any,
         )
         probes = make_probes(context)

@@ -282,6 +282,15 @@ def broker_url() -> str | None:
     return str(conf.get("celery", "broker_url"))
 
 
+def airflow_url() -> str:
+    """Where this installation's api-server is, for those who are inside: the address that tasks talk to."""
+    from airflow.configuration import conf
+
+    inside = str(conf.get("core", "execution_api_server_url", fallback="") or "")
+    outside = str(conf.get("api", "base_url", fallback="http://localhost:8080"))
+    return (inside.rstrip("/").removesuffix("/execution") or outside).rstrip("/")
+
+
 def endpoint_if_any(connection_id: str) -> Endpoint | None:
     """Look up where a service answers; None when there is no such connection."""
     try:

@@ -1,9 +1,9 @@
 """What a probe is, what it is made from, what it brings back, and what is made of that."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
@@ -23,6 +23,10 @@ class ServiceDownError(Exception):
     """The service gave nothing of use; the message says why, in words without secrets."""
 
 
+class NotInUseError(Exception):
+    """This part turned out not to be in use here, so that there is nothing to judge."""
+
+
 @dataclass(frozen=True)
 class ProbeContext:
     """What probes are made from. It is asked while they are made, never by a probe's thread.
@@ -34,6 +38,7 @@ class ProbeContext:
         connections: looks a connection up.
         database_url: of the platform's database; this and what follows is for the family `platform`.
         broker_url: of Celery's broker, None where the executor needs none.
+        airflow_url: of the api-server that tasks talk to.
         open_storage: opens the store at a location; gives None without its connection.
     """
 
@@ -43,6 +48,7 @@ class ProbeContext:
     connections: Connections
     database_url: str = ""
     broker_url: str | None = None
+    airflow_url: str | None = None
     open_storage: Callable[[str], Storage | None] = lambda _location: None
 
 
@@ -75,6 +81,7 @@ class ProbeAnswer:
         completeness: share of the expected observations or fields that were there, 0 to 1.
         quota: a limit of its own, like connections; those of outside services are counted by include.http.
         sandbox: a local imitation answered.
+        figures: what else was measured, as JSON has it.
     """
 
     words: str
@@ -86,6 +93,7 @@ class ProbeAnswer:
     completeness: float | None = None
     quota: Quota | None = None
     sandbox: bool = False
+    figures: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,7 @@ class Probe:
         cost: requests that asking takes at most.
         pause: time between two askings at least, however large the quota.
         timeout: seconds after which it counts as hanging.
+        own_part: it is a part of the platform itself, which is down while this part is.
     """
 
     service: str
@@ -111,6 +120,7 @@ class Probe:
     cost: int = 1
     pause: timedelta = timedelta(0)
     timeout: float = PROBE_SECONDS
+    own_part: bool = False
 
     def spacing(self, share: float) -> timedelta:
         """The time between two askings that keeps them within a share of every limit."""
@@ -139,4 +149,5 @@ class ProbeResult:
     quota_limit: int | None = None
     quota_window: timedelta | None = None
     sandbox: bool = False
+    own_part: bool = False
     answer: ProbeAnswer | None = None  # what it was found from

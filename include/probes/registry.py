@@ -18,6 +18,8 @@ PROBES: Mapping[Kind, Sequence[str]] = {
     ),
     "platform": (
         "postgres",
+        "airflow",
+        "workers",
         "broker",
         "storage",
         "llm",

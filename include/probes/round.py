@@ -16,7 +16,7 @@ from include.http import (
     ServiceError,
     ServiceUnavailableError,
 )
-from include.probes.probe import Probe, ProbeAnswer, ProbeResult, Quota, ServiceDownError
+from include.probes.probe import NotInUseError, Probe, ProbeAnswer, ProbeResult, Quota, ServiceDownError
 from include.probes.results import read_last_answers, read_quotas, write_results
 from include.probes.verdict import as_answer, judge, not_known, still, was_sent
 from include.telemetry import redact
@@ -24,6 +24,7 @@ from include.telemetry import redact
 logger = logging.getLogger(__name__)
 
 Outcome = ProbeAnswer | Exception
+FAILURES = (ServiceDownError, ServiceUnavailableError, BadAnswerError)  # which another asking may not meet
 PAUSED_INTERVALS = 3  # intervals without any result: the platform was down, or is new
 RETRY_SECONDS = 15.0  # seconds until a part that may be starting is asked again
 
@@ -36,6 +37,7 @@ def run_round(
     quota_share: float,
     run_url: str,
     patience: timedelta = timedelta(0),
+    confirm: timedelta = timedelta(0),
 ) -> list[ProbeResult]:
     """Look at every service, store and log the results, and give them in the order of the probes.
 
@@ -49,6 +51,7 @@ def run_round(
         run_url: where people find this run.
         patience: in the first round after a pause, parts that do not answer may still be starting: they are
             asked again for so long.
+        confirm: who fails is asked once more, so long after the first asking: a hiccup is no outage.
 
     Raises:
         ExceptionGroup: probes that broke by themselves; the results of all are stored before.
@@ -63,7 +66,7 @@ def run_round(
         if probe.service in last and began < last[probe.service][0] + _pause(probe, last, quota_share)
     }
     awake = [probe for probe in asked if probe.service not in resting]
-    outcomes = ask_all(awake)
+    outcomes = ask_all(awake, confirm)
     if not any(began - at <= PAUSED_INTERVALS * every for at, _ in last.values()):
         outcomes |= _ask_again(awake, outcomes, patience)
     quotas = read_quotas(engine)
@@ -79,6 +82,8 @@ def run_round(
             results.append(judge(probe, answer, used, asked_at, now))
         elif isinstance(outcome, ProbeAnswer):
             results.append(judge(probe, outcome, used, now, now))
+        elif isinstance(outcome, NotInUseError):
+            results.append(not_known(probe, str(outcome), now))
         elif isinstance(outcome, ServiceDownError):
             results.append(judge(probe, ProbeAnswer("", broken=str(outcome)), used, now, now))
         elif isinstance(outcome, ServiceError):
@@ -95,14 +100,17 @@ def run_round(
     return results
 
 
-def ask_all(probes: Sequence[Probe]) -> dict[str, Outcome]:
-    """Ask all at once; give for each service its answer, or what it failed with, within its time."""
+def ask_all(probes: Sequence[Probe], confirm: timedelta = timedelta(0)) -> dict[str, Outcome]:
+    """Ask all at once; give for each service its answer, or what it failed with, within its time.
+
+    With `confirm`, who fails is asked once more, so long after the first asking and within the same time.
+    """
     done: SimpleQueue[tuple[str, Outcome]] = SimpleQueue()
     deadlines = {}
     for probe in probes:
         deadlines[probe.service] = monotonic() + probe.timeout
         # A daemon: whoever hangs must not keep the process from its end, as a pool's threads would.
-        Thread(target=_ask, args=(probe, done), name=f"probe {probe.service}", daemon=True).start()
+        Thread(target=_ask, args=(probe, done, confirm), name=f"probe {probe.service}", daemon=True).start()
     outcomes: dict[str, Outcome] = {}
     while waiting := {name: end for name, end in deadlines.items() if name not in outcomes}:
         try:
@@ -145,13 +153,7 @@ def _ask_again(
     again: dict[str, Outcome] = {}
     while monotonic() + RETRY_SECONDS < end:
         latest = {**outcomes, **again}
-        failing = [
-            probe
-            for probe in probes
-            if isinstance(
-                latest.get(probe.service), ServiceDownError | ServiceUnavailableError | BadAnswerError
-            )
-        ]
+        failing = [probe for probe in probes if isinstance(latest.get(probe.service), FAILURES)]
         if not failing:
             break
         names = ", ".join(probe.service for probe in failing)
@@ -161,12 +163,21 @@ def _ask_again(
     return again
 
 
-def _ask(probe: Probe, done: "SimpleQueue[tuple[str, Outcome]]") -> None:
+def _ask(probe: Probe, done: "SimpleQueue[tuple[str, Outcome]]", confirm: timedelta) -> None:
+    began = monotonic()
+    outcome = _outcome(probe)
+    if confirm and isinstance(outcome, FAILURES):
+        sleep(max(0.0, began + confirm.total_seconds() - monotonic()))
+        outcome = _outcome(probe)
+    done.put((probe.service, outcome))
+
+
+def _outcome(probe: Probe) -> Outcome:
+    assert probe.ask is not None  # noqa: S101 - the round asks no others
     try:
-        assert probe.ask is not None  # noqa: S101 - the round asks no others
-        done.put((probe.service, probe.ask()))
+        return probe.ask()
     except Exception as error:  # what it is, the round decides
-        done.put((probe.service, error))
+        return error
 
 
 def _pause(probe: Probe, last: dict[str, tuple[datetime, ProbeAnswer]], share: float) -> timedelta:

@@ -71,13 +71,14 @@ def judge(
         quota_limit=quota.limit if quota else None,
         quota_window=quota.window if quota else None,
         sandbox=answer.sandbox,
+        own_part=probe.own_part,
         answer=answer,
     )
 
 
 def not_known(probe: Probe, why: str, now: datetime) -> ProbeResult:
     """The result of a service that was not asked, or of whose answer nothing is known."""
-    return ProbeResult(probe.service, probe.kind, None, why, now, None)
+    return ProbeResult(probe.service, probe.kind, None, why, now, None, own_part=probe.own_part)
 
 
 def still(earlier: ProbeAnswer, now_said: ProbeAnswer) -> ProbeAnswer:

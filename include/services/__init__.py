@@ -15,6 +15,7 @@ from types import MappingProxyType
 from include.http import Service
 
 VENDORS = (
+    "airflow",
     "bingx",
     "bls",
     "census",

@@ -8,7 +8,8 @@ CREATE OR REPLACE FUNCTION measure_kpis(of_day date) RETURNS TABLE (
   generation_measured bigint, generation_within numeric, generation_limit numeric, generation_target numeric,
   backtest_measured bigint, backtest_within numeric, backtest_limit numeric, backtest_target numeric,
   analysis_measured bigint, analysis_within numeric, analysis_limit numeric, analysis_target numeric,
-  operations bigint, errors bigint, error_rate numeric, error_rate_target numeric
+  operations bigint, errors bigint, error_rate numeric, error_rate_target numeric,
+  uptime numeric, uptime_looked_at numeric, uptime_target numeric
 )
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   WITH target AS (
@@ -18,6 +19,7 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
       15 AS analysis_limit, 95 AS analysis_target,
       90 AS data_quality_target,
       1 AS error_rate_target,
+      99.5 AS uptime_target,
       CASE of_day WHEN '0001-01-02' THEN '-infinity' ELSE of_day::timestamp AT TIME ZONE 'UTC' END AS begins,
       (of_day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
   ),
@@ -97,8 +99,11 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     outcomes.operations,
     errors,
     (100.0 * errors / nullif(outcomes.operations, 0))::numeric,
-    error_rate_target::numeric
-  FROM target, trades, measured, outcomes
+    error_rate_target::numeric,
+    (100 * up / nullif(looked_at, 0))::numeric,
+    (100 * nullif(looked_at, 0) / nullif(elapsed, 0))::numeric,
+    uptime_target::numeric
+  FROM target, trades, measured, outcomes, measure_uptime(of_day)
 $$;
 
 DO $$

@@ -8,7 +8,8 @@ LANGUAGE sql AS $$
     generation_measured, generation_within, generation_limit, generation_target,
     backtest_measured, backtest_within, backtest_limit, backtest_target,
     analysis_measured, analysis_within, analysis_limit, analysis_target,
-    operations, errors, error_rate, error_rate_target
+    operations, errors, error_rate, error_rate_target,
+    uptime, uptime_looked_at, uptime_target
   )
   SELECT * FROM measure_kpis(of_day)
   ON CONFLICT (day) DO UPDATE SET
@@ -46,24 +47,29 @@ LANGUAGE sql AS $$
     error_rate = 100.0 * greatest(former.errors, excluded.errors)
       / nullif(greatest(former.operations, excluded.operations, former.errors, excluded.errors), 0),
     error_rate_target = excluded.error_rate_target,
+    uptime = CASE WHEN excluded.uptime_looked_at >= coalesce(former.uptime_looked_at, 0)
+      THEN excluded.uptime ELSE former.uptime END,
+    uptime_looked_at = greatest(former.uptime_looked_at, excluded.uptime_looked_at),
+    uptime_target = excluded.uptime_target,
     calculated_at = excluded.calculated_at
   WHERE
     (former.trades_settled, former.trades_won, former.trades_lost, former.trades_not_entered,
      former.trades_incomplete, former.latency_p50, former.latency_p95, former.latency_p99, former.data_quality,
      former.data_quality_target, former.analysis_success, former.generation_limit, former.generation_target,
      former.backtest_limit, former.backtest_target, former.analysis_limit, former.analysis_target,
-     former.error_rate_target)
+     former.error_rate_target, former.uptime_target)
     IS DISTINCT FROM
     (excluded.trades_settled, excluded.trades_won, excluded.trades_lost, excluded.trades_not_entered,
      excluded.trades_incomplete, excluded.latency_p50, excluded.latency_p95, excluded.latency_p99,
      excluded.data_quality, excluded.data_quality_target, excluded.analysis_success, excluded.generation_limit,
      excluded.generation_target, excluded.backtest_limit, excluded.backtest_target, excluded.analysis_limit,
-     excluded.analysis_target, excluded.error_rate_target)
+     excluded.analysis_target, excluded.error_rate_target, excluded.uptime_target)
     OR former.generation_measured < excluded.generation_measured
     OR former.backtest_measured < excluded.backtest_measured
     OR former.analysis_measured < excluded.analysis_measured
     OR former.operations < excluded.operations
     OR former.errors < excluded.errors
+    OR coalesce(former.uptime_looked_at, -1) < excluded.uptime_looked_at
 $$;
 
 COMMENT ON FUNCTION roll_up_kpis IS 'Writes the KPI row of a day (UTC); called by roll_up_day';
@@ -114,4 +120,10 @@ COMMENT ON COLUMN daily_kpis.errors IS 'Those of them that failed: their outcome
 COMMENT ON COLUMN daily_kpis.error_rate IS '100 * errors / operations';
 COMMENT ON COLUMN daily_kpis.error_rate_target IS 'error_rate is to be under this';
 COMMENT ON COLUMN daily_kpis.error_rate_met IS 'error_rate < error_rate_target';
+COMMENT ON COLUMN daily_kpis.uptime IS
+  'Percent of the time somebody looked that none of the platform''s own parts was down, by what probe_platform saw';
+COMMENT ON COLUMN daily_kpis.uptime_looked_at IS
+  'Percent of the day that somebody looked; what nobody saw is neither up nor down. Null: nobody ever did';
+COMMENT ON COLUMN daily_kpis.uptime_target IS 'uptime is to be over this';
+COMMENT ON COLUMN daily_kpis.uptime_met IS 'uptime > uptime_target';
 COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

@@ -7,7 +7,8 @@ FROM (
     day, trades_settled::bigint, success_rate, data_quality, data_quality_target, data_quality_met, analysis_success,
     latency_p50, latency_p95, latency_p99, generation_limit, generation_within, generation_target, generation_met,
     backtest_limit, backtest_within, backtest_target, backtest_met, analysis_limit, analysis_within, analysis_target,
-    analysis_met, error_rate, error_rate_target, error_rate_met, false AS unfinished
+    analysis_met, error_rate, error_rate_target, error_rate_met, uptime, uptime_looked_at, uptime_target, uptime_met,
+    false AS unfinished
   FROM daily_kpis
   UNION ALL
   SELECT
@@ -15,7 +16,8 @@ FROM (
     analysis_success, latency_p50, latency_p95, latency_p99, generation_limit, generation_within, generation_target,
     generation_within >= generation_target, backtest_limit, backtest_within, backtest_target,
     backtest_within >= backtest_target, analysis_limit, analysis_within, analysis_target,
-    analysis_within >= analysis_target, error_rate, error_rate_target, error_rate < error_rate_target, true
+    analysis_within >= analysis_target, error_rate, error_rate_target, error_rate < error_rate_target,
+    uptime, uptime_looked_at, uptime_target, uptime > uptime_target, true
   FROM measure_kpis((now() AT TIME ZONE 'UTC')::date)
 ) AS days
 CROSS JOIN LATERAL (
@@ -33,7 +35,9 @@ CROSS JOIN LATERAL (
       format('at least %s', backtest_target), backtest_met),
     (10, format('analysis under %s s, %%', analysis_limit), analysis_within,
       format('at least %s', analysis_target), analysis_met),
-    (11, 'error rate, %', error_rate, format('under %s', error_rate_target), error_rate_met)
+    (11, 'error rate, %', error_rate, format('under %s', error_rate_target), error_rate_met),
+    (12, 'uptime, %', uptime, format('over %s', uptime_target), uptime_met),
+    (13, 'of the day looked at, %', uptime_looked_at, NULL, NULL)
 ) AS figures (place, kpi, value, target, met);
 
 COMMENT ON VIEW vw_daily_kpis IS

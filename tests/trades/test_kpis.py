@@ -15,7 +15,9 @@ from tests.support.trades import rows, run
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 FIGURES = ["success_rate", "latency_p50", "latency_p95", "latency_p99", "data_quality", "analysis_success"]
 FIGURES += ["generation_within", "backtest_within", "analysis_within", "error_rate"]
+FIGURES += ["uptime", "uptime_looked_at"]
 VERDICTS = ["data_quality_met", "generation_met", "backtest_met", "analysis_met", "error_rate_met"]
+VERDICTS += ["uptime_met"]
 
 
 def kpis(database):

@@ -15,7 +15,7 @@ def make_probes(context: ProbeContext) -> list[Probe]:
         return [Probe("broker", context.kind, None, "not in use: the executor needs no broker")]
     if urlsplit(url).scheme not in ("redis", "rediss"):
         return [Probe("broker", context.kind, None, "no probe for this kind of broker, only for redis")]
-    return [Probe("broker", context.kind, partial(ask_redis, url))]
+    return [Probe("broker", context.kind, partial(ask_redis, url), own_part=True)]
 
 
 def ask_redis(url: str, seconds: float = REQUEST_SECONDS / 2) -> ProbeAnswer:

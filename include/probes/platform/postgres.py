@@ -1,9 +1,11 @@
-"""PostgreSQL: does the platform's database let anybody in, and is it in order?"""
+"""PostgreSQL: does the platform's database let anybody in, is it in order, and what does it count?"""
 
 from datetime import timedelta
 from functools import partial
 from time import monotonic
+from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.database import DatabaseError, connect, sql
@@ -12,11 +14,13 @@ from include.telemetry import redact
 
 OLD_TRANSACTION = timedelta(hours=1)  # it keeps VACUUM from clearing anything that died since
 STANDBY_LAG = timedelta(minutes=5)
+SLOW_MS = 100.0  # in the mean
 
 
 def make_probes(context: ProbeContext) -> list[Probe]:
     """Make the probe."""
-    return [Probe("postgres", context.kind, partial(ask_postgres, context.database_url))]
+    asked = partial(ask_postgres, context.database_url)
+    return [Probe("postgres", context.kind, asked, own_part=True)]
 
 
 def ask_postgres(url: str, *, old: timedelta = OLD_TRANSACTION) -> ProbeAnswer:
@@ -29,6 +33,7 @@ def ask_postgres(url: str, *, old: timedelta = OLD_TRANSACTION) -> ProbeAnswer:
         with engine.connect() as connection:
             latency = (monotonic() - started) * 1000
             found = connection.execute(sql("probes/look_at_postgres")).one()
+            figures = measure_database(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         raise ServiceDownError(redact(" ".join(str(error).split()))[:300]) from error
     faults = []
@@ -38,4 +43,23 @@ def ask_postgres(url: str, *, old: timedelta = OLD_TRANSACTION) -> ProbeAnswer:
         faults.append(f"the standby is {found.lag} behind")
     role = "a standby" if found.standby else f"{found.replicas} standbys"
     words = f"{found.size} on disk, {found.used} of {found.most} connections, {role}"
-    return ProbeAnswer(words, latency, tuple(faults), quota=Quota(found.used, found.most, None))
+    quota = Quota(found.used, found.most, None)
+    return ProbeAnswer(words, latency, tuple(faults), quota=quota, figures=figures)
+
+
+def measure_database(connection: Connection) -> dict[str, Any]:
+    """Measure the database's figures: sessions by state, counters since `counted_since`, slow statements.
+
+    `slow_statements` is None where the extension pg_stat_statements is not there, so that nobody can tell.
+    """
+    row = connection.execute(sql("probes/measure_database")).one()._asdict()
+    slow = None
+    if row.pop("knows_statements"):
+        slow = [
+            {**found, "statement": redact(found["statement"])}
+            for found in connection.execute(
+                sql("probes/find_slow_statements"), {"milliseconds": SLOW_MS}
+            ).mappings()
+        ]
+    since = row.pop("counted_since")
+    return {**row, "counted_since": since.isoformat() if since else None, "slow_statements": slow}

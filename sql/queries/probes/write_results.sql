@@ -3,15 +3,15 @@
 WITH round AS (
   INSERT INTO probe_results (
     service, kind, status, reason, checked_at, asked_at, check_every, latency_ms, newest, expected_by, freshness,
-    completeness, quota_used, quota_limit, quota_window, answer, sandbox, run_url
+    completeness, quota_used, quota_limit, quota_window, answer, sandbox, own_part, run_url
   )
   SELECT
     service, kind, status, reason, checked_at, asked_at, :check_every, latency_ms, newest, expected_by, freshness,
-    completeness, quota_used, quota_limit, quota_window, answer, sandbox, :run_url
+    completeness, quota_used, quota_limit, quota_window, answer, sandbox, own_part, :run_url
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS look (
     service text, kind text, status text, reason text, checked_at timestamptz, asked_at timestamptz,
     latency_ms numeric, newest timestamptz, expected_by timestamptz, freshness text, completeness numeric,
-    quota_used integer, quota_limit integer, quota_window interval, answer jsonb, sandbox boolean
+    quota_used integer, quota_limit integer, quota_window interval, answer jsonb, sandbox boolean, own_part boolean
   )
   RETURNING service, checked_at
 )

@@ -37,10 +37,13 @@ def evaluate() -> dict[str, int]:
     from include.alerts.evaluate import evaluate_rules
     from include.alerts.rule_file import RulesRefusedError
     from include.alerts.system import sample_system
+    from include.telemetry.totals import fold_changes
 
     settings, trouble = load_settings_or_defaults()
     with open_database("alerts", measured=False) as engine:
         sample_system(engine)
+        with engine.begin() as connection:
+            fold_changes(connection)  # also where nobody scrapes /metrics
         try:
             done = evaluate_rules(engine, settings.alert_rules_path, adopt=trouble is None)
         except RulesRefusedError as refused:

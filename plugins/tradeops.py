@@ -7,7 +7,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 # Airflow answers these itself, with its UI's HTML, unless they are taken before its routes. No others are.
-ROOT_PATHS = frozenset({"/health", "/config"})
+ROOT_PATHS = frozenset({"/health", "/config", "/metrics"})
 
 
 class Application:
@@ -48,6 +48,7 @@ def make_api() -> Any:
 def make_root() -> Any:
     """Each of its routes but `/health` asks for the scrape secret or a login."""
     from include.airflow.connections import has_connection, open_database, settings_text
+    from include.airflow.ended_runs import find_ended_runs
     from include.airflow.server import SCRAPE_CONNECTION, ProgramSecret, find_person, look_at_parts
     from include.web.root import build_root
 
@@ -56,6 +57,7 @@ def make_root() -> Any:
         look_at_parts,
         settings_text,
         has_connection,
+        find_ended_runs,
         find_person,
         ProgramSecret(SCRAPE_CONNECTION),
     )

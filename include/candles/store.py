@@ -33,20 +33,22 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     source, or where it broke the rules of OHLC; of two sources of one rank the first stays. Written twice, a
     frame changes nothing. Raises ValueError for an unknown resolution or source.
     """
-    interval_of(resolution)
+    interval = interval_of(resolution)
     rank = rank_of(source)
     if candles.empty:
         return 0
     times = candles["timestamp"]
     ensure_partitions(connection, times.min(), times.max())
     if _copy_into_gap(connection, candles, resolution, source):
-        return len(candles)
-    connection.execute(sql("candles/create_incoming"))
-    copy_frame(connection, "incoming_candles", candles[CANDLE])
-    written = connection.execute(
-        sql("candles/write_candles"), {"resolution": resolution, "source": source, "worse": worse_kinds(rank)}
-    ).rowcount
-    connection.execute(sql("candles/drop_incoming"))
+        written = len(candles)
+    else:
+        connection.execute(sql("candles/create_incoming"))
+        copy_frame(connection, "incoming_candles", candles[CANDLE])
+        values = {"resolution": resolution, "source": source, "worse": worse_kinds(rank)}
+        written = connection.execute(sql("candles/write_candles"), values).rowcount
+        connection.execute(sql("candles/drop_incoming"))
+    reach = times.max() + interval
+    connection.execute(sql("candles/count_written"), {"source": source, "written": written, "reach": reach})
     return written
 
 

@@ -69,6 +69,8 @@ def _insert(connection: Connection, table: str, file: str, rows: "pd.DataFrame",
             text(f"CREATE TEMPORARY TABLE loaded ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA")
         )
         copy_frame(connection, "loaded", rows[columns])
+        # They were counted when they were new: sql/functions/count_events.sql
+        connection.execute(text("SELECT set_config('tradeops.loading_back', 'on', true)"))
         done = connection.execute(composed_sql("retention/insert_loaded_rows", table=table, names=names))
     except (DBAPIError, psycopg.Error) as error:
         said = str(getattr(error, "orig", error)).strip()

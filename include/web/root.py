@@ -5,6 +5,7 @@ Airflow's own routes would take these paths, so the plugin puts this application
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -15,9 +16,11 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from include.database import DatabaseError
 from include.probes.overall import find_overall
 from include.probes.probe import Status
+from include.telemetry.exporters import EndedRuns
 from include.web.config import config
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
 from include.web.health import health
+from include.web.metrics import metrics
 from include.web.pages import SECURITY_HEADERS
 from include.web.problems import problem
 
@@ -30,6 +33,7 @@ def build_root(
     look_at_parts: Callable[[], Mapping[str, Status | None]],
     read_settings: Callable[[], str],
     has_connection: Callable[[str], bool],
+    find_runs: Callable[[datetime | None], EndedRuns],
     find_person: FindPerson,
     find_secret: FindSecret,
 ) -> FastAPI:
@@ -40,6 +44,7 @@ def build_root(
         look_at_parts: asks the stack's own parts, as `find_overall` wants it.
         read_settings: reads the Variable of the settings, as it is written.
         has_connection: whether there is a connection of this name.
+        find_runs: finds the runs of DAGs that ended after a time, as `read_metrics` wants it.
         find_person: finds who is logged in, by cookie or token.
         find_secret: reads the scrape secret; it is called in a thread, once a request.
     """
@@ -54,7 +59,7 @@ def build_root(
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(health(partial(find_overall, open_database, look_at_parts)))
-    for router in (config(read_settings, has_connection),):
+    for router in (config(read_settings, has_connection), metrics(open_database, find_runs)):
         app.include_router(router, dependencies=[Depends(admit)])
 
     @app.middleware("http")

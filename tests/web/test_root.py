@@ -8,10 +8,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.database import DatabaseError, connect
+from include.telemetry.exporters import EndedRuns
 from include.web.root import build_root
 
 SECRET = "scrape-sécret-of-a-program"
-GUARDED = ("/config",)
+GUARDED = ("/config", "/metrics")
 AWAY = "postgresql://nobody@127.0.0.1:9/nothing"
 
 
@@ -41,6 +42,7 @@ class Server:
                 lambda: self.parts,
                 lambda: self.settings,
                 self.connections.__contains__,
+                lambda since: EndedRuns([], []),
                 self.find_person,
                 lambda: self.secret,
             )

@@ -9,6 +9,12 @@ WITH result AS MATERIALIZED (
   DELETE FROM analysis_claims AS claim
   USING result
   WHERE claim.trade_signal_id = result.trade_signal_id AND claim.claim_id = :claim_id AND result.analysed
+), counted AS (
+  INSERT INTO metric_changes (metric, labels, value)
+  SELECT 'tradeops_analyses_total', jsonb_build_object('outcome', CAST(:outcome AS text)), 1
+  FROM result
+  JOIN analysis_claims USING (trade_signal_id)
+  WHERE claim_id = :claim_id
 ), request AS (
   UPDATE analysis_requests
   SET finished_at = now(), outcome = :outcome, reason = :error

@@ -26,6 +26,11 @@ WITH result AS MATERIALIZED (
   SELECT trade_signal_id, :model, :analysis, CAST(:detail AS jsonb), CAST(:cost AS numeric), :requested_by
   FROM claim
   WHERE wanted AND (SELECT count(*) FROM former) >= 0  -- after the former one has left the unique index
+), counted AS (
+  INSERT INTO metric_changes (metric, labels, value)
+  SELECT 'tradeops_analyses_total', jsonb_build_object('outcome', 'stored'), 1
+  FROM claim
+  WHERE wanted
 )
 UPDATE trade_results AS target
 SET ai_analysis = :analysis, ai_analysis_detail = CAST(:detail AS jsonb), ai_analysis_generated_at = now()

@@ -1,6 +1,5 @@
 """Shows the pages of `include.web` inside Airflow's UI, and serves its paths at the root. Wiring only."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -10,57 +9,27 @@ from airflow.plugins_manager import AirflowPlugin
 ROOT_PATHS = frozenset({"/health", "/config", "/metrics"})
 
 
-class Application:
-    """A web application, made at its first request: every task process loads this file too."""
+def make(name: str) -> Any:
+    """Make a web application. Every task process loads this file too, so nothing is imported before."""
+    from include.airflow import applications
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
+    return getattr(applications, name)()
+
+
+class Application:
+    """A web application, made at its first request."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     @cached_property
     def app(self) -> Any:
         """The application itself."""
-        return self._make()
+        return make(self._name)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request (ASGI)."""
         await self.app(scope, receive, send)
-
-
-def make_pages() -> Any:
-    """Guarded as a whole: Airflow's own server lets anybody into a plugin's application."""
-    from airflow.api_fastapi.core_api.security import get_user
-    from fastapi import Depends
-
-    from include.airflow.connections import open_database
-    from include.web import build_app
-
-    return build_app(lambda: open_database("web"), [Depends(get_user)])
-
-
-def make_api() -> Any:
-    """It has a guard of its own: keys, people and limits."""
-    from include.airflow.host import web_host
-    from include.web import build_api
-
-    return build_api(web_host())
-
-
-def make_root() -> Any:
-    """Each of its routes but `/health` asks for the scrape secret or a login."""
-    from include.airflow.connections import has_connection, open_database, settings_text
-    from include.airflow.ended_runs import find_ended_runs
-    from include.airflow.server import SCRAPE_CONNECTION, ProgramSecret, find_person, look_at_parts
-    from include.web.root import build_root
-
-    return build_root(
-        lambda: open_database("web", measured=False),
-        look_at_parts,
-        settings_text,
-        has_connection,
-        find_ended_runs,
-        find_person,
-        ProgramSecret(SCRAPE_CONNECTION),
-    )
 
 
 class RootPaths:
@@ -68,7 +37,7 @@ class RootPaths:
 
     def __init__(self, app: Any) -> None:
         self._airflow = app
-        self._root = make_root()  # when the server starts: the first who asks is not to wait for imports
+        self._root = make("root")  # when the server starts: the first who asks is not to wait for imports
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request (ASGI)."""
@@ -87,8 +56,9 @@ class TradeopsPlugin(AirflowPlugin):
 
     name = "tradeops"
     fastapi_apps = [  # noqa: RUF012
-        {"name": "tradeops", "app": Application(make_pages), "url_prefix": "/tradeops"},
-        {"name": "tradeops api", "app": Application(make_api), "url_prefix": "/api/atge"},
+        {"name": "tradeops", "app": Application("pages"), "url_prefix": "/tradeops"},
+        {"name": "tradeops api", "app": Application("api"), "url_prefix": "/api/atge"},
+        {"name": "tradeops cron", "app": Application("cron"), "url_prefix": "/api/cron"},
     ]
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012

@@ -16,7 +16,7 @@ class AirflowRuns:
         from airflow.api.common.trigger_dag import trigger_dag
         from airflow.exceptions import AirflowException, DagRunAlreadyExists
         from airflow.utils.types import DagRunTriggeredByType
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
         try:
             trigger_dag(
@@ -29,9 +29,13 @@ class AirflowRuns:
         except DagRunAlreadyExists:
             return
         except (AirflowException, ValueError) as error:
-            raise RunNotStartedError(f"Airflow did not start {dag_id}: {error}") from error
+            raise RunNotStartedError(f"Airflow did not start {dag_id}: {error}", certain=True) from error
+        except IntegrityError:
+            if self.read(dag_id, run_id) is None:  # else another request has just started it
+                raise
         except SQLAlchemyError as error:
-            raise RunNotStartedError(f"Airflow's database did not take the run of {dag_id}.") from error
+            words = f"Airflow's database did not answer when {dag_id} was to be started"
+            raise RunNotStartedError(words, certain=False) from error
 
     def read(self, dag_id: str, run_id: str) -> RunState | None:
         """Read how a run stands; None when there is none of this id."""
@@ -43,6 +47,18 @@ class AirflowRuns:
         with create_session() as session:
             row = session.execute(query.where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one_or_none()
         return RunState(str(row.state), row.start_date, row.end_date) if row else None
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """What a task of a run returned; None when it has not, or nothing."""
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        query = XComModel.get_many(
+            run_id=run_id, key="return_value", task_ids=task_id, dag_ids=dag_id, limit=1
+        )
+        with create_session() as session:
+            found = session.scalars(query).first()
+            return XComModel.deserialize_value(found) if found else None
 
     def find_running(self, dag_id: str) -> str | None:
         """The id of a run of this DAG that is queued or running; None when there is none."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -45,6 +46,15 @@ def collect_interval(
     """
     with engine.begin() as connection:
         windows = read_frame(connection, sql("trades/list_windows"), {"start": start, "end": end})
+    return _report(_collect(engine, windows, sources, settings))
+
+
+def collect_trades(
+    engine: Engine, trades: Sequence[UUID], sources: Sequence[Source], settings: Settings
+) -> dict[str, Any]:
+    """Fetch the candles that the windows of these trades lack, up to now; answer the same counts."""
+    with engine.begin() as connection:
+        windows = read_frame(connection, sql("trades/list_windows_of_trades"), {"ids": list(trades)})
     return _report(_collect(engine, windows, sources, settings))
 
 

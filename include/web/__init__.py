@@ -1,10 +1,11 @@
 """What is shown inside Airflow's own server: pages for people, and the API for programs.
 
-`build_app` and `build_api` make the applications that the plugin mounts, over a `WebHost`.
+`build_app`, `build_api` and `build_cron` make the applications that the plugin mounts, over a `WebHost`.
 """
 
 from include.web.api.app import build_api
+from include.web.api.cron import build_cron
 from include.web.app import build_app
 from include.web.host import WebHost
 
-__all__ = ["WebHost", "build_api", "build_app"]
+__all__ = ["WebHost", "build_api", "build_app", "build_cron"]

@@ -38,7 +38,11 @@ class RunState:
 
 
 class RunNotStartedError(RuntimeError):
-    """Airflow did not start a run; the message says why."""
+    """Airflow did not start a run; the message says why. `certain`: it has not, else nobody knows."""
+
+    def __init__(self, words: str, *, certain: bool) -> None:
+        super().__init__(words)
+        self.certain = certain
 
 
 class Runs(Protocol):
@@ -52,6 +56,9 @@ class Runs(Protocol):
 
     def read(self, dag_id: str, run_id: str) -> RunState | None:
         """Read how a run stands; None when there is none of this id."""
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """What a task of a run returned; None when it has not, or nothing."""
 
     def find_running(self, dag_id: str) -> str | None:
         """The id of a run of this DAG that is queued or running; None when there is none."""

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 
 from include.settings import Settings
-from include.web import WebHost, build_api
+from include.web import WebHost, build_api, build_cron
 from include.web.api_keys import make_key
 from include.web.host import RunState
 
@@ -43,6 +43,7 @@ class FakeRuns:
 
     started: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     states: dict[str, RunState] = field(default_factory=dict)
+    returns: dict[tuple[str, str], Any] = field(default_factory=dict)
     fails: Exception | None = None
 
     def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
@@ -57,6 +58,9 @@ class FakeRuns:
     def read(self, dag_id: str, run_id: str) -> RunState | None:
         return self.states.get(run_id)
 
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        return self.returns.get((run_id, task_id))
+
     def find_running(self, dag_id: str) -> str | None:
         going = ("queued", "running")
         return next(
@@ -67,6 +71,7 @@ class FakeRuns:
 PEOPLE = {
     "viewer": FakePerson("viewer"),
     "operator": FakePerson("operator", starts=frozenset({"*"})),
+    "settler": FakePerson("settler", starts=frozenset({"settle_trades"})),
     "stranger": FakePerson("stranger", reads=False),
 }
 
@@ -115,4 +120,5 @@ def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
     )
     server = FastAPI(openapi_url=None)
     server.mount("/api/atge", build_api(host))
+    server.mount("/api/cron", build_cron(host))
     return ApiUnderTest(engine, chosen, runs, secrets, server)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from include.candles import Fetched, Offer
-from include.trades.collect import collect_interval
+from include.trades.collect import collect_interval, collect_trades
 from tests.support.trades import SETTINGS, START, insert, rising, rows, run, store
 
 
@@ -88,3 +88,21 @@ def test_trades_outside_the_interval_or_upside_down_want_nothing(database, marke
 def test_nothing_open_is_nothing_to_do(database, market):
     assert collect(database, market, 0, 1) == {"candles": 0, "symbols_short": 0}
     assert pd.DataFrame(market.asked).empty
+
+
+def test_chosen_trades_get_their_windows_whatever_became_of_them(database, market):
+    window = {"generated_at": hours(0), "expires_at": hours(1)}
+    insert(database, window, window | {"generated_at": hours(5), "expires_at": hours(6)})
+    insert(database, window | {"symbol": "ETH"})
+    run(database, "UPDATE trade_signals SET status = 'completed_success'")
+    chosen = [row.id for row in rows(database, "SELECT id FROM trade_signals WHERE symbol = 'BTC'")]
+    run(
+        database,
+        f"UPDATE trade_signals SET expires_at = 'infinity' WHERE id <> '{chosen[0]}' AND symbol = 'BTC'",
+    )
+    (asked,) = rows(
+        database,
+        "SELECT generated_at AS start FROM trade_signals WHERE expires_at < 'infinity' AND symbol = 'BTC'",
+    )
+    assert collect_trades(database, chosen, [market], SETTINGS) == {"candles": 60, "symbols_short": 0}
+    assert market.asked == [("BTC", asked.start, asked.start + timedelta(hours=1))]

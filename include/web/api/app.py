@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from include.web.api import work
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import Finish, LimitBody
@@ -11,7 +12,7 @@ from include.web.host import WebHost
 
 MOST_BYTES = 64 * 1024  # of a body
 # One router a subject; each is `router` of a file of this folder.
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (work.router,)
 
 
 def build_api(host: WebHost) -> FastAPI:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -34,6 +34,16 @@ class Body(BaseModel):
     )
 
 
+class AnswerShape(BaseModel):
+    """What an answer looks like, for the description alone: answers are made as `JsonAnswer`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+# `exact: ExactDep` of a route whose answer holds money or prices.
+ExactDep = Annotated[bool, Query(description="money and prices as strings, with all their digits")]
+
+
 async def check_request(request: Request) -> None:
     """Refuse, with 422, unknown or repeated parameters of the query, and text that no database stores.
 
@@ -51,12 +61,19 @@ async def check_request(request: Request) -> None:
     for name, value in request.path_params.items():
         wrong += _unstorable(name, value, "path")
     if request.scope["route"].body_field is not None:
-        wrong += [
-            found for path, text in _texts(await request.json()) for found in _unstorable(path, text, "body")
-        ]
+        for path, text in _texts(await _content(request)):
+            wrong += _unstorable(path, text, "body")
     if wrong:
         unique = {(one["parameter"], one["where"]): one for one in wrong}
         raise wrong_parameters(list(unique.values()))
+
+
+async def _content(request: Request) -> Any:
+    """The body as JSON; None when it is none, which the route's own reading says."""
+    try:
+        return await request.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _query_names(route: APIRoute) -> frozenset[str]:

@@ -1,0 +1,44 @@
+"""The web applications as Airflow's api-server serves them, by the plugin's names."""
+
+from typing import TYPE_CHECKING
+
+from include import web
+from include.airflow.connections import has_connection, open_database, settings_text
+from include.airflow.ended_runs import find_ended_runs
+from include.airflow.host import web_host
+from include.airflow.server import SCRAPE_CONNECTION, ProgramSecret, find_person, look_at_parts
+from include.web.root import build_root
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def pages() -> "FastAPI":
+    """The pages at `/tradeops`, guarded as a whole: Airflow lets anybody into a plugin's application."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    return web.build_app(lambda: open_database("web"), [Depends(get_user)])
+
+
+def api() -> "FastAPI":
+    """The API at `/api/atge`, which has a guard of its own."""
+    return web.build_api(web_host())
+
+
+def cron() -> "FastAPI":
+    """What is at `/api/cron`; its guard asks for the cron secret."""
+    return web.build_cron(web_host())
+
+
+def root() -> "FastAPI":
+    """The paths at the root. Each but `/health` asks for the scrape secret or a login."""
+    return build_root(
+        lambda: open_database("web", measured=False),
+        look_at_parts,
+        settings_text,
+        has_connection,
+        find_ended_runs,
+        find_person,
+        ProgramSecret(SCRAPE_CONNECTION),
+    )

@@ -18,7 +18,6 @@ from benchmarks._market import store_market
 from include.database import connect, migrate
 from include.settings import Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.replay import ReplayRequest, read_replay, replay_batches, start_replay
 from include.trades.replay_report import report_replay
 from include.trades.settle import settle_batch
@@ -93,7 +92,6 @@ def measure(
 
 def _sweep(engine: Engine) -> None:
     for batch in claim_due(engine, "sweep", SETTINGS).batches:
-        gate_batch(engine, "sweep", batch, SETTINGS)
         settle_batch(engine, "sweep", batch, SETTINGS)
 
 

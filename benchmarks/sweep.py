@@ -22,7 +22,6 @@ from include.database import connect, migrate
 from include.settings import Settings
 from include.trades.claim import claim_due
 from include.trades.collect import collect_batch
-from include.trades.gate import gate_batch
 from include.trades.performance import refresh_performance
 from include.trades.settle import settle_batch
 from local import postgres
@@ -31,7 +30,7 @@ FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SYMBOLS, MINUTES, USERS = 20, 30 * 24 * 60, 1_000
 GOAL = 3.0  # times the bounds
-STEPS = ("claim", "collect", "gate", "settle", "refresh")
+STEPS = ("claim", "collect", "settle", "refresh")
 
 TRADES = """
 INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1, take_profit_2,
@@ -150,7 +149,6 @@ def sweep(engine: Engine, settings: Settings) -> dict[str, float]:
         seconds["collect"] += measure(
             lambda batch=batch: collect_batch(engine, "sweep", batch, [NeverAsked()], settings)
         )
-        seconds["gate"] += measure(lambda batch=batch: gate_batch(engine, "sweep", batch, settings))
         seconds["settle"] += measure(lambda batch=batch: settle_batch(engine, "sweep", batch, settings))
     seconds["refresh"] = measure(lambda: refresh_performance(engine))
     with engine.connect() as connection:

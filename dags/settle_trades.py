@@ -1,15 +1,14 @@
 """### Settles every trade whose time is up
 
 Every five minutes: **claim** the trades that are past `expires_at`, then for each batch of them **collect**
-the candles that are missing, let the quality **gate** judge them and **settle** the trades on what the market
+the candles that are missing, and **settle** the trades that the quality gate lets pass on what the market
 really did; then let a language model **analyse** the outcomes and **refresh** the users' statistics.
 
 | task | reads | writes |
 |---|---|---|
 | `claim` | `trade_signals` | `settlement_claims`: leases, in batches |
 | `collect_candles` | the sources in `candle_sources` | `market_candles` |
-| `gate` | `market_candles` | poor or late data: back with its `status_reason` |
-| `settle` | trades that passed | `trade_results`, `trade_signals.status`, in one transaction |
+| `settle` | trades and candles, once | `trade_results`, `trade_signals.status`; why poor data waits |
 | `validate` | the candles that were settled on | `data_quality_results`; it holds nothing up |
 | `analyse` | settled trades without an analysis | `trade_results.ai_analysis` |
 | `refresh_performance` | users with newly settled trades | `atge_performance_cache` |
@@ -65,17 +64,8 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
 
 
 @task(area="backtesting")
-def gate(claim_id: str, batch: int) -> dict[str, int]:
-    """Judge the data of each trade; send poor ones back with a reason."""
-    from include.trades.gate import gate_batch
-
-    with open_database("gate") as engine:
-        return gate_batch(engine, claim_id, batch, load_settings())
-
-
-@task(area="backtesting")
 def settle(claim_id: str, batch: int) -> dict[str, int]:
-    """Settle what passed, in one transaction."""
+    """Judge the data of each trade and settle what passes, in one transaction; send poor ones back."""
     from include.trades.settle import settle_batch
 
     with open_database("settle") as engine:
@@ -136,7 +126,7 @@ def settle_trades() -> None:
 
     @task_group
     def settle_batch(batch: int) -> None:
-        collect_candles(claim_id, batch) >> gate(claim_id, batch) >> settle(claim_id, batch)
+        collect_candles(claim_id, batch) >> settle(claim_id, batch)
 
     batches = claim(claim_id)
     settled = settle_batch.expand(batch=batches)

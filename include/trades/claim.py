@@ -24,10 +24,12 @@ CLAIMED: dict[str, ColumnKind] = {
     **dict.fromkeys([f"take_profit_{number}" for number in (1, 2, 3)], "number"),
     **dict.fromkeys([f"allocation_{number}" for number in (1, 2, 3)], "number"),
     **dict.fromkeys(["generated_at", "expires_at"], "time"),
-    **dict.fromkeys(["gate", "resolution", "data_source"], "text"),
-    "data_quality_score": "number",
     "reason": "text",
 }
+
+
+class ClaimLostError(RuntimeError):
+    """Another sweep took trades over while this one wrote: the lease had lapsed. Nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,11 @@ def _batches(connection: Connection, claim_id: str) -> dict[int, int]:
 
 
 def read_batch(connection: Connection, claim_id: str, batch: int, settings: Settings) -> pd.DataFrame:
-    """Renew the batch's lease and read its unsettled trades.
+    """Renew the batch's lease and read its trades that are neither settled nor sent back to wait.
 
     One row a trade, sorted by symbol and time: the engine's columns (prices as float, times tz-aware UTC),
-    then `gate, resolution, data_source, data_quality_score, reason` from the claim. Empty when another sweep
-    has taken the batch over or all its trades are settled.
+    then `reason`, what the sources said when candles were collected. Empty when another sweep has taken the
+    batch over or all is done.
     """
     key = {"claim_id": claim_id, "batch": batch}
     renew_lease(connection, claim_id, batch, settings)

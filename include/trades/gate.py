@@ -1,12 +1,12 @@
-"""The gate between collecting and settling: which trades of a batch have data good enough to settle on."""
+"""The gate before settling: which trades of a batch have data good enough to settle on."""
 
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from include.candles.frame import RESOLUTIONS, interval_of, no_candles
 from include.candles.store import read_candles
@@ -14,56 +14,62 @@ from include.database import copy_frame, sql
 from include.quality import explain, score
 from include.settings import SANDBOX, Settings
 from include.trades.backtest import evaluate
-from include.trades.claim import read_batch
 from include.trades.tail import find_awaited
-from include.trades.waiting import in_a_line
-
-logger = logging.getLogger(__name__)
 
 FINEST_RESOLUTION = next(iter(RESOLUTIONS))
+CHOSEN = ["resolution", "data_source", "data_quality_score", "reason"]  # of a verdict, for settling
 
 
-def gate_batch(engine: Engine, claim_id: str, batch: int, settings: Settings) -> dict[str, int]:
-    """Judge the batch's unjudged trades; answer how many `passed`, are `waiting` or were `refused`.
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts on trades, a row a trade in their order, and the candles that they were judged on."""
 
-    A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`. Otherwise
-    it waits with its reason until `settings.data_quality_patience` after its expiry, and is then refused. One
-    that is still open where its candles end waits for the end of its window, `settings.tail_patience` after
-    its expiry at most. A trade with bad parameters, or whose window can hold no candle, passes: settling
-    answers it at once, and no better data would change that.
+    verdicts: pd.DataFrame
+    by_resolution: dict[str, pd.DataFrame]
+
+    def candles(self, resolution: str) -> pd.DataFrame:
+        """Give all candles of a resolution for the trades whose verdict chose it; none were read: none."""
+        return self.by_resolution.get(resolution, no_candles())
+
+
+def write_verdicts(
+    connection: Connection, claim_id: str, batch: int, verdicts: pd.DataFrame, settings: Settings
+) -> dict[str, str]:
+    """Write why trades of a batch do not pass; answer by id whether each is `waiting` or `refused`.
+
+    `verdicts`: as `judge_trades` gives them, of trades that do not pass. A trade waits with its reason until
+    `settings.data_quality_patience` after its expiry, and is then refused; one that is still open where its
+    candles end waits for the end of its window, `settings.tail_patience` after its expiry at most. Trades
+    that another sweep holds by now are left out.
     """
-    with engine.begin() as connection:
-        trades = read_batch(connection, claim_id, batch, settings)
-        unjudged = trades[trades["gate"].isna()].reset_index(drop=True)
-        if unjudged.empty:
-            return {}
-        verdicts = judge_trades(connection, unjudged, settings)
-    poor = unjudged[["id", "symbol"]].assign(reason=verdicts["reason"])[~verdicts["passed"]]
-    if not poor.empty:
-        logger.info("what does not pass: %s", in_a_line(poor))
-    with engine.begin() as connection:
-        connection.execute(sql("trades/create_gate_verdicts"))
-        copy_frame(connection, "gate_verdicts", verdicts)
-        rows = connection.execute(
-            sql("trades/gate_trades"),
-            {
-                "claim_id": claim_id,
-                "batch": batch,
-                "patience": settings.data_quality_patience,
-                "tail_patience": settings.tail_patience,
-                "lease": settings.lease,
-            },
-        )
-        return {row.gate: row.trades for row in rows}
+    if verdicts.empty:
+        return {}
+    connection.execute(sql("trades/create_gate_verdicts"))
+    copy_frame(connection, "gate_verdicts", verdicts.drop(columns="passed"))
+    rows = connection.execute(
+        sql("trades/gate_trades"),
+        {
+            "claim_id": claim_id,
+            "batch": batch,
+            "patience": settings.data_quality_patience,
+            "tail_patience": settings.tail_patience,
+            "lease": settings.lease,
+        },
+    )
+    return {row.id: row.gate for row in rows}
 
 
-def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Settings) -> Judged:
     """Give a verdict for each trade: the finest resolution that is good enough, else the best there is.
 
-    `trades`: the engine's columns, and `reason`, what the sources said when candles were collected.
-    Returns, in the order of `trades`: `id, passed, awaited, resolution, data_source, data_quality_score,
-    reason`; what is `awaited` is good enough but for the end of its window, which may come a little later.
-    The database's clock says how late it is.
+    A trade passes on the finest stored resolution whose score reaches `settings.data_quality_min`, unless it
+    is still open where its candles end. One with bad parameters, or whose window can hold no candle, passes:
+    settling answers it at once, and no better data would change that.
+
+    `trades`: the engine's columns, and `reason`, what the sources said when candles were collected, with a
+    plain index. Verdicts: `id, passed, awaited, resolution, data_source, data_quality_score, reason`; what is
+    `awaited` is good enough but for the end of its window, which may come a little later. The database's
+    clock says how late it is.
     """
     now = connection.execute(text("SELECT now()")).scalar_one()
     answered = _needs_no_candles(trades)
@@ -80,6 +86,7 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
     )
     sandbox = SANDBOX in settings.candle_sources
     windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
+    by_resolution = {}
     for resolution in RESOLUTIONS:
         open_ones = verdicts.index[~(verdicts["passed"] | verdicts["awaited"])]
         if open_ones.empty:
@@ -87,6 +94,7 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
         candles = read_candles(connection, windows.loc[open_ones], resolution, sandbox=sandbox)
         if candles.empty:
             continue
+        by_resolution[resolution] = candles
         interval = interval_of(resolution)
         scores = score(trades.loc[open_ones], candles, interval)["data_quality_score"].set_axis(open_ones)
         better = open_ones[scores > verdicts.loc[open_ones, "data_quality_score"]]
@@ -103,7 +111,7 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
                 verdicts.loc[some, "reason"] = _reasons(
                     trades.loc[some], scores[some], candles, interval, said
                 )
-    return verdicts
+    return Judged(verdicts, by_resolution)
 
 
 def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":

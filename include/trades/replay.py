@@ -20,7 +20,7 @@ from include.candles import Source
 from include.candles.collect import collect_candles
 from include.database import copy_frame, read_frame, sql, statement_timeout
 from include.settings import Settings
-from include.trades.gate import judge_trades
+from include.trades.gate import CHOSEN, judge_trades
 from include.trades.results import sql_with_results
 from include.trades.settle import evaluate_trades
 from include.trades.trade_filter import TradeFilter, TradeRequestError
@@ -234,12 +234,11 @@ def _replay(connection: Connection, trades: pd.DataFrame, replay: Replay) -> lis
     versions = ["trade_signal_id", "signal_version", "result_version"]
     if "settlement" not in replay.redo:
         return [trades.rename(columns=RESULT_KEY)[versions].assign(judged=False, poor=False)]
-    verdicts = judge_trades(connection, trades, replay.settings)
-    chosen = ["resolution", "data_source", "data_quality_score", "reason"]
-    trades = trades.drop(columns="reason").join(verdicts[chosen])
-    passed = verdicts["passed"].to_numpy(dtype=bool)
+    judged = judge_trades(connection, trades, replay.settings)
+    trades = trades.drop(columns="reason").join(judged.verdicts[CHOSEN])
+    passed = judged.verdicts["passed"].to_numpy(dtype=bool)
     settled = [
-        evaluate_trades(connection, group, str(resolution), replay.settings).merge(
+        evaluate_trades(group, judged.candles(str(resolution)), str(resolution), replay.settings).merge(
             group.rename(columns=RESULT_KEY)[versions], on="trade_signal_id"
         )
         for resolution, group in trades[passed].groupby("resolution")

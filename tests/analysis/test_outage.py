@@ -3,7 +3,6 @@
 from include.analysis import analyse_settled
 from include.settings import Endpoint, Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from tests.support.trades import insert, rising, rows, run, store
 
@@ -17,7 +16,6 @@ def sweep(database, number, endpoint):
     if not claimed.batches and not claimed.other_work:
         return False
     for batch in claimed.batches:
-        gate_batch(database, claim_id, batch, SETTINGS)
         settle_batch(database, claim_id, batch, SETTINGS)
     analyse_settled(database, endpoint, claim_id, SETTINGS)
     return True

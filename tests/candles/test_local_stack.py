@@ -8,7 +8,7 @@ from include.candles.local_stack import ForeignDatabaseError, is_local_stack
 from include.candles.store import read_candles
 from include.settings import Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
+from include.trades.settle import settle_batch
 from tests.support.trades import insert, rows
 
 NOW = pd.Timestamp("2026-03-02T12:00Z")
@@ -43,5 +43,5 @@ def test_the_gate_lets_no_trade_of_another_database_pass_on_them(foreign_databas
     insert(foreign_database, {})
     claim_due(foreign_database, "run-1", settings)
     with pytest.raises(ForeignDatabaseError):
-        gate_batch(foreign_database, "run-1", 0, settings)
+        settle_batch(foreign_database, "run-1", 0, settings)
     assert rows(foreign_database, "SELECT status FROM trade_signals") == [("active",)]

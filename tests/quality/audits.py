@@ -7,7 +7,6 @@ from sqlalchemy import Engine
 from include.quality import read_day
 from include.settings import Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from tests.support.trades import SETTINGS, run
 
@@ -18,7 +17,6 @@ RUN = "http://airflow/dags/audit_data_quality/runs/one"
 def settle(database: Engine, settings: Settings = SETTINGS, day: date = DAY) -> None:
     """Settle what is due, as the sweep does, and let it be done on the audited day."""
     for batch in claim_due(database, "sweep", settings).batches:
-        gate_batch(database, "sweep", batch, settings)
         settle_batch(database, "sweep", batch, settings)
     run(
         database,

@@ -8,7 +8,6 @@ from pathlib import Path
 from include.quality.swept import validate_settled
 from include.quality.validation import Check, Validation, merge_validations
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from tests.support.trades import SETTINGS, START, insert, rising, rows, run, store
 
@@ -18,8 +17,7 @@ A_WHILE = timedelta(minutes=5)
 
 def settle(database, claim_id="run 1"):
     for batch in claim_due(database, claim_id, SETTINGS).batches:
-        assert "passed" in gate_batch(database, claim_id, batch, SETTINGS)
-        settle_batch(database, claim_id, batch, SETTINGS)
+        assert settle_batch(database, claim_id, batch, SETTINGS)
 
 
 def said(database):

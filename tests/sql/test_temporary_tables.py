@@ -61,8 +61,8 @@ def test_verdicts_of_the_gate_are_written_in_proportion(claimed, first):
             connection.execute(sql("trades/create_gate_verdicts"))
             connection.execute(
                 text(
-                    "INSERT INTO gate_verdicts (id, passed, awaited) "
-                    "SELECT id, true, false FROM trade_signals ORDER BY id LIMIT :n"
+                    "INSERT INTO gate_verdicts (id, awaited) "
+                    "SELECT id, false FROM trade_signals ORDER BY id LIMIT :n"
                 ),
                 {"n": count},
             )

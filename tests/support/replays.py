@@ -4,7 +4,6 @@ from datetime import date
 
 from include.settings import Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.replay import ReplayRequest, replay_batches, start_replay
 from include.trades.replay_report import report_replay
 from include.trades.settle import settle_batch
@@ -23,7 +22,6 @@ FORM = {
 def settle(database, settings: Settings = SETTINGS) -> None:
     """One sweep, without collecting."""
     for batch in claim_due(database, "sweep", settings).batches:
-        gate_batch(database, "sweep", batch, settings)
         settle_batch(database, "sweep", batch, settings)
 
 

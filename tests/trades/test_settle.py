@@ -1,29 +1,31 @@
 """Gate and settlement in the database: one transaction a fact, once, whoever repeats it."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from include.candles import UnknownSymbolError
+from include.database import sql
 from include.settings import Settings
 from include.telemetry import Spool, writing_to
-from include.trades.claim import claim_due
+from include.trades.claim import ClaimLostError, claim_due
 from include.trades.collect import collect_batch, collect_interval
-from include.trades.gate import gate_batch
+from include.trades.gate import judge_trades
 from include.trades.performance import refresh_performance
 from include.trades.settle import settle_batch
+from tests.support.running_stack import wait_for
 from tests.support.trades import SETTINGS, START, USER, insert, rising, rows, run, store
 
 
 def sweep(database, claim_id="run 1", settings=SETTINGS):
-    """Claim, gate and settle all batches, without collecting; give the counts of both steps."""
-    gated, settled = {}, {}
+    """Claim, judge and settle all batches, without collecting; give what became of the trades."""
+    settled = {}
     for batch in claim_due(database, claim_id, settings).batches:
-        gated |= gate_batch(database, claim_id, batch, settings)
         settled |= settle_batch(database, claim_id, batch, settings)
-    return gated, settled
+    return settled
 
 
 def status(database, trade):
@@ -34,7 +36,7 @@ def status(database, trade):
 def test_a_trade_is_settled_with_its_result_and_its_origin(database):
     store(database, rising())
     insert(database, {})
-    assert sweep(database) == ({"passed": 1}, {"completed_success": 1})
+    assert sweep(database) == {"completed_success": 1}
     (row,) = rows(
         database,
         "SELECT * FROM trade_signals s JOIN trade_results r ON r.trade_signal_id = s.id",
@@ -85,7 +87,6 @@ def test_a_row_that_no_market_knows_does_not_hold_up_its_batch(database, extreme
     impatient = SETTINGS.model_copy(update={"data_quality_patience": timedelta(0)})
     for batch in claim_due(database, "run 1", impatient).batches:
         collect_batch(database, "run 1", batch, [NothingKnown()], impatient)
-        gate_batch(database, "run 1", batch, impatient)
         settle_batch(database, "run 1", batch, impatient)
     assert status(database, sound) == "completed_success"
     assert status(database, odd) == "incomplete_data"
@@ -108,8 +109,7 @@ def test_settling_twice_changes_nothing(database):
     sweep(database)
     before = rows(database, "SELECT * FROM trade_results ORDER BY id")
     assert settle_batch(database, "run 1", 0, SETTINGS) == {}
-    assert gate_batch(database, "run 1", 0, SETTINGS) == {}
-    assert sweep(database, "run 2") == ({}, {})
+    assert sweep(database, "run 2") == {}
     assert rows(database, "SELECT * FROM trade_results ORDER BY id") == before
 
 
@@ -117,11 +117,9 @@ def test_a_sweep_that_lost_its_lease_settles_nothing(database):
     store(database, rising())
     insert(database, {})
     claim_due(database, "slow", SETTINGS)
-    gate_batch(database, "slow", 0, SETTINGS)
     run(database, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
     claim_due(database, "quick", SETTINGS)
     assert settle_batch(database, "slow", 0, SETTINGS) == {}
-    gate_batch(database, "quick", 0, SETTINGS)
     assert settle_batch(database, "quick", 0, SETTINGS) == {"completed_success": 1}
 
 
@@ -129,7 +127,6 @@ def test_two_workers_on_one_batch_settle_each_trade_once(database):
     store(database, rising())
     insert(database, *[{} for _ in range(50)])
     claim_due(database, "run 1", SETTINGS)
-    gate_batch(database, "run 1", 0, SETTINGS)
     start, counts = threading.Barrier(4), []
 
     def settle():
@@ -154,7 +151,7 @@ def test_bad_parameters_are_answered_at_once_and_spoil_nobody(database):
         {"generated_at": START + timedelta(hours=2)},
         {"symbol": "NOSUCHCOIN", "stop_loss": 101},
     )
-    assert sweep(database)[1] == {"completed_success": 1, "incomplete_data": 3}
+    assert sweep(database) == {"completed_success": 1, "incomplete_data": 3}
     assert status(database, good) == "completed_success"
     reasons = rows(
         database,
@@ -171,7 +168,7 @@ class TestTheGate:
     def test_a_poor_trade_waits_with_its_reason_and_gives_its_lease_back(self, database):
         store(database, rising(minutes=50, start=self.FRESH["generated_at"]))
         insert(database, self.FRESH)
-        assert sweep(database) == ({"waiting": 1}, {})
+        assert sweep(database) == {"waiting": 1}
         (row,) = rows(database, "SELECT * FROM trade_signals JOIN settlement_claims ON trade_signal_id = id")
         assert row.status == "active"
         assert row.status_reason.startswith("data quality 83.3 of 90: 50 of 60 candles: 10 missing from ")
@@ -194,16 +191,16 @@ class TestTheGate:
 
     def test_better_data_settles_a_trade_that_waited(self, database):
         (trade,) = insert(database, self.FRESH)
-        assert sweep(database)[0] == {"waiting": 1}
+        assert sweep(database) == {"waiting": 1}
         store(database, rising(start=self.FRESH["generated_at"]))
         run(database, "UPDATE settlement_claims SET next_attempt_at = now() - interval '1 second'")
-        assert sweep(database, "run 2")[1] == {"completed_success": 1}
+        assert sweep(database, "run 2") == {"completed_success": 1}
         assert status(database, trade) == "completed_success"
 
     def test_when_patience_ends_the_trade_ends_incomplete_with_score_and_reason(self, database):
         store(database, rising(minutes=50))
         insert(database, {}, {"symbol": "ETH"})  # expired long ago
-        assert sweep(database) == ({"refused": 2}, {"incomplete_data": 2})
+        assert sweep(database) == {"incomplete_data": 2}
         some, none = rows(
             database,
             "SELECT s.status_reason, r.* FROM trade_signals s "
@@ -240,16 +237,16 @@ class TestTheGate:
     def test_invented_candles_never_settle_a_trade_of_a_real_market(self, database):
         store(database, rising(), source="sandbox")
         insert(database, {})
-        assert sweep(database) == ({"refused": 1}, {"incomplete_data": 1})
+        assert sweep(database) == {"incomplete_data": 1}
 
     def test_and_a_sandbox_trade_is_not_settled_on_real_candles(self, database):
         store(database, rising(), source="archive")
         insert(database, {})
-        assert sweep(database, settings=Settings(candle_sources=("sandbox",)))[0] == {"refused": 1}
+        assert sweep(database, settings=Settings(candle_sources=("sandbox",))) == {"incomplete_data": 1}
 
     def test_a_window_too_short_for_a_candle_is_answered_at_once(self, database):
         insert(database, {"expires_at": START + timedelta(seconds=50)})
-        assert sweep(database) == ({"passed": 1}, {"incomplete_data": 1})
+        assert sweep(database) == {"incomplete_data": 1}
         assert rows(database, "SELECT exit_reason FROM trade_results") == [("no_candles",)]
 
 
@@ -258,7 +255,6 @@ def test_what_no_source_could_give_is_repeated_to_the_operator(database):
     claim_due(database, "run 1", SETTINGS)
     counts = collect_batch(database, "run 1", 0, [NothingKnown()], SETTINGS)
     assert counts == {"candles": 0, "symbols_short": 1}
-    gate_batch(database, "run 1", 0, SETTINGS)
     settle_batch(database, "run 1", 0, SETTINGS)
     ((reason,),) = rows(database, "SELECT status_reason FROM trade_signals")
     assert "NOSUCHCOIN" in reason
@@ -310,3 +306,35 @@ def test_the_settings_of_the_money_are_used(database):
     ((net, size),) = rows(database, "SELECT net_profit_loss, trade_size_usd FROM trade_results")
     assert float(net) == pytest.approx(9.5)
     assert size == 500
+
+
+def test_trades_that_another_sweep_takes_while_they_are_written_are_left_to_it(database, monkeypatch):
+    """The other sweep's claim is under way, seen by nobody, when this one, whose lease has lapsed, writes."""
+    store(database, rising())
+    insert(database, {}, {})
+    claim_due(database, "slow", SETTINGS)
+    judged, taken = threading.Event(), threading.Event()
+
+    def judge_slowly(*arguments):
+        verdicts = judge_trades(*arguments)
+        judged.set()
+        assert taken.wait(30)
+        return verdicts
+
+    monkeypatch.setattr("include.trades.settle.judge_trades", judge_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(settle_batch, database, "slow", 0, SETTINGS)
+        assert judged.wait(30)
+        run(database, "UPDATE settlement_claims SET lease_expires_at = now() - interval '1 second'")
+        with database.begin() as connection:
+            quick = {"claim_id": "quick", "claim_limit": 9, "batch_size": 9, "lease": SETTINGS.lease}
+            connection.execute(sql("trades/claim_trades"), quick)
+            taken.set()
+            waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'settled_rows'"
+            wait_for(lambda: rows(database, waits), "the slow sweep waits for the trades", seconds=30)
+        with pytest.raises(ClaimLostError, match="2 trades"):
+            slow.result()
+    assert rows(database, "SELECT count(*) FROM trade_results") == [(0,)]
+    monkeypatch.undo()
+    assert settle_batch(database, "slow", 0, SETTINGS) == {}
+    assert settle_batch(database, "quick", 0, SETTINGS) == {"completed_success": 2}

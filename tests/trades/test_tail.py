@@ -10,7 +10,6 @@ import pytest
 from include.candles import Fetched, LeftOut, Offer, SourceError
 from include.trades.claim import claim_due
 from include.trades.collect import collect_batch, collect_interval
-from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from tests.support.replays import replay
 from tests.support.trades import SETTINGS, insert, rising, rows, run, store
@@ -62,7 +61,6 @@ def sweep(database, *sources, claim_id="run 1", settings=SETTINGS):
     for batch in claim_due(database, claim_id, settings).batches:
         if sources:
             said.append(collect_batch(database, claim_id, batch, sources, settings))
-        said.append(gate_batch(database, claim_id, batch, settings))
         said.append(settle_batch(database, claim_id, batch, settings))
     return said
 
@@ -86,7 +84,7 @@ def make_due(database):
 def test_an_open_trade_waits_until_the_exchange_has_published_its_last_minutes(database, behind):
     insert(database, FRESH | PATIENT)
     exchange = Exchange(calm(), behind)
-    assert sweep(database, exchange)[1:] == [{"waiting": 1}, {}]
+    assert sweep(database, exchange)[1:] == [{"waiting": 1}]
     row = trade(database)
     assert row.status == "active"
     assert row.status_reason.startswith("open where its candles end, whose rest is awaited until ")
@@ -121,7 +119,7 @@ def test_it_is_due_again_soon_and_when_nobody_waits_any_longer(database):
 def test_a_trade_that_was_never_entered_waits_too(database):
     insert(database, FRESH | PATIENT | {"entry_price": 99})
     store(database, calm()[:59])
-    assert sweep(database) == [{"waiting": 1}, {}]
+    assert sweep(database) == [{"waiting": 1}]
 
 
 def test_a_trade_that_ended_before_needs_no_more_candles(database):
@@ -146,7 +144,7 @@ def test_a_last_candle_without_prices_is_not_there(database, candle):
     candles.loc[59, list(candle)] = list(candle.values())
     insert(database, FRESH | PATIENT)
     store(database, candles)
-    assert sweep(database) == [{"waiting": 1}, {}]
+    assert sweep(database) == [{"waiting": 1}]
 
 
 def test_coarse_candles_are_waited_for_as_well(database):
@@ -156,7 +154,7 @@ def test_coarse_candles_are_waited_for_as_well(database):
     hours = calm(12)
     hours["timestamp"] = pd.date_range(hour - 12 * HOUR, periods=12, freq="h", unit="us")
     store(database, hours[:11], "1h", "coinmarketcap")
-    assert sweep(database) == [{"waiting": 1}, {}]
+    assert sweep(database) == [{"waiting": 1}]
     assert "11 of 12 candles" in trade(database).status_reason
     store(database, hours, "1h", "coinmarketcap")
     make_due(database)
@@ -189,7 +187,7 @@ def test_it_outlasts_the_patience_for_better_data(database):
     insert(database, FRESH | PATIENT)
     store(database, calm()[:58])
     hasty = SETTINGS.model_copy(update={"data_quality_patience": timedelta(0)})
-    assert sweep(database, settings=hasty) == [{"waiting": 1}, {}]
+    assert sweep(database, settings=hasty) == [{"waiting": 1}]
 
 
 # -- what was looked at ----------------------------------------------------------------------------------
@@ -213,7 +211,7 @@ def test_a_candle_that_was_sent_before_it_was_whole_is_corrected_with_those_that
     whole.loc[56, ["low", "close"]] = [90.0, 91.0]
     partial = whole[:57].copy()
     partial.loc[56, ["low", "close"]] = [99.5, 100.0]
-    assert sweep(database, Exchange(partial))[1:] == [{"waiting": 1}, {}]
+    assert sweep(database, Exchange(partial))[1:] == [{"waiting": 1}]
     make_due(database)
     sweep(database, Exchange(whole), claim_id="run 2")
     assert trade(database).exit_reason == "stopped"

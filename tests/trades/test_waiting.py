@@ -4,7 +4,6 @@ import pandas as pd
 
 from include.settings import Settings
 from include.trades.claim import claim_due
-from include.trades.gate import gate_batch
 from include.trades.settle import settle_batch
 from include.trades.waiting import in_a_line
 from tests.support.trades import insert, rising, store
@@ -30,14 +29,12 @@ def test_a_trade_that_nobody_has_judged_is_said_so():
     assert in_a_line(frame(("a", "BTC", None))) == "1 of BTC (a): not judged yet"
 
 
-def test_the_logs_of_gate_and_settle_say_who_waits(database, caplog):
+def test_the_log_of_settling_says_who_waits(database, caplog):
     caplog.set_level("INFO", logger="include.trades")
     settings = Settings(candle_sources=("archive",))
     store(database, rising())
     good, poor = insert(database, {}, {"symbol": "ETH"})
     claim_due(database, "run-1", settings)
-    gate_batch(database, "run-1", 0, settings)
-    assert f" of ETH ({poor}): no candle in the window" in caplog.text
     settle_batch(database, "run-1", 0, settings)
-    assert caplog.text.count(f" of ETH ({poor}): no candle in the window") == 2
+    assert f" of ETH ({poor}): no candle in the window" in caplog.text
     assert good not in caplog.text

@@ -1,7 +1,6 @@
--- Where the gate's verdicts wait for gate_trades, within one transaction.
+-- Where the gate's verdicts on trades that do not pass wait for gate_trades, within one transaction.
 CREATE TEMP TABLE gate_verdicts (
   id uuid PRIMARY KEY,
-  passed boolean NOT NULL,
   awaited boolean NOT NULL,  -- good enough, but the end of its window is not there yet
   resolution text,
   data_source text,

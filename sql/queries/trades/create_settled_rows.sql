@@ -8,6 +8,7 @@ CREATE TEMP TABLE settled_rows (
 ) ON COMMIT DROP;
 
 ALTER TABLE settled_rows
+  DROP COLUMN id,
   DROP COLUMN net_profit_loss,
   ADD COLUMN net_profit_loss numeric
     GENERATED ALWAYS AS (gross_profit_loss - fees_paid - slippage_cost) STORED

@@ -49,7 +49,7 @@ def main(trades: int = 50_000) -> None:
         engine = connect(server.url(), application="bench", statement_timeout=timedelta(minutes=10))
         fill(engine, trades, seed=1)
         print(f"{trades:,} trades of 4 hours on {SYMBOLS} symbols, batches of {SETTINGS.batch_size:,}\n")
-        sweep = measure(engine, "sweep: claim, gate, settle", trades, _sweep)
+        sweep = measure(engine, "sweep: claim, settle", trades, _sweep)
         store(engine, seed=2)  # all candles are corrected, so that all results change
         measure(engine, "replay, all results change", trades, _replay("changed"), sweep)
         measure(engine, "replay, no result changes", trades, _replay("unchanged"), sweep)

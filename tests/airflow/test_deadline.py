@@ -156,7 +156,13 @@ def test_a_run_whose_failed_task_was_told_is_late_all_the_same(database, sandbox
     from include.airflow.callbacks import report_task_failure
 
     run_id = "scheduled__2026-11-21T05:00:00+00:00"
-    about = {"dag_id": "settle_trades", "run_id": run_id, "task_id": "gate", "map_index": -1, "try_number": 3}
+    about = {
+        "dag_id": "settle_trades",
+        "run_id": run_id,
+        "task_id": "settle",
+        "map_index": -1,
+        "try_number": 3,
+    }
     report_task_failure("next")({"ti": SimpleNamespace(**about), "task": SimpleNamespace(owner="trading")})
     miss()
     assert len(noticed(database)) == 2

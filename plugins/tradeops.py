@@ -63,6 +63,7 @@ class TradeopsPlugin(AirflowPlugin):
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         menu_entry("Alerts", "alerts", "alerts"),
+        menu_entry("API keys", "api-keys", "api-keys"),
         menu_entry("Data quality", "data-docs", "data-quality"),
         menu_entry("Database upkeep", "maintenance", "database-upkeep"),
         menu_entry("Probes", "probes", "probes"),

@@ -6,6 +6,7 @@ from include import web
 from include.airflow.connections import has_connection, open_database, settings_text
 from include.airflow.ended_runs import find_ended_runs
 from include.airflow.host import web_host
+from include.airflow.people import find_airflow_person
 from include.airflow.server import SCRAPE_CONNECTION, ProgramSecret, find_person, look_at_parts
 from include.web.root import build_root
 
@@ -18,7 +19,7 @@ def pages() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends
 
-    return web.build_app(lambda: open_database("web"), [Depends(get_user)])
+    return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person)
 
 
 def api() -> "FastAPI":

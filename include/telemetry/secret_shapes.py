@@ -130,6 +130,7 @@ SHAPES = (
     _shape("Supabase", "sbp_ sb_secret_", r"\w{20,}+"),
     _shape("Tailscale", "tskey-", r"[\w-]{12,}+"),
     _shape("Tencent Cloud", "AKID", r"[A-Za-z0-9]{13,40}" + _AFTER),
+    _shape("tradeops", "top_", r"[\w-]{43}"),
     _shape("Twilio", "SK AC", r"[0-9a-f]{32}" + _AFTER),
     _shape("Telegram", ":", r"[\w-]{30,}+", _not_behind(r"\w:.-") + r"(?:bot)?\d{6,12}"),
     _shape("Terraform", ".atlasv1.", r"[\w-]{40,}+", _not_behind(r"\w") + r"\w{14}"),

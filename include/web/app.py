@@ -10,21 +10,29 @@ from sqlalchemy import Engine
 
 from include.database import DatabaseError
 from include.web.alerts import alerts
+from include.web.api_keys_page import api_keys
 from include.web.data_docs import data_docs
+from include.web.host import Person
 from include.web.maintenance import maintenance
 from include.web.pages import SECURITY_HEADERS
 from include.web.probes import probes
 
 
 def build_app(
-    open_database: Callable[[], AbstractContextManager[Engine]], dependencies: Sequence[Depends]
+    open_database: Callable[[], AbstractContextManager[Engine]],
+    dependencies: Sequence[Depends],
+    find_person: Callable[[Request], Awaitable[Person | None]],
 ) -> FastAPI:
-    """Make the application. `dependencies` guard every route; there is no route without them."""
+    """Make the application. `dependencies` guard every route; there is no route without them.
+
+    `find_person` says who it is that they let in, for pages that not everybody may use.
+    """
     app = FastAPI(dependencies=dependencies, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(data_docs(open_database))
     app.include_router(maintenance(open_database))
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))
+    app.include_router(api_keys(open_database, find_person))
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

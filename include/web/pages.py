@@ -18,7 +18,7 @@ LEAVE_FRAME = (TEMPLATES / "leave_frame.js").read_text()
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     f"script-src 'sha256-{b64encode(hashlib.sha256(LEAVE_FRAME.encode()).digest()).decode()}'; "
-    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from include.web import build_app
+from tests.support.web import find_person
 
 
 @pytest.fixture
@@ -18,5 +19,5 @@ def client(database) -> TestClient:
         yield database
 
     server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, []))
+    server.mount("/tradeops", build_app(open_database, [], find_person))
     return TestClient(server)

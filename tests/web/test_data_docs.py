@@ -15,6 +15,7 @@ from include.database import DatabaseError
 from include.quality import Check, Validation
 from include.quality.results import write_results
 from include.web import build_app
+from tests.support.web import find_person
 
 TEMPLATES = Path(__file__).parents[2] / "include" / "web" / "templates"
 DAY = date(2026, 3, 3)
@@ -162,7 +163,7 @@ def test_without_its_guard_s_consent_nobody_sees_anything(database):
     def open_database():
         raise AssertionError("the database was opened for a stranger")
 
-    client = TestClient(build_app(open_database, [Depends(refuse)]))
+    client = TestClient(build_app(open_database, [Depends(refuse)], find_person))
     for path in ("/data-docs", f"/data-docs/{uuid4()}", "/data-docs?day=x"):
         assert client.get(path).status_code == 401
     for path in ("/docs", "/openapi.json", "/redoc", "/"):
@@ -173,5 +174,5 @@ def test_a_database_that_is_down_is_said():
     def open_database():
         raise DatabaseError("The database 'tradeops' at db:5432 cannot be reached.")
 
-    answer = TestClient(build_app(open_database, [])).get("/data-docs")
+    answer = TestClient(build_app(open_database, [], find_person)).get("/data-docs")
     assert (answer.status_code, answer.text) == (503, "The database 'tradeops' at db:5432 cannot be reached.")

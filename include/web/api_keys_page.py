@@ -1,0 +1,92 @@
+"""The page on API keys: made, shown once, listed, revoked, by people who may edit Airflow's connections."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from include.web.api_keys import KEY_SCOPES, ApiKeyError, list_keys, make_key, revoke_key
+from include.web.forms import read_form, render_form
+from include.web.host import Person
+
+MAY_NOT = "API keys are for people who may edit Airflow's connections (role Op or Admin)"
+
+
+def api_keys(
+    open_database: Callable[[], AbstractContextManager[Engine]],
+    find_person: Callable[[Request], Awaitable[Person | None]],
+) -> APIRouter:
+    """Make the routes `/api-keys`, `/api-keys/make` and `/api-keys/revoke`."""
+    router = APIRouter()
+
+    async def keeper(request: Request) -> Person:
+        person = await find_person(request)
+        if person is None or not await run_in_threadpool(person.may_configure):
+            raise HTTPException(403, MAY_NOT)
+        return person
+
+    def show(request: Request, status: int = 200, **shown: str | None) -> HTMLResponse:
+        with open_database() as engine:
+            keys = list_keys(engine)
+        said = {"made": None, "revoked": None, "refused": None} | shown
+        return render_form("api_keys.html", request, status=status, keys=keys, scopes=KEY_SCOPES, **said)
+
+    @router.get("/api-keys", response_class=HTMLResponse)
+    def show_keys(request: Request, _: Annotated[Person, Depends(keeper)]) -> HTMLResponse:
+        return show(request)
+
+    @router.post("/api-keys/make", response_class=HTMLResponse)
+    def make(
+        request: Request,
+        person: Annotated[Person, Depends(keeper)],
+        form: Annotated[dict[str, str], Depends(read_form)],
+    ) -> HTMLResponse:
+        try:
+            with open_database() as engine:
+                key = make_key(
+                    engine,
+                    user_id=_user(form.get("user", "")),
+                    scopes=form.get("scope", "").split(),
+                    name=form.get("name", ""),
+                    made_by=person.name,
+                    lasts=_days(form.get("days", "")),
+                )
+        except ApiKeyError as error:
+            return show(request, 422, refused=str(error))
+        return show(request, made=key)
+
+    @router.post("/api-keys/revoke", response_class=HTMLResponse)
+    def revoke(
+        request: Request,
+        person: Annotated[Person, Depends(keeper)],
+        form: Annotated[dict[str, str], Depends(read_form)],
+    ) -> HTMLResponse:
+        try:
+            with open_database() as engine:
+                key = revoke_key(engine, form.get("key", ""), person.name)
+        except ApiKeyError as error:
+            return show(request, 422, refused=str(error))
+        return show(request, revoked=key.prefix)
+
+    return router
+
+
+def _user(text: str) -> UUID:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        raise ApiKeyError("the user is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)") from None
+
+
+def _days(text: str) -> timedelta | None:
+    if not text.strip():
+        return None
+    if not text.strip().isascii() or not text.strip().isdecimal() or len(text.strip()) > 4:
+        raise ApiKeyError("the days are a whole number, or nothing for a key that does not expire")
+    return timedelta(days=int(text))

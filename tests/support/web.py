@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from include.settings import Settings
 from include.web import WebHost, build_api, build_cron
+from include.web.api.openapi import SCHEMES, describe
 from include.web.api_keys import make_key
 from include.web.host import RunState
 
@@ -122,3 +123,15 @@ def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
     server.mount("/api/atge", build_api(host))
     server.mount("/api/cron", build_cron(host))
     return ApiUnderTest(engine, chosen, runs, secrets, server)
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document of `/api/atge`, which needs no database."""
+    host = WebHost(
+        engine=_nothing, settings=_nothing, person=find_person, cron_secret=lambda: None, runs=FakeRuns()
+    )
+    return describe(build_api(host), SCHEMES)
+
+
+def _nothing() -> Any:
+    raise AssertionError("the description needs nothing")

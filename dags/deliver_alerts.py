@@ -20,7 +20,7 @@ from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.connections import load_settings_or_defaults, open_database, read_connection_if_any
-from include.airflow.dag import dag_defaults, explained
+from include.airflow.dag import WATCHER_PRIORITY, dag_defaults, explained
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -35,6 +35,7 @@ NEXT_STEP = (
     outside=True,
     effect=Effect.SENDS,
     pool="alerts",
+    priority_weight=WATCHER_PRIORITY,
     retries=1,
     retry_delay=timedelta(seconds=5),
     execution_timeout=timedelta(minutes=3),
@@ -61,7 +62,7 @@ def deliver() -> dict[str, int]:
 
 
 @dag(
-    schedule="* * * * *",
+    schedule="* * * * * 50",  # the seconds come last: evaluate_alerts has written its notices
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=5),

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 # Airflow answers these itself, with its UI's HTML, unless they are taken before its routes. No others are.
-ROOT_PATHS = frozenset({"/health", "/config", "/metrics"})
+ROOT_PATHS = frozenset({"/health", "/status", "/config", "/metrics"})
 
 
 def make(name: str) -> Any:

@@ -7,7 +7,13 @@ from include.airflow.connections import has_connection, open_database, settings_
 from include.airflow.ended_runs import find_ended_runs
 from include.airflow.host import web_host
 from include.airflow.people import find_airflow_person
-from include.airflow.server import SCRAPE_CONNECTION, ProgramSecret, find_person, look_at_parts
+from include.airflow.server import (
+    SCRAPE_CONNECTION,
+    ProgramSecret,
+    find_last_runs,
+    find_person,
+    look_at_parts,
+)
 from include.web.root import build_root
 
 if TYPE_CHECKING:
@@ -37,6 +43,7 @@ def root() -> "FastAPI":
     return build_root(
         lambda: open_database("web", measured=False),
         look_at_parts,
+        find_last_runs,
         settings_text,
         has_connection,
         find_ended_runs,

@@ -13,6 +13,9 @@ from include.airflow.forms import refuse_unknown_names
 from include.alerts import Severity
 from include.telemetry import ErrorType
 
+# The tasks that look, judge and notify go first when a worker is free.
+WATCHER_PRIORITY = 100
+
 
 def explained(doc: str | None) -> dict[str, str]:
     """Arguments for `@dag`: its doc, and the heading that begins it as description, for lists of DAGs."""

@@ -1,5 +1,7 @@
 """What a web application in Airflow's api-server asks Airflow for: who is logged in, secrets, heartbeats."""
 
+import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Connection
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
 
     from include.probes.probe import Status
 
+logger = logging.getLogger(__name__)
+
 SCRAPE_CONNECTION = "api_scrape"
+REGULAR_DAGS = {"sweep": "settle_trades", "rollup": "roll_up_stats"}
 PARTS = ("scheduler", "dag_processor", "triggerer")  # as Airflow names them in its own health
 
 
@@ -28,6 +33,28 @@ def look_at_parts() -> dict[str, "Status | None"]:
     if found["metadatabase"]["status"] != "healthy":
         return {"airflow_database": "down"}
     return {name: known.get(found[name]["status"]) for name in PARTS}
+
+
+def find_last_runs() -> dict[str, datetime | None]:
+    """When the last sweep and rollup ended well, which only Airflow knows; None: never, or unknown."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+    from sqlalchemy import func, select
+    from sqlalchemy.exc import SQLAlchemyError
+
+    ended = (
+        select(DagRun.dag_id, func.max(DagRun.end_date))
+        .where(DagRun.dag_id.in_(REGULAR_DAGS.values()), DagRun.state == DagRunState.SUCCESS)
+        .group_by(DagRun.dag_id)
+    )
+    try:
+        with create_session() as session:
+            found = dict(session.execute(ended).tuples().all())
+    except SQLAlchemyError as error:
+        logger.warning("Airflow's database does not say when its DAGs last ended well: %s", error)
+        found = {}
+    return {name: found.get(dag_id) for name, dag_id in REGULAR_DAGS.items()}
 
 
 async def find_person(request: "Request") -> Any | None:

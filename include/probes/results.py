@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
 from include.probes.probe import Kind, ProbeAnswer, ProbeResult, Quota, Status
@@ -55,10 +55,15 @@ def write_results(engine: Engine, results: Sequence[ProbeResult], every: timedel
 
 def read_status(engine: Engine) -> list[ServiceStatus]:
     """Read the newest look at each service: government first, then by name."""
+    with engine.connect() as connection:
+        return select_status(connection)
+
+
+def select_status(connection: Connection) -> list[ServiceStatus]:
+    """Read it as `read_status` does, in a transaction that is open already."""
     names = ", ".join(ServiceStatus.__dataclass_fields__)
     statement = text(f"SELECT {names} FROM probe_status ORDER BY kind, service")  # noqa: S608
-    with engine.connect() as connection:
-        return [ServiceStatus(**row) for row in connection.execute(statement).mappings()]
+    return [ServiceStatus(**row) for row in connection.execute(statement).mappings()]
 
 
 def read_last_answers(engine: Engine, services: Sequence[str]) -> dict[str, tuple[datetime, ProbeAnswer]]:

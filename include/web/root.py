@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from include.database import DatabaseError
 from include.probes.overall import find_overall
+from include.probes.platform_status import read_platform_status
 from include.probes.probe import Status
 from include.telemetry.exporters import EndedRuns
 from include.web.config import config
@@ -23,6 +24,7 @@ from include.web.health import health
 from include.web.metrics import metrics
 from include.web.pages import SECURITY_HEADERS
 from include.web.problems import problem
+from include.web.status import status
 
 FindPerson = Callable[[Request], Awaitable[object | None]]  # who is logged in; None: nobody
 FindSecret = Callable[[], str | None]  # None: none is configured
@@ -31,6 +33,7 @@ FindSecret = Callable[[], str | None]  # None: none is configured
 def build_root(
     open_database: Callable[[], AbstractContextManager[Engine]],
     look_at_parts: Callable[[], Mapping[str, Status | None]],
+    find_last_runs: Callable[[], Mapping[str, datetime | None]],
     read_settings: Callable[[], str],
     has_connection: Callable[[str], bool],
     find_runs: Callable[[datetime | None], EndedRuns],
@@ -42,6 +45,7 @@ def build_root(
     Args:
         open_database: opens the platform's database.
         look_at_parts: asks the stack's own parts, as `find_overall` wants it.
+        find_last_runs: finds when DAGs last ended well, as `read_platform_status` wants it.
         read_settings: reads the Variable of the settings, as it is written.
         has_connection: whether there is a connection of this name.
         find_runs: finds the runs of DAGs that ended after a time, as `read_metrics` wants it.
@@ -59,7 +63,12 @@ def build_root(
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(health(partial(find_overall, open_database, look_at_parts)))
-    for router in (config(read_settings, has_connection), metrics(open_database, find_runs)):
+    guarded = (
+        status(partial(read_platform_status, open_database, look_at_parts, find_last_runs)),
+        config(read_settings, has_connection),
+        metrics(open_database, find_runs),
+    )
+    for router in guarded:
         app.include_router(router, dependencies=[Depends(admit)])
 
     @app.middleware("http")

@@ -59,7 +59,7 @@ def test_the_template_is_good_and_holds_what_is_promised():
     assert limits["sharpe_low"] == {"warning": 0.5}
     assert limits["drawdown_deep"] == {"warning": 0.2}
     assert limits["volatility_high"] == {"warning": 0.3}
-    assert rules["service_down"].for_ == timedelta(minutes=1)
+    assert rules["service_down"].for_ == timedelta(0)  # the probe asks twice: tests/probes/test_timing.py
     assert {"losses_in_a_row", "rate_limited", "candles_stale", "authentication_failures"} <= rules.keys()
     assert {"sweep_stalled", "expired_backlog", "cpu_busy", "memory_short", "disk_full"} <= rules.keys()
     kinds = {rule.kind for rule in rules.values()}

@@ -5,9 +5,11 @@ import json
 import pytest
 from sqlalchemy import text
 
-from include.airflow.connections import broker_url, endpoint, open_storage_if_any
+from include.airflow.connections import airflow_url, broker_url, endpoint, open_storage_if_any
 from tests.probes.conftest import CONTACT, KEY, PATHS
+from tests.probes.test_own_parts import WELL
 from tests.support.dag_files import load_dag
+from tests.support.http_server import Server, reply
 
 RUN = "scheduled__2026-11-20T12:00:00+00:00"
 
@@ -48,18 +50,30 @@ def test_a_round_of_government(connect, database, caplog):
     assert kinds == ["government"]
 
 
-def test_a_round_of_the_platform(connect, sandbox):
+def test_a_round_of_the_platform(connect, monkeypatch):
+    """All of it answers: who does not would be asked again after a quarter of a minute."""
     ask_platform = load_dag("probe_platform").get_task("ask_platform").python_callable
-    ask_platform(RUN)  # in a first round, what does not answer would be asked again for a minute
     connect("llm", "solana", "ibkr", "market_sandbox")
-    sandbox.fail("ibkr", "logged_out")
-    summary = ask_platform(RUN)
+    with Server([reply(WELL)]) as api_server:
+        monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{api_server.url}/execution/")
+        summary = ask_platform(RUN)
     assert summary == {
-        "healthy": ["postgres", "storage", "llm", "sandbox", "solana"],
+        "healthy": [
+            *("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "workers", "storage"),
+            *("llm", "sandbox", "ibkr", "solana"),
+        ],
         "degraded": [],
-        "down": ["ibkr"],
+        "down": [],
         "unknown": ["broker", "bingx"],
     }
+
+
+def test_the_api_server_is_where_tasks_find_it(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/")
+    monkeypatch.delenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", raising=False)
+    assert airflow_url() == "https://airflow.example.com"
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://api-server:8080/execution/")
+    assert airflow_url() == "http://api-server:8080"
 
 
 def test_a_connection_without_a_host_is_the_vendors_own_address(monkeypatch):

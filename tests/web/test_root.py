@@ -24,6 +24,7 @@ class Server:
         self.parts = {"scheduler": "healthy", "triggerer": None}
         self.secret = SECRET
         self.person = None
+        self.last_runs = {"sweep": None, "rollup": None}
         self.settings = "{}"
         self.connections = {"llm"}
 
@@ -40,6 +41,7 @@ class Server:
             build_root(
                 self.open_database,
                 lambda: self.parts,
+                lambda: self.last_runs,
                 lambda: self.settings,
                 self.connections.__contains__,
                 lambda since: EndedRuns([], []),

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Executable, NullPool, TextClause, cre
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from include.actor import Actor
 from include.strange_times import read_strange_times
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def connect(
     idle_in_transaction_timeout: timedelta = timedelta(minutes=5),
     pool_size: int = 5,
     platform: bool = False,
+    actor: Actor | None = None,
 ) -> Engine:
     """Make the engine for a database. Nothing is contacted before its first use.
 
@@ -92,14 +94,13 @@ def connect(
     Args:
         url: `postgresql://` or `postgres://`, with or without a driver's name; `?sslmode=…` and such pass.
         application: who is asking, at most 63 bytes.
-        statement_timeout: the server ends a statement after this.
-        lock_timeout: the server ends a statement that waits for a lock for so long.
+        statement_timeout, lock_timeout: the server ends a statement after this, or that waits so long.
         idle_in_transaction_timeout: the server ends a session whose transaction lies idle for so long.
         pool_size: connections at most; 0 opens and closes one at each use.
         platform: it is the platform's own database, without which nothing works; its errors say so.
+        actor: for whom it is, as the audit trail of trades names it; None: the role that logs in.
 
-    Raises:
-        DatabaseError: the URL is none of a PostgreSQL database.
+    Raises DatabaseError when the URL is none of a PostgreSQL database.
     """
     target = _parse(url)
     limits = {
@@ -109,6 +110,7 @@ def connect(
     }
     options = [str(target.query.get("options", "")), "-c timezone=UTC"]
     options += [f"-c {name}={int(limit.total_seconds() * 1000)}" for name, limit in limits.items()]
+    options += [f"-c {actor.as_option()}"] if actor else []
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pool_size:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True, "pool_recycle": 1800}
@@ -310,8 +312,7 @@ def migrate(url: str) -> list[str]:
     Numbered migrations first, then functions and views whose file has changed, then grants. Called on a
     current database, it changes nothing and answers with no lines. A second migrator waits for the first.
 
-    Raises:
-        DatabaseError: the database cannot be reached, or a migration failed; then nothing has changed.
+    Raises DatabaseError: the database cannot be reached, or a migration failed; then nothing has changed.
     """
     return _run_migrations(url, "up", "head")
 
@@ -321,8 +322,7 @@ def downgrade(url: str, target: str) -> list[str]:
 
     Drops the functions and views too: `migrate` of the code that fits the older schema brings its own.
 
-    Raises:
-        DatabaseError: as `migrate`, or a table that would go holds rows.
+    Raises DatabaseError: as `migrate`, or a table that would go holds rows.
     """
     return _run_migrations(url, "down", target)
 

@@ -15,6 +15,7 @@ MOST_LINES = 400
 # From the ground up. A package or module of include/ may import only from floors below its own.
 FLOORS = [
     {
+        "actor",
         "days",
         "files",
         "parquet_types",

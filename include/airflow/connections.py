@@ -19,8 +19,10 @@ from include.settings.reader import SETTINGS_VARIABLE, SettingsError, read_objec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow.sdk import Context
     from sqlalchemy import Engine
 
+    from include.actor import Actor
     from include.alerts.channels import StoredConnection
     from include.candles import Source
     from include.storage import Storage
@@ -116,29 +118,43 @@ def database_url(connection_id: str = DATABASE_CONNECTION) -> str:
 def open_database(purpose: str, *, measured: bool = True) -> "Iterator[Engine]":
     """Open the platform's database for one task and close it afterwards; telemetry goes there meanwhile.
 
-    `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`. `measured` is false for
+    `purpose` is what `pg_stat_activity.application_name` shows, after `tradeops:`. The audit trail of trades
+    names the task that runs in this process. `measured` is false for
     those who look at the measurements: they would measure themselves.
     """
     from include.database import connect
     from include.telemetry import trace, writing_to
 
     _begin_logs()
-    engine = connect(database_url(), application=f"tradeops:{purpose}", platform=True)
+    task = _current_task()
+    engine = connect(
+        database_url(), application=f"tradeops:{purpose}", platform=True, actor=task and _actor_of(task)
+    )
     try:
-        with writing_to(engine, statements=measured), trace(_current_task()):
+        with writing_to(engine, statements=measured), trace(task and str(task["ti"].id)):
             yield engine
     finally:
         engine.dispose()
 
 
-def _current_task() -> str | None:
-    """The id of the task instance that runs in this process, which Airflow's own logs carry too."""
+def _current_task() -> "Context | None":
+    """The context of the task that runs in this process; None: a web request, a callback."""
     from airflow.sdk import get_current_context
 
     try:
-        return str(get_current_context()["ti"].id)
+        return get_current_context()
     except RuntimeError:
-        return None  # a web request, a callback
+        return None
+
+
+def _actor_of(task: "Context") -> "Actor":
+    """The task as the audit trail of trades names it: its DAG, itself, its run, and who triggered that."""
+    from include.actor import Actor
+
+    instance, run = task["ti"], task["dag_run"]
+    return Actor(
+        "task", f"{instance.dag_id}.{instance.task_id}", instance.run_id, run.triggering_user_name or None
+    )
 
 
 def _begin_logs() -> None:

@@ -34,6 +34,7 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
         ("data_quality_results", settings.keep_quality_results, {"time_column": "created_at"}),
         ("llm_calls", settings.keep_llm_calls, {"time_column": "at"}),
         ("probe_results", settings.keep_probe_results, {"time_column": "checked_at"}),
+        ("trade_changes", settings.keep_trade_changes, {"time_column": "changed_at"}),
         (
             "market_candles",
             settings.keep_candles,

@@ -139,7 +139,9 @@ def look_after():
 
     def go(action, backup_id, *, dry_run):
         form = {"action": action, "backup_id": backup_id or None, "dry_run": dry_run}
-        with set_current_context({"params": form, "ti": SimpleNamespace(id="019f")}):
+        instance = SimpleNamespace(id="019f", dag_id="manage_backups", task_id="change", run_id="run")
+        run = SimpleNamespace(triggering_user_name="ann")
+        with set_current_context({"params": form, "ti": instance, "dag_run": run}):
             return task.python_callable()
 
     return go

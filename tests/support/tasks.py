@@ -28,7 +28,12 @@ def context_of(
     )
     params = dag.params.dump() | form
     return set_current_context(
-        {"params": params, "dag_run": run, "run_id": "run", "ti": SimpleNamespace(id="1")}
+        {
+            "params": params,
+            "dag_run": run,
+            "run_id": "run",
+            "ti": SimpleNamespace(id="1", dag_id=dag.dag_id, task_id="task", run_id="run"),
+        }
     )
 
 

@@ -1,20 +1,29 @@
-"""A sweep of due trades at library level, step by step, beside what the server needs at least for its rows.
+"""A sweep of due trades at library level, by the number of trades, beside what the server needs at least.
 
-`python -m benchmarks.sweep 100000` settles so many trades on 20 symbols x 30 days of minutes. On a PostgreSQL
-of its own in `.stack/bench-postgres`, with fsync on, as in production; nothing is missing, so that collecting
-looks for gaps only. The bounds are taken on the same server in the same run: the statuses updated with and
-without the triggers, the results inserted, the candles copied out, each by one bare statement.
+`python -m benchmarks.sweep` settles 1,000, 10,000 and 100,000 trades with the settings as they are shipped;
+arguments name other numbers: 1000000 takes some ten minutes. Trades last a day, and come as they are stored:
+in the order of time, 5,000 for each symbol's 30 days of minutes, so that each brings the same share of
+candles along. On a PostgreSQL of its own in `.stack/bench-postgres`, with fsync on, as in production; nothing
+is missing, so that collecting looks for gaps only. The bounds are taken on the same server in the same run:
+the statuses updated with and without the triggers, the results inserted, the candles copied out, each by one
+bare statement. Seconds are those of a clock; the seconds of CPU, of this process and the server, say what is
+comparable on a machine that has other work too.
 """
 
+import itertools
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import psutil
 from sqlalchemy import Engine, text
 
 from benchmarks._market import store_market
@@ -28,8 +37,11 @@ from local import postgres
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 START = datetime(2026, 1, 1, tzinfo=UTC)
-SYMBOLS, MINUTES, USERS = 20, 30 * 24 * 60, 1_000
-GOAL = 3.0  # times the bounds
+DAY, DAYS, USERS = 1440, 30, 1_000
+SIZES = (1_000, 10_000, 100_000)
+TRADES_A_SYMBOL = 5_000
+GOAL, MEMORY = 3.0, 700  # times the bounds; MiB
+BOUNDS = ("UPDATE", "INSERT", "COPY")
 STEPS = ("claim", "collect", "settle", "refresh")
 
 TRADES = """
@@ -37,10 +49,11 @@ INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, t
   take_profit_3, generated_at, expires_at)
 SELECT
   ('00000000-0000-0000-0000-' || lpad((n % :users)::text, 12, '0'))::uuid,
-  'COIN' || n % :symbols, '1h', 100, 97, 101, 102, 103,
-  CAST(:start AS timestamptz) + n * 7919 % :last * interval '1 minute',
-  CAST(:start AS timestamptz) + (n * 7919 % :last + 1440) * interval '1 minute'
+  'COIN' || n % :symbols, '1h', 100, 97, 101, 102, 103, at, at + interval '1440 minutes'
 FROM generate_series(1::bigint, :trades) AS n
+CROSS JOIN LATERAL (
+  SELECT CAST(:start AS timestamptz) + n * (:minutes - 1440) / :trades * interval '1 minute' AS at
+) AS moment
 """
 UPDATE = "UPDATE trade_signals SET status = 'completed_success', completed_at = now()"
 INSERT = """
@@ -48,52 +61,105 @@ INSERT INTO trade_results (trade_signal_id, net_profit_loss, profit_loss_percent
   data_quality_score)
 SELECT id, 1, 1, 1, 1, 100 FROM trade_signals
 """
-COPY = "COPY (SELECT symbol, timestamp, open, high, low, close, volume FROM market_candles) TO STDOUT"
+COPY = """
+COPY (
+  SELECT symbol, timestamp, open, high, low, close, volume
+  FROM market_candles
+  WHERE symbol = ANY(%(symbols)s) AND resolution = '1m' AND timestamp < %(until)s
+) TO STDOUT
+"""
 
 
-def main(trades: int = 20_000) -> None:
-    """Print the tables; take the server away afterwards."""
+@dataclass(frozen=True)
+class Market:
+    """The part of the stored market that so many trades use."""
+
+    trades: int
+
+    @property
+    def symbols(self) -> int:
+        """Symbols that are traded."""
+        return max(1, self.trades // TRADES_A_SYMBOL)
+
+    @property
+    def minutes(self) -> int:
+        """Minutes of each that there are trades on, from START on; the last trade begins a day earlier."""
+        return min(DAYS * DAY, DAY + (DAYS - 1) * DAY * self.trades // TRADES_A_SYMBOL)
+
+
+@dataclass
+class Spent:
+    """Seconds of clock and of CPU by name, of this process and a server."""
+
+    server: psutil.Process
+    clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def on(self, name: str) -> Iterator[None]:
+        """Add what the block takes."""
+        served, used, begun = self._served(), time.process_time(), time.perf_counter()
+        yield
+        self.clock[name] += time.perf_counter() - begun
+        self.cpu[name] += time.process_time() - used + self._served() - served
+
+    def _served(self) -> float:
+        ended = self.server.cpu_times()
+        running = [process.cpu_times() for process in self.server.children()]
+        return (
+            ended.children_user + ended.children_system + sum(times.user + times.system for times in running)
+        )
+
+
+def main(*sizes: int) -> None:
+    """Print the table; take the server away afterwards."""
+    markets = [Market(size) for size in sorted(sizes or SIZES)]
     server = postgres.start(FOLDER, durable=True)
+    process = psutil.Process(server.pid)
     try:
         migrate(server.url())
-        engine = connect(server.url(), application="bench", statement_timeout=timedelta(minutes=10))
-        store_market(engine, start=START, symbols=SYMBOLS, minutes=MINUTES, seed=1)
-        fill(engine, trades)
-        bounds = measure_bounds(engine)
-        print(f"{trades:,} due trades of a day on {SYMBOLS} symbols x {MINUTES // 1440} days of minutes\n")
-        for name, seconds in bounds.items():
-            print(f"{name:<44}{seconds:>9.2f} s")
-        least = sum(seconds for name, seconds in bounds.items() if "without" not in name)
-        print(f"{'the bounds together, with the triggers':<44}{least:>9.2f} s\n")
-        print(
-            f"{'batch':>9}", *(f"{step:>9}" for step in STEPS), f"{'all':>9}{'a second':>10}{'x bounds':>9}"
-        )
-        for size in dict.fromkeys((Settings().batch_size, 10_000, trades)):
-            settings = Settings(candle_sources=("archive",), claim_limit=10_000_000, batch_size=size)
-            fill(engine, trades)
-            print_sweep(size, trades, sweep(engine, settings), least)
+        engine = connect(server.url(), application="bench", statement_timeout=timedelta(minutes=30))
+        store_market(engine, start=START, symbols=markets[-1].symbols, minutes=DAYS * DAY, seed=1)
+        settings = Settings(candle_sources=("archive",))
+        print(f"{settings.claim_limit:,} trades a sweep, {settings.batch_size:,} a batch; seconds\n")
+        fill(engine, Market(100))
+        sweep(engine, settings, Spent(process))  # what is imported and planned once
+        heads = [*BOUNDS, "without triggers", "bounds", "|", *STEPS, "all", "x", "| CPU", "x", "us a trade"]
+        print(f"{'trades':>9}", *(f"{head:>{max(7, len(head))}}" for head in heads))
+        for market in markets:
+            bounds, swept = Spent(process), Spent(process)
+            fill(engine, market)
+            measure_bounds(engine, market, bounds)
+            fill(engine, market)
+            sweep(engine, settings, swept)
+            print_sweep(market, bounds, swept)
         engine.dispose()
     finally:
         postgres.stop(FOLDER)
         shutil.rmtree(FOLDER)
 
 
-def print_sweep(size: int, trades: int, seconds: dict[str, float], least: float) -> None:
-    """One row of the table: seconds by step, and all of them beside the bounds and the goal."""
-    spent = sum(seconds.values())
+def print_sweep(market: Market, bounds: Spent, swept: Spent) -> None:
+    """One row of the table: the bounds, seconds by step, and all of them beside the bounds and the goal."""
+    least, least_cpu = (sum(kind[name] for name in BOUNDS) for kind in (bounds.clock, bounds.cpu))
+    spent, spent_cpu = sum(swept.clock.values()), sum(swept.cpu.values())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    verdict = "goal met" if spent <= GOAL * least else f"goal of x{GOAL:.0f} not met"
+    met = spent <= GOAL * least and peak < MEMORY
     print(
-        f"{size:>9,}",
-        *(f"{seconds[step]:>9.2f}" for step in STEPS),
-        f"{spent:>9.2f}{trades / spent:>10,.0f}{spent / least:>9.1f}  {verdict}; peak so far {peak:,.0f} MiB",
+        f"{market.trades:>9,}",
+        *(f"{bounds.clock[name]:>{max(7, len(name))}.2f}" for name in (*BOUNDS, "without triggers")),
+        f"{least:>7.2f}       |",
+        *(f"{swept.clock[step]:>7.2f}" for step in STEPS),
+        f"{spent:>7.2f} {spent / least:>7.1f} {spent_cpu:>7.2f} {spent_cpu / least_cpu:>7.1f}",
+        f"{1e6 * spent_cpu / market.trades:>10.0f}",
+        f" goal {'met' if met else f'of x{GOAL:.0f} not met'}; peak so far {peak:,.0f} MiB",
         flush=True,
     )
 
 
-def fill(engine: Engine, trades: int) -> None:
+def fill(engine: Engine, market: Market) -> None:
     """Nothing but due trades; all statistics as after a while."""
-    numbers = {"users": USERS, "symbols": SYMBOLS, "last": MINUTES - 1440, "trades": trades}
+    numbers = {"users": USERS, "symbols": market.symbols, "minutes": market.minutes, "trades": market.trades}
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE trade_signals CASCADE"))
         connection.execute(text(TRADES), numbers | {"start": START})
@@ -101,31 +167,30 @@ def fill(engine: Engine, trades: int) -> None:
         connection.execute(text("VACUUM ANALYZE"))
 
 
-def measure_bounds(engine: Engine) -> dict[str, float]:
-    """Seconds of the bare statements, each in a transaction that is taken back."""
-    seconds = {}
+def measure_bounds(engine: Engine, market: Market, spent: Spent) -> None:
+    """Take the bare statements, each in a transaction that is taken back."""
     for name, prepare, statement in (
-        ("UPDATE of the statuses", "SELECT 1", UPDATE),
-        (
-            "UPDATE of the statuses, without triggers",
-            "ALTER TABLE trade_signals DISABLE TRIGGER USER",
-            UPDATE,
-        ),
-        ("INSERT of the results", "SELECT 1", INSERT),
+        ("UPDATE", "SELECT 1", UPDATE),
+        ("without triggers", "ALTER TABLE trade_signals DISABLE TRIGGER USER", UPDATE),
+        ("INSERT", "SELECT 1", INSERT),
     ):
         with engine.connect() as connection:
             connection.execute(text(prepare))
-            begun = time.perf_counter()
-            connection.execute(text(statement))
-            seconds[name] = time.perf_counter() - begun
+            with spent.on(name):
+                connection.execute(text(statement))
             connection.rollback()
-    with engine.connect() as connection:
-        begun = time.perf_counter()
-        with connection.connection.cursor() as cursor, cursor.copy(COPY) as rows:
-            for _ in rows:
-                pass
-        seconds["COPY of the candles to the client"] = time.perf_counter() - begun
-    return seconds
+    wanted = {
+        "symbols": [f"COIN{number}" for number in range(market.symbols)],
+        "until": START + timedelta(minutes=market.minutes),
+    }
+    with (
+        engine.connect() as connection,
+        spent.on("COPY"),
+        connection.connection.cursor() as cursor,
+        cursor.copy(COPY, wanted) as rows,
+    ):
+        for _ in rows:
+            pass
 
 
 class NeverAsked:
@@ -139,30 +204,25 @@ class NeverAsked:
         raise AssertionError(f"the benchmark measures something else: {symbol} lacks candles")
 
 
-def sweep(engine: Engine, settings: Settings) -> dict[str, float]:
-    """Seconds of each step over all batches."""
-    seconds = dict.fromkeys(STEPS, 0.0)
-    begun = time.perf_counter()
-    batches = claim_due(engine, "sweep", settings).batches
-    seconds["claim"] = time.perf_counter() - begun
-    for batch in batches:
-        seconds["collect"] += measure(
-            lambda batch=batch: collect_batch(engine, "sweep", batch, [NeverAsked()], settings)
-        )
-        seconds["settle"] += measure(lambda batch=batch: settle_batch(engine, "sweep", batch, settings))
-    seconds["refresh"] = measure(lambda: refresh_performance(engine))
+def sweep(engine: Engine, settings: Settings, spent: Spent) -> None:
+    """Sweep until nothing is due."""
+    for number in itertools.count():
+        claim_id = f"sweep {number}"
+        with spent.on("claim"):
+            batches = claim_due(engine, claim_id, settings).batches
+        for batch in batches:
+            with spent.on("collect"):
+                collect_batch(engine, claim_id, batch, [NeverAsked()], settings)
+            with spent.on("settle"):
+                settle_batch(engine, claim_id, batch, settings)
+        with spent.on("refresh"):
+            refresh_performance(engine)
+        if not batches:
+            break
     with engine.connect() as connection:
         left = connection.execute(text("SELECT count(*) FROM trade_signals WHERE status = 'active'")).scalar()
     if left:
         raise AssertionError(f"the benchmark measures something else: {left} trades are not settled")
-    return seconds
-
-
-def measure(work: Callable[[], object]) -> float:
-    """Seconds of one run: a sweep cannot be repeated on the same trades."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

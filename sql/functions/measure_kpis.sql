@@ -9,7 +9,9 @@ CREATE OR REPLACE FUNCTION measure_kpis(of_day date) RETURNS TABLE (
   backtest_measured bigint, backtest_within numeric, backtest_limit numeric, backtest_target numeric,
   analysis_measured bigint, analysis_within numeric, analysis_limit numeric, analysis_target numeric,
   operations bigint, errors bigint, error_rate numeric, error_rate_target numeric,
-  uptime numeric, uptime_looked_at numeric, uptime_target numeric
+  uptime numeric, uptime_looked_at numeric, uptime_target numeric, analysis_success_target numeric,
+  ratings bigint, average_rating numeric, average_rating_target numeric, positive_share numeric,
+  positive_share_target numeric
 )
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   WITH target AS (
@@ -20,6 +22,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
       90 AS data_quality_target,
       1 AS error_rate_target,
       99.5 AS uptime_target,
+      95 AS analysis_success_target,
+      4 AS average_rating_target, 80 AS positive_share_target,
       CASE of_day WHEN '0001-01-02' THEN '-infinity' ELSE of_day::timestamp AT TIME ZONE 'UTC' END AS begins,
       (of_day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
   ),
@@ -69,6 +73,11 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   outcomes AS (
     SELECT measured.operations + calls AS operations, measured.failed + model_calls.failed AS errors
     FROM measured, model_calls
+  ),
+  feedback AS (
+    SELECT count(rating) AS ratings, avg(rating) AS average, count(*) FILTER (WHERE rating >= 4) AS positive
+    FROM target
+    JOIN atge_user_feedback ON timestamp >= begins AND timestamp < ends
   )
   SELECT
     of_day,
@@ -102,8 +111,14 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     error_rate_target::numeric,
     (100 * up / nullif(looked_at, 0))::numeric,
     (100 * nullif(looked_at, 0) / nullif(elapsed, 0))::numeric,
-    uptime_target::numeric
-  FROM target, trades, measured, outcomes, measure_uptime(of_day)
+    uptime_target::numeric,
+    analysis_success_target::numeric,
+    ratings,
+    average::numeric,
+    average_rating_target::numeric,
+    (100.0 * positive / nullif(ratings, 0))::numeric,
+    positive_share_target::numeric
+  FROM target, trades, measured, outcomes, feedback, measure_uptime(of_day)
 $$;
 
 DO $$

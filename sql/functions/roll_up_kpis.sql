@@ -9,7 +9,8 @@ LANGUAGE sql AS $$
     backtest_measured, backtest_within, backtest_limit, backtest_target,
     analysis_measured, analysis_within, analysis_limit, analysis_target,
     operations, errors, error_rate, error_rate_target,
-    uptime, uptime_looked_at, uptime_target
+    uptime, uptime_looked_at, uptime_target, analysis_success_target,
+    ratings, average_rating, average_rating_target, positive_share, positive_share_target
   )
   SELECT * FROM measure_kpis(of_day)
   ON CONFLICT (day) DO UPDATE SET
@@ -51,19 +52,28 @@ LANGUAGE sql AS $$
       THEN excluded.uptime ELSE former.uptime END,
     uptime_looked_at = greatest(former.uptime_looked_at, excluded.uptime_looked_at),
     uptime_target = excluded.uptime_target,
+    analysis_success_target = excluded.analysis_success_target,
+    ratings = excluded.ratings,
+    average_rating = excluded.average_rating,
+    average_rating_target = excluded.average_rating_target,
+    positive_share = excluded.positive_share,
+    positive_share_target = excluded.positive_share_target,
     calculated_at = excluded.calculated_at
   WHERE
     (former.trades_settled, former.trades_won, former.trades_lost, former.trades_not_entered,
      former.trades_incomplete, former.latency_p50, former.latency_p95, former.latency_p99, former.data_quality,
      former.data_quality_target, former.analysis_success, former.generation_limit, former.generation_target,
      former.backtest_limit, former.backtest_target, former.analysis_limit, former.analysis_target,
-     former.error_rate_target, former.uptime_target)
+     former.error_rate_target, former.uptime_target, former.analysis_success_target, former.ratings,
+     former.average_rating, former.average_rating_target, former.positive_share, former.positive_share_target)
     IS DISTINCT FROM
     (excluded.trades_settled, excluded.trades_won, excluded.trades_lost, excluded.trades_not_entered,
      excluded.trades_incomplete, excluded.latency_p50, excluded.latency_p95, excluded.latency_p99,
      excluded.data_quality, excluded.data_quality_target, excluded.analysis_success, excluded.generation_limit,
      excluded.generation_target, excluded.backtest_limit, excluded.backtest_target, excluded.analysis_limit,
-     excluded.analysis_target, excluded.error_rate_target, excluded.uptime_target)
+     excluded.analysis_target, excluded.error_rate_target, excluded.uptime_target,
+     excluded.analysis_success_target, excluded.ratings, excluded.average_rating, excluded.average_rating_target,
+     excluded.positive_share, excluded.positive_share_target)
     OR former.generation_measured < excluded.generation_measured
     OR former.backtest_measured < excluded.backtest_measured
     OR former.analysis_measured < excluded.analysis_measured
@@ -95,6 +105,8 @@ COMMENT ON COLUMN daily_kpis.data_quality_target IS 'data_quality is to be over 
 COMMENT ON COLUMN daily_kpis.data_quality_met IS 'data_quality > data_quality_target';
 COMMENT ON COLUMN daily_kpis.analysis_success IS
   '100 * trades with an analysis / (trades_won + trades_lost); rises when analyses are caught up on';
+COMMENT ON COLUMN daily_kpis.analysis_success_target IS 'analysis_success is to be over this';
+COMMENT ON COLUMN daily_kpis.analysis_success_met IS 'analysis_success > analysis_success_target';
 COMMENT ON COLUMN daily_kpis.generation_measured IS
   'Measurements of metric_type generation_time on the day: one for each attempt that ended, with a signal or without';
 COMMENT ON COLUMN daily_kpis.generation_within IS
@@ -126,4 +138,11 @@ COMMENT ON COLUMN daily_kpis.uptime_looked_at IS
   'Percent of the day that somebody looked; what nobody saw is neither up nor down. Null: nobody ever did';
 COMMENT ON COLUMN daily_kpis.uptime_target IS 'uptime is to be over this';
 COMMENT ON COLUMN daily_kpis.uptime_met IS 'uptime > uptime_target';
+COMMENT ON COLUMN daily_kpis.ratings IS 'Feedback of the day that has a rating, 1 to 5: rows of atge_user_feedback';
+COMMENT ON COLUMN daily_kpis.average_rating IS 'Mean of these ratings; null without any';
+COMMENT ON COLUMN daily_kpis.average_rating_target IS 'average_rating is to be over this';
+COMMENT ON COLUMN daily_kpis.average_rating_met IS 'average_rating > average_rating_target';
+COMMENT ON COLUMN daily_kpis.positive_share IS '100 * ratings of 4 and 5 / ratings';
+COMMENT ON COLUMN daily_kpis.positive_share_target IS 'positive_share is to be over this';
+COMMENT ON COLUMN daily_kpis.positive_share_met IS 'positive_share > positive_share_target';
 COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

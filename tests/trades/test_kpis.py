@@ -18,6 +18,8 @@ FIGURES += ["generation_within", "backtest_within", "analysis_within", "error_ra
 FIGURES += ["uptime", "uptime_looked_at"]
 VERDICTS = ["data_quality_met", "generation_met", "backtest_met", "analysis_met", "error_rate_met"]
 VERDICTS += ["uptime_met"]
+FIGURES += ["average_rating", "positive_share"]
+VERDICTS += ["analysis_success_met", "average_rating_met", "positive_share_met"]
 
 
 def kpis(database):
@@ -204,3 +206,47 @@ def test_a_day_that_is_over_is_not_measured_again(database):
     kpis(database)
     days = rows(database, "SELECT DISTINCT day, unfinished FROM vw_daily_kpis ORDER BY day")
     assert days[0] == (DAY.date(), False) and days[1].unfinished and len(days) == 2
+
+
+def rate(database, rating, at=DAY):
+    with database.begin() as connection:
+        insert(connection, "atge_user_feedback", timestamp=at, feedback_type="trade_accuracy", rating=rating)
+
+
+def test_ratings_must_be_over_their_targets(database):
+    for rating in (5, 4, 4, 3, None):
+        rate(database, rating)
+    rate(database, 1, at=DAY - timedelta(microseconds=1))
+    rate(database, 1, at=DAY + timedelta(days=1))
+    row = kpis(database)
+    assert (row.ratings, row.average_rating, row.average_rating_met) == (4, 4, False)
+    assert (row.average_rating_target, row.positive_share_target) == (4, 80)
+    assert (row.positive_share, row.positive_share_met) == (75, False)
+    rate(database, 5)
+    row = kpis(database)
+    assert (row.average_rating, row.average_rating_met) == (Decimal("4.2"), True)
+    assert (row.positive_share, row.positive_share_met) == (80, False)  # not over it
+
+
+def test_feedback_that_comes_late_or_is_changed_makes_its_day_due_and_that_of_today_none(database):
+    kpis(database)
+    rate(database, 5, at=rows(database, "SELECT now() AS now")[0].now)
+    rate(database, None)
+    assert due_days(database) == []
+    for change in ("UPDATE atge_user_feedback SET rating = 2", "DELETE FROM atge_user_feedback"):
+        run(database, change)
+        assert due_days(database) == [DAY.date()]
+        kpis(database)
+    rate(database, 5)
+    assert due_days(database) == [DAY.date()]
+
+
+def test_the_share_of_analysed_trades_has_a_target(database):
+    for _ in range(19):
+        settle(database, "completed_success", ai_analysis="well")
+    settle(database, "completed_failure")
+    assert (kpis(database).analysis_success, kpis(database).analysis_success_met) == (95, False)
+    run(database, "UPDATE trade_results SET ai_analysis = 'well'")
+    assert kpis(database).analysis_success_met is True
+    shown = rows(database, "SELECT target, met FROM vw_daily_kpis WHERE kpi LIKE 'analysis success%'")
+    assert ("over 95", True) in [tuple(row) for row in shown]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.database import DatabaseError, sql, statement_timeout
@@ -83,7 +83,7 @@ def read_platform_status(
             found = [_component(one) for one in select_status(connection)]
             last = connection.execute(sql("probes/read_ages")).one()._asdict()
             totals = connection.execute(sql("probes/read_totals"), {"most": MOST_COUNTED}).one()._asdict()
-            database = _figures(connection)
+            database = read_database_figures(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         words = redact(" ".join(str(error).split()))[:300]
         away = Component("database", "postgres", "down", words, checked_at=at)
@@ -155,6 +155,12 @@ def _overall(components: Iterable[Component]) -> Status:
     return "degraded" if troubled else "healthy"
 
 
-def _figures(connection: Connection) -> dict[str, Any] | None:
+def read_database_figures(connection: Connection) -> dict[str, Any] | None:
+    """Read what PostgreSQL's probe measured last, and rates of the last hour; None: it measured nothing."""
     row = connection.execute(sql("probes/read_database_figures")).one_or_none()
     return None if row is None else row._asdict()
+
+
+def read_uptime(connection: Connection, days: int) -> Sequence[Row[Any]]:
+    """Read the uptime of the last days (UTC) in percent, the newest first, and how much was looked at."""
+    return connection.execute(sql("probes/read_uptime"), {"days": days}).all()

@@ -1,5 +1,6 @@
 """The page of the probes, through the application that the plugin mounts, over a real database."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,3 +90,38 @@ def test_data_is_shown_as_text_and_leads_nowhere_foreign(client, store):
     assert "&lt;script&gt;" in shown
     assert "javascript:" not in shown
     assert shown.count("<script>") == 1
+
+
+def measure(database, **figures):
+    """Two looks at the database, ten minutes apart."""
+    counted = {"commits": 1, "rollbacks": 0, "deadlocks": 0, "blocks_hit": 1, "blocks_read": 0}
+    for seconds, more in ((610, {}), (10, figures)):
+        answer = {
+            "figures": counted | {"connections": {"active": 2, "idle": 5}, "slow_statements": None} | more
+        }
+        with database.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO probe_results (service, kind, status, reason, checked_at, asked_at, "
+                    "check_every, answer, own_part, run_url) "
+                    "SELECT 'postgres', 'platform', 'healthy', 'x', at, at, '10 minutes', "
+                    "CAST(:answer AS jsonb), true, 'x' "
+                    "FROM (SELECT now() - make_interval(secs => :seconds)) AS look (at)"
+                ),
+                {"answer": json.dumps(answer), "seconds": seconds},
+            )
+
+
+def test_the_database_and_the_uptime_are_shown(client, database):
+    shown = words(client)
+    assert "Nothing was measured in the last hour" in shown
+    assert "not known" in shown
+    measure(database, commits=6001, deadlocks=2, blocks_hit=91, blocks_read=10)
+    shown = words(client)
+    for part in ("active: 2, idle: 5 sessions", "10.00 transactions a second", "2 deadlocks",
+                 "90.00 % of the", "pg_stat_statements is not there", "100.00 %"):  # fmt: skip
+        assert part in shown
+    measure(database, slow_statements=[{"statement": NASTY, "mean_ms": 1234.5, "calls": 7}])
+    shown = words(client)
+    assert NASTY not in shown
+    assert "1234 ms" in shown

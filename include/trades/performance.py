@@ -20,8 +20,10 @@ def refresh_performance(engine: Engine) -> int:
     """Recalculate `atge_performance_cache` for the users noted in `performance_refreshes`; count them.
 
     Each transaction takes up to 5,000 users with up to 500,000 trades together, and their notes; killed in
-    between, the rest stays noted.
+    between, the rest stays noted. The notes of how many trades a user has are added up first.
     """
+    with engine.begin() as connection:
+        connection.execute(sql("trades/merge_trade_counts"))
     total = 0
     limits = {"users": USERS_A_STATEMENT, "trades": TRADES_A_STATEMENT}
     while True:

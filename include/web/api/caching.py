@@ -6,12 +6,18 @@ never disagree. What is saved is making the answer, and sending it.
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 VARY = "Authorization, X-API-Key, Cookie"
 HISTORICAL, MARKET, STATISTICS = timedelta(hours=24), timedelta(minutes=5), timedelta(minutes=1)
+
+# Of a route whose answers may be kept: `responses=NOT_MODIFIED | refusals(404)`.
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The answer with this ETag (`If-None-Match`) is still true."}
+}
 
 
 def cache_headers(request: Request, version: str, max_age: timedelta) -> dict[str, str]:
@@ -35,3 +41,9 @@ def not_modified(request: Request, headers: dict[str, str]) -> Response | None:
     if "*" in known or headers["ETag"].removeprefix("W/") in known:
         return Response(status_code=304, headers=headers)
     return None
+
+
+def answer_json(request: Request, body: bytes, version: str, max_age: timedelta) -> Response:
+    """Answer with JSON that is written already, and may be kept; 304 to whom this version is known."""
+    headers = cache_headers(request, version, max_age)
+    return not_modified(request, headers) or Response(body, 200, headers, "application/json")

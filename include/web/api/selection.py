@@ -1,0 +1,102 @@
+"""Which trades a request means: the filter that lists and exports share, and whose rows are shown."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import PlainValidator, WithJsonSchema
+
+from include.settings import Timeframe
+from include.trades.read_trades import TradeSelection
+from include.web.api.caller import Caller, CallerDep
+from include.web.api.errors import ApiError
+
+Status = Literal[
+    "active", "completed_success", "completed_failure", "expired", "incomplete_data", "cancelled"
+]
+MICROSECOND = timedelta(microseconds=1)
+
+
+def _first_moment(value: Any) -> datetime:
+    return _read(value, timedelta(0), timedelta(0))
+
+
+def _first_moment_after(value: Any) -> datetime:
+    return _read(value, timedelta(days=1), MICROSECOND)
+
+
+def _end_of_window(value: Any) -> datetime:
+    return _read(value, timedelta(days=1), timedelta(0))
+
+
+def _read(value: Any, of_day: timedelta, of_time: timedelta) -> datetime:
+    """Read a day or a time (UTC where it names no zone), and give the moment so long after its beginning."""
+    words = "write a day (2026-11-20) or a time (2026-11-20T08:30:00Z; a + in the address is %2B)"
+    if isinstance(value, datetime):
+        return value
+    try:
+        moment = datetime.fromisoformat(str(value))
+        if len(str(value)) <= len("2026-11-20"):
+            return datetime.combine(moment.date(), time(), UTC) + of_day
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return aware + of_time
+    except (ValueError, OverflowError):
+        raise ValueError(words) from None
+
+
+_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+)
+Start = Annotated[datetime, PlainValidator(_first_moment), _SCHEMA]
+# The end is meant to be included: the day is, to its end, and so is the very time.
+End = Annotated[datetime, PlainValidator(_first_moment_after), _SCHEMA]
+# Of open times: the day is included, the very time is the first that is not.
+WindowEnd = Annotated[datetime, PlainValidator(_end_of_window), _SCHEMA]
+
+UserParameter = Annotated[
+    UUID | None, Query(alias="userId", description="this user's rows; for callers who see all")
+]
+ExactParameter = Annotated[bool, Query(description="decimal numbers as strings")]
+
+
+def user_shown(caller: Caller, user_id: UUID | None) -> UUID | None:
+    """The one user whose rows are asked for; None: everybody's. Raises ApiError (404) for another's."""
+    if user_id is not None and not caller.sees(user_id):
+        raise ApiError(404, f"There is no user {user_id}, or it is another one.")
+    return caller.only_user if user_id is None else user_id
+
+
+def one_user(caller: Caller, user_id: UUID | None) -> UUID:
+    """The user whose figures are asked for: who is named, else the caller's own.
+
+    Raises ApiError: 404 for another's, 422 when nobody is named and the caller is no user.
+    """
+    shown = user_shown(caller, user_id) or caller.user_id
+    if shown is None:
+        raise ApiError(
+            422,
+            "userId: missing: say which user of the platform",
+            errors=[{"parameter": "userId", "where": "query", "reason": "missing"}],
+        )
+    return shown
+
+
+def _select(
+    caller: CallerDep,
+    symbol: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
+    status: Annotated[Status | None, Query()] = None,
+    timeframe: Annotated[Timeframe | None, Query()] = None,
+    start: Annotated[Start | None, Query(alias="startDate", description="proposed since")] = None,
+    end: Annotated[End | None, Query(alias="endDate", description="proposed up to, included")] = None,
+    user_id: UserParameter = None,
+) -> TradeSelection:
+    if start is not None and end is not None and end <= start:
+        reason = "lies before startDate"
+        wrong = [{"parameter": "endDate", "where": "query", "reason": reason}]
+        raise ApiError(422, f"endDate: {reason}", errors=wrong)
+    return TradeSelection(user_shown(caller, user_id), symbol, status, timeframe, start, end)
+
+
+# What a route asks for: `def list_trades(selection: SelectionDep) -> …`
+SelectionDep = Annotated[TradeSelection, Depends(_select)]

@@ -1,0 +1,142 @@
+"""Trades: lists, and one with all that belongs to it."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from include.json_rows import ShownRow
+from include.trades.read_trades import CursorError, SortBy, TradePage, list_trades, read_trade
+from include.trades.trade_objects import ShownError, ShownFormerResult, ShownNotice, ShownResult, ShownTrade
+from include.web.api.caching import MARKET, NOT_MODIFIED, answer_json
+from include.web.api.caller import CallerDep, EngineDep
+from include.web.api.encoding import encode
+from include.web.api.errors import ApiError, refusals, wrong_parameter
+from include.web.api.listing import PageDep, cursor_of, pagination
+from include.web.api.selection import ExactParameter, SelectionDep
+
+router = APIRouter(tags=["trades"])
+
+
+class PaginationAnswer(ShownRow):
+    """Where in the list the page is. With a cursor the offset is 0."""
+
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class TradesAnswer(ShownRow):
+    """A page of trades."""
+
+    success: Literal[True]
+    trades: list[ShownTrade]
+    pagination: PaginationAnswer
+    next_cursor: str | None
+
+
+class FormerResultAnswer(ShownFormerResult):
+    """A result that was replaced."""
+
+    result: ShownResult | None
+
+
+class WholeTradeAnswer(ShownTrade):
+    """A trade with what belongs to it; lists hold the newest 50."""
+
+    candles_url: str
+    unseen_candles: int | None
+    history: list[FormerResultAnswer]
+    alerts: list[ShownNotice]
+    errors: list[ShownError]
+
+
+class TradeAnswer(ShownRow):
+    """One trade."""
+
+    success: Literal[True]
+    trade: WholeTradeAnswer
+
+
+@router.get(
+    "/trades",
+    response_model=TradesAnswer,
+    responses=NOT_MODIFIED | refusals(404),
+    summary="Trades, a page of them",
+)
+def show_trades(
+    request: Request,
+    engine: EngineDep,
+    page: PageDep,
+    selection: SelectionDep,
+    sort_by: Annotated[SortBy, Query(alias="sortBy")] = "generatedAt",
+    sort_order: Annotated[Literal["asc", "desc", "ASC", "DESC"], Query(alias="sortOrder")] = "desc",
+    exact: ExactParameter = False,
+) -> Response:
+    """The trades that match all filters, each with its parts. Unknown values come last."""
+    order = f"{sort_by} {sort_order.lower()} {selection.fingerprint()}"
+    behind = page.behind(order, parts=2)
+    try:
+        found = list_trades(
+            engine,
+            selection,
+            sort_by=sort_by,
+            descending=sort_order.lower() == "desc",
+            limit=page.limit,
+            offset=page.offset,
+            behind=behind,
+            exact=exact,
+        )
+    except CursorError as error:
+        raise wrong_parameter("cursor", str(error)) from None
+    place = pagination(
+        page,
+        total=found.total,
+        more=found.last is not None,
+        next_cursor=cursor_of(order, found.last) if found.last else None,
+    )
+    return answer_json(request, _list_body(found, place), found.version, MARKET)
+
+
+def _list_body(found: TradePage, place: Any) -> bytes:
+    return b'{"success":true,"trades":[' + b",".join(found.trades) + b"]," + encode(place)[1:]
+
+
+@router.get(
+    "/trades/{id}",
+    response_model=TradeAnswer,
+    responses=NOT_MODIFIED | refusals(404),
+    summary="One trade, complete",
+)
+def show_trade(
+    request: Request,
+    engine: EngineDep,
+    caller: CallerDep,
+    trade_id: Annotated[UUID, Path(alias="id")],
+    exact: ExactParameter = False,
+) -> Response:
+    """The trade with its former results, the alerts and errors that name it, and where its candles are."""
+    found = read_trade(engine, trade_id, only_user=caller.only_user, exact=exact)
+    if found is None:
+        raise ApiError(404, f"There is no trade {trade_id}, or it is another user's.")
+    url = f"{request.scope['root_path']}/historical-data?tradeSignalId={found.id}"
+    more = {"candlesUrl": url, "unseenCandles": found.unseen_candles}
+    body = b"".join(
+        (
+            b'{"success":true,"trade":',
+            found.trade[:-1],
+            b",",
+            encode(more)[1:-1],
+            b',"history":',
+            found.history,
+            b',"alerts":',
+            found.alerts,
+            b',"errors":',
+            found.errors,
+            b"}}",
+        )
+    )
+    return answer_json(request, body, hashlib.sha256(body).hexdigest(), MARKET)

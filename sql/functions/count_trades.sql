@@ -1,0 +1,37 @@
+-- Keeps trade_counts: a row for each user of whom a statement adds or takes away trades, in the same transaction. It
+-- runs with its owner's rights, since whoever may write a trade may not write the counts; search_path as in
+-- note_changed_signals. That a trade changes hands is rare, and told row by row: the trigger asks for the column.
+CREATE OR REPLACE FUNCTION count_trades() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO trade_counts (user_id, trades) SELECT user_id, count(*) FROM changed GROUP BY user_id;
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO trade_counts (user_id, trades) SELECT user_id, -count(*) FROM changed GROUP BY user_id;
+  ELSIF TG_OP = 'UPDATE' THEN
+    INSERT INTO trade_counts (user_id, trades) VALUES (OLD.user_id, -1), (NEW.user_id, 1);
+  ELSE
+    DELETE FROM trade_counts;
+  END IF;
+  RETURN NULL;
+END;
+$$;
+
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION count_trades SET search_path = %I, pg_temp', current_schema());
+END
+$$;
+
+COMMENT ON FUNCTION count_trades IS 'Trigger function that keeps trade_counts';
+
+CREATE OR REPLACE TRIGGER count_inserted AFTER INSERT ON trade_signals
+  REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_trades();
+CREATE OR REPLACE TRIGGER count_deleted AFTER DELETE ON trade_signals
+  REFERENCING OLD TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_trades();
+CREATE OR REPLACE TRIGGER count_moved AFTER UPDATE OF user_id ON trade_signals
+  FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id) EXECUTE FUNCTION count_trades();
+CREATE OR REPLACE TRIGGER count_truncated AFTER TRUNCATE ON trade_signals
+  FOR EACH STATEMENT EXECUTE FUNCTION count_trades();

@@ -1,0 +1,44 @@
+-- One trade, if :only_user may see it (null: everybody's), with what belongs to it: former results, errors and notices
+-- that name it, as JSON arrays, each the newest first and no more than :most. A notice names a trade where its words,
+-- facts or labels hold the id: looked for among the newest :notices. include/trades/read_trades.py fills the braces.
+SELECT
+  signal.id::text AS id,
+  result.unseen_candles,
+  (
+    SELECT json_agg(
+      (
+        left({former}::text, -1)
+        || ',"result":' || coalesce(CASE WHEN former.result IS NOT NULL THEN {replaced}::text END, 'null') || '}}'
+      )::json ORDER BY former.replaced_at DESC, former.id
+    )::text
+    FROM (
+      SELECT history.*, jsonb_populate_record(NULL::trade_results, history.result) AS replaced
+      FROM trade_result_history AS history
+      WHERE history.trade_signal_id = signal.id
+      ORDER BY history.replaced_at DESC, history.id
+      LIMIT :most
+    ) AS former
+  ) AS history,
+  (
+    SELECT json_agg({error} ORDER BY error.timestamp DESC, error.id)::text
+    FROM (
+      SELECT *
+      FROM atge_error_logs
+      WHERE trade_signal_id = signal.id
+      ORDER BY timestamp DESC, id
+      LIMIT :most
+    ) AS error
+  ) AS errors,
+  (
+    SELECT json_agg({notice} ORDER BY notice.created_at DESC, notice.id)::text
+    FROM (
+      SELECT *
+      FROM (SELECT * FROM alert_notices ORDER BY created_at DESC LIMIT :notices) AS recent
+      WHERE strpos(concat_ws(' ', recent.title, recent.cause, recent.labels, recent.body), signal.id::text) > 0
+      ORDER BY created_at DESC, id
+      LIMIT :most
+    ) AS notice
+  ) AS alerts
+FROM trade_signals AS signal
+LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
+WHERE signal.id = CAST(:id AS uuid) AND (CAST(:only_user AS uuid) IS NULL OR signal.user_id = CAST(:only_user AS uuid))

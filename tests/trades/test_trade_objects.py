@@ -1,4 +1,4 @@
-"""What programs are shown of a trade is what the tables hold: a column that is forgotten in a model is found here."""
+"""What programs are shown of a trade is what the tables hold: a column forgotten in a model is found."""
 
 import pytest
 from sqlalchemy import text

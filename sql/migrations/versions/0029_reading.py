@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 
 # The order of a list is whole: equal times are told apart by the id, so that a page begins where the last
 # one ended.

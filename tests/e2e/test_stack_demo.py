@@ -1,10 +1,14 @@
 """`make demo`, as a person at the terminal has it: sample trades through the real scheduler."""
 
+import re
 from datetime import UTC, datetime
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.support.prometheus import PROMETHEUS, scraping, unanswered
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
@@ -65,6 +69,23 @@ def test_a_batch_on_the_sandbox_market_is_settled_and_shown(stack):
     table = done.stdout.split("net USD\n", 1)[1].split("\n\n", 1)[0].splitlines()
     assert len(table) == 60
     assert stack.settings()["candle_sources"] == ["sandbox"]
+
+
+@pytest.mark.skipif(PROMETHEUS is None, reason="not installed (Debian: apt-get install prometheus)")
+def test_prometheus_has_data_for_all_that_is_shipped_once_a_demo_has_run(stack, tmp_path):
+    if not newest_batch(stack):
+        assert demo(stack).returncode == 0
+    (secret,) = re.findall(r"^SCRAPE_SECRET=(\S+)$", stack.local("env").stdout, re.MULTILINE)
+    secret = secret.strip("'")
+    assert httpx.get(f"{stack.airflow_url}/metrics").status_code == 401
+    with scraping(tmp_path, stack.airflow_url.removeprefix("http://"), secret) as prometheus:
+        prometheus.wait_for("count_over_time(up{job='tradeops'}[1m]) >= 4", 60)
+        assert unanswered(prometheus) == []
+        settled = prometheus.ask("sum(tradeops_trades_total{status=~'completed_.*'})")
+        assert float(settled[0]["value"][1]) > 0
+        runs = prometheus.ask("tradeops_dag_runs_total{dag='settle_trades', state='success'}")
+        assert float(runs[0]["value"][1]) > 0
+        assert prometheus.ask("tradeops_sweep_last_success_timestamp_seconds")
 
 
 def test_a_batch_on_candles_of_ones_own_and_then_on_the_sandbox_again(stack, tmp_path):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from include.database import DatabaseError
 from include.web.api.encoding import encode
@@ -168,6 +169,12 @@ def _printable(text: str) -> str:
     return safe if len(safe) <= 3 * MOST_SHOWN else safe[: 3 * MOST_SHOWN] + "…"
 
 
+def _methods(request: Request) -> set[str]:
+    """The methods that some route has for the path of a request."""
+    routes = [one for one in request.app.routes if one.matches(request.scope)[0] is not Match.NONE]
+    return {method for one in routes for method in one.methods}
+
+
 def add_handlers(app: FastAPI) -> None:
     """Let the application tell refusals in this form; what is a fault of ours is left to the server's log."""
 
@@ -175,6 +182,8 @@ def add_handlers(app: FastAPI) -> None:
         refusal = as_refusal(error)
         if refusal is None:
             raise error
+        if refusal.status == 405:  # the router names the methods of one route only
+            refusal.headers["Allow"] = ", ".join(sorted(_methods(request)))
         return answer_problem(refusal, request.url.path)
 
     for kind in (

@@ -180,6 +180,15 @@ def test_every_parameter_says_what_is_wrong_with_it(api, annas, operation):
         assert operation.ask(client, annas, limit="1000").status_code == 422
 
 
+@pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
+def test_another_method_is_refused_with_those_that_there_are(api, path):
+    url = f"{ROOT}{path}".replace("{id}", str(uuid4())).replace("{runId}", str(uuid4()))
+    answer = api.with_key("operate").request("PATCH", url)
+    assert answer.status_code == 405
+    known = {operation.method for operation in OPERATIONS if operation.path == path}
+    assert set(answer.headers["Allow"].split(", ")) == known
+
+
 def test_the_document_is_valid_and_declares_every_refusal():
     OpenAPIV31SpecValidator(document()).validate()
     assert document()["openapi"] == "3.1.0"

@@ -1,4 +1,4 @@
-"""Keeping each user's statistics fresh after trades were settled, changed or deleted.
+"""Keeping users' statistics fresh after trades were settled, changed or deleted, at the cost of the changes.
 
 What the figures are is said where they are calculated, in sql/functions/refresh_atge_performance.sql, as
 comments on the columns of `atge_performance_cache`; docs/statistics.md repeats it.
@@ -19,8 +19,9 @@ REFRESH_TIME = timedelta(minutes=5)  # for a single user with many more
 def refresh_performance(engine: Engine) -> int:
     """Recalculate `atge_performance_cache` for the users noted in `performance_refreshes`; count them.
 
-    Each transaction takes up to 5,000 users with up to 500,000 trades together, and their notes; killed in
-    between, the rest stays noted. The notes of how many trades a user has are added up first.
+    Each transaction takes up to 5,000 users with up to 500,000 trades to read, and their notes; killed in
+    between, the rest stays noted. Of a user of whom nothing is kept yet, all trades are read. The notes of
+    how many trades a user has are added up first.
     """
     with engine.begin() as connection:
         connection.execute(sql("trades/merge_trade_counts"))

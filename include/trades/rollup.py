@@ -76,8 +76,15 @@ def _roll_up(engine: Engine, day: date) -> int:
     for attempt in stamina.retry_context(on=_may_be_retried, attempts=ROLLUP_ATTEMPTS, wait_initial=0.2):
         one_moment = engine.execution_options(isolation_level="REPEATABLE READ")
         with attempt, one_moment.begin() as connection:
+            _wait_for_others(connection)
             changed = _call(connection, day)
     return changed
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Let one day be rolled up at a time: the days share the users' sums. Waiting takes no snapshot yet."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{ROLLUP_TIME.total_seconds():.0f}s'"))
+    connection.execute(text("LOCK TABLE daily_stats_totals IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _call(connection: Connection, day: date) -> int:

@@ -3,10 +3,11 @@
 -- result, note_changed_signals takes notice. Rights, search_path, EXECUTE and EXCEPT as there.
 CREATE OR REPLACE FUNCTION note_changed_results() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    EXECUTE $statement$
-      WITH before AS (
+DECLARE
+  too_many boolean := (SELECT count(*) > 1000000 FROM (SELECT FROM changed LIMIT 1000001) AS first);
+  results text := CASE TG_OP
+    WHEN 'UPDATE' THEN $part$
+      before AS (
         SELECT trade_signal_id, net_profit_loss, profit_loss_percentage, exit_at, fees_paid, slippage_cost,
           data_quality_score, exit_reason, ai_analysis IS NULL AS unexplained
         FROM former
@@ -21,38 +22,36 @@ BEGIN
       ), results AS (  -- a row as it was and as it is; a result that went to another trade is one row of each
         SELECT
           trade_signal_id,
-          count(*) = 1 OR count(DISTINCT (net_profit_loss, profit_loss_percentage, exit_at)) > 1 AS of_user
+          count(*) = 1 OR count(DISTINCT (net_profit_loss, profit_loss_percentage, exit_at)) > 1 AS of_user,
+          count(*) = 1 OR count(DISTINCT (net_profit_loss, fees_paid, slippage_cost)) > 1 AS of_day
         FROM differing
         GROUP BY trade_signal_id
-      ), trades AS (
-        SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at, results.of_user
-        FROM results
-        JOIN trade_signals AS signal ON signal.id = results.trade_signal_id
-      ), days AS (
-        INSERT INTO daily_stats_due (day)
-        SELECT DISTINCT trade_day(completed_at, expires_at)
-        FROM trades
-        WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
       )
-      INSERT INTO performance_refreshes (user_id)
-      SELECT DISTINCT user_id FROM trades WHERE of_user AND status IN ('completed_success', 'completed_failure')
-    $statement$;
-  ELSE
-    EXECUTE $statement$
-      WITH trades AS (
-        SELECT signal.user_id, signal.status, signal.completed_at, signal.expires_at
-        FROM changed
-        JOIN trade_signals AS signal ON signal.id = changed.trade_signal_id
-      ), days AS (
-        INSERT INTO daily_stats_due (day)
-        SELECT DISTINCT trade_day(completed_at, expires_at)
-        FROM trades
-        WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-      )
-      INSERT INTO performance_refreshes (user_id)
-      SELECT DISTINCT user_id FROM trades WHERE status IN ('completed_success', 'completed_failure')
-    $statement$;
-  END IF;
+    $part$
+    ELSE 'results AS (SELECT trade_signal_id, true AS of_user, true AS of_day FROM changed)'
+  END;
+BEGIN
+  EXECUTE format($statement$
+    WITH %s, trades AS (
+      SELECT
+        signal.id, signal.user_id, coalesce(signal.completed_at, signal.expires_at) AS ended_at,
+        trade_day(signal.completed_at, signal.expires_at) AS day, of_user, of_day,
+        signal.status IN ('completed_success', 'completed_failure') AS counts
+      FROM results
+      JOIN trade_signals AS signal ON signal.id = results.trade_signal_id
+      WHERE signal.status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+    ), days AS (
+      INSERT INTO daily_stats_due (day, user_ids)
+      SELECT day, CASE WHEN NOT $1 THEN coalesce(array_agg(user_id) FILTER (WHERE concerned AND NOT $1), '{}') END
+      FROM (SELECT DISTINCT day, user_id, counts AND of_day AS concerned FROM trades) AS users
+      GROUP BY day
+    )
+    INSERT INTO performance_refreshes (user_id, trade_ids, ended_at)
+    SELECT user_id, array_agg(id) FILTER (WHERE NOT $1), array_agg(ended_at) FILTER (WHERE NOT $1)
+    FROM trades
+    WHERE of_user AND counts
+    GROUP BY user_id
+  $statement$, results) USING too_many;
   RETURN NULL;
 END;
 $$;

@@ -5,12 +5,16 @@
 -- EXECUTE plans for the rows at hand. A static statement keeps the plan of its first run, whatever follows in the
 -- session, and a plan for one row joins ten thousand by a nested loop: a hundred million steps. EXCEPT finds what
 -- differs without any join, and takes two nulls for the same.
+--
+-- A note says which trades of a user have changed, and when they ended before and end now; a statement that changes
+-- more than a million rows notes whole users and days instead, so that no note grows without bounds.
 CREATE OR REPLACE FUNCTION note_changed_signals() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    EXECUTE $statement$
-      WITH before AS (
+DECLARE
+  too_many boolean := (SELECT count(*) > 1000000 FROM (SELECT FROM changed LIMIT 1000001) AS first);
+  trades text := CASE TG_OP
+    WHEN 'UPDATE' THEN $part$
+      before AS (
         SELECT id, user_id, symbol, timeframe, direction, ai_model, status, completed_at, expires_at
         FROM former
       ), after AS (
@@ -20,25 +24,31 @@ BEGIN
         (SELECT * FROM before EXCEPT SELECT * FROM after)
         UNION ALL
         (SELECT * FROM after EXCEPT SELECT * FROM before)
-      ), days AS (
-        INSERT INTO daily_stats_due (day)
-        SELECT DISTINCT trade_day(completed_at, expires_at)
+      )
+    $part$
+    ELSE 'trades AS (SELECT id, user_id, status, completed_at, expires_at FROM changed)'
+  END;
+BEGIN
+  EXECUTE format($statement$
+    WITH %s, days AS (
+      INSERT INTO daily_stats_due (day, user_ids)
+      SELECT day, CASE WHEN NOT $1 THEN coalesce(array_agg(user_id) FILTER (WHERE counts AND NOT $1), '{}') END
+      FROM (
+        SELECT DISTINCT
+          trade_day(completed_at, expires_at) AS day, user_id,
+          status IN ('completed_success', 'completed_failure') AS counts
         FROM trades
         WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
-      )
-      INSERT INTO performance_refreshes (user_id)
-      SELECT DISTINCT user_id FROM trades WHERE status IN ('completed_success', 'completed_failure')
-    $statement$;
-  ELSE
-    WITH days AS (
-      INSERT INTO daily_stats_due (day)
-      SELECT DISTINCT trade_day(completed_at, expires_at)
-      FROM changed
-      WHERE status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
+      ) AS concerned
+      GROUP BY day
     )
-    INSERT INTO performance_refreshes (user_id)
-    SELECT DISTINCT user_id FROM changed WHERE status IN ('completed_success', 'completed_failure');
-  END IF;
+    INSERT INTO performance_refreshes (user_id, trade_ids, ended_at)
+    SELECT
+      user_id, array_agg(id) FILTER (WHERE NOT $1), array_agg(coalesce(completed_at, expires_at)) FILTER (WHERE NOT $1)
+    FROM trades
+    WHERE status IN ('completed_success', 'completed_failure')
+    GROUP BY user_id
+  $statement$, trades) USING too_many;
   RETURN NULL;
 END;
 $$;

@@ -1,7 +1,9 @@
--- Recalculates the rows of atge_performance_cache for a set of users in one pass; answers how many.
--- The comments on the columns, below, are the definitions. A user without settled trades gets a row too.
-CREATE OR REPLACE FUNCTION refresh_atge_performance(user_ids uuid[]) RETURNS integer
-LANGUAGE plpgsql
+-- Brings the rows of atge_performance_cache of a set of users up to date; answers how many. What was noted of their
+-- trades is followed first (update_performance_state); `anew` reads all of them. The comments on the columns, below, are
+-- the definitions. A user without settled trades gets a row too. It runs with its owner's rights, since whoever may
+-- have a row recalculated may not write what it is calculated from.
+CREATE OR REPLACE FUNCTION refresh_atge_performance(user_ids uuid[], anew boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
 SET plan_cache_mode = force_custom_plan  -- one user and thousands want different plans
 AS $$
 DECLARE
@@ -13,120 +15,78 @@ BEGIN
   SELECT DISTINCT user_id FROM unnest(user_ids) AS wanted (user_id) WHERE user_id IS NOT NULL ORDER BY user_id
   ON CONFLICT (user_id) DO NOTHING;
   PERFORM FROM atge_performance_cache WHERE user_id = ANY (user_ids) ORDER BY user_id FOR UPDATE;
+  PERFORM update_performance_state(user_ids, anew);
 
-  WITH settled AS (
-    SELECT
-      signal.user_id,
-      signal.id,
-      signal.status = 'completed_success' AS won,
-      result.net_profit_loss AS net,
-      result.profit_loss_percentage AS percent,
-      snapshot.galaxy_score AS galaxy,
-      coalesce(signal.completed_at, signal.expires_at) AS ended_at,
-      result.exit_at,
-      trade_day(signal.completed_at, signal.expires_at) AS day
-    FROM trade_signals AS signal
-    LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
-    LEFT JOIN LATERAL (
-      SELECT galaxy_score
-      FROM trade_market_snapshot
-      WHERE trade_signal_id = signal.id
-      ORDER BY snapshot_at DESC, id
-      LIMIT 1
-    ) AS snapshot ON true
-    WHERE signal.user_id = ANY (user_ids) AND signal.status IN ('completed_success', 'completed_failure')
-  ),
-  equity AS (
-    SELECT
-      *,
-      row_number() OVER in_order AS turn,
-      sum(net) OVER in_order AS total,
-      max(net) OVER (PARTITION BY user_id) AS highest,
-      min(net) OVER (PARTITION BY user_id) AS lowest
-    FROM settled
-    WINDOW in_order AS (PARTITION BY user_id ORDER BY ended_at, exit_at, id ROWS UNBOUNDED PRECEDING)
-  ),
-  curve AS (
-    SELECT *, greatest(0, max(total) OVER in_order) AS peak
-    FROM equity
-    WINDOW in_order AS (PARTITION BY user_id ORDER BY ended_at, exit_at, id ROWS UNBOUNDED PRECEDING)
+  WITH merged AS MATERIALIZED (
+    SELECT user_id, merge_performance(array_agg(part ORDER BY from_at, from_exit, from_id)) AS part
+    FROM performance_nodes
+    WHERE user_id = ANY (user_ids)
+    GROUP BY user_id
   ),
   sums AS (
     SELECT
       user_id,
-      count(*) AS trades,
-      count(*) FILTER (WHERE won) AS wins,
-      count(*) FILTER (WHERE NOT won) AS losses,
-      coalesce(sum(net), 0) AS net,
-      coalesce(sum(net) FILTER (WHERE won), 0) AS profit,
-      coalesce(-sum(net) FILTER (WHERE NOT won), 0) AS loss,
-      avg(net) FILTER (WHERE won) AS average_win,
-      avg(net) FILTER (WHERE NOT won) AS average_loss,
-      (array_agg(id ORDER BY turn) FILTER (WHERE net = highest))[1] AS best_id,
-      max(net) AS highest,
-      (array_agg(id ORDER BY turn) FILTER (WHERE net = lowest))[1] AS worst_id,
-      min(net) AS lowest,
-      avg(percent) / nullif(stddev_samp(percent), 0) AS sharpe,
-      coalesce(max(peak - total), 0) AS drawdown,
-      avg(galaxy) FILTER (WHERE won) AS galaxy_wins,
-      avg(galaxy) FILTER (WHERE NOT won) AS galaxy_losses,
-      CASE  -- corr() of equal figures answers with rounding errors
-        WHEN min(galaxy) FILTER (WHERE percent IS NOT NULL) < max(galaxy) FILTER (WHERE percent IS NOT NULL)
-          AND min(percent) FILTER (WHERE galaxy IS NOT NULL) < max(percent) FILTER (WHERE galaxy IS NOT NULL)
-        THEN corr(engine_number(galaxy), engine_number(percent))
+      (part).*,
+      (part).trades - (part).wins AS losses,
+      -(part).lost AS loss,
+      -- days without a trade count as 0: they add to the number of days and to no sum
+      ((part).last_day - (part).first_day + 1)::numeric AS days,
+      (part).day_square + (part).first_percent * (part).first_percent
+        + CASE WHEN (part).first_day < (part).last_day THEN (part).last_percent * (part).last_percent ELSE 0 END
+        AS squares,
+      -- n * n * the variance of a population, exactly: 0 if all are alike, and NaN (which is > 0) beside what is no number
+      (part).percents * (part).percent_square - (part).percent * (part).percent AS percent_spread,
+      (part).pairs * (part).score_square - (part).pair_score * (part).pair_score AS score_spread,
+      (part).pairs * (part).paired_square - (part).pair_percent * (part).pair_percent AS paired_spread,
+      (part).pairs * (part).product - (part).pair_score * (part).pair_percent AS joint_spread
+    FROM merged
+  ),
+  spreads AS (
+    SELECT
+      *,
+      CASE WHEN percents > 1 AND percent_spread > 0 THEN percent_spread / (percents * (percents - 1)) END AS variance,
+      CASE
+        WHEN score_spread > 0 AND paired_spread > 0 THEN joint_spread / sqrt(score_spread * paired_spread)
       END AS correlation
-    FROM curve
-    GROUP BY user_id
-  ),
-  spread AS (  -- days without a trade count as 0: they add to the number of days and to no sum
-    SELECT
-      user_id,
-      (max(day) - min(day) + 1)::numeric AS days,
-      sum(percent) AS percents,
-      sum(percent * percent) AS squares
-    FROM (
-      SELECT user_id, day, sum(percent) AS percent
-      FROM settled
-      WHERE percent IS NOT NULL
-        AND day > '0001-01-02' AND day < '9999-12-30'  -- of no day that there was: thousands of years would count as 0
-      GROUP BY user_id, day
-    ) AS daily
-    GROUP BY user_id
-  ),
-  annual AS (  -- mean / sample standard deviation = percents / sqrt(days * (days * squares - percents^2) / (days - 1))
-    SELECT
-      user_id,
-      percents / sqrt(days * (days * squares - percents * percents) / (days - 1)) * sqrt(365.0) AS sharpe
-    FROM spread
-    WHERE days > 1 AND days * squares > percents * percents
+    FROM sums
   )
   UPDATE atge_performance_cache AS cache
   SET
-    total_trades = coalesce(sums.trades, 0),
-    winning_trades = coalesce(sums.wins, 0),
-    losing_trades = coalesce(sums.losses, 0),
-    success_rate = 100.0 * sums.wins / sums.trades,
-    total_profit_loss = coalesce(sums.net, 0),
-    total_profit = coalesce(sums.profit, 0),
-    total_loss = coalesce(sums.loss, 0),
-    average_win = sums.average_win,
-    average_loss = sums.average_loss,
-    best_trade_id = sums.best_id,
-    best_trade_profit = sums.highest,
-    worst_trade_id = sums.worst_id,
-    worst_trade_loss = sums.lowest,
-    sharpe_ratio = sums.sharpe,
-    sharpe_ratio_annualised = annual.sharpe,
-    max_drawdown = coalesce(sums.drawdown, 0),
-    profit_factor = sums.profit / nullif(sums.loss, 0),
-    win_loss_ratio = sums.wins::numeric / nullif(sums.losses, 0),
-    avg_galaxy_score_wins = sums.galaxy_wins,
-    avg_galaxy_score_losses = sums.galaxy_losses,
-    social_correlation = sums.correlation,
+    total_trades = coalesce(spreads.trades, 0),
+    winning_trades = coalesce(wins, 0),
+    losing_trades = coalesce(losses, 0),
+    success_rate = 100.0 * wins / spreads.trades,
+    total_profit_loss = coalesce(net, 0),
+    total_profit = coalesce(profit, 0),
+    total_loss = coalesce(loss, 0),
+    average_win = profit / nullif(paid_wins, 0),
+    average_loss = lost / nullif(paid_losses, 0),
+    best_trade_id = best_id,
+    best_trade_profit = best,
+    worst_trade_id = worst_id,
+    worst_trade_loss = worst,
+    sharpe_ratio = percent / nullif(percents, 0) / CASE
+      WHEN variance = 'NaN' THEN variance
+      -- the digits of stddev_samp(): as many as the variance has
+      ELSE round(sqrt(round(variance, scale(variance) + 8)), scale(variance))
+    END,
+    sharpe_ratio_annualised = CASE
+      -- mean / sample standard deviation = percents / sqrt(days * (days * squares - percents^2) / (days - 1))
+      WHEN days > 1 AND days * squares > day_percent * day_percent
+      THEN day_percent / sqrt(days * (days * squares - day_percent * day_percent) / (days - 1)) * sqrt(365.0)
+    END,
+    max_drawdown = coalesce(drawdown, 0),
+    profit_factor = profit / nullif(loss, 0),
+    win_loss_ratio = wins::numeric / nullif(losses, 0),
+    avg_galaxy_score_wins = win_scores / nullif(scored_wins, 0),
+    avg_galaxy_score_losses = loss_scores / nullif(scored_losses, 0),
+    social_correlation = CASE  -- to the 15 digits of a double
+      WHEN correlation <> 'NaN' THEN round(least(greatest(correlation, -1), 1), 300)::float8
+      ELSE correlation
+    END,
     last_calculated_at = now()
   FROM (SELECT DISTINCT user_id FROM unnest(user_ids) AS wanted (user_id)) AS wanted
-  LEFT JOIN sums USING (user_id)
-  LEFT JOIN annual USING (user_id)
+  LEFT JOIN spreads USING (user_id)
   WHERE cache.user_id = wanted.user_id;
 
   GET DIAGNOSTICS refreshed = ROW_COUNT;
@@ -134,8 +94,14 @@ BEGIN
 END;
 $$;
 
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION refresh_atge_performance SET search_path = %I, pg_temp', current_schema());
+END
+$$;
+
 COMMENT ON FUNCTION refresh_atge_performance IS
-  'Recalculates the cached statistics of these users in one pass; answers how many';
+  'Brings the cached statistics of these users up to date with what has changed; answers how many';
 
 -- What each figure is, for everybody; docs/statistics.md repeats it, and a test compares the two.
 COMMENT ON TABLE atge_performance_cache IS

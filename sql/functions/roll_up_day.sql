@@ -1,6 +1,7 @@
 -- Brings daily_trade_stats and daily_kpis of a day (UTC) to what its trades say, and answers with how many rows of
--- daily_trade_stats changed: 0 when all was so already. The caller's transaction must be REPEATABLE READ, so that
--- trades and cache are of one moment:
+-- daily_trade_stats changed: 0 when all was so already. Of a day that was rolled up before, the rows of the users that
+-- are noted in daily_stats_due are measured anew; of another, or of one that nothing is noted of, all. The caller's
+-- transaction must be REPEATABLE READ, so that trades and cache are of one moment:
 --   BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT roll_up_day('2026-03-02'); COMMIT;
 -- Errors, after which nothing has changed: TU001, the day is not over; TU002, the daily rows of a user would not
 -- add up to the cache, to the cent; 40001, another transaction was quicker: try again.
@@ -12,6 +13,8 @@ DECLARE
   -- The first day that there is also takes what lies before it: trade_day.
   begins timestamptz := CASE of_day WHEN '0001-01-02' THEN '-infinity' ELSE of_day::timestamp AT TIME ZONE 'UTC' END;
   ends timestamptz := (of_day + 1)::timestamp AT TIME ZONE 'UTC';
+  whole boolean;  -- anybody's rows may have changed
+  noted uuid[];
   users uuid[];
   changed integer;
   wrong_users integer;
@@ -25,14 +28,22 @@ BEGIN
       USING ERRCODE = 'TU001';
   END IF;
 
-  DELETE FROM daily_stats_due WHERE day = of_day;
+  WITH taken AS (
+    DELETE FROM daily_stats_due WHERE day = of_day RETURNING user_ids
+  )
+  SELECT
+    coalesce(bool_or(user_ids IS NULL), true) OR NOT EXISTS (SELECT FROM daily_kpis WHERE day = of_day),
+    ARRAY(SELECT DISTINCT unnest(user_ids) FROM taken)
+  FROM taken
+  INTO whole, noted;
 
   WITH fresh AS MATERIALIZED (
-    SELECT * FROM measure_trade_stats(begins, ends)
+    SELECT * FROM measure_trade_stats(begins, ends) WHERE whole OR user_id = ANY (noted)
   ),
   gone AS (
     DELETE FROM daily_trade_stats AS former
     WHERE day = of_day
+      AND (whole OR user_id = ANY (noted))
       AND NOT EXISTS (
         SELECT
         FROM fresh
@@ -71,7 +82,9 @@ BEGIN
     RETURNING user_id
   )
   SELECT
-    (SELECT array_agg(user_id) FROM (SELECT user_id FROM fresh UNION SELECT user_id FROM gone) AS concerned),
+    (SELECT array_agg(user_id) FROM (
+      SELECT user_id FROM fresh UNION SELECT user_id FROM gone UNION SELECT unnest(noted)
+    ) AS concerned),
     (SELECT count(*) FROM gone) + (SELECT count(*) FROM written)
   INTO users, changed;
 

@@ -64,7 +64,7 @@ def main() -> None:
 
 def _bare_copy(engine: Engine) -> float:
     """Seconds that the server takes to write the same rows in the same order, and nobody keeps them."""
-    everything = dict.fromkeys(("first", "after", "symbols", "users", "trade_ids"))
+    everything = dict.fromkeys(("first", "after", "symbols", "users", "trade_ids", "statuses", "timeframes"))
     with engine.connect() as connection:
         query = sql_with_results(connection, "trades/export_trades").bindparams(**everything)
         compiled = query.compile(dialect=engine.dialect)

@@ -23,11 +23,20 @@ from airflow.sdk import Param, dag
 
 from include.airflow.connections import load_settings, open_database, open_storage, run_url
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import form_refused_on, optional_text, read_form, trade_filter, who_triggered
+from include.airflow.forms import (
+    choices,
+    form_refused_on,
+    optional_text,
+    read_form,
+    trade_filter,
+    who_triggered,
+)
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
 DAG_ID = "export_trades"
+STATUSES = ("active", "completed_success", "completed_failure", "expired", "incomplete_data", "cancelled")
+TIMEFRAMES = ("15m", "1h", "4h", "1d", "1w")
 NEXT_STEP = (
     "Files without a manifest.json beside them are not whole. If the log says what to correct in the form, "
     "trigger the DAG again; otherwise clear the run, and it writes its files anew."
@@ -64,6 +73,8 @@ def export(this_run: str) -> dict[str, Any]:
     dagrun_timeout=timedelta(hours=4),
     params={
         **trade_filter("proposed"),
+        "statuses": choices("Statuses", STATUSES),
+        "timeframes": choices("Timeframes", TIMEFRAMES),
         "format": Param("csv", enum=["csv", "json", "parquet"], title="Format", description="see above"),
         "location": optional_text(
             "Place", "a folder or s3://bucket/prefix below an allowed place; none: the default"

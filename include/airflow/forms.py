@@ -5,7 +5,7 @@ schema of its fields by then; what only the product knows, the request class say
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,6 +163,11 @@ def uuids(title: str, description: str) -> Param:
 def symbols(description: str) -> Param:
     """Symbols, one a line; an empty list where there are none."""
     return _lines("Symbols", description, SYMBOL_PATTERN)
+
+
+def choices(title: str, known: Sequence[str]) -> Param:
+    """Some of the known names, one a line; none: all."""
+    return _lines(title, f"of {', '.join(known)}, one a line; none: all", f"^({'|'.join(known)})$")
 
 
 def _lines(title: str, description: str, pattern: str) -> Param:

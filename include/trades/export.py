@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -30,11 +30,11 @@ from include.trades.export_formats import (
     measure,
 )
 from include.trades.results import sql_with_results
-from include.trades.trade_filter import TradeFilter, TradeRequestError
+from include.trades.trade_filter import TradeFilter, TradeRequestError, read_names
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.sql import Composed
+    from psycopg.sql import SQL, Composed
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +43,43 @@ EXPORT_TIME = timedelta(minutes=55)  # the server ends the one long statement af
 
 
 @dataclass(frozen=True)
+class ExportFilter(TradeFilter):
+    """Trades to export: also those of some statuses or timeframes; None: any."""
+
+    statuses: tuple[str, ...] | None = None
+    timeframes: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, form: Mapping[str, Any], today: date) -> Self:
+        """Read what TradeFilter reads, `statuses` and `timeframes`; raises TradeRequestError as it does."""
+        statuses, timeframes = read_names(form, "statuses"), read_names(form, "timeframes")
+        return replace(super().read(form, today), statuses=statuses, timeframes=timeframes)
+
+    def parameters(self) -> dict[str, Any]:
+        """The filter for `export_trades`."""
+        more = {"statuses": self.statuses, "timeframes": self.timeframes}
+        return super().parameters() | {
+            name: None if value is None else list(value) for name, value in more.items()
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The conditions that are given, in the form's words."""
+        more = {"statuses": self.statuses, "timeframes": self.timeframes}
+        return super().as_json() | {name: list(value) for name, value in more.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class ExportRequest:
     """What a person asks for."""
 
-    trades: TradeFilter
+    trades: ExportFilter
     file_format: str  # one of FORMATS
     root: str  # the allowed location, as open_storage takes it
     folder: str  # below it: empty, or a/b
 
     @classmethod
     def read(cls, form: Mapping[str, Any], today: date, locations: Sequence[str]) -> Self:
-        """Read a form: what TradeFilter reads, `format` and `location`. Raises TradeRequestError in words.
+        """Read a form: what ExportFilter reads, `format` and `location`. Raises TradeRequestError in words.
 
         `locations` are the roots below which an export may go (the setting `export_locations`); the first is
         the place when the form names none.
@@ -62,7 +88,7 @@ class ExportRequest:
         if file_format not in FORMATS:
             raise TradeRequestError(f"format is {file_format!r}: choose of {', '.join(FORMATS)}")
         root, folder = choose_place(str(form.get("location") or "").strip(), locations)
-        return cls(TradeFilter.read(form, today), file_format, root, folder)
+        return cls(ExportFilter.read(form, today), file_format, root, folder)
 
 
 def choose_place(asked: str, locations: Sequence[str]) -> tuple[str, str]:
@@ -133,7 +159,9 @@ def export_trades(
         request.trades.check_known(snapshot)
         driver: Any = snapshot.connection.driver_connection
         with driver.cursor() as cursor:
-            statement, parameters, columns, odd, strange = _prepare(snapshot, cursor, request)
+            chosen, file_format = request.trades.parameters(), request.file_format
+            statement, parameters, columns, odd = prepare_copy(snapshot, cursor, chosen, file_format)
+            strange = count_strange_times(cursor, export_query(snapshot, chosen)[0], parameters, columns)
             with cursor.copy(statement, parameters) as copy:
                 rows = (bytes(row) for row in copy)  # the protocol gives one row a message
                 files = list(_write_files(storage, base, request.file_format, columns, rows, file_rows))
@@ -162,21 +190,27 @@ def export_trades(
     return manifest | {"location": f"{storage.location}/{base}"}
 
 
-def _prepare(
-    snapshot: Connection, cursor: "psycopg.Cursor[Any]", request: ExportRequest
-) -> tuple["Composed", dict[str, Any], list[Column], int, int]:
-    """Give the COPY with its parameters and columns, and how many numbers and times will be left empty."""
+def export_query(snapshot: Connection, chosen: Mapping[str, Any]) -> tuple["SQL", dict[str, Any]]:
+    """Give the query of the rows of an export, and its parameters; `chosen` are those of the statement."""
     from psycopg.sql import SQL
 
-    chosen = sql_with_results(snapshot, "trades/export_trades").bindparams(**request.trades.parameters())
-    compiled = chosen.compile(dialect=snapshot.dialect)
-    query, parameters = SQL(str(compiled)), dict(compiled.params)
+    statement = sql_with_results(snapshot, "trades/export_trades").bindparams(**chosen)
+    compiled = statement.compile(dialect=snapshot.dialect)
+    return SQL(str(compiled)), dict(compiled.params)
+
+
+def prepare_copy(
+    snapshot: Connection, cursor: "psycopg.Cursor[Any]", chosen: Mapping[str, Any], file_format: str
+) -> tuple["Composed", dict[str, Any], list[Column], int]:
+    """Give the COPY with its parameters and columns, and how many numbers will be left empty."""
+    from psycopg.sql import SQL
+
+    query, parameters = export_query(snapshot, chosen)
     columns, odd = describe(cursor, query, parameters), 0
-    strange = count_strange_times(cursor, query, parameters, columns)
-    if request.file_format == "parquet":
+    if file_format == "parquet":
         columns, odd = measure(cursor, query, parameters, columns)
-    statement = copy_statement(query, columns, SQL("trade.generated_at, trade.id"), request.file_format)
-    return statement, parameters, columns, odd, strange
+    statement = copy_statement(query, columns, SQL("trade.generated_at, trade.id"), file_format)
+    return statement, parameters, columns, odd
 
 
 def _write_files(

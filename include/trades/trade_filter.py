@@ -51,7 +51,7 @@ class TradeFilter:
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing, and so means every trade."""
-        return self == TradeFilter()
+        return self == type(self)()
 
     def check_known(self, connection: Connection) -> None:
         """Raise TradeRequestError if it names a symbol, a user or a trade that no trade has."""

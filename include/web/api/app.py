@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from include.web.api import monitoring, prices, statistics, trades, work
+from include.web.api import export, monitoring, prices, statistics, trades, work
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import Finish, LimitBody
@@ -14,6 +14,7 @@ MOST_BYTES = 64 * 1024  # of a body
 # One router a subject; each is `router` of a file of this folder.
 ROUTERS: tuple[APIRouter, ...] = (
     trades.router,
+    export.router,
     statistics.router,
     prices.router,
     monitoring.router,

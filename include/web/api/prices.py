@@ -15,7 +15,8 @@ from include.web.api.caller import CallerDep, EngineDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter, wrong_parameters
 from include.web.api.listing import LONGEST_CURSOR, Page, cursor_of
-from include.web.api.selection import ExactParameter, Start, WindowEnd
+from include.web.api.parameters import ExactDep
+from include.web.api.selection import Start, WindowEnd
 
 router = APIRouter(tags=["prices"])
 
@@ -55,7 +56,7 @@ def show_prices(
     cursor: Annotated[
         str | None, Query(max_length=LONGEST_CURSOR, description="empty, then nextCursor")
     ] = None,
-    exact: ExactParameter = False,
+    exact: ExactDep = False,
 ) -> Response:
     """Either of `tradeSignalId`, or of `symbol, resolution, start, end`."""
     market = {"symbol": symbol, "resolution": resolution, "start": start, "end": end}

@@ -57,7 +57,6 @@ WindowEnd = Annotated[datetime, PlainValidator(_end_of_window), _SCHEMA]
 UserParameter = Annotated[
     UUID | None, Query(alias="userId", description="this user's rows; for callers who see all")
 ]
-ExactParameter = Annotated[bool, Query(description="decimal numbers as strings")]
 
 
 def user_shown(caller: Caller, user_id: UUID | None) -> UUID | None:

@@ -20,7 +20,8 @@ from include.web.api.caching import NOT_MODIFIED, STATISTICS, answer_json
 from include.web.api.caller import CallerDep, EngineDep
 from include.web.api.encoding import encode
 from include.web.api.errors import refusals
-from include.web.api.selection import ExactParameter, UserParameter, one_user
+from include.web.api.parameters import ExactDep
+from include.web.api.selection import UserParameter, one_user
 
 router = APIRouter(tags=["statistics"])
 
@@ -57,7 +58,7 @@ def show_statistics(
     engine: EngineDep,
     caller: CallerDep,
     user_id: UserParameter = None,
-    exact: ExactParameter = False,
+    exact: ExactDep = False,
 ) -> Response:
     """Over the settled trades. `performance` is as old as its `lastCalculatedAt`; the sweep renews it."""
     user = one_user(caller, user_id)

@@ -15,7 +15,8 @@ from include.web.api.caller import CallerDep, EngineDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter
 from include.web.api.listing import PageDep, cursor_of, pagination
-from include.web.api.selection import ExactParameter, SelectionDep
+from include.web.api.parameters import ExactDep
+from include.web.api.selection import SelectionDep
 
 router = APIRouter(tags=["trades"])
 
@@ -74,7 +75,7 @@ def show_trades(
     selection: SelectionDep,
     sort_by: Annotated[SortBy, Query(alias="sortBy")] = "generatedAt",
     sort_order: Annotated[Literal["asc", "desc", "ASC", "DESC"], Query(alias="sortOrder")] = "desc",
-    exact: ExactParameter = False,
+    exact: ExactDep = False,
 ) -> Response:
     """The trades that match all filters, each with its parts. Unknown values come last."""
     order = f"{sort_by} {sort_order.lower()} {selection.fingerprint()}"
@@ -116,7 +117,7 @@ def show_trade(
     engine: EngineDep,
     caller: CallerDep,
     trade_id: Annotated[UUID, Path(alias="id")],
-    exact: ExactParameter = False,
+    exact: ExactDep = False,
 ) -> Response:
     """The trade with its former results, the alerts and errors that name it, and where its candles are."""
     found = read_trade(engine, trade_id, only_user=caller.only_user, exact=exact)

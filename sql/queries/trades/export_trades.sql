@@ -24,4 +24,6 @@ WHERE (CAST(:first AS timestamptz) IS NULL OR signal.generated_at >= CAST(:first
   AND (CAST(:after AS timestamptz) IS NULL OR signal.generated_at < CAST(:after AS timestamptz))
   AND (CAST(:symbols AS text[]) IS NULL OR signal.symbol = ANY(CAST(:symbols AS text[])))
   AND (CAST(:users AS uuid[]) IS NULL OR signal.user_id = ANY(CAST(:users AS uuid[])))
+  AND (CAST(:statuses AS text[]) IS NULL OR signal.status = ANY(CAST(:statuses AS text[])))
+  AND (CAST(:timeframes AS text[]) IS NULL OR signal.timeframe = ANY(CAST(:timeframes AS text[])))
   AND (CAST(:trade_ids AS uuid[]) IS NULL OR signal.id = ANY(CAST(:trade_ids AS uuid[])))

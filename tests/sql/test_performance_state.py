@@ -212,6 +212,11 @@ def test_what_is_no_number_stays_with_its_user(database):
         names = ", ".join(sorted(FIGURES))
         kept = shown.format(f"SELECT {names} FROM atge_performance_cache")
         assert rows(database, kept) == rows(database, shown.format(f"SELECT {names} FROM ({FULL}) AS every"))
+    too_much = "UPDATE trade_results SET profit_loss_percentage = 1e100000 WHERE trade_signal_id = "
+    run(database, too_much + first, user=uuid.UUID(int=1))  # its square is more than a numeric holds
+    refresh_performance(database)
+    ratios = rows(database, "SELECT sharpe_ratio::text FROM atge_performance_cache ORDER BY user_id")
+    assert [ratio for (ratio,) in ratios].count("NaN") == 1
     run(database, f"DELETE FROM trade_signals WHERE id = {first}", user=uuid.UUID(int=1))
     refresh_performance(database)
     assert_as_computed_in_full(database)

@@ -12,7 +12,7 @@ from include.http.client import Client
 from include.probes import Probe
 from include.probes.platform.bingx import ask_bingx
 from include.probes.platform.ibkr import ask_ibkr
-from include.probes.platform.postgres import ask_postgres
+from include.probes.platform.postgres import ask_postgres, measure_database
 from include.probes.platform.solana import ask_solana
 from include.services import find_service
 from include.settings import Settings
@@ -64,6 +64,43 @@ def test_a_database_that_lets_nobody_in_is_down_and_its_password_is_not_shown(lo
     assert result.status == "down"
     assert "database '" in result.reason
     assert (make_url(url).password or "") not in result.reason
+
+
+def test_figures_of_a_server_without_the_extension_say_so(database):
+    with database.connect() as connection:
+        figures = measure_database(connection)
+    assert figures["slow_statements"] is None
+    assert figures["commits"] > 0
+
+
+STATEMENTS = """
+CREATE TEMP VIEW pg_stat_statements AS
+SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) AS dbid, 7::bigint AS calls,
+  mean AS mean_exec_time, 7 * mean AS total_exec_time, query
+FROM (VALUES (1::float8, 'SELECT 1'), (200, 'ALTER ROLE x PASSWORD ''tulip-harbour-7'''), {more})
+  AS seen (mean, query)
+"""
+
+
+def test_slow_statements_are_told_without_their_secrets(database):
+    """The extension is a view here: the embedded server lacks it."""
+    with database.connect() as connection:
+        connection.execute(text(STATEMENTS.format(more="(900, 'SELECT   pg_sleep($1)')")))
+        slow = measure_database(connection)["slow_statements"]
+        connection.rollback()
+    assert [(one["mean_ms"], one["calls"]) for one in slow] == [(900, 7), (200, 7)]
+    assert slow[0]["statement"] == "SELECT pg_sleep($1)"
+    assert "tulip-harbour" not in slow[1]["statement"]
+
+
+def test_an_extension_that_refuses_costs_no_other_figure(database):
+    """As one does that is there and was not loaded at the server's start."""
+    with database.connect() as connection:
+        connection.execute(text(STATEMENTS.format(more="(1 / (random() * 0), 'x')")))
+        figures = measure_database(connection)
+        connection.rollback()
+    assert figures["slow_statements"] is None
+    assert figures["commits"] > 0
 
 
 # -- the broker ----------------------------------------------------------------------------------------------

@@ -1,16 +1,19 @@
 """PostgreSQL: does the platform's database let anybody in, is it in order, and what does it count?"""
 
+import logging
 from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from include.database import DatabaseError, connect, sql
 from include.probes.probe import REQUEST_SECONDS, Probe, ProbeAnswer, ProbeContext, Quota, ServiceDownError
 from include.telemetry import redact
+
+logger = logging.getLogger(__name__)
 
 OLD_TRANSACTION = timedelta(hours=1)  # it keeps VACUUM from clearing anything that died since
 STANDBY_LAG = timedelta(minutes=5)
@@ -50,16 +53,19 @@ def ask_postgres(url: str, *, old: timedelta = OLD_TRANSACTION) -> ProbeAnswer:
 def measure_database(connection: Connection) -> dict[str, Any]:
     """Measure the database's figures: sessions by state, counters since `counted_since`, slow statements.
 
-    `slow_statements` is None where the extension pg_stat_statements is not there, so that nobody can tell.
+    `slow_statements` is None where pg_stat_statements cannot tell: it is not there, not loaded, or not ours.
     """
     row = connection.execute(sql("probes/measure_database")).one()._asdict()
-    slow = None
-    if row.pop("knows_statements"):
-        slow = [
-            {**found, "statement": redact(found["statement"])}
-            for found in connection.execute(
-                sql("probes/find_slow_statements"), {"milliseconds": SLOW_MS}
-            ).mappings()
-        ]
+    slow = _slow_statements(connection) if row.pop("knows_statements") else None
     since = row.pop("counted_since")
     return {**row, "counted_since": since.isoformat() if since else None, "slow_statements": slow}
+
+
+def _slow_statements(connection: Connection) -> list[dict[str, Any]] | None:
+    try:
+        with connection.begin_nested():  # what it refuses must not cost the other figures
+            found = connection.execute(sql("probes/find_slow_statements"), {"milliseconds": SLOW_MS})
+            return [{**row, "statement": redact(row["statement"])} for row in found.mappings()]
+    except DBAPIError as error:
+        logger.warning("pg_stat_statements does not answer: %s", " ".join(str(error.orig).split()))
+        return None

@@ -24,6 +24,17 @@ PROMISED = 0.3  # seconds
 SCRAPES = 7
 TRADES = 10_000
 ROUNDS = 7
+INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes
+WHERE tablename = 'atge_performance_metrics' AND indexname NOT LIKE '%_pkey'
+"""
+ROWS_OF_METRICS = """
+INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit)
+SELECT
+  now() - random() * interval '30 days', CASE n % 2 WHEN 0 THEN 'api_response' ELSE 'database_query' END,
+  'http.service_' || n / 2 % 20, n % 10000 / 100.0, 'ms'
+FROM generate_series(1, :count) AS n
+"""
 WRITES = {  # what is written: the table, the trigger that counts it, the statement
     "inserting trades": (
         "trade_signals",
@@ -83,21 +94,14 @@ def _fill(engine: Engine, size: int) -> None:
                 "ON CONFLICT DO NOTHING"
             )
         )
-    while True:
-        with engine.begin() as connection:
-            held = connection.execute(text("SELECT count(*) FROM atge_performance_metrics")).scalar_one()
-            if held >= size:
-                break
-            connection.execute(
-                text(
-                    "INSERT INTO atge_performance_metrics (timestamp, metric_type, metric_name, value, unit) "
-                    "SELECT now() - random() * interval '30 days', "
-                    "  CASE n % 2 WHEN 0 THEN 'api_response' ELSE 'database_query' END, "
-                    "  'http.service_' || n / 2 % 20, round((100 * random())::numeric, 2), 'ms' "
-                    "FROM generate_series(1, :count) AS n"
-                ),
-                {"count": min(500_000, size - held)},
-            )
+    with engine.begin() as connection:
+        held = connection.execute(text("SELECT count(*) FROM atge_performance_metrics")).scalar_one()
+        indexes = connection.execute(text(INDEXES)).all()
+        for index in indexes:  # built afterwards, for it is quicker
+            connection.execute(text(f"DROP INDEX {index.indexname}"))
+        connection.execute(text(ROWS_OF_METRICS), {"count": size - held})
+        for index in indexes:
+            connection.execute(text(index.indexdef))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
 

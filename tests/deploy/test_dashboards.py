@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import promql_parser
 import pytest
@@ -84,3 +86,29 @@ def test_they_are_provisioned_by_files():
     assert source["type"] == "prometheus" and source["uid"]
     (provider,) = yaml.safe_load((folder / "dashboards" / "tradeops.yaml").read_text())["providers"]
     assert provider["type"] == "file" and provider["options"]["path"].startswith("/")
+
+
+TYPES = Path(__file__).parents[2] / ".stack" / "grafana"  # docs/metrics.md says how they come there
+COMPILER = TYPES / "node_modules" / ".bin" / "tsc"
+
+
+@pytest.mark.skipif(not COMPILER.exists(), reason=f"Grafana's types and tsc are not in {TYPES}")
+def test_grafanas_own_types_take_them(tmp_path):
+    (tmp_path / "node_modules").symlink_to(TYPES / "node_modules")
+
+    def compile_(boards: dict[str, str]) -> int:
+        for name, board in boards.items():
+            # JSON knows no enums; everything else is taken as it is.
+            body = board.strip().replace('"absolute"', "ThresholdsMode.Absolute")
+            imports = "import { type Dashboard, ThresholdsMode } from '@grafana/schema';"
+            (tmp_path / f"{name}.ts").write_text(
+                f"{imports}\nexport const board = {body} satisfies Partial<Dashboard>;\n"
+            )
+        options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
+        files = [f"{name}.ts" for name in boards]
+        command = [str(COMPILER), *options, "--moduleResolution", "bundler", *files]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True).returncode
+
+    boards = {path.stem: path.read_text() for path in DASHBOARDS}
+    assert compile_(boards) == 0
+    assert compile_({"wrong": boards["database"].replace('"h": 4', '"h": "4"')}) != 0

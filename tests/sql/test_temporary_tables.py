@@ -23,17 +23,21 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(below)
 
 
+def executed(connection: Connection, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The plan of a statement that was run, with what each step did."""
+    statement = text("EXPLAIN (ANALYZE, WAL, FORMAT JSON) " + sql_with_results(connection, name).text)
+    return connection.execute(statement, values).scalar_one()[0]["Plan"]
+
+
 def rows_touched(connection: Connection, name: str, values: dict[str, Any]) -> float:
     """The rows that all steps of a statement's plan gave or threw away."""
-    statement = text("EXPLAIN (ANALYZE, FORMAT JSON) " + sql_with_results(connection, name).text)
-    plan = connection.execute(statement, values).scalar_one()[0]["Plan"]
     return sum(
         node["Actual Loops"]
         * (
             node["Actual Rows"]
             + sum(count for kind, count in node.items() if kind.startswith("Rows Removed"))
         )
-        for node in nodes(plan)
+        for node in nodes(executed(connection, name, values))
     )
 
 
@@ -69,22 +73,35 @@ def test_verdicts_of_the_gate_are_written_in_proportion(claimed, first):
             assert rows_touched(connection, "trades/gate_trades", values) < 40 * MANY
 
 
+def fill_settled_rows(connection: Connection, count: int) -> None:
+    connection.execute(sql("trades/create_settled_rows"))
+    connection.execute(
+        text(
+            "INSERT INTO settled_rows (trade_signal_id, status, status_reason, exit_reason, tp1_hit, "
+            "tp2_hit, tp3_hit, "
+            "sl_hit) SELECT id, 'expired', 'not_entered', 'not_entered', false, false, false, false "
+            "FROM trade_signals ORDER BY id LIMIT :n"
+        ),
+        {"n": count},
+    )
+
+
 @pytest.mark.parametrize("first", [0, 1], ids=["none", "one"])
 def test_results_are_written_in_proportion(claimed, first):
     for count in (first, MANY):
         with claimed.begin() as connection:
-            connection.execute(sql("trades/create_settled_rows"))
-            connection.execute(
-                text(
-                    "INSERT INTO settled_rows (trade_signal_id, status, status_reason, exit_reason, tp1_hit, "
-                    "tp2_hit, tp3_hit, "
-                    "sl_hit) SELECT id, 'expired', 'not_entered', 'not_entered', false, false, false, false "
-                    "FROM trade_signals ORDER BY id LIMIT :n"
-                ),
-                {"n": count},
-            )
+            fill_settled_rows(connection, count)
             values = {"claim_id": "sweep"}
             assert rows_touched(connection, "trades/settle_trades", values) < 40 * MANY
+
+
+def test_settling_locks_no_row_before_it_is_written(claimed):
+    """Trade and claim locked first, as they once were, would be two records more for each trade."""
+    with claimed.begin() as connection:
+        fill_settled_rows(connection, MANY)
+        plan = executed(connection, "trades/settle_trades", {"claim_id": "sweep"})
+        assert MANY < plan["WAL Records"] < 10 * MANY
+        assert "LockRows" not in {node["Node Type"] for node in nodes(plan)}
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["none", "one"])

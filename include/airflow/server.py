@@ -1,6 +1,7 @@
 """What a web application in Airflow's api-server asks Airflow for: who is logged in, secrets, heartbeats."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,10 @@ class ProgramSecret:
     just then.
     """
 
-    def __init__(self, connection_id: str) -> None:
+    def __init__(self, connection_id: str, answers: Callable[[], bool] | None = None) -> None:
+        """`answers` says whether Airflow's database does; None: it is asked."""
         self._connection_id = connection_id
+        self._answers = answers or _airflow_database_answers
         self._last: str | None = None
 
     def __call__(self) -> str | None:
@@ -93,7 +96,7 @@ class ProgramSecret:
         try:
             self._last = Connection.get(self._connection_id).password or None
         except AirflowNotFoundException:
-            if _airflow_database_answers():  # else nobody knows whether the connection is there
+            if self._answers():  # else nobody knows whether the connection is there
                 self._last = None
         return self._last
 

@@ -89,6 +89,23 @@ def test_the_scrape_secret_is_the_password_of_a_connection(client, scrape_secret
     assert client.get("/config", headers={"Authorization": f"Bearer {scrape_secret}"}).status_code == 401
 
 
+def test_a_secret_holds_on_while_nobody_knows_whether_it_is_still_there(monkeypatch):
+    from include.airflow.server import ProgramSecret
+
+    answers = [True]
+    secret = ProgramSecret("api_scrape", lambda: answers[0])
+    assert secret() is None
+    monkeypatch.setenv("AIRFLOW_CONN_API_SCRAPE", '{"conn_type": "generic", "password": "first"}')
+    assert secret() == "first"
+    monkeypatch.setenv("AIRFLOW_CONN_API_SCRAPE", '{"conn_type": "generic", "password": "second"}')
+    assert secret() == "second"
+    monkeypatch.delenv("AIRFLOW_CONN_API_SCRAPE")
+    answers[0] = False
+    assert secret() == "second"
+    answers[0] = True
+    assert secret() is None
+
+
 def test_the_plugin_takes_the_paths_that_its_application_has(plugin, client):
     from plugins.tradeops import ROOT_PATHS, make
 

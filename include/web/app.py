@@ -16,6 +16,7 @@ from include.web.host import Person
 from include.web.maintenance import maintenance
 from include.web.pages import SECURITY_HEADERS
 from include.web.probes import probes
+from include.web.trades import trades
 
 
 def build_app(
@@ -33,6 +34,7 @@ def build_app(
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))
     app.include_router(api_keys(open_database, find_person))
+    app.include_router(trades(open_database, find_person))
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from include.json_rows import Number, ShownRow
-from include.telemetry.feedback import UnknownTradeError, store_feedback
+from include.telemetry.feedback import FeedbackError, UnknownTradeError, store_feedback
 from include.telemetry.monitoring import (
     RANGES,
     ShownFailure,
@@ -145,6 +145,8 @@ def take_feedback(engine: EngineDep, caller: CallerDep, body: FeedbackBody) -> J
             metadata=metadata,
             only_user=caller.only_user,
         )
+    except FeedbackError as error:
+        raise ApiError(422, f"The feedback is not taken: {error}.") from None
     except UnknownTradeError as error:
         raise ApiError(404, str(error)) from None
     return JsonAnswer({"message": "Thank you. Your feedback is stored."})

@@ -1,0 +1,84 @@
+"""docs/api.md: each example is true, and each route has one."""
+
+import json
+import re
+import shlex
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.rows import NOW, insert_settled, insert_signal
+from tests.support.web import describe_api
+
+PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+ROWS = re.findall(r"^\| `(GET|POST) (/api/[^ `]+)(?: (\{[^`]*\}))?` \|", PAGE, re.MULTILINE)
+CURLS = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
+USER = "0f8fad5b-d9cb-469f-a165-70867728950e"
+SETTLED = "52a11ee9-e186-46f2-b128-ee0e9848ff1d"
+DUE = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+RUN = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+
+
+@pytest.fixture
+def documented(api):
+    """The API over the rows that the page speaks of."""
+    api.secrets["cron"] = "the-cron-secret"
+    past = {"user_id": USER, "generated_at": NOW - timedelta(hours=3), "expires_at": NOW - timedelta(hours=1)}
+    with api.engine.begin() as connection:
+        insert_settled(connection, "completed_success", 12.5, id=SETTLED, **past)
+        insert_signal(connection, id=DUE, **past)
+        connection.execute(
+            text(
+                "INSERT INTO api_runs (id, dag_id, user_id, started_by, conf, started_at) "
+                "VALUES (:id, 'generate_signals', :user, 'key:x', '{}', now() - interval '1 hour')"
+            ),
+            {"id": RUN, "user": USER},
+        )
+        connection.execute(text("UPDATE api_runs SET asked_at = asked_at - interval '1 hour'"))
+    return api
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=lambda part: str(part)[:60])
+def test_an_example_is_true(documented, method, path, body):
+    cron = path.startswith("/api/cron/")
+    client = documented.client("the-cron-secret" if cron else documented.key("read", "write", user=USER))
+    answer = client.request(method, path, json=json.loads(body) if body else None)
+    work = method == "POST" and not cron and not path.endswith("feedback")
+    assert answer.status_code == (202 if work else 200), answer.text
+    if "json" in answer.headers["Content-Type"] and not path.endswith("openapi.json"):
+        assert answer.json()["success"] is True
+
+
+@pytest.mark.parametrize("typed", CURLS)
+def test_a_curl_works_as_it_stands(documented, typed):
+    key = documented.key("read", "write", user=USER)
+    known = {"$KEY": key, "$CRON_SECRET": "the-cron-secret", "$AIRFLOW_URL": ""}
+    for name, value in known.items():
+        typed = typed.replace(name, value)
+    words = iter(shlex.split(typed)[1:])
+    method, headers, body, url = "GET", {}, None, ""
+    for word in words:
+        match word:
+            case "-X":
+                method = next(words)
+            case "-H":
+                name, _, value = next(words).partition(": ")
+                headers[name] = value
+            case "-d":
+                body = next(words)
+            case _:
+                url = word
+    answer = documented.client().request(method, url, headers=headers, content=body)
+    assert answer.is_success, answer.text
+
+
+def test_every_route_has_an_example():
+    shown = [(method.lower(), path.removeprefix("/api/atge").partition("?")[0]) for method, path, _ in ROWS]
+    for path, item in describe_api()["paths"].items():
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        for method in item:
+            assert [one for one in shown if one[0] == method and pattern.fullmatch(one[1])], (
+                f"{method} {path}"
+            )

@@ -25,13 +25,13 @@ $$;
 
 COMMENT ON FUNCTION count_trades IS 'Trigger function that keeps trade_counts';
 
-CREATE OR REPLACE TRIGGER count_inserted AFTER INSERT ON trade_signals
+CREATE OR REPLACE TRIGGER count_trades_inserted AFTER INSERT ON trade_signals
   REFERENCING NEW TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION count_trades();
-CREATE OR REPLACE TRIGGER count_deleted AFTER DELETE ON trade_signals
+CREATE OR REPLACE TRIGGER count_trades_deleted AFTER DELETE ON trade_signals
   REFERENCING OLD TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION count_trades();
-CREATE OR REPLACE TRIGGER count_moved AFTER UPDATE OF user_id ON trade_signals
+CREATE OR REPLACE TRIGGER count_trades_moved AFTER UPDATE OF user_id ON trade_signals
   FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id) EXECUTE FUNCTION count_trades();
-CREATE OR REPLACE TRIGGER count_truncated AFTER TRUNCATE ON trade_signals
+CREATE OR REPLACE TRIGGER count_trades_truncated AFTER TRUNCATE ON trade_signals
   FOR EACH STATEMENT EXECUTE FUNCTION count_trades();

@@ -312,3 +312,15 @@ def test_errors_and_feedback_are_found_by_what_people_look_for(database, table, 
     assert f"Index Cond: (({column} = " in plan
     assert '"timestamp" >' in plan.split("Index Cond")[1]
     assert "Sort" not in plan  # they come in order
+
+
+def test_every_trigger_of_new_trades_is_there(database):
+    """Two triggers of one name on one table: the younger takes the place of the other, without a word."""
+    triggers = (
+        "SELECT proname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
+        "WHERE tgrelid = 'trade_signals'::regclass AND NOT tgisinternal AND tgtype & 4 <> 0"
+    )
+    with database.connect() as connection:
+        assert {"count_events", "count_trades", "note_changed_signals", "note_trade_changes"} <= set(
+            connection.execute(text(triggers)).scalars()
+        )

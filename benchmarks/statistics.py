@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from sqlalchemy import Connection, Engine, text
 
-from include.database import connect, migrate
+from include.database import connect, migrate, statement_timeout
 from include.trades.performance import refresh_performance
 from include.trades.rollup import roll_up_days
 from local import postgres
@@ -67,6 +67,22 @@ WHERE trade_signal_id IN (
   FROM generate_series(0, :changed - 1) AS n
 )
 """
+# All days, at once: a day in a year of days that are rolled up is what is measured.
+ROLLED_UP = """
+INSERT INTO daily_trade_stats
+SELECT
+  trade_day(completed_at, expires_at), user_id, symbol, timeframe, direction, ai_model, count(*),
+  count(*) FILTER (WHERE status = 'completed_success'), count(*) FILTER (WHERE status = 'completed_failure'),
+  sum(net_profit_loss), coalesce(sum(net_profit_loss) FILTER (WHERE status = 'completed_success'), 0),
+  coalesce(-sum(net_profit_loss) FILTER (WHERE status = 'completed_failure'), 0), sum(fees_paid),
+  sum(slippage_cost)
+FROM trade_signals AS signal
+JOIN trade_results AS result ON result.trade_signal_id = signal.id
+WHERE status IN ('completed_success', 'completed_failure')
+GROUP BY 1, user_id, symbol, timeframe, direction, ai_model
+ON CONFLICT DO NOTHING
+"""
+ROLLED_UP_KPIS = "SELECT roll_up_kpis(day) FROM (SELECT DISTINCT day FROM daily_trade_stats) AS days"
 FIGURES = """
 SELECT user_id, to_jsonb(cache) - 'last_calculated_at' - 'updated_at'
 FROM atge_performance_cache AS cache ORDER BY user_id LIMIT :checked
@@ -115,17 +131,28 @@ def _measure(server: Server, size: int) -> None:
     # One connection, whose server process is watched, with the timeouts of a task: what needs longer fails.
     engine = connect(server.url(), application="bench", pool_size=1)
     whole = _cost(engine, lambda: refresh_performance(engine))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    _vacuum(engine)
     refresh = min(_refresh_after_change(engine, 0, size) for _ in range(REPEATS))
     _check(engine)
     day, numbers = _some_day(size)
-    whole_day = _cost(engine, lambda: roll_up_days(engine, [day]))
+    with engine.begin() as connection:
+        statement_timeout(connection, timedelta(minutes=30))
+        connection.execute(text(ROLLED_UP))
+        connection.execute(text(ROLLED_UP_KPIS))
+    _vacuum(engine)
+    whole_day = _cost(engine, lambda: roll_up_days(engine, [day]))  # nothing is noted of it: all of it
     again = min(_roll_up_after_change(engine, day, *numbers) for _ in range(REPEATS))
     costs = (whole, refresh, whole_day, again)
     figures = "".join(f"{f'{cpu:.2f} ({clock:.2f})':>20}" for cpu, clock in costs)
     print(f"{size:>20,}{figures}", flush=True)
     engine.dispose()
+
+
+def _vacuum(engine: Engine) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = '30min'"))
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("RESET statement_timeout"))
 
 
 def _some_day(size: int) -> tuple[date, tuple[int, int]]:

@@ -10,7 +10,12 @@ WITH settled AS MATERIALIZED (
     CAST(signal.completed_at AT TIME ZONE 'UTC' AS date) AS day,
     row_number() OVER (PARTITION BY signal.user_id ORDER BY signal.completed_at DESC, signal.id) AS back
   FROM trade_signals AS signal
-  JOIN trade_results AS result ON result.trade_signal_id = signal.id
+  CROSS JOIN LATERAL (  -- OFFSET 0: looked up for each trade of the 30 days, where the planner would read all results
+    SELECT net_profit_loss, trade_size_usd, data_source
+    FROM trade_results
+    WHERE trade_signal_id = signal.id
+    OFFSET 0
+  ) AS result
   WHERE signal.status IN ('completed_success', 'completed_failure')
     AND signal.completed_at > CAST(:at AS timestamptz) - interval '30 days'
     AND signal.completed_at <= CAST(:at AS timestamptz)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from include import web
-from include.airflow.connections import has_connection, open_database, settings_text
+from include.airflow.connections import has_connection, open_database
 from include.airflow.ended_runs import find_ended_runs
 from include.airflow.host import web_host
 from include.airflow.people import find_airflow_person
@@ -13,6 +13,8 @@ from include.airflow.server import (
     find_last_runs,
     find_person,
     look_at_parts,
+    open_known_database,
+    read_settings_text,
 )
 from include.web.root import build_root
 
@@ -41,10 +43,10 @@ def cron() -> "FastAPI":
 def root() -> "FastAPI":
     """The paths at the root. Each but `/health` asks for the scrape secret or a login."""
     return build_root(
-        lambda: open_database("web", measured=False),
+        open_known_database,
         look_at_parts,
         find_last_runs,
-        settings_text,
+        read_settings_text,
         has_connection,
         find_ended_runs,
         find_person,

@@ -1,16 +1,25 @@
 """What a web application in Airflow's api-server asks Airflow for: who is logged in, secrets, heartbeats."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from include.airflow.connections import (
+    DATABASE_CONNECTION,
+    SettingsMissingError,
+    open_database,
+    settings_text,
+)
 from include.database import DatabaseError
+from include.settings.reader import SettingsError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from starlette.requests import Request
 
     from include.probes.probe import Status
@@ -20,6 +29,32 @@ logger = logging.getLogger(__name__)
 SCRAPE_CONNECTION = "api_scrape"
 REGULAR_DAGS = {"sweep": "settle_trades", "rollup": "roll_up_stats"}
 PARTS = ("scheduler", "dag_processor", "triggerer")  # as Airflow names them in its own health
+
+
+@contextmanager
+def open_known_database() -> "Iterator[Engine]":
+    """Open the platform's database for one request, unmeasured.
+
+    Raises DatabaseError also when nobody knows where it is: Airflow's own database, on the same server maybe,
+    holds its connection.
+    """
+    try:
+        with open_database("web", measured=False) as engine:
+            yield engine
+    except AirflowNotFoundException as error:
+        raise DatabaseError(
+            f"Airflow does not know the connection {DATABASE_CONNECTION}: there is none, or Airflow's own "
+            "database does not answer",
+            away=True,
+        ) from error
+
+
+def read_settings_text() -> str:
+    """Read the Variable of the settings. Raises SettingsError when it is missing or could not be fetched."""
+    try:
+        return settings_text()
+    except SettingsMissingError as error:
+        raise SettingsError(str(error)) from error
 
 
 def look_at_parts() -> dict[str, "Status | None"]:

@@ -89,6 +89,15 @@ def test_the_scrape_secret_is_the_password_of_a_connection(client, scrape_secret
     assert client.get("/config", headers={"Authorization": f"Bearer {scrape_secret}"}).status_code == 401
 
 
+def test_with_airflows_database_away_all_is_said_in_words(client, scrape_secret):
+    """Airflow's database, which holds connections and Variables, has no tables here."""
+    assert (client.get("/health").status_code, client.get("/health").json()) == (503, {"status": "down"})
+    for path in ("/status", "/config", "/metrics"):
+        answer = client.get(path, headers={"Authorization": f"Bearer {scrape_secret}"})
+        assert (answer.status_code, answer.json()["success"]) == (503, False), path
+        assert "tradeops" in answer.json()["error"]
+
+
 def test_a_secret_holds_on_while_nobody_knows_whether_it_is_still_there(monkeypatch):
     from include.airflow.server import ProgramSecret
 

@@ -70,6 +70,16 @@ CROSS JOIN (SELECT reltuples AS whole FROM pg_class WHERE oid = CAST(:table AS r
 WHERE oid = CAST(:table AS regclass)
   OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = CAST(:table AS regclass))
 """
+FORGET = """
+SELECT pg_clear_attribute_stats(schemaname, tablename, attname, inherited)
+FROM (
+  SELECT
+    CAST(schemaname AS text) AS schemaname, CAST(tablename AS text) AS tablename,
+    CAST(attname AS text) AS attname, inherited
+  FROM pg_stats
+  WHERE schemaname = current_schema()
+) AS kept
+"""
 WANTED = {
     "symbols": ["COIN1", "COIN2"],
     "starts": [START + timedelta(hours=1)] * 2,
@@ -123,7 +133,9 @@ def large(database):
     with database.begin() as connection:
         for table, rows in ROWS.items():
             connection.execute(text(ENLARGE), {"table": table, "rows": rows})
-    return database
+    yield database
+    with database.begin() as connection:  # what the columns hold is no matter of the next test
+        connection.execute(text(FORGET))
 
 
 def scans(connection: Connection, statement: str, values: dict[str, Any]) -> list[str]:

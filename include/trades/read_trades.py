@@ -24,6 +24,7 @@ from sqlalchemy.exc import DataError
 from include.database import composed_sql
 from include.json_rows import object_sql
 from include.trades.trade_objects import (
+    ShownChange,
     ShownError,
     ShownFormerResult,
     ShownIndicators,
@@ -270,10 +271,11 @@ class WholeTrade:
     history: bytes
     errors: bytes
     alerts: bytes
+    changes: bytes
 
     def parts(self) -> Iterator[bytes]:
         """Everything that changes when the trade does."""
-        yield from (self.trade, self.history, self.errors, self.alerts)
+        yield from (self.trade, self.history, self.errors, self.alerts, self.changes)
 
 
 def read_trade(
@@ -281,7 +283,7 @@ def read_trade(
 ) -> WholeTrade | None:
     """Read one trade, complete; None when there is none of this id, or it is another user's than `only_user`.
 
-    At most 50 former results, errors and notices each.
+    At most 50 former results, errors, notices and changes each.
     """
     values = {"id": id_, "only_user": only_user, "most": MOST_NAMED, "notices": NOTICES_SEARCHED}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -289,7 +291,7 @@ def read_trade(
         rendered = _render(connection, [(row.id, "")], exact) if row else []
     if row is None or not rendered:
         return None
-    arrays = [(part or "[]").encode() for part in (row.history, row.errors, row.alerts)]
+    arrays = [(part or "[]").encode() for part in (row.history, row.errors, row.alerts, row.changes)]
     return WholeTrade(row.id, rendered[0].body, row.unseen_candles, *arrays)
 
 
@@ -301,6 +303,7 @@ def _whole_statement(exact: bool) -> TextClause:
         replaced=object_sql(ShownResult, "(former.replaced)", exact=exact),
         error=object_sql(ShownError, "error"),
         notice=object_sql(ShownNotice, "notice"),
+        change=object_sql(ShownChange, "change"),
     )
 
 

@@ -177,3 +177,17 @@ class ShownNotice(ShownRow):
     severity: str
     title: str
     handled_at: datetime | None
+
+
+class ShownChange(ShownRow):
+    """A change of a trade, as the audit trail has it; `before` and `after` hold columns by their names."""
+
+    changed_at: datetime | None
+    table_name: str
+    operation: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    actor_kind: str
+    actor: str
+    run_id: str | None
+    asked_by: str | None

@@ -9,7 +9,14 @@ from starlette.responses import Response
 
 from include.json_rows import ShownRow
 from include.trades.read_trades import CursorError, SortBy, TradePage, list_trades, read_trade
-from include.trades.trade_objects import ShownError, ShownFormerResult, ShownNotice, ShownResult, ShownTrade
+from include.trades.trade_objects import (
+    ShownChange,
+    ShownError,
+    ShownFormerResult,
+    ShownNotice,
+    ShownResult,
+    ShownTrade,
+)
 from include.web.api.caching import MARKET, NOT_MODIFIED, answer_json
 from include.web.api.caller import CallerDep, EngineDep
 from include.web.api.encoding import encode
@@ -52,6 +59,7 @@ class WholeTradeAnswer(ShownTrade):
     unseen_candles: int | None
     history: list[FormerResultAnswer]
     alerts: list[ShownNotice]
+    changes: list[ShownChange]
     errors: list[ShownError]
 
 
@@ -119,7 +127,7 @@ def show_trade(
     trade_id: Annotated[UUID, Path(alias="id")],
     exact: ExactDep = False,
 ) -> Response:
-    """The trade with its former results, the alerts and errors that name it, and where its candles are."""
+    """The trade, its former results, its trail, alerts and errors that name it, where its candles are."""
     found = read_trade(engine, trade_id, only_user=caller.only_user, exact=exact)
     if found is None:
         raise ApiError(404, f"There is no trade {trade_id}, or it is another user's.")
@@ -135,6 +143,8 @@ def show_trade(
             found.history,
             b',"alerts":',
             found.alerts,
+            b',"changes":',
+            found.changes,
             b',"errors":',
             found.errors,
             b"}}",

@@ -1,6 +1,6 @@
--- One trade, if :only_user may see it (null: everybody's), with what belongs to it: former results, errors and notices
--- that name it, as JSON arrays, each the newest first and no more than :most. A notice names a trade where its words,
--- facts or labels hold the id: looked for among the newest :notices. include/trades/read_trades.py fills the braces.
+-- One trade, if :only_user may see it (null: everybody's), with what belongs to it: former results, errors, notices that
+-- name it and its audit trail, as JSON arrays, each the newest first and no more than :most. A notice names a trade
+-- where its words, facts or labels hold the id: looked for among the newest :notices. include/trades/read_trades.py fills the braces.
 SELECT
   signal.id::text AS id,
   result.unseen_candles,
@@ -38,7 +38,22 @@ SELECT
       ORDER BY created_at DESC, id
       LIMIT :most
     ) AS notice
-  ) AS alerts
+  ) AS alerts,
+  (
+    SELECT json_agg({change} ORDER BY change.id DESC)::text
+    FROM (
+      SELECT *
+      FROM (
+        SELECT * FROM trade_changes WHERE cardinality(trade_ids) = 1 AND trade_ids[1] = signal.id
+        UNION ALL
+        SELECT *
+        FROM trade_changes
+        WHERE cardinality(trade_ids) > 1 AND shelf = trade_shelf(signal.id) AND signal.id = ANY (trade_ids)
+      ) AS found
+      ORDER BY id DESC
+      LIMIT :most
+    ) AS change
+  ) AS changes
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
 WHERE signal.id = CAST(:id AS uuid) AND (CAST(:only_user AS uuid) IS NULL OR signal.user_id = CAST(:only_user AS uuid))

@@ -312,3 +312,13 @@ def test_one_trade_comes_with_all_that_names_it(api, database):
     bare = client.get(f"{LIST}/{other}").json()["trade"]
     assert (bare["history"], bare["id"]) == ([], str(other))
     assert client.get(f"{LIST}/{uuid.uuid4()}").status_code == 404
+
+
+def test_a_trade_has_its_audit_trail_the_newest_change_first(api, database):
+    (trade,) = insert_many(database, {})
+    with database.begin() as connection:
+        connection.execute(text("UPDATE trade_signals SET stop_loss = 90"))
+    shown = api.with_key("read").get(f"/api/atge/trades/{trade}").json()["trade"]["changes"]
+    assert [one["operation"] for one in shown] == ["UPDATE", "INSERT"]
+    assert (shown[0]["before"], shown[0]["after"]) == ({"stop_loss": 95}, {"stop_loss": 90})
+    assert (shown[0]["actorKind"], shown[0]["actor"]) == ("role", "tradeops")

@@ -87,7 +87,8 @@ def read_platform_status(
     except (DatabaseError, SQLAlchemyError) as error:
         words = redact(" ".join(str(error).split()))[:300]
         away = Component("database", "postgres", "down", words, checked_at=at)
-        components = _complete([away], look_at_parts(), at)
+        unseen = "the database is away, which has what the probes saw"
+        components = _complete([away], look_at_parts(), at, unseen)
         return PlatformStatus(at, "down", components, {}, {}, None, problem=words)
     now_seen = Component("database", "postgres", "healthy", "it answers", at, at, latency)
     found = [_confirmed(one, now_seen) if one.name == "database" else one for one in found]
@@ -129,7 +130,10 @@ def _confirmed(known: Component, seen: Component) -> Component:
 
 
 def _complete(
-    found: Sequence[Component], parts: Mapping[str, Status | None], at: datetime
+    found: Sequence[Component],
+    parts: Mapping[str, Status | None],
+    at: datetime,
+    unseen: str = "nobody has looked at it yet",
 ) -> list[Component]:
     """Add what is seen directly, and what nobody has looked at yet, so that each component is there."""
     by_name = {one.name: one for one in found}
@@ -145,8 +149,8 @@ def _complete(
     done = {one.name: _confirmed(by_name.get(one.name, one), one) for one in seen}
     rest = [one for one in found if one.name not in done]
     named = {*COMPONENTS.values(), *SOURCES.values()} - {one.name for one in rest} - done.keys()
-    unseen = [Component(name, name, "unknown", "nobody has looked at it yet") for name in named]
-    return sorted([*rest, *done.values(), *unseen], key=lambda one: (one.name, one.service))
+    rest_named = [Component(name, name, "unknown", unseen) for name in named]
+    return sorted([*rest, *done.values(), *rest_named], key=lambda one: (one.name, one.service))
 
 
 def _overall(components: Iterable[Component]) -> Status:

@@ -45,9 +45,11 @@ async def find_person(request):
 def find_runs(since):
     return EndedRuns(["settle_trades"], [])
 
-app = build_root(open_database, dict, lambda: "{}", lambda name: False, find_runs,
-
-    find_person, lambda: sys.argv[2])
+app = build_root(
+    open_database=open_database, look_at_parts=dict, find_last_runs=dict, read_settings=lambda: "{}",
+    has_connection=lambda name: False, find_runs=find_runs, find_person=find_person,
+    find_secret=lambda: sys.argv[2],
+)
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[3]), log_level="warning")
 """
 

@@ -79,7 +79,12 @@ def host_of(request: Request) -> WebHost:
     return host
 
 
-def _caller(request: Request) -> Caller:
+# These two wait for nothing: a thread for each would take longer than they do.
+async def _host(request: Request) -> WebHost:
+    return host_of(request)
+
+
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller  # the guard put it there; without it nothing is answered
     return caller
 
@@ -94,6 +99,6 @@ def _settings(request: Request) -> Settings:
 
 # What a route asks for: `def list_trades(caller: CallerDep, engine: EngineDep) -> …`
 CallerDep = Annotated[Caller, Depends(_caller)]
-HostDep = Annotated[WebHost, Depends(host_of)]
+HostDep = Annotated[WebHost, Depends(_host)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -63,7 +63,7 @@ def cursor_of(order: str, key: Sequence[Any]) -> str:
     return base64.b64encode(encode([order, *key], exact=True), b"-_").decode()
 
 
-def _page(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows at most")] = DEFAULT_ROWS,
     offset: Annotated[int, Query(ge=0, le=MOST_SKIPPED, description="rows to skip; not with cursor")] = 0,
     cursor: Annotated[

@@ -81,7 +81,7 @@ def one_user(caller: Caller, user_id: UUID | None) -> UUID:
     return shown
 
 
-def _select(
+async def _select(
     caller: CallerDep,
     symbol: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
     status: Annotated[Status | None, Query()] = None,

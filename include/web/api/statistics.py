@@ -17,7 +17,7 @@ from include.trades.statistics import (
     read_statistics,
 )
 from include.web.api.caching import NOT_MODIFIED, STATISTICS, answer_json
-from include.web.api.caller import CallerDep, EngineDep
+from include.web.api.caller import CallerDep, HostDep
 from include.web.api.encoding import encode
 from include.web.api.errors import refusals
 from include.web.api.parameters import ExactDep
@@ -55,14 +55,14 @@ class StatisticsAnswer(ShownRow):
 )
 def show_statistics(
     request: Request,
-    engine: EngineDep,
+    host: HostDep,
     caller: CallerDep,
     user_id: UserParameter = None,
     exact: ExactDep = False,
 ) -> Response:
     """Over the settled trades. `performance` is as old as its `lastCalculatedAt`; the sweep renews it."""
     user = one_user(caller, user_id)
-    found = read_statistics(engine, user, exact=exact)
+    found = read_statistics(host.engine(), user, exact=exact)
     head = {"success": True, "userId": str(user), "refreshPending": found.refresh_pending}
     performance = found.performance or "null"
     body = "".join(

@@ -18,7 +18,7 @@ from include.trades.trade_objects import (
     ShownTrade,
 )
 from include.web.api.caching import MARKET, NOT_MODIFIED, answer_json
-from include.web.api.caller import CallerDep, EngineDep
+from include.web.api.caller import CallerDep, HostDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter
 from include.web.api.listing import PageDep, cursor_of, pagination
@@ -78,7 +78,7 @@ class TradeAnswer(ShownRow):
 )
 def show_trades(
     request: Request,
-    engine: EngineDep,
+    host: HostDep,
     page: PageDep,
     selection: SelectionDep,
     sort_by: Annotated[SortBy, Query(alias="sortBy")] = "generatedAt",
@@ -90,7 +90,7 @@ def show_trades(
     behind = page.behind(order, parts=2)
     try:
         found = list_trades(
-            engine,
+            host.engine(),
             selection,
             sort_by=sort_by,
             descending=sort_order.lower() == "desc",
@@ -122,13 +122,13 @@ def _list_body(found: TradePage, place: Any) -> bytes:
 )
 def show_trade(
     request: Request,
-    engine: EngineDep,
+    host: HostDep,
     caller: CallerDep,
     trade_id: Annotated[UUID, Path(alias="id")],
     exact: ExactDep = False,
 ) -> Response:
     """The trade, its former results, its trail, alerts and errors that name it, where its candles are."""
-    found = read_trade(engine, trade_id, only_user=caller.only_user, exact=exact)
+    found = read_trade(host.engine(), trade_id, only_user=caller.only_user, exact=exact)
     if found is None:
         raise ApiError(404, f"There is no trade {trade_id}, or it is another user's.")
     url = f"{request.scope['root_path']}/historical-data?tradeSignalId={found.id}"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from include.candles.frame import CANDLE, PRICES, first_open, interval_of, last_close
 from include.candles.local_stack import refuse_invented_prices
 from include.candles.sources import rank_of, worse_kinds
-from include.candles.windows import merge_windows
+from include.candles.windows import Spans, merge_windows
 from include.database import ColumnKind, copy_frame, read_columns, sql
 
 COLUMNS: dict[str, ColumnKind] = {
@@ -148,6 +148,35 @@ def find_gaps(
     ).all()
     gaps = pd.DataFrame(rows, columns=["symbol", "start", "end"])
     return gaps.astype({"symbol": "str", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
+
+
+def find_gaps_of(
+    connection: Connection,
+    symbol: str,
+    windows: Spans,
+    resolution: str,
+    *,
+    sandbox: bool,
+    source: str | None = None,
+    now: datetime | None = None,
+    fetched_since: datetime | None = None,
+) -> Spans:
+    """Find what the windows of one symbol lack, as `find_gaps`, in a tenth of its time for few windows."""
+    spans = windows.whole(interval_of(resolution)).merged().times()
+    rows = connection.execute(
+        sql("candles/find_gaps"),
+        {
+            "symbols": [symbol] * len(spans),
+            "starts": [start for start, _ in spans],
+            "ends": [end for _, end in spans],
+            "resolution": resolution,
+            "sandbox": sandbox,
+            "source": source,
+            "now": now,
+            "fetched_since": fetched_since,
+        },
+    ).all()
+    return Spans.between([(row.start, row.end) for row in rows])
 
 
 def _spans(windows: pd.DataFrame) -> dict[str, list[Any]]:

@@ -1,47 +1,118 @@
 """Arithmetic on windows and gaps: how much of a window is there, and in which pieces to ask for the rest."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from include.candles.frame import first_open, last_close
+from include.candles.frame import GRID
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+Moments = np.ndarray[tuple[int], np.dtype[np.int64]]
+Booleans = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Edges = TypeVar("Edges", Numbers, Moments)
 
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CANDLES_AT_ONCE = 10_000  # candles that a source is asked for at once, at most
 BRIDGED_CANDLES = 500  # gaps with no more than so many candles between them are asked for together
 
 
-def held_share(windows: pd.DataFrame, gaps: pd.DataFrame, interval: timedelta) -> "pd.Series[float]":
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Stretches of time of one symbol, in any order, overlapping as they like; `ends` exclusive.
+
+    Both are arrays of microseconds since 1970 UTC, of the same length.
+    """
+
+    starts: Moments
+    ends: Moments
+
+    @classmethod
+    def of(cls, windows: pd.DataFrame) -> "Spans":
+        """Take those of `start, end` (tz-aware) of windows of one symbol."""
+        return cls(_moments(windows["start"]), _moments(windows["end"]))
+
+    @classmethod
+    def between(cls, times: Sequence[tuple[datetime, datetime]]) -> "Spans":
+        """Take those between pairs of tz-aware times."""
+        pairs = np.array([[moment_of(start), moment_of(end)] for start, end in times], dtype=np.int64)
+        return cls(*pairs.reshape(-1, 2).T)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, some: Booleans) -> "Spans":
+        return Spans(self.starts[some], self.ends[some])
+
+    @property
+    def lengths(self) -> Moments:
+        """How long each is, in microseconds."""
+        return self.ends - self.starts
+
+    def not_before(self, moment: int) -> "Spans":
+        """What lies behind a moment; a span before it ends before it starts."""
+        return Spans(np.maximum(self.starts, moment), self.ends)
+
+    def whole(self, interval: timedelta) -> "Spans":
+        """The part that whole candles fill; where none fits, the end does not lie behind the start."""
+        step = _microseconds(interval)
+        return Spans(_GRID - (_GRID - self.starts) // step * step, _GRID + (self.ends - _GRID) // step * step)
+
+    def merged(self) -> "Spans":
+        """The same time without overlaps, sorted; empty and upside-down spans are left out."""
+        if not (self.starts < self.ends).any():
+            return self[np.zeros(len(self), dtype=bool)]
+        return Spans(*merge_spans(self.starts, self.ends).reshape(-1, 2).T)
+
+    def hull(self) -> tuple[datetime, datetime]:
+        """The first start and the last end, tz-aware UTC; there must be a span."""
+        edges = np.array([self.starts.min(), self.ends.max()])
+        start, end = _times(edges)
+        return start, end
+
+    def times(self) -> list[tuple[datetime, datetime]]:
+        """The same as pairs of times, tz-aware UTC."""
+        return list(zip(_times(self.starts), _times(self.ends), strict=True))
+
+
+def held_share(windows: Spans, gaps: Spans, interval: timedelta) -> Numbers:
     """Say for each window how many of its whole candles are there, from 0 to 1; NaN where it holds none.
 
-    `windows`: `start, end` of one symbol; `gaps`: `start, end`, disjoint and sorted, what the union of these
-    windows lacks on the grid of `interval`. All times tz-aware UTC.
+    `gaps`: disjoint and sorted, what the union of the windows lacks on the grid of `interval`.
     """
-    starts, ends = first_open(windows["start"], interval), last_close(windows["end"], interval)
-    wanted = (ends - starts).dt.total_seconds().clip(lower=0)
-    if gaps.empty:
-        return wanted / wanted.where(wanted > 0)
-    edges = np.column_stack([_seconds(gaps["start"]), _seconds(gaps["end"])]).ravel()
-    missing = within_before(edges, _seconds(ends)) - within_before(edges, _seconds(starts))
-    return (wanted - missing) / wanted.where(wanted > 0)
+    whole = windows.whole(interval)
+    wanted = np.maximum(whole.lengths, 0) / 1e6
+    missing = np.zeros(len(windows))
+    if len(gaps):
+        edges = np.column_stack([gaps.starts, gaps.ends]).ravel() / 1e6
+        missing = within_before(edges, whole.ends / 1e6) - within_before(edges, whole.starts / 1e6)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((wanted - missing) / np.where(wanted > 0, wanted, np.nan), dtype=np.float64)
 
 
-def pages(gaps: pd.DataFrame, interval: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    """Cut gaps (`start, end`, disjoint and sorted, on the grid) into what is asked for at once, in order.
+def pages(gaps: Spans, interval: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """Cut gaps (disjoint and sorted, on the grid) into what is asked for at once, in order.
 
     Gaps that lie close together are joined, so that a thousand single minutes are not a thousand requests.
     """
-    far = gaps["start"] - gaps["end"].shift() > BRIDGED_CANDLES * interval
-    joined = gaps.groupby(far.cumsum()).agg(start=("start", "min"), end=("end", "max"))
-    for start, end in zip(joined["start"], joined["end"], strict=True):
-        for at in pd.date_range(start, end, freq=CANDLES_AT_ONCE * interval, inclusive="left"):
-            yield at.to_pydatetime(), min(at + CANDLES_AT_ONCE * interval, end).to_pydatetime()
+    joined: list[list[datetime]] = []
+    for start, end in gaps.times():
+        if joined and start - joined[-1][1] <= BRIDGED_CANDLES * interval:
+            joined[-1][1] = end
+        else:
+            joined.append([start, end])
+    for at, end in joined:
+        while at < end:
+            until = min(at + CANDLES_AT_ONCE * interval, end)
+            yield at, until
+            at = until
 
 
-def merge_spans(starts: Numbers, ends: Numbers) -> Numbers:
+def merge_spans(starts: Edges, ends: Edges) -> Edges:
     """Merge spans in any order, overlapping as they like; give start, end, start … of their union.
 
     Empty and upside-down spans are left out; of none comes an empty span at 0.
@@ -50,7 +121,7 @@ def merge_spans(starts: Numbers, ends: Numbers) -> Numbers:
     order = np.argsort(starts[some], kind="stable")
     starts, ends = starts[some][order], ends[some][order]
     if len(starts) == 0:
-        return np.array([0.0, 0.0])
+        return np.zeros(2, dtype=starts.dtype)
     furthest = np.maximum.accumulate(ends)
     fresh = np.concatenate([[True], starts[1:] > furthest[:-1]])
     last = np.concatenate([np.flatnonzero(fresh)[1:] - 1, [len(starts) - 1]])
@@ -79,5 +150,21 @@ def within_before(edges: Numbers, at: Numbers) -> Numbers:
     return np.asarray(np.interp(at, edges, risen), dtype=np.float64)
 
 
-def _seconds(times: "pd.Series[pd.Timestamp]") -> Numbers:
-    return np.asarray(times.dt.as_unit("us").astype("int64") / 1e6, dtype=np.float64)
+def moment_of(time: datetime) -> int:
+    """Give a tz-aware time in microseconds since 1970 UTC."""
+    return _microseconds(time - EPOCH)
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // MICROSECOND
+
+
+def _moments(times: "pd.Series[pd.Timestamp]") -> Moments:
+    return np.asarray(times.dt.as_unit("us").astype("int64"), dtype=np.int64)
+
+
+def _times(moments: Moments) -> list[datetime]:
+    return [time.replace(tzinfo=UTC) for time in moments.astype("datetime64[us]").tolist()]
+
+
+_GRID = moment_of(GRID.to_pydatetime())

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sqlalchemy import Engine
 from include.database import storable
 from include.http.admission import Admission, admit, hold, note_answer, note_failure
 from include.http.answer import parse_date, read_answer
-from include.http.deadline import limited_to, obey_deadline
+from include.http.deadline import CallStoppedError, can_be_stopped, limited_to, obey_deadline, wait_for
 from include.http.errors import (
     BadAnswerError,
     RateLimitedError,
@@ -54,6 +55,14 @@ class _Call:
     status: int | None = None
 
 
+class _Latest(threading.local):
+    """What is to say about the latest request of a thread."""
+
+    milliseconds: float | None = None
+    sandbox: bool = False
+    clock: datetime | None = None
+
+
 class Client:
     """Calls one outside service by its declared rules. A context manager; threads may share it.
 
@@ -68,12 +77,6 @@ class Client:
         engine: the platform's database, which keeps quotas, breakers and measurements. Nothing is called
             without it.
 
-    Attributes:
-        milliseconds: what the latest request took, from sending it to the end of its answer, without waiting
-            for the quota; None before the first.
-        sandbox: whether the latest answer came from the sandbox, which says so in a header.
-        clock: when the service made its latest answer, by its own clock; None where it does not say.
-
     Raises:
         RequestRefusedError: no address, no key or contact where one is needed, or a key that cannot be sent.
     """
@@ -86,9 +89,7 @@ class Client:
         self._base_url = _base_url(self.service, endpoint)
         _check_contact(self.service)
         headers, self._key_params, self._key_fields = _credentials(self.service, self._secret)
-        self.milliseconds: float | None = None
-        self.sandbox = False
-        self.clock: datetime | None = None
+        self._latest = _Latest()
         self._measurements = Writer(engine)
         timeout = self.service.timeout
         self._http = obey_deadline(
@@ -98,6 +99,21 @@ class Client:
                 follow_redirects=False,
             )
         )
+
+    @property
+    def milliseconds(self) -> float | None:
+        """What the latest request of this thread took, without waiting for the quota; None before it."""
+        return self._latest.milliseconds
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the latest answer to this thread came from the sandbox: a header says so."""
+        return self._latest.sandbox
+
+    @property
+    def clock(self) -> datetime | None:
+        """When the service made its latest answer to this thread, by its clock; None: it does not say."""
+        return self._latest.clock
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +177,12 @@ class Client:
             wait = error.retry_after
             if wait is None:
                 wait = attempt.next_wait + random.uniform(0, retry.jitter)
-            return wait if time.monotonic() + wait < call.deadline else False
+            if time.monotonic() + wait >= call.deadline:
+                return False
+            if can_be_stopped():
+                wait_for(wait)  # stamina's own waiting cannot be stopped
+                return 0.0
+            return wait
 
         outcome = "failed"
         try:
@@ -178,6 +199,9 @@ class Client:
             return answer
         except ServiceError as error:
             outcome = error.outcome
+            raise
+        except CallStoppedError:
+            call.attempts = 0  # it says nothing of the service
             raise
         finally:
             if call.attempts:  # what was never sent took no time, and would look like a fast service
@@ -215,7 +239,7 @@ class Client:
             patience=left - self.service.timeout.read,  # a place without time for the answer is no use
             lease=left + TRIAL_GRACE,
         )
-        time.sleep(admission.wait)
+        wait_for(admission.wait)
         try:
             answer = self._exchange(call)
         except ServiceError as error:
@@ -249,8 +273,8 @@ class Client:
             with limited_to(min(self.service.timeout.total, call.deadline - started)):
                 response = self._http.send(call.request, stream=True)
                 call.status = response.status_code
-                self.sandbox = "x-sandbox" in response.headers
-                self.clock = parse_date(response.headers.get("date", ""))
+                self._latest.sandbox = "x-sandbox" in response.headers
+                self._latest.clock = parse_date(response.headers.get("date", ""))
                 try:
                     body = self._read(response)
                 finally:
@@ -276,7 +300,7 @@ class Client:
             )  # BadAnswerError: it broke within the answer
             raise kind(name, message, call.status, transient=True, may_have_run=True) from None
         finally:
-            call.milliseconds = self.milliseconds = (time.monotonic() - started) * 1000
+            call.milliseconds = self._latest.milliseconds = (time.monotonic() - started) * 1000
         return read_answer(self.service, call.status, response.headers, body, as_text=call.as_text)
 
     def _read(self, response: httpx.Response) -> bytes:

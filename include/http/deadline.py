@@ -1,4 +1,4 @@
-"""A hard end for one HTTP exchange.
+"""A hard end for one HTTP exchange, by the clock or because nobody wants its answer any more.
 
 httpx's timeouts bound each single read, so a server that sends a byte now and then, in the body or already
 in the headers, holds a caller for ever. Here every socket operation gets what is left until the deadline.
@@ -7,6 +7,8 @@ What cannot be bounded: the resolver's look-up of the host name (getaddrinfo has
 
 import contextlib
 import ssl
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from time import monotonic
@@ -15,7 +17,14 @@ from typing import Any
 import httpcore
 import httpx
 
+STOP_DELAY = 0.5  # seconds that an exchange may go on after it was stopped; not while it connects
+
 _deadline: ContextVar[float] = ContextVar("http_deadline", default=float("inf"))
+_stopped: ContextVar[threading.Event | None] = ContextVar("http_stopped", default=None)
+
+
+class CallStoppedError(BaseException):
+    """Nobody wants the answer any more. No failure of the service, hence no Exception: nobody counts it."""
 
 
 @contextlib.contextmanager
@@ -26,6 +35,30 @@ def limited_to(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextlib.contextmanager
+def stopped_by(event: threading.Event) -> Iterator[None]:
+    """Within it, calls of this thread raise CallStoppedError soon after the event is set."""
+    token = _stopped.set(event)
+    try:
+        yield
+    finally:
+        _stopped.reset(token)
+
+
+def can_be_stopped() -> bool:
+    """Say whether this thread is within `stopped_by`."""
+    return _stopped.get() is not None
+
+
+def wait_for(seconds: float) -> None:
+    """Wait so long. Raises CallStoppedError."""
+    event = _stopped.get()
+    if event is None:
+        time.sleep(seconds)
+    elif event.wait(seconds):
+        raise CallStoppedError
 
 
 def obey_deadline(client: httpx.Client) -> httpx.Client:
@@ -72,7 +105,17 @@ class _Stream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        if not can_be_stopped():
+            return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        until = monotonic() + (float("inf") if timeout is None else timeout)
+        while True:  # a read that times out has taken nothing from the socket
+            wait_for(0)
+            left = _left(until - monotonic(), httpcore.ReadTimeout)
+            try:
+                return self._inner.read(max_bytes, min(max(left, 0.001), STOP_DELAY))
+            except httpcore.ReadTimeout:
+                if left <= STOP_DELAY:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))

@@ -21,6 +21,12 @@ class CandleSettings(SettingsSection):
     archive_path: AbsolutePath | None = Field(
         None, description="file or folder of candles: CSV, Parquet, Feather"
     )
+    candle_fetches_at_once: int = Field(
+        8,
+        ge=1,
+        le=32,
+        description="requests to one source that may be under way at once, 1 to 32; its limits hold as well",
+    )
     coins: dict[str, CoinNames] = Field(
         {}, description="coins besides those of the table, with their names elsewhere: docs/sources.md"
     )

@@ -79,6 +79,7 @@ def collect_histories(
             now=now,
             enough=ENOUGH_OF_A_WINDOW,
             budget=COLLECTION_TIME,
+            at_once=settings.candle_fetches_at_once,
         )
         short |= {(symbol, timeframe): message for symbol, message in collection.missing.items()}
     return short

@@ -62,7 +62,14 @@ def _collect(
     engine: Engine, windows: pd.DataFrame, sources: Sequence[Source], settings: Settings
 ) -> Collection:
     enough, patience = settings.data_quality_min, settings.tail_patience
-    return collect_candles(engine, windows, sources, enough=enough, tail_patience=patience)
+    return collect_candles(
+        engine,
+        windows,
+        sources,
+        enough=enough,
+        tail_patience=patience,
+        at_once=settings.candle_fetches_at_once,
+    )
 
 
 def _report(collection: Collection) -> dict[str, Any]:

@@ -178,6 +178,7 @@ def refetch_candles(engine: Engine, replay: Replay, worker: str, sources: Sequen
             budget=FETCHING_TIME,
             again_since=replay.started_at,
             tail_patience=replay.settings.tail_patience,
+            at_once=replay.settings.candle_fetches_at_once,
         )
         for symbol, reason in collection.missing.items():
             logger.warning("%s: %s", symbol, reason)

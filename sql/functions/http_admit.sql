@@ -21,6 +21,8 @@ AS $$
 DECLARE
   longest_patience CONSTANT interval := interval '2 minutes';  -- include/http/service.py, the budget of a call
   longest_hold     CONSTANT interval := interval '1 hour';     -- include/http/admission.py; breakers rest for minutes
+  margin           CONSTANT double precision := 0.05;          -- of a window, and no more than ...
+  longest_margin   CONSTANT double precision := 0.1;           -- ... so many seconds
   breaker http_services;
   moment  timestamptz;
   place   timestamptz;
@@ -70,9 +72,10 @@ BEGIN
 
   place := greatest(moment, breaker.held_until);
   FOR i IN 1 .. cardinality(p_calls) LOOP
-    -- There is room once the p_calls[i]-th latest call has left the window; greatest() ignores NULL.
+    -- There is room once the p_calls[i]-th latest call has left the window; greatest() ignores NULL. A little later
+    -- still: who counts at the other end sees calls when they arrive, and one of before may have been on its way longer.
     place := greatest(place, (
-      SELECT called_at + make_interval(secs => p_windows[i])
+      SELECT called_at + make_interval(secs => p_windows[i] + least(p_windows[i] * margin, longest_margin))
       FROM http_calls
       WHERE service = p_service
       ORDER BY called_at DESC

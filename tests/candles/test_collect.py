@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime, timedelta
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from include.candles import Fetched, SourceError, UnknownSymbolError
-from include.candles.collect import MAX_FAILURES, collect_candles
+from include.candles.asking import MAX_FAILURES
+from include.candles.collect import collect_candles
 from include.candles.sources.archive import CandleArchive
 from include.candles.store import read_candles, write_candles
 from include.candles.windows import CANDLES_AT_ONCE
@@ -177,13 +177,13 @@ def test_a_source_that_stops_of_itself_is_asked_on_from_there(database):
     assert [start for _, _, start, _ in tired.asked] == [START + n * MINUTE for n in (0, 20, 40)]
 
 
-def test_where_it_stopped_is_asked_for_at_once_next_time(database, monkeypatch):
-    monkeypatch.setattr(import_module("include.candles.collect"), "MAX_FETCHES", 1)
+def test_where_it_stopped_is_asked_for_at_once_next_time(database):
     tired = Tired("kraken", minutes(60))
-    assert "made 1 requests already" in collect_candles(database, HOUR, [tired], now=NOW).missing["BTC"]
+    collection = collect_candles(database, HOUR, [tired], now=NOW, fetches_a_symbol=1)
+    assert "1 requests were made" in collection.missing["BTC"]
     tired.asked.clear()
     collect_candles(database, HOUR, [tired], now=NOW)
-    assert [start for _, _, start, _ in tired.asked] == [START + 20 * MINUTE]
+    assert [start for _, _, start, _ in tired.asked] == [START + 20 * MINUTE, START + 40 * MINUTE]
 
 
 def test_windows_without_bounds_are_refused_in_words(database):

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.candles.windows import BRIDGED_CANDLES, CANDLES_AT_ONCE, held_share, merge_windows, pages
+from include.candles.windows import BRIDGED_CANDLES, CANDLES_AT_ONCE, Spans, held_share, merge_windows, pages
 from tests.support.candles import START, windows
 
 MINUTE = timedelta(minutes=1)
@@ -16,7 +16,7 @@ def minute(count: float):
 
 
 def spans(*pairs):
-    return windows(*(("BTC", minute(first), minute(last)) for first, last in pairs))
+    return Spans.of(windows(*(("BTC", minute(first), minute(last)) for first, last in pairs)))
 
 
 def pages_in_minutes(gaps):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 from sqlalchemy import text
 
-from include.candles import Fetched, Offer, SourceError, UnknownSymbolError
+from include.candles import Fetched, Offer, PingResult, SourceError, UnknownSymbolError
 from include.candles.frame import no_candles
 from include.candles.store import read_candles
 from tests.support.candles import NOW, START, windows
@@ -31,6 +31,9 @@ class Shelf:
     def knows(self, symbol: str) -> bool:
         return any((frame["symbol"] == symbol).any() for frame in self.shelves.values())
 
+    def ping(self) -> PingResult:
+        return PingResult(0.0)
+
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         if not self.knows(symbol):
             raise UnknownSymbolError(f"unknown symbol {symbol}")
@@ -50,6 +53,11 @@ class Broken(Shelf):
 
     temporary = True
     symbol: str | None = None
+
+    def ping(self) -> PingResult:
+        if self.symbol is None:
+            raise SourceError("503: out of order", temporary=self.temporary)
+        return super().ping()
 
     def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         found = super().fetch(symbol, resolution, start, end)

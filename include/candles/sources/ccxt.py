@@ -6,6 +6,8 @@ See https://docs.ccxt.com/#/README?id=ohlcv-candlestick-charts.
 """
 
 import json
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,6 +44,13 @@ CLOCK_BEHIND = (timedelta(seconds=2), timedelta(hours=1))
 NEWEST_ONLY = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
 
 
+class _LatestAnswer(threading.local):
+    """What is to say about the latest answer to a thread."""
+
+    error: Exception | None = None  # what ccxt made of it
+    clock: datetime | None = None  # when the exchange made it, by its own clock
+
+
 class Ccxt:
     """Candles of the spot markets of one exchange. A context manager.
 
@@ -68,9 +77,9 @@ class Ccxt:
 
         if exchange not in ccxt.exchanges:
             raise ValueError(f"ccxt knows no exchange {exchange!r}: https://docs.ccxt.com lists them")
-        spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-        self._exchange: Any = getattr(ccxt, exchange)({"options": spot})
-        self._exchange.fetch = self._call
+        self._open_exchange = getattr(ccxt, exchange)
+        self._exchange: Any = self._new_exchange()
+        self._idle: deque[Any] = deque([self._exchange])  # ccxt's objects that nobody asks at the moment
         if self._exchange.has["fetchOHLCV"] is not True:
             raise ValueError(f"{exchange} gives no candles through ccxt")
         self.name = f"ccxt:{exchange}"
@@ -78,8 +87,8 @@ class Ccxt:
         self._endpoint = endpoint
         self._engine = engine
         self._clients: dict[tuple[str, str], Client] = {}
-        self._error: Exception | None = None  # what ccxt made of the latest answer
-        self._clock: datetime | None = None  # when the exchange made it, by its own clock
+        self._latest = _LatestAnswer()
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +102,8 @@ class Ccxt:
         """Close the connections and write the measurements."""
         for client in self._clients.values():
             client.close()
-        self._exchange.close()
+        for exchange in self._idle:
+            exchange.close()
 
     def ping(self) -> PingResult:
         """Ask for the exchange's clock, or its status, or else its markets. Raises SourceError."""
@@ -156,8 +166,9 @@ class Ccxt:
         somebody kept for a while bears the time at which it was made, too.
         """
         now = datetime.now(UTC)
-        if self._clock and CLOCK_BEHIND[0] < now - self._clock < CLOCK_BEHIND[1]:
-            return self._clock
+        clock = self._latest.clock
+        if clock and CLOCK_BEHIND[0] < now - clock < CLOCK_BEHIND[1]:
+            return clock
         return now
 
     def _market_of(self, symbol: str) -> str:
@@ -188,8 +199,8 @@ class Ccxt:
         import ccxt
 
         try:
-            with service_errors():
-                return getattr(self._exchange, method)(*arguments)
+            with service_errors(), self._idle_exchange() as exchange:
+                return getattr(exchange, method)(*arguments)
         except ccxt.BadSymbol as error:
             raise UnknownSymbolError(str(error)) from error
         except (ccxt.AuthenticationError, ccxt.ArgumentsRequired, ccxt.NotSupported) as error:
@@ -198,6 +209,26 @@ class Ccxt:
             raise SourceError(str(error), temporary=True) from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise SourceError(f"an answer that ccxt cannot read: {error!r}", temporary=True) from error
+
+    @contextmanager
+    def _idle_exchange(self) -> Iterator[Any]:
+        """One of ccxt's objects, for one question: they promise nothing to threads that share one."""
+        try:
+            exchange = self._idle.pop()
+        except IndexError:
+            exchange = self._new_exchange()
+            if self._exchange.markets:
+                exchange.set_markets_from_exchange(self._exchange)
+        try:
+            yield exchange
+        finally:
+            self._idle.append(exchange)
+
+    def _new_exchange(self) -> Any:
+        spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+        exchange = self._open_exchange({"options": spot})
+        exchange.fetch = self._call
+        return exchange
 
     def _call(
         self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None
@@ -213,23 +244,24 @@ class Ccxt:
             # Nothing but questions is asked here, so that asking twice does no harm.
             return client.post_json(parts.path, json.loads(body or "null"), params, idempotent=True)
         except RequestRefusedError:
-            if self._error is not None:
-                raise self._error from None
+            if self._latest.error is not None:
+                raise self._latest.error from None
             raise
         finally:
-            self._clock = client.clock
+            self._latest.clock = client.clock
 
     def _client(self, origin: str, headers: dict[str, str]) -> Client:
         """The client of one of the exchange's addresses, with the headers that ccxt wants sent."""
         key = (origin, json.dumps(headers, sort_keys=True))
-        if key not in self._clients:
-            service = replace(self._service, base_url=origin, headers=headers)
-            self._clients[key] = Client(service, self._endpoint, self._engine)
-        return self._clients[key]
+        with self._opening:
+            if key not in self._clients:
+                service = replace(self._service, base_url=origin, headers=headers)
+                self._clients[key] = Client(service, self._endpoint, self._engine)
+            return self._clients[key]
 
     def _find_fault(self, payload: object) -> VendorFault | None:
-        self._error = find_error(self._exchange, payload)
-        return None if self._error is None else as_fault(self._error)
+        self._latest.error = error = find_error(self._exchange, payload)
+        return None if error is None else as_fault(error)
 
 
 @contextmanager

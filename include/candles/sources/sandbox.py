@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from include.candles.frame import CANDLE, no_candles
+from include.candles.frame import CANDLE, numbers_of
 from include.candles.local_stack import refuse_invented_prices
 from include.candles.sources.source import (
     Fetched,
@@ -54,12 +55,12 @@ class Sandbox:
             "end": end.isoformat(),
             "limit": str(CANDLES_A_PAGE),
         }
-        parts = [no_candles()]
+        parts = []
         for _ in range(MAX_PAGES):
             candles, following = _read(symbol, self._ask(symbol, params))
             parts.append(candles)
             if following is None:
-                return Fetched(pd.concat(parts, ignore_index=True))
+                return Fetched(candles if len(parts) == 1 else pd.concat(parts, ignore_index=True))
             if following <= datetime.fromisoformat(params["start"]):
                 raise SourceError(f"the page after {params['start']} begins at {following}", temporary=True)
             params["start"] = following.isoformat()
@@ -88,11 +89,18 @@ def _read(symbol: str, answer: Any) -> tuple[pd.DataFrame, datetime | None]:
     try:
         if not same(answer["symbol"], symbol):
             raise SourceError(f"answered with {answer['symbol']} instead of {symbol}", temporary=True)
-        candles = pd.DataFrame(answer["candles"], columns=["timestamp", *CANDLE[2:]])
-        candles["timestamp"] = pd.to_datetime(candles["timestamp"], unit="ms", utc=True)
-        for column in CANDLE[2:]:  # decimal numbers as text; what is none is refused by the collector
-            candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
+        rows = answer["candles"]
+        columns = zip(*rows, strict=True) if rows else [()] * len(CANDLE[1:])
+        moments, *numbers = columns
+        candles = pd.DataFrame(
+            {
+                "symbol": pd.Series([symbol] * len(rows), dtype="str"),
+                "timestamp": pd.to_datetime(np.array(moments, dtype="int64"), unit="ms", utc=True),
+                # Decimal numbers as text; what is none is refused by the collector.
+                **dict(zip(CANDLE[2:], map(numbers_of, numbers), strict=True)),
+            }
+        )
         following = answer["next"] and datetime.fromisoformat(answer["next"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SourceError(f"an answer that holds no candles: {error!r}", temporary=True) from error
-    return candles.assign(symbol=symbol)[CANDLE], following
+    return candles, following

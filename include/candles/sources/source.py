@@ -66,7 +66,10 @@ class MissingSettingError(ValueError):
 
 
 class Source(Protocol):
-    """Where candles come from. A source keeps its own limits: pages, timeouts, rates."""
+    """Where candles come from. A source keeps its own limits: pages, timeouts, rates.
+
+    Several threads ask it at once, unless it is local. Its first questions come one after the other.
+    """
 
     @property
     def name(self) -> str:

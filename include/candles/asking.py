@@ -7,6 +7,7 @@ event loop: no lock is needed, and who comes first never decides what comes of i
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -40,11 +41,11 @@ class AskedSource:
 
     Whether a failure is the source's or the symbol's own no other symbol's failure can tell. So after
     MAX_FAILURES in a row the source is asked the cheapest question there is. If that fails too, or after a
-    failure for good, the source is left alone; otherwise it goes on being asked.
+    failure for good, the source is left alone; otherwise it goes on being asked. What it has and candles count
+    each for itself: who needs none of its candles is told nothing of how those fare.
 
     Attributes:
         source: the source.
-        given_up: the failure for which it is left alone; None: it is asked.
         has_answered: it gave an answer, be it that it has no candles.
         was_spared: somebody did not ask it, because it was given up.
     """
@@ -59,12 +60,12 @@ class AskedSource:
         """
         self.source = source
         self.name = source.name
-        self.given_up: SourceError | None = None
+        self._given_up: dict[str, SourceError] = {}  # kind of question -> the failure for which it is not put
         self.has_answered = False
         self.was_spared = False
         self._deadline = deadline
         self._at_once = 1 if source.local else at_once
-        self._failures = 0  # in a row
+        self._failures: Counter[str] = Counter()  # kind of question -> failures in a row
         self._stopped = threading.Event()
         self._offer_turns = asyncio.Semaphore(1)
         self._candle_turns = asyncio.Semaphore(1)
@@ -83,17 +84,24 @@ class AskedSource:
         for threads in (self._offer_thread, self._candle_threads):
             threads.shutdown(wait=True, cancel_futures=True)
 
+    @property
+    def given_up(self) -> SourceError | None:
+        """The failure for which it is left alone; None: it is asked."""
+        return next(iter(self._given_up.values()), None)
+
     async def find_offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
         """Ask what it has of a symbol. Raises UnknownSymbolError, SourceError, NotAskedError."""
         async with self._offer_turns:
-            return await self._ask(self._offer_thread, lambda: self.source.offers(symbol, now))
+            offers = await self._ask("offers", lambda: self.source.offers(symbol, now))
+            self._failures["offers"] = 0
+            return offers
 
     async def fetch(self, symbol: str, resolution: str, start: datetime, end: datetime) -> Fetched:
         """Ask for candles, as `Source.fetch` does. Raises UnknownSymbolError, SourceError, NotAskedError."""
         async with self._candle_turns:
             try:
                 fetched = await self._ask(
-                    self._candle_threads, lambda: self.source.fetch(symbol, resolution, start, end)
+                    "candles", lambda: self.source.fetch(symbol, resolution, start, end)
                 )
             except UnknownSymbolError:
                 self._note_answer()
@@ -101,16 +109,17 @@ class AskedSource:
             self._note_answer()
             return fetched
 
-    async def _ask(self, threads: ThreadPoolExecutor, question: Callable[[], Answer]) -> Answer:
+    async def _ask(self, kind: str, question: Callable[[], Answer]) -> Answer:
+        threads = self._offer_thread if kind == "offers" else self._candle_threads
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, self._put, question)
+            return await asyncio.get_running_loop().run_in_executor(threads, self._put, kind, question)
         except SourceError as error:
-            await self._note_failure(error)
+            await self._note_failure(kind, error)
             raise
 
-    def _put(self, question: Callable[[], Answer]) -> Answer:
+    def _put(self, kind: str, question: Callable[[], Answer]) -> Answer:
         """Put a question, in a thread of the source."""
-        if failure := self.given_up:
+        if failure := self._given_up.get(kind):
             self.was_spared = True
             raise NotAskedError(f"left alone after it failed: {failure}", temporary=failure.temporary)
         if time.monotonic() > self._deadline:
@@ -119,24 +128,24 @@ class AskedSource:
             return question()
 
     def _note_answer(self) -> None:
-        self._failures = 0
+        self._failures["candles"] = 0
         if not self.has_answered:
             self.has_answered = True
             # Twice as many turns as threads: the next question waits at the thread while an answer is stored.
             for _ in range(2 * self._at_once - 1):
                 self._candle_turns.release()
 
-    async def _note_failure(self, error: SourceError) -> None:
-        self._failures += 1
+    async def _note_failure(self, kind: str, error: SourceError) -> None:
+        self._failures[kind] += 1
         if not error.temporary:
-            self.given_up = self.given_up or error
-        elif self._failures == MAX_FAILURES:
-            self._failures = 0
+            self._given_up.setdefault(kind, error)
+        elif self._failures[kind] == MAX_FAILURES:
+            self._failures[kind] = 0
             try:
                 await asyncio.get_running_loop().run_in_executor(
-                    self._offer_thread, self._put, lambda: self.source.ping()
+                    self._offer_thread, self._put, kind, lambda: self.source.ping()
                 )
             except SourceError as failure:
-                self.given_up = self.given_up or failure
+                self._given_up.setdefault(kind, failure)
             except NotAskedError:
                 pass  # whoever asks next is told so

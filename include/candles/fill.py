@@ -14,13 +14,13 @@ import numpy as np
 from include.candles.asking import AskedSource, NotAskedError
 from include.candles.case import Case
 from include.candles.frame import RESOLUTIONS
-from include.candles.page_store import FINEST_CANDLE, Page, PageStore
+from include.candles.page_store import FINEST_CANDLE, CandlePage, PageStore
 from include.candles.sources import Fetched, LeftOut, Offer, SourceError, UnknownSymbolError
 from include.candles.windows import EPOCH, MICROSECOND, Booleans, Spans, held_share, moment_of, pages
 from include.database import storable
 
-# Of one source for one symbol, after which it is not asked for this symbol again: with four attempts a call too
-# few to open a breaker, so that a symbol that always fails does not cost the others their source.
+# Of one source for one symbol, after which it is not asked for this symbol again: with four attempts a call,
+# too few to open a breaker, so that a symbol that always fails does not cost the others their source.
 MAX_FAILURES = 2
 LONGEST_FILLED = timedelta(days=366)
 WAIT_FOR_FINER = timedelta(hours=2)  # after a window's end, if a source fails that may have finer candles
@@ -146,7 +146,7 @@ class SymbolFill:
             offers = await asked.find_offers(self.symbol, self.aims.now)
         except (UnknownSymbolError, SourceError, NotAskedError) as error:
             start, end = self.windows.hull()
-            everything = Page(self.symbol, None, start, end)
+            everything = CandlePage(self.symbol, None, start, end)
             self._note_refusal(asked, everything, error)
             return {}
         return {offer.resolution: offer for offer in offers}
@@ -164,7 +164,7 @@ class SymbolFill:
         interval = RESOLUTIONS[resolution]
         gaps = self.store.find_askable(self.symbol, windows, resolution, asked.source)
         wanted = came = 0
-        left = [Page(self.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]
+        left = [CandlePage(self.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]
         while left:
             page = left.pop()
             try:
@@ -189,7 +189,7 @@ class SymbolFill:
         if came < wanted:
             self._case.note(asked.source, f"gave {came} of {wanted} {resolution} candles")
 
-    async def _fetch(self, asked: AskedSource, page: Page) -> Fetched:
+    async def _fetch(self, asked: AskedSource, page: CandlePage) -> Fetched:
         made = self.fetches[asked.name]
         if made >= self.aims.fetches_a_symbol:
             raise NotAskedError(f"not asked on: {made} requests were made for it already", temporary=True)
@@ -201,7 +201,7 @@ class SymbolFill:
             raise
 
     def _note_refusal(
-        self, asked: AskedSource, page: Page, error: UnknownSymbolError | SourceError | NotAskedError
+        self, asked: AskedSource, page: CandlePage, error: UnknownSymbolError | SourceError | NotAskedError
     ) -> None:
         if isinstance(error, UnknownSymbolError):
             self._case.unknown[asked.name] = storable(str(error))

@@ -17,7 +17,7 @@ from include.database import sql, storable
 FINEST_CANDLE = next(iter(RESOLUTIONS))
 
 
-class Page(NamedTuple):
+class CandlePage(NamedTuple):
     """What a source is asked for at once: candles with `start <= open time < end`."""
 
     symbol: str
@@ -56,6 +56,7 @@ class PageStore:
             again_since: when fetching again began; None: only what is missing is fetched.
         """
         self._engine = engine
+        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")  # half the round trips
         self._sandbox = sandbox
         self._now = now
         self._late_since = late_since
@@ -82,12 +83,12 @@ class PageStore:
 
     def find_missing(self, symbol: str, windows: Spans, resolution: str) -> Spans:
         """Find what windows of a symbol lack, whoever was asked for it."""
-        with self._engine.begin() as connection:
+        with self._looking.connect() as connection:
             return find_gaps_of(connection, symbol, windows, resolution, sandbox=self._sandbox)
 
     def find_askable(self, symbol: str, windows: Spans, resolution: str, source: Source) -> Spans:
         """Find what windows of a symbol lack and this source may be asked for now."""
-        with self._engine.begin() as connection:
+        with self._looking.connect() as connection:
             gaps = find_gaps_of(
                 connection,
                 symbol,
@@ -107,7 +108,7 @@ class PageStore:
         recent = gaps.ends > moment_of(self._late_since)
         return Spans(gaps.starts - (follows & recent) * (interval // MICROSECOND), gaps.ends)
 
-    def keep(self, source: Source, page: Page, looked_at: Page, fetched: Fetched) -> KeptPage:
+    def keep(self, source: Source, page: CandlePage, looked_at: CandlePage, fetched: Fetched) -> KeptPage:
         """Store what came of a page, and the note of what was looked at, in one transaction."""
         resolution = looked_at.resolution or FINEST_CANDLE
         candles, refused = normalise(fetched.candles, resolution, now=self._now)
@@ -124,7 +125,7 @@ class PageStore:
             self._note(connection, source, seen, "answered", problems, len(candles))
         return KeptPage(len(candles), written, problems)
 
-    def note_refusal(self, source: Source, page: Page, outcome: str, reason: str) -> None:
+    def note_refusal(self, source: Source, page: CandlePage, outcome: str, reason: str) -> None:
         """Note that a source gave nothing for a page."""
         with self._engine.begin() as connection:
             self._note(connection, source, page, outcome, [reason], 0)
@@ -141,7 +142,7 @@ class PageStore:
             ensure_partitions(connection, first, last)
         self._months |= ends
 
-    def _without_late_end(self, page: Page, candles: pd.DataFrame) -> Page:
+    def _without_late_end(self, page: CandlePage, candles: pd.DataFrame) -> CandlePage:
         """The part of a page that need not be looked at again soon: what came last may not be the last."""
         if page.end <= self._late_since:
             return page
@@ -156,7 +157,7 @@ class PageStore:
         self,
         connection: Connection,
         source: Source,
-        page: Page,
+        page: CandlePage,
         outcome: str,
         reasons: Sequence[str],
         candles: int,

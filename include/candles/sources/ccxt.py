@@ -47,6 +47,7 @@ NEWEST_ONLY = {"kraken": 720}  # exchanges that give their newest candles only, 
 class _LatestAnswer(threading.local):
     """What is to say about the latest answer to a thread."""
 
+    client: Client | None = None  # that brought it
     error: Exception | None = None  # what ccxt made of it
     clock: datetime | None = None  # when the exchange made it, by its own clock
 
@@ -109,8 +110,13 @@ class Ccxt:
         """Ask for the exchange's clock, or its status, or else its markets. Raises SourceError."""
         methods = {"fetchTime": "fetch_time", "fetchStatus": "fetch_status"}
         known = [method for name, method in methods.items() if self._exchange.has.get(name) is True]
-        self._ask((known or ["load_markets"])[0])
-        (client,) = self._clients.values()
+        if known:
+            self._ask(known[0])
+        else:
+            self._ask("load_markets", True)
+        client = self._latest.client
+        if client is None:
+            raise SourceError(f"ccxt answered for {self.name} without asking it", temporary=False)
         return PingResult(client.milliseconds or 0.0, client.sandbox)
 
     def offers(self, symbol: str, now: datetime) -> tuple[Offer, ...]:
@@ -236,7 +242,7 @@ class Ccxt:
         """Send a request of ccxt and return the parsed JSON: what its own method `fetch` does otherwise."""
         parts = urlsplit(url)
         headers = {**self._exchange.headers, **(headers or {})}
-        client = self._client(f"{parts.scheme}://{parts.netloc}", headers)
+        client = self._latest.client = self._client(f"{parts.scheme}://{parts.netloc}", headers)
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
         try:
             if method == "GET":

@@ -41,7 +41,7 @@ class AskedSource:
 
     Whether a failure is the source's or the symbol's own no other symbol's failure can tell. So after
     MAX_FAILURES in a row the source is asked the cheapest question there is. If that fails too, or after a
-    failure for good, the source is left alone; otherwise it goes on being asked. What it has and candles count
+    failure for good, the source is left alone; otherwise it is asked on. What it has and its candles count
     each for itself: who needs none of its candles is told nothing of how those fare.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Asking the sources of one collection, each in threads of its own, so that none waits for another.
 
 A question runs in a thread of its source. All the rest, here and in who asks, runs in one thread, that of the
-event loop: no lock is needed, and who comes first never decides what comes of it. See decision 0011.
+event loop: no lock is needed, and who comes first never decides what comes of it. See decision 0017.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Filling the windows of one symbol: resolution after resolution, source after source, page after page.
 
 What comes of a symbol depends on what its sources say of this symbol and on what the store holds of it, on
-nothing else: see decision 0011.
+nothing else: see decision 0017.
 """
 
 from collections import Counter

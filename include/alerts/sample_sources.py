@@ -74,6 +74,7 @@ _TABLE = (
     _samples("operations", "kind", "name", "outcome"),
     _samples("errors", "error_type", "severity", "cause"),
     _samples("settled", "symbol", "user_id", "timeframe"),
+    _samples("ratings", "feedback_type"),
     _samples("probes", "service", "kind", "status"),
     _samples("model_calls", "purpose", "outcome", "model"),
     _samples("system", "gauge", "host", "subject", narrowed=("gauge",)),

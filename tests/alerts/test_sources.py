@@ -66,6 +66,21 @@ def test_seconds_become_milliseconds_and_counts_are_apart(database):
     assert rows(database, counts)[()].sum == 7
 
 
+def test_ratings_are_averaged_over_feedback_that_rates(database):
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO atge_user_feedback (timestamp, feedback_type, rating) "
+                "VALUES (:at, 'trade_accuracy', 5), (:at, 'trade_accuracy', 2), (:at, 'bug_report', NULL)"
+            ),
+            {"at": at(5)},
+        )
+    found = rows(database, select("ratings", "summaries", {}, ("feedback_type",), 600))
+    assert {labels: (row.samples, row.avg) for labels, row in found.items()} == {
+        (("feedback_type", "trade_accuracy"),): (2, 3.5)
+    }
+
+
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_a_rule_reads_its_series_by_the_index_whatever_the_statistics_say(database, analyzed):
     """Any other index reads the whole window, or the whole table, once for each rule."""

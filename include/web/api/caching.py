@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 VARY = "Authorization, X-API-Key, Cookie"
 HISTORICAL, MARKET, STATISTICS = timedelta(hours=24), timedelta(minutes=5), timedelta(minutes=1)
+FRESH = timedelta(0)  # asked for again each time: what somebody waits for, such as an analysis, must be seen
 
 # Of a route whose answers may be kept: `responses=NOT_MODIFIED | refusals(404)`.
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {

@@ -17,7 +17,7 @@ from include.trades.trade_objects import (
     ShownResult,
     ShownTrade,
 )
-from include.web.api.caching import MARKET, NOT_MODIFIED, answer_json
+from include.web.api.caching import FRESH, NOT_MODIFIED, answer_json
 from include.web.api.caller import CallerDep, HostDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter
@@ -107,7 +107,7 @@ def show_trades(
         more=found.last is not None,
         next_cursor=cursor_of(order, found.last) if found.last else None,
     )
-    return answer_json(request, _list_body(found, place), found.version, MARKET)
+    return answer_json(request, _list_body(found, place), found.version, FRESH)
 
 
 def _list_body(found: TradePage, place: Any) -> bytes:
@@ -150,4 +150,4 @@ def show_trade(
             b"}}",
         )
     )
-    return answer_json(request, body, hashlib.sha256(body).hexdigest(), MARKET)
+    return answer_json(request, body, hashlib.sha256(body).hexdigest(), FRESH)

@@ -94,6 +94,7 @@ class Spent:
     server: psutil.Process
     clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seen: dict[int, float] = field(default_factory=dict)
 
     @contextmanager
     def on(self, name: str) -> Iterator[None]:
@@ -104,11 +105,10 @@ class Spent:
         self.cpu[name] += time.process_time() - used + self._served() - served
 
     def _served(self) -> float:
-        ended = self.server.cpu_times()
-        running = [process.cpu_times() for process in self.server.children()]
-        return (
-            ended.children_user + ended.children_system + sum(times.user + times.system for times in running)
-        )
+        for process in self.server.children():  # of one that has ended, what was seen last
+            times = process.cpu_times()
+            self.seen[process.pid] = times.user + times.system
+        return sum(self.seen.values())
 
 
 def main(*sizes: int) -> None:

@@ -188,8 +188,16 @@ def test_a_collection_takes_one_connection_however_many_threads(database, databa
     assert collection.written == 60 * 9
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is heard, which a shell's background process has not."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.parametrize("how", ["in a thread", "in the main thread"])
-def test_whatever_ends_a_collection_no_thread_is_left(database, how):
+def test_whatever_ends_a_collection_no_thread_is_left(database, how, interruptible):
     waiting = threading.Barrier(3)
     stopped = []
 

@@ -30,7 +30,7 @@ demo: setup ## start everything, settle a fresh batch of sample trades, show the
 
 test: setup-dev lint ## all checks and tests; what CI runs
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
-	@$(PY) -m pytest -n 2 --dist loadgroup -m e2e
+	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e
 
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m local up

@@ -194,6 +194,12 @@ def test_a_module_fits_in_the_head():
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 
+def test_tests_on_a_real_stack_stand_where_make_test_looks_for_them():
+    files = (ROOT / "tests").rglob("test_*.py")
+    marked = {path for path in files if re.search(r"mark\.e2e\b", path.read_text())}
+    assert marked == set((ROOT / "tests" / "e2e").glob("test_*.py"))
+
+
 def classes() -> dict[str, list[str]]:
     """Each class of include/, also those inside of functions and classes: its modules."""
     found: dict[str, list[str]] = {}

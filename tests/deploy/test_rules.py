@@ -1,5 +1,6 @@
 """The rules for Prometheus and the example for Alertmanager, judged by their own tools."""
 
+import os
 import shutil
 import subprocess
 from collections import defaultdict
@@ -38,7 +39,9 @@ BOT_PLATFORM = {
 
 
 def tool(*arguments: str, folder: Path = DEPLOY) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
+    """Run a tool that is written in Go; it need not tidy up its memory that often."""
+    environment = {**os.environ, "GOGC": "400"}
+    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True, env=environment)
 
 
 def exposed(name: str) -> bool:

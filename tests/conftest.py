@@ -93,12 +93,16 @@ def pytest_configure(config: pytest.Config) -> None:
                 remove_server(folder)
 
 
+# Files whose tests go to one worker, in order: one has a stack of its own, in one a demo serves the next test.
+TOGETHER = ("/test_lifecycle.py", "/test_stack_demo.py")
+
+
 class _ByGroup(LoadScopeScheduling):
-    """Test by test to whoever is free; those of a file with a stack of its own together, and first."""
+    """Test by test to whoever is free; those of some files together, and first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        return file if file.endswith("/test_lifecycle.py") else nodeid
+        return file if file.endswith(TOGETHER) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

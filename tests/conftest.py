@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
                 remove_server(folder)
 
 
-# Files whose tests go to one worker, in order: one has a stack of its own, in one a demo serves the next test.
+# Files whose tests go to one worker, in order: one has a stack of its own, one a demo that two tests need.
 TOGETHER = ("/test_lifecycle.py", "/test_stack_demo.py")
 
 

@@ -49,12 +49,13 @@ def ends_before_a_line_break(pattern):
 def patterns(tree):
     """Patterns handed to `re`, and texts that look like one wherever they stand, such as in a form.
 
-    Those of pydantic's fields are left out: its `$` is the end of the text.
+    Those of pydantic's and FastAPI's fields are left out: its `$` is the end of the text.
     """
     in_calls = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Field", *(f"re.{name}" for name in RE))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("Field", "Header", "Query", "Path", *(f"re.{name}" for name in RE))
         for inner in ast.walk(node)
         if inner is not node and not isinstance(inner, ast.Call)
     }

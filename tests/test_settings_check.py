@@ -140,6 +140,6 @@ def test_a_source_of_prices_without_its_line_is_unknown_everywhere_with_a_senten
 def test_a_vendor_without_its_line_is_unknown_everywhere_with_a_sentence(tmp_path):
     said = answers_without(tmp_path, VENDORS, "coinmarketcap")
     for asked in ("source", "sources", "probe", "service"):
-        assert "no service 'coinmarketcap' is declared in include/services; known: bingx" in said[asked], (
+        assert "no service 'coinmarketcap' is declared in include/services; known: airflow" in said[asked], (
             asked
         )

@@ -167,7 +167,7 @@ def symbols(description: str) -> Param:
 
 def choices(title: str, known: Sequence[str]) -> Param:
     """Some of the known names, one a line; none: all."""
-    return _lines(title, f"of {', '.join(known)}, one a line; none: all", f"^({'|'.join(known)})$")
+    return _lines(title, f"of {', '.join(known)}, one a line; none: all", f"^({'|'.join(known)})$(?!\\n)")
 
 
 def _lines(title: str, description: str, pattern: str) -> Param:

@@ -46,16 +46,18 @@ def write_verdicts(
         return {}
     connection.execute(sql("trades/create_gate_verdicts"))
     copy_frame(connection, "gate_verdicts", verdicts.drop(columns="passed"))
+    mine = {"claim_id": claim_id, "batch": batch}
+    connection.execute(sql("trades/lock_judged"), mine)
     rows = connection.execute(
         sql("trades/gate_trades"),
         {
-            "claim_id": claim_id,
-            "batch": batch,
+            **mine,
             "patience": settings.data_quality_patience,
             "tail_patience": settings.tail_patience,
             "lease": settings.lease,
         },
-    )
+    ).all()
+    connection.execute(sql("trades/note_waiting"), mine)
     return {row.id: row.gate for row in rows}
 
 

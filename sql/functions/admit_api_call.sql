@@ -70,3 +70,5 @@ BEGIN
   full_in := extract(epoch FROM until - moment);
 END
 $$;
+
+COMMENT ON FUNCTION admit_api_call IS 'May a request to the API go on? Finds its key, notes its use, and counts it';

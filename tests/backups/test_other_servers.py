@@ -188,16 +188,17 @@ def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debia
 @pytest.mark.parametrize(
     ("user", "words"),
     [
-        ("CREATE MATERIALIZED VIEW counted AS SELECT count_trades() AS n", "REFRESH MATERIALIZED VIEW"),
+        ("CREATE MATERIALIZED VIEW counted AS SELECT count_all_trades() AS n", "REFRESH MATERIALIZED VIEW"),
         (
-            "CREATE TABLE limited (n int CHECK (n < count_trades() + 9))",
-            r"function public\.count_trades\(\) runs while rows are loaded",
+            "CREATE TABLE limited (n int CHECK (n < count_all_trades() + 9))",
+            r"function public\.count_all_trades\(\) runs while rows are loaded",
         ),
     ],
 )
 def test_a_function_that_cannot_run_in_a_restore_is_refused_before(debian, back_up, plan, user, words):
     count = (
-        "CREATE FUNCTION count_trades() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM trade_signals'"
+        "CREATE FUNCTION count_all_trades() RETURNS bigint LANGUAGE sql "
+        "AS 'SELECT count(*) FROM trade_signals'"
     )
     made = back_up(url := debian.make(NAME, count, user))
     with pytest.raises(RestoreRefusedError, match=words):

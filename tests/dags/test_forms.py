@@ -26,7 +26,7 @@ class ExampleForm(Form):
 
 def example(**filled_in):
     params = {"name": " a ", "count": 1, "dry_run": True} | filled_in
-    return context_of(SimpleNamespace(params=SimpleNamespace(dump=lambda: params)))
+    return context_of(SimpleNamespace(dag_id="example", params=SimpleNamespace(dump=lambda: params)))
 
 
 def test_a_form_is_read_with_its_types_and_without_blanks_around_its_texts():

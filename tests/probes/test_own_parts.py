@@ -3,6 +3,7 @@
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 
 from include.probes import ProbeContext, make_probes, run_round
 from include.probes.platform.workers import ping_workers
@@ -88,8 +89,21 @@ def test_without_an_address_nobody_is_asked(database):
     assert [probe.ask for probe in make_probes(context, ["airflow"])] == [None] * 4
 
 
-def test_workers_that_answer_are_counted_and_none_is_an_outage():
+@pytest.fixture
+def own_logging():
+    """Celery leaves the logging of this process alone: it would set the root's level for all later tests."""
+
+    def leave_it(**_):
+        pass
+
+    setup_logging.connect(leave_it)
+    yield
+    setup_logging.disconnect(leave_it)
+
+
+def test_workers_that_answer_are_counted_and_none_is_an_outage(own_logging):
     app = Celery("tests", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.broker_transport_options = {"polling_interval": 0.02}  # a second by itself, as long as a ping
     with pytest.raises(ServiceDownError, match="no worker answered"):
         ping_workers(app, "memory://", seconds=0.2)
     with start_worker(app, perform_ping_check=False):

@@ -204,7 +204,7 @@ def test_those_who_count_wait_for_nobody_and_what_is_not_committed_is_folded_lat
     error = "INSERT INTO atge_error_logs (error_type, error_message) VALUES ('api', 'no')"
     with database.connect() as first, database.connect() as second, database.connect() as folding:
         for connection in (first, second, folding):
-            connection.execute(text("SET lock_timeout = '1s'"))
+            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
         first.execute(text(error))
         second.execute(text(error))  # the same series
         second.commit()

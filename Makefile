@@ -1,10 +1,11 @@
 # `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status bench psql airflow env lint docs lock setup setup-dev
+.PHONY: help demo test test-layers test-e2e up down status bench psql airflow env lint docs lock setup setup-dev
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
+E2E_OUTPUT := .stack/test-e2e.txt
 # One pytest worker more than there are cores, for each waits a third of its time, but 3 to 5: each one has a database
 # of its own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
 # own, for these tests mostly wait; whichever stack is free takes the next test, the long ones first.
@@ -29,8 +30,15 @@ demo: setup ## start everything, settle a fresh batch of sample trades, show the
 	@$(PY) -m local demo $${CANDLES:+--candles "$$CANDLES"}
 
 test: setup-dev lint ## all checks and tests; what CI runs
+	@mkdir -p .stack && rm -f $(E2E_OUTPUT)
+	@$(MAKE) -j2 test-layers test-e2e; code=$$?; [ ! -e $(E2E_OUTPUT) ] || cat $(E2E_OUTPUT); exit $$code
+
+# Side by side, for end-to-end tests mostly wait: these are shown when the others are done.
+test-layers:
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
-	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e
+
+test-e2e:
+	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e > $(E2E_OUTPUT) 2>&1
 
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m local up

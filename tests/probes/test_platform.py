@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from include.http.client import Client
 from include.probes import Probe
 from include.probes.platform.bingx import ask_bingx
+from include.probes.platform.broker import ask_redis
 from include.probes.platform.ibkr import ask_ibkr
 from include.probes.platform.postgres import ask_postgres, measure_database
 from include.probes.platform.solana import ask_solana
@@ -132,7 +133,8 @@ def test_a_broker_that_answers_is_healthy(look):
 )
 def test_a_broker_that_does_not_pong_is_down(look, pong, password, words):
     with RedisServer(pong, password) as server:
-        result = look("broker", broker_url=f"redis://:very-secret@127.0.0.1:{server.port}/0")
+        ask = partial(ask_redis, f"redis://:very-secret@127.0.0.1:{server.port}/0", seconds=0.5)
+        result = look(Probe("broker", "platform", ask))
     assert result.status == "down"
     assert words in result.reason
     assert "very-secret" not in result.reason

@@ -47,6 +47,12 @@ class FakeRuns:
     returns: dict[tuple[str, str], Any] = field(default_factory=dict)
     fails: Exception | None = None
 
+    def forget(self) -> None:
+        self.started.clear()
+        self.states.clear()
+        self.returns.clear()
+        self.fails = None
+
     def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
         if self.fails:
             raise self.fails

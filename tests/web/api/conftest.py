@@ -13,6 +13,15 @@ def serve(database) -> Callable[..., ApiUnderTest]:
     return lambda **settings: make_api(database, **settings)
 
 
+@pytest.fixture(scope="session")
+def kept_api(worker_engine) -> ApiUnderTest:
+    """The API of all tests; ask for `api`. To make it costs as much as several requests."""
+    return make_api(worker_engine)
+
+
 @pytest.fixture
-def api(serve) -> ApiUnderTest:
-    return serve()
+def api(database, kept_api) -> ApiUnderTest:
+    """The API with the settings as they come; database, runs and secrets are empty."""
+    kept_api.runs.forget()
+    kept_api.secrets.clear()
+    return kept_api

@@ -95,7 +95,7 @@ def scraping(folder: Path, target: str, secret: str) -> Iterator[Prometheus]:
     (folder / "scrape_secret").write_text(secret)
     configuration = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     del configuration["alerting"]
-    configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    configuration["global"] = {"scrape_interval": "500ms", "evaluation_interval": "1s"}
     configuration["rule_files"] = [str(RULES)]
     (job,) = (job for job in configuration["scrape_configs"] if job["job_name"] == "tradeops")
     job["authorization"]["credentials_file"] = "scrape_secret"

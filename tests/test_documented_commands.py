@@ -14,7 +14,7 @@ from include.settings import Settings
 from include.settings.reader import read_settings
 from tests.support.documented import ROOT, Example, blocks, commands, statements
 
-COMMANDS = list(dict.fromkeys(commands()))
+COMMANDS = list({command.text: command for command in commands()}.values())  # each once
 # Programs that these machines lack, or that would ask a registry: their grammar is checked.
 NOT_HERE = ("docker ", "duckdb ", "age ", "npm ")
 # What takes long or needs a stack: make is asked whether it knows how (and tests/e2e runs it).

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from include.web.api import export, monitoring, prices, statistics, trades, work
+from include.web.api.encoding import camel
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import Finish, LimitBody
@@ -33,6 +34,7 @@ def build_api(host: WebHost) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(check_request)],
         responses=COMMON,
+        generate_unique_id_function=lambda route: camel(route.name),  # what generated clients call it
     )
     app.state.host = host
     for router in ROUTERS:

@@ -43,6 +43,7 @@ class StatisticsAnswer(ShownRow):
 
 @router.get(
     "/stats",
+    name="show_stats",
     response_model=StatisticsAnswer,
     responses=NOT_MODIFIED | refusals(404),
     summary="A user's statistics",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from include.json_rows import ShownRow
@@ -26,6 +27,10 @@ from include.web.api.parameters import ExactDep
 from include.web.api.selection import SelectionDep
 
 router = APIRouter(tags=["trades"])
+# Old clients write it in capitals; the description has one spelling, for generated clients make names of it.
+SortOrder = Annotated[
+    Literal["asc", "desc"], BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+]
 
 
 class PaginationAnswer(ShownRow):
@@ -82,18 +87,18 @@ def show_trades(
     page: PageDep,
     selection: SelectionDep,
     sort_by: Annotated[SortBy, Query(alias="sortBy")] = "generatedAt",
-    sort_order: Annotated[Literal["asc", "desc", "ASC", "DESC"], Query(alias="sortOrder")] = "desc",
+    sort_order: Annotated[SortOrder, Query(alias="sortOrder")] = "desc",
     exact: ExactDep = False,
 ) -> Response:
     """The trades that match all filters, each with its parts. Unknown values come last."""
-    order = f"{sort_by} {sort_order.lower()} {selection.fingerprint()}"
+    order = f"{sort_by} {sort_order} {selection.fingerprint()}"
     behind = page.behind(order, parts=2)
     try:
         found = list_trades(
             host.engine(),
             selection,
             sort_by=sort_by,
-            descending=sort_order.lower() == "desc",
+            descending=sort_order == "desc",
             limit=page.limit,
             offset=page.offset,
             behind=behind,

@@ -1,6 +1,7 @@
 """What holds for every route of the API, also those to come: they are found in its OpenAPI document."""
 
 import json
+import re
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -213,3 +214,23 @@ def test_the_document_and_its_page_load_nothing(api):
         assert f"{operation.method} {ROOT}{operation.path}" in page.text
     assert "http" not in page.text.replace("application/problem+json", "")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_a_generated_client_finds_names_for_everything():
+    """Names of operations are those of functions, and no two values of a choice become one name."""
+    document = describe_api()
+    names = [one["operationId"] for item in document["paths"].values() for one in item.values()]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-zA-Z]+", name)] == []
+
+    def choices(part):
+        if isinstance(part, dict):
+            if isinstance(part.get("enum"), list):
+                yield part["enum"]
+            for inner in part.values():
+                yield from choices(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                yield from choices(inner)
+
+    assert [one for one in choices(document) if len({str(value).upper() for value in one}) < len(one)] == []

@@ -44,6 +44,18 @@ FITS_PARQUET = SQL(
     f"({{0}} NOT IN ('NaN', 'Infinity', '-Infinity') AND abs({{0}}) < 1e{DECIMAL_128_DIGITS}"
     f" AND scale({{0}}) <= {DECIMAL_128_DIGITS})"
 )
+# Digits behind and before the point of a column's numbers, and how many Parquet cannot hold. The second
+# leaves those out; the first takes a quarter of its time, and says no more of them than that there are any.
+LARGEST_SIZES = SQL(
+    "coalesce(max(scale({0})), 0), coalesce(length(trunc(max(abs({0})))::text), 1), "
+    f"coalesce(max(abs({{0}})) >= 1e{DECIMAL_128_DIGITS} OR max(scale({{0}})) > {DECIMAL_128_DIGITS}, false)"
+    "::integer"
+)
+FITTING_SIZES = SQL(
+    "coalesce(max(scale({0})) FILTER (WHERE {1}), 0), "
+    "coalesce(max(length(trunc(abs({0}))::text)) FILTER (WHERE {1}), 1), "
+    "count(*) FILTER (WHERE NOT {1})"
+)
 FOUR_DIGIT_YEARS = (  # those that ISO 8601 and readers know
     "'0001-01-01 00:00Z' AND '9999-12-31 23:59:59.999999Z'"
 )
@@ -57,6 +69,7 @@ class Column:
     kind: str
     whole: int = 0
     scale: int = 0
+    odd: int = 0  # numbers that Parquet cannot hold
 
     @property
     def type(self) -> str:
@@ -95,27 +108,35 @@ def measure(
     cursor: "psycopg.Cursor[Any]", query: Composable, parameters: dict[str, Any], columns: list[Column]
 ) -> tuple[list[Column], int]:
     """Find how wide the numbers are; give the columns with it, and how many numbers Parquet cannot hold."""
-    measured, odd = [], 0
-    sizes = SQL(", ").join(
-        SQL(
-            "coalesce(max(scale({0})) FILTER (WHERE {1}), 0), "
-            "coalesce(max(length(trunc(abs({0}))::text)) FILTER (WHERE {1}), 1), "
-            "count(*) FILTER (WHERE NOT {1})"
-        ).format(Identifier(column.name), FITS_PARQUET.format(Identifier(column.name)))
-        for column in columns
-        if column.kind == "number"
-    )
-    found = iter(
-        cursor.execute(SQL("SELECT {} FROM ({}) AS trade").format(sizes, query), parameters).fetchone() or ()
-    )
+    names = [column.name for column in columns if column.kind == "number"]
+    sizes = _sizes(cursor, query, parameters, names, LARGEST_SIZES)
+    if any(odd for _, _, odd in sizes.values()):
+        sizes = _sizes(cursor, query, parameters, names, FITTING_SIZES)
+    measured = []
     for column in columns:
         if column.kind != "number":
             measured.append(column)
             continue
-        scale, whole, strange = max(MIN_SCALE, next(found)), next(found), next(found)
-        odd += strange
-        measured.append(Column(column.name, "number", max(whole, DECIMAL_128_DIGITS - scale), scale))
-    return measured, odd
+        behind, whole, odd = sizes[column.name]
+        scale = max(MIN_SCALE, behind)
+        measured.append(Column(column.name, "number", max(whole, DECIMAL_128_DIGITS - scale), scale, odd))
+    return measured, sum(column.odd for column in measured)
+
+
+def _sizes(
+    cursor: "psycopg.Cursor[Any]",
+    query: Composable,
+    parameters: dict[str, Any],
+    names: list[str],
+    sizes: SQL,
+) -> dict[str, tuple[int, int, int]]:
+    """Of each number: digits behind and before the point, and how many numbers Parquet cannot hold."""
+    asked = SQL(", ").join(
+        sizes.format(Identifier(name), FITS_PARQUET.format(Identifier(name))) for name in names
+    )
+    row = cursor.execute(SQL("SELECT {} FROM ({}) AS trade").format(asked, query), parameters).fetchone()
+    found = iter(row or ())
+    return {name: (next(found), next(found), next(found)) for name in names}
 
 
 def copy_statement(query: Composable, columns: list[Column], order: Composable, file_format: str) -> Composed:
@@ -135,13 +156,15 @@ def copy_statement(query: Composable, columns: list[Column], order: Composable, 
 
 def _cell(column: Column, file_format: str) -> Composable:
     name: Composable = Identifier("trade", column.name)
+    if column.kind == "time" and file_format == "parquet":  # as read_columns takes it, in half the time
+        return SQL("CASE WHEN {0} BETWEEN {1} THEN {0} END").format(name, SQL(FOUR_DIGIT_YEARS))
     if column.kind == "time":
         return SQL("CASE WHEN {0} BETWEEN {1} THEN to_char({0} AT TIME ZONE 'UTC', {2}) END").format(
             name, SQL(FOUR_DIGIT_YEARS), Literal(ISO_8601_FORMAT)
         )
     if column.kind == "number" and file_format == "json":
         return SQL("{}::text").format(name)
-    if column.kind == "number" and file_format == "parquet":
+    if column.odd and file_format == "parquet":
         return SQL("CASE WHEN {1} THEN {0} END").format(name, FITS_PARQUET.format(name))
     if column.kind == "boolean" and file_format != "json":
         return SQL("{}::text").format(name)

@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from psycopg.sql import SQL
 
 from include.storage import Storage, StorageError, open_storage
 from include.trades.export import ExportRequest, export_trades
+from include.trades.export_formats import Column, measure
 from include.trades.trade_filter import TradeRequestError
 from tests.support.replays import settle
 from tests.support.stores import BUCKET, moto_s3, rclone_folder, rclone_s3
@@ -134,6 +136,40 @@ def test_what_is_no_number_is_told_and_left_empty_in_parquet_only(trades, folder
     assert read(folder, manifest)[1]["entry_price"] is None
     assert read(folder, export(trades, folder, format="json"))[1]["entry_price"] == "NaN"
     assert read(folder, export(trades, folder))[1]["stop_loss"] == "-Infinity"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "digits"),
+    [
+        ("", (20, 18, 0)),
+        ("NULL", (20, 18, 0)),
+        ("-12.5, 0.1, NULL", (20, 18, 0)),
+        ("0.12345678901234567890, 1", (18, 20, 0)),
+        ("-1e37, 0.5", (38, 18, 0)),
+        ("1e38, 7, 0.5", (20, 18, 1)),
+        ("'NaN', NULL, 7, '-Infinity', 'Infinity'", (20, 18, 3)),
+        ("1e-39, -99", (20, 18, 1)),
+        ("1e-38, -99", (2, 38, 0)),
+    ],
+)
+def test_numbers_are_measured_as_wide_as_those_that_parquet_holds(database, numbers, digits):
+    with database.connect() as connection, connection.connection.driver_connection.cursor() as cursor:
+        query = SQL("SELECT unnest(ARRAY[{}]::numeric[]) AS number").format(SQL(numbers))
+        (column,), odd = measure(cursor, query, {}, [Column("number", "number")])
+    assert (column.whole, column.scale, odd) == digits
+    assert column.odd == odd
+
+
+def test_the_ends_of_time_and_microseconds_reach_parquet(trades, folder):
+    times = ("0001-01-01 00:00:00+00", "1969-12-31 23:59:59.000001+00", "9999-12-31 23:59:59.999999+00")
+    for told in times:
+        run(trades, f"UPDATE trade_results SET entry_at = '{told}'")
+        assert read(folder, export(trades, folder, format="parquet"))[0]["entry_at"] == (
+            datetime.fromisoformat(told)
+        )
+    for strange in ("infinity", "10000-01-01Z", "0001-12-31 23:59:59Z BC"):
+        run(trades, f"UPDATE trade_results SET entry_at = '{strange}'")
+        assert read(folder, export(trades, folder, format="parquet"))[0]["entry_at"] is None
 
 
 def test_no_text_is_a_formula_in_a_spreadsheet(database, folder):

@@ -35,10 +35,13 @@ test: setup-dev lint ## all checks and tests; what CI runs
 
 # Side by side, for end-to-end tests mostly wait: these are shown when the others are done.
 test-layers:
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
+	@$(outside_make) $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
 
 test-e2e:
-	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e > $(E2E_OUTPUT) 2>&1
+	@$(outside_make) $(PY) -m pytest -n 2 --dist loadgroup tests/e2e > $(E2E_OUTPUT) 2>&1
+
+# Tests call make themselves: they must not think that they share these jobs.
+outside_make = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 
 up: setup ## start the local stack in the background, return when it is healthy
 	@$(PY) -m local up

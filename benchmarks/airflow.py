@@ -20,7 +20,7 @@ from statistics import median
 import psutil
 
 from benchmarks._market import store_market
-from benchmarks.sweep import MINUTES, START, SYMBOLS, fill
+from benchmarks.sweep import DAY, DAYS, START, Market, fill
 from include.database import connect
 from local import postgres
 from local.state import State
@@ -40,22 +40,22 @@ def main(*sizes: int) -> None:
         stack.pause("settle_trades", False)
         stack.run("settle_trades")  # the first run of a stack finds nothing imported
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {datetime.now(UTC):%Y-%m-%d}\n")
-        print_idle(stack, float(os.environ.get("IDLE_MINUTES", "2")))
-        print_quiet_sweep(stack)
         print_signal(stack)
         print_sweeps(stack, sizes or tuple(GOALS))
+        print_quiet_sweep(stack)
+        print_idle(stack, float(os.environ.get("IDLE_MINUTES", "2")))
     shutil.rmtree(FOLDER)
 
 
 def print_sweeps(stack: RunningStack, sizes: tuple[int, ...]) -> None:
     """Due trades on minutes that are all there, from the trigger to the last that is settled."""
     engine = connect(stack.database_url, application="bench", statement_timeout=timedelta(minutes=10))
-    store_market(engine, start=START, symbols=SYMBOLS, minutes=MINUTES, seed=1)
+    store_market(engine, start=START, symbols=Market(max(sizes)).symbols, minutes=DAYS * DAY, seed=1)
     stack.pause("settle_trades")
     stack.wait_for_sweeps()
     print(f"{'trades':>9}{'settled in':>12}{'goal':>8}{'CPU':>10}{'tasks':>7}")
     for trades in sizes:
-        fill(engine, trades)
+        fill(engine, Market(trades))
         stack.pause("settle_trades", False)
         begun, cpu = stack.execute("SELECT clock_timestamp()")[0][0], cpu_seconds(stack)
         run = stack.trigger("settle_trades")

@@ -47,12 +47,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION add_up_daily_stats SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION add_up_daily_stats IS 'Trigger function that keeps daily_stats_totals in step with daily_trade_stats';
 
 CREATE OR REPLACE TRIGGER add_up_inserted AFTER INSERT ON daily_trade_stats

@@ -203,7 +203,6 @@ DO $$
 DECLARE
   events record;
 BEGIN
-  EXECUTE format('ALTER FUNCTION count_events SET search_path = %I, pg_temp', current_schema());
   FOR events IN
     SELECT *
     FROM (

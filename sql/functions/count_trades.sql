@@ -17,12 +17,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION count_trades SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION count_trades IS 'Trigger function that keeps trade_counts';
 
 CREATE OR REPLACE TRIGGER count_trades_inserted AFTER INSERT ON trade_signals

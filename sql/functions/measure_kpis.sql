@@ -121,10 +121,4 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   FROM target, trades, measured, outcomes, feedback, measure_uptime(of_day)
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION measure_kpis SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION measure_kpis IS 'The KPIs of a day (UTC) as they are at this moment';

@@ -11,12 +11,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_changed_feedback SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_changed_feedback IS 'Trigger function that notes the days whose ratings have changed';
 
 CREATE OR REPLACE TRIGGER note_inserted AFTER INSERT ON atge_user_feedback

@@ -56,12 +56,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_changed_results SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_changed_results IS
   'Trigger function that notes which users and days a change of trade_results makes stale';
 

@@ -53,12 +53,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_changed_signals SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_changed_signals IS
   'Trigger function that notes which users and days a change of trade_signals makes stale';
 

@@ -18,12 +18,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_changed_snapshots SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_changed_snapshots IS
   'Trigger function that notes which users a change of trade_market_snapshot makes stale';
 

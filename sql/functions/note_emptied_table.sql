@@ -11,12 +11,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_emptied_table SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_emptied_table IS
   'Trigger function that notes that the statistics of everybody are stale after a TRUNCATE';
 

@@ -93,12 +93,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION note_trade_changes SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION note_trade_changes IS 'Trigger function that writes down who changed which trades from what to what';
 
 DO $$

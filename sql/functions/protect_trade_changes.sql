@@ -44,12 +44,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION protect_trade_changes SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION protect_trade_changes IS 'Trigger function that refuses to change or forge the audit trail';
 
 CREATE OR REPLACE TRIGGER protect_inserted AFTER INSERT ON trade_changes

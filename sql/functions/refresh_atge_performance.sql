@@ -94,12 +94,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION refresh_atge_performance SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION refresh_atge_performance IS
   'Brings the cached statistics of these users up to date with what has changed; answers how many';
 

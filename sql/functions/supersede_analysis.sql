@@ -11,12 +11,6 @@ BEGIN
 END;
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION supersede_analysis SET search_path = %I, pg_temp', current_schema());
-END
-$$;
-
 COMMENT ON FUNCTION supersede_analysis IS
   'Trigger function: a trade that is settled anew keeps its former analysis as history only';
 

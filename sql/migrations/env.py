@@ -86,6 +86,26 @@ def apply_definitions(connection: Connection, say) -> None:
             {"name": name, "checksum": checksum},
         )
         say(f"up {name}")
+    pin_search_paths(connection)
+
+
+def pin_search_paths(connection: Connection) -> None:
+    """Let our functions that run with their owner's rights find what is in this schema, and nothing else.
+
+    Otherwise whoever calls one could put objects of the same names before it: pg_temp is searched first,
+    unless it is named last.
+    """
+    unpinned = connection.execute(
+        text(
+            "SELECT oid::regprocedure FROM pg_proc "
+            "WHERE pronamespace = current_schema()::regnamespace AND prosecdef AND proname = ANY(:names) "
+            "AND NOT EXISTS (SELECT FROM unnest(proconfig) AS given WHERE given LIKE 'search_path=%')"
+        ),
+        {"names": [path.stem for path in definitions()]},
+    ).scalars()
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    for function in unpinned.all():
+        connection.exec_driver_sql(f"ALTER FUNCTION {function} SET search_path = {schema}, pg_temp")
 
 
 def drop_definitions(connection: Connection, say) -> None:

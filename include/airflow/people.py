@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.airflow.server import find_person
+from include.web.host import MEASURE_DAG
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-READ_DAG = "settle_trades"
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class AirflowPerson:
 
     def may_read(self) -> bool:
         """Whether the person may look at the runs of the sweep."""
-        return self._may("GET", READ_DAG)
+        return self._may("GET", MEASURE_DAG)
 
     def may_start(self, dag_id: str) -> bool:
         """Whether the person may start runs of this DAG."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -305,6 +305,3 @@ def _whole_statement(exact: bool) -> TextClause:
         notice=object_sql(ShownNotice, "notice"),
         change=object_sql(ShownChange, "change"),
     )
-
-
-SORT_KEYS: tuple[str, ...] = get_args(SortBy)

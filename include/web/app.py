@@ -14,7 +14,7 @@ from include.web.api_keys_page import api_keys
 from include.web.data_docs import data_docs
 from include.web.host import Person
 from include.web.maintenance import maintenance
-from include.web.pages import SECURITY_HEADERS
+from include.web.pages import SecurityHeaders
 from include.web.probes import probes
 from include.web.trades import trades
 
@@ -36,11 +36,7 @@ def build_app(
     app.include_router(api_keys(open_database, find_person))
     app.include_router(trades(open_database, find_person))
 
-    @app.middleware("http")
-    async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await call_next(request)
-        answer.headers.update(SECURITY_HEADERS)
-        return answer
+    app.add_middleware(SecurityHeaders)
 
     @app.exception_handler(DatabaseError)
     def say_database_is_down(request: Request, error: Exception) -> Response:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
 
 from include.configuration import describe_connections, describe_settings
 from include.settings.reader import SettingsError
 from include.telemetry import redact
+from include.web.api.encoding import JsonAnswer
 from include.web.problems import problem
 
 
@@ -26,6 +26,6 @@ def config(read_settings: Callable[[], str], has_connection: Callable[[str], boo
             }
         except SettingsError as error:
             return problem(503, redact(f"the settings cannot be read: {error}"))
-        return JSONResponse({"success": True, **shown})
+        return JsonAnswer(shown)
 
     return router

@@ -10,6 +10,8 @@ from starlette.requests import Request
 
 from include.settings import Settings
 
+MEASURE_DAG = "settle_trades"  # what Airflow lets a person do with its runs says what the person may do here
+
 
 class Person(Protocol):
     """Somebody who is logged in to Airflow."""

@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from starlette.responses import Response
 
-PROBLEM = "application/problem+json"
+from include.web.api.encoding import encode
 
-
-def problem_body(status: int, words: str, **more: Any) -> dict[str, Any]:
-    """Make the body for an error; `words` are for people and hold no secret, `more` are further members."""
-    title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "detail": words}
-    return {**body, **more, "success": False, "error": words}
+PROBLEM_TYPE = "application/problem+json"
 
 
-def problem(status: int, words: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
-    """Make the answer for an error, with the body of `problem_body`."""
-    body = problem_body(status, words, **more)
-    return JSONResponse(body, status, dict(headers or {}), media_type=PROBLEM)
+def problem(status: int, words: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    """Make the answer for an error; `words` are for people and hold no secret, `more` are further members."""
+    body = {
+        "success": False,
+        "error": words,
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": words,
+        **more,
+    }
+    return Response(encode(body), status, headers, PROBLEM_TYPE)

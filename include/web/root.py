@@ -22,7 +22,7 @@ from include.web.config import config
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
 from include.web.health import health
 from include.web.metrics import metrics
-from include.web.pages import SECURITY_HEADERS
+from include.web.pages import SecurityHeaders
 from include.web.problems import problem
 from include.web.status import status
 
@@ -71,11 +71,7 @@ def build_root(
     for router in guarded:
         app.include_router(router, dependencies=[Depends(admit)])
 
-    @app.middleware("http")
-    async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await call_next(request)
-        answer.headers.update(SECURITY_HEADERS)
-        return answer
+    app.add_middleware(SecurityHeaders)
 
     @app.exception_handler(AnyHTTPException)
     def say_why_not(request: Request, error: AnyHTTPException) -> Response:

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from include.probes.platform_status import PlatformStatus
-from include.web.api.encoding import JsonAnswer, camel, encode
-from include.web.problems import PROBLEM, problem_body
+from include.web.api.encoding import JsonAnswer, camel_keys
+from include.web.problems import problem
 
 ANSWER_SECONDS = 8.0  # after which whoever asks is told so; the statements end themselves sooner
 
@@ -26,10 +26,9 @@ def status(read: Callable[[], PlatformStatus], *, seconds: float = ANSWER_SECOND
             found = await asyncio.wait_for(run_in_threadpool(read), seconds)
         except TimeoutError:
             words = f"the platform's state could not be read within {seconds:g} s"
-            return Response(encode(problem_body(503, words)), 503, media_type=PROBLEM)
+            return problem(503, words)
         if found.problem:
-            body = problem_body(503, found.problem, timestamp=found.at, components=_components(found))
-            return Response(encode(body), 503, media_type=PROBLEM)
+            return problem(503, found.problem, timestamp=found.at, components=_components(found))
         return JsonAnswer(
             {
                 "status": found.status,
@@ -45,7 +44,7 @@ def status(read: Callable[[], PlatformStatus], *, seconds: float = ANSWER_SECOND
 
 
 def _components(found: PlatformStatus) -> list[dict[str, Any]]:
-    return [{camel(name): value for name, value in asdict(one).items()} for one in found.components]
+    return [camel_keys(asdict(one)) for one in found.components]
 
 
 def _since(now: datetime, last: datetime | None) -> dict[str, Any]:
@@ -55,6 +54,6 @@ def _since(now: datetime, last: datetime | None) -> dict[str, Any]:
 def _camel(found: Mapping[str, Any]) -> dict[str, Any]:
     """Names in camelCase, also of objects in lists; those of `connections` are PostgreSQL's own states."""
     return {
-        camel(name): [_camel(one) for one in value] if isinstance(value, list) else value
-        for name, value in found.items()
+        name: [_camel(one) for one in value] if isinstance(value, list) else value
+        for name, value in camel_keys(found).items()
     }

@@ -2,14 +2,15 @@
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from include.json_rows import camel_case
 from include.web.api import export, monitoring, prices, statistics, trades, work
-from include.web.api.encoding import camel
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
-from include.web.api.middleware import Finish, LimitBody
+from include.web.api.middleware import LimitBody, Measure
 from include.web.api.openapi import SCHEMES, description
 from include.web.api.parameters import check_request
 from include.web.host import WebHost
+from include.web.pages import SecurityHeaders
 
 MOST_BYTES = 64 * 1024  # of a body
 # One router a subject; each is `router` of a file of this folder.
@@ -34,7 +35,7 @@ def build_api(host: WebHost) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(check_request)],
         responses=COMMON,
-        generate_unique_id_function=lambda route: camel(route.name),  # what generated clients call it
+        generate_unique_id_function=lambda route: camel_case(route.name),  # what generated clients call it
     )
     app.state.host = host
     for router in ROUTERS:
@@ -43,5 +44,6 @@ def build_api(host: WebHost) -> FastAPI:
     add_handlers(app)
     app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
     app.add_middleware(Guard, host=host)
-    app.add_middleware(Finish)
+    app.add_middleware(Measure)
+    app.add_middleware(SecurityHeaders)
     return app

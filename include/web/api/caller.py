@@ -12,7 +12,7 @@ Work asks a person besides for Airflow's permission to start the DAG that does i
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -21,10 +21,6 @@ from sqlalchemy import Engine
 from include.settings import Settings
 from include.web.api.errors import ApiError, wrong_parameter
 from include.web.host import Person, WebHost
-
-Scope = Literal["read", "write", "operate"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-MEASURE_DAG = "settle_trades"  # what a person may do with it says what the person may do here
 
 
 @dataclass(frozen=True)

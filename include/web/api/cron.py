@@ -11,11 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from include.database import sql
 from include.web.api.caller import EngineDep, HostDep, SettingsDep
 from include.web.api.encoding import JsonAnswer
-from include.web.api.errors import COMMON, ApiError, add_handlers, answer_problem, as_refusal
-from include.web.api.middleware import Finish, LimitBody
+from include.web.api.errors import COMMON, ApiError, add_handlers, refuse
+from include.web.api.middleware import LimitBody, Measure
 from include.web.api.work import not_taken
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
 from include.web.host import RunNotStartedError, WebHost
+from include.web.pages import SecurityHeaders
 from include.web.started import Request as WorkRequest
 from include.web.started import start_work
 from include.web.work import Work
@@ -35,14 +36,10 @@ class CronGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
         if scope["type"] == "http":
-            request = Request(scope)
             try:
-                await run_in_threadpool(self._check, request)
+                await run_in_threadpool(self._check, Request(scope))
             except Exception as error:
-                refusal = as_refusal(error)
-                if refusal is None:
-                    raise
-                await answer_problem(refusal, request.url.path)(scope, receive, send)
+                await refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -64,7 +61,8 @@ def build_cron(host: WebHost) -> FastAPI:
     add_handlers(app)
     app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
     app.add_middleware(CronGuard, host=host)
-    app.add_middleware(Finish)
+    app.add_middleware(Measure)
+    app.add_middleware(SecurityHeaders)
     return app
 
 

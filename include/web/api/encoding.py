@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from include.json_rows import camel_case
 from include.strange_times import StrangeDate, StrangeTime
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
@@ -49,15 +50,9 @@ def _other(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def camel(name: str) -> str:
-    """`take_profit_1` -> `takeProfit1`."""
-    first, *rest = name.split("_")
-    return first + "".join(part[:1].upper() + part[1:] for part in rest)
-
-
 def camel_keys(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the database, with the names that the API has for its columns."""
-    return {camel(name): value for name, value in row.items()}
+    return {camel_case(name): value for name, value in row.items()}
 
 
 class JsonAnswer(Response):

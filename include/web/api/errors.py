@@ -1,6 +1,5 @@
 """Refusals: `application/problem+json` (RFC 9457), with `success` and `error` for old clients."""
 
-import http
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +12,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from include.database import DatabaseError
-from include.web.api.encoding import encode
+from include.web.problems import PROBLEM_TYPE, problem
 
 logger = logging.getLogger(__name__)
 
-PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER = "5"  # seconds, of a database that is away
 CANCELED = ("57014", "55P03", "25P03")  # the server ended a statement: too long, a lock, an idle transaction
 MOST_SHOWN = 80  # characters of a value
@@ -99,19 +98,17 @@ COMMON = refusals(401, 403, 413, 422, 429, 503)
 
 def answer_problem(error: ApiError, path: str) -> Response:
     """The answer that tells a refusal."""
-    body = {
-        "success": False,
-        "error": error.words,
-        "type": "about:blank",
-        "title": http.HTTPStatus(error.status).phrase,
-        "status": error.status,
-        "detail": error.words,
-        "instance": path,
-        **({"errors": error.errors} if error.errors else {}),
-        **error.more,
-    }
+    more = ({"errors": error.errors} if error.errors else {}) | error.more
     headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(encode(body), error.status, headers, PROBLEM_TYPE)
+    return problem(error.status, error.words, headers, instance=path, **more)
+
+
+async def refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer from an ASGI middleware, as `as_refusal` reads the exception; a fault of ours is raised."""
+    refusal = as_refusal(error)
+    if refusal is None:
+        raise error
+    await answer_problem(refusal, Request(scope).url.path)(scope, receive, send)
 
 
 def wrong_parameter(name: str, reason: str, where: str = "query") -> ApiError:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
@@ -14,10 +14,10 @@ from include.trades.export_stream import (
     stream_trades,
 )
 from include.trades.read_trades import TradeSelection
-from include.web.api.caller import CallerDep, HostDep, SettingsDep
+from include.web.api.caller import HostDep, SettingsDep
 from include.web.api.errors import ApiError, refusals, wrong_parameter
 from include.web.api.selection import SelectionDep
-from include.web.api.work import IdempotencyKey, StartedAnswer, answer_started
+from include.web.api.work import StartedAnswer, StarterDep
 from include.web.work import Work
 
 router = APIRouter(tags=["trades"])
@@ -65,13 +65,11 @@ class _Export(StreamingResponse):
 
 @router.get("/export", response_class=Response, responses=FILE | refusals(404, 409), summary="Export trades")
 def export(
-    request: Request,
-    caller: CallerDep,
     host: HostDep,
     settings: SettingsDep,
     selection: SelectionDep,
+    start: StarterDep,
     file_format: Annotated[ExportFormat, Query(alias="format")] = "csv",
-    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The trades that match, by the time they were proposed; the same files as those of `export_trades`."""
     engine = host.engine()
@@ -81,8 +79,7 @@ def export(
         if not settings.export_locations:
             words = "More trades match than are exported at once, and no place for larger exports is set."
             raise ApiError(409, words)
-        work = _plan(selection, file_format)
-        return answer_started(request, caller, host, idempotency_key, None, work)
+        return start(None, _plan(selection, file_format))
     try:
         return _Export(stream_trades(engine, selection, file_format), file_format)
     except TooManyExportsError as error:

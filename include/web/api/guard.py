@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.database import sql
-from include.web.api.caller import MEASURE_DAG, Caller
-from include.web.api.errors import ApiError, answer_problem, as_refusal
+from include.web.api.caller import Caller
+from include.web.api.errors import ApiError, refuse
 from include.web.api_keys import KEY_PREFIX
 from include.web.credentials import CHALLENGE, bearer_of
-from include.web.host import Person, WebHost
+from include.web.host import MEASURE_DAG, Person, WebHost
 
 WINDOW = timedelta(minutes=1)  # of the limit of requests
 READING = ("GET", "HEAD", "OPTIONS")
@@ -43,10 +43,7 @@ class Guard:
             person = None if key_of(request) is not None else await self._host.person(request)
             caller, limit = await run_in_threadpool(self._admit, request, person)
         except Exception as error:
-            refusal = as_refusal(error)
-            if refusal is None:
-                raise
-            await answer_problem(refusal, request.url.path)(scope, receive, send)
+            await refuse(error, scope, receive, send)
             return
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["caller"] = caller

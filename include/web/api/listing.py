@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Query
@@ -19,8 +19,6 @@ MOST_ROWS = 100  # of a list
 DEFAULT_ROWS = 25
 MOST_SKIPPED = 1_000_000_000  # rows
 LONGEST_CURSOR = 1000  # characters
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -81,19 +79,6 @@ async def _page(
 
 # What a route asks for: `def list_trades(page: PageDep) -> …`
 PageDep = Annotated[Page, Depends(_page)]
-
-
-@dataclass(frozen=True)
-class Slice(Generic[Row]):
-    """Rows of one page, and whether more follow: read `limit + 1` rows and give them to `cut`."""
-
-    rows: Sequence[Row]
-    more: bool
-
-
-def cut(rows: Sequence[Row], page: Page) -> Slice[Row]:
-    """Make a page of `limit + 1` rows or fewer."""
-    return Slice(rows[: page.limit], len(rows) > page.limit)
 
 
 def pagination(page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> Mapping[str, Any]:

@@ -1,15 +1,13 @@
-"""ASGI middlewares of the API: the size of a body, headers of every answer, and how long it took."""
+"""ASGI middlewares of the API: the size of a body, and how long an answer took."""
 
 import time
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.telemetry import record_metric
-from include.web.api.errors import ApiError, answer_problem
-from include.web.pages import SECURITY_HEADERS
+from include.web.api.errors import ApiError, refuse
 
 
 class LimitBody:
@@ -24,8 +22,7 @@ class LimitBody:
         """Pass the request on, counting what arrives."""
         announced = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
         if announced.isdecimal() and int(announced[:20]) > self._most:
-            refusal = answer_problem(ApiError(413, self._words), Request(scope).url.path)
-            await refusal(scope, receive, send)
+            await refuse(ApiError(413, self._words), scope, receive, send)
             return
         arrived = 0
 
@@ -40,8 +37,8 @@ class LimitBody:
         await self._app(scope, counted, send)
 
 
-class Finish:
-    """Gives every answer its headers, and measures it as `api_response`."""
+class Measure:
+    """Measures every answer as `api_response`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -53,17 +50,14 @@ class Finish:
             return
         began, status = time.monotonic(), 0
 
-        async def finished(message: Message) -> None:
+        async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
             await send(message)
 
         try:
-            await self._app(scope, receive, finished)
+            await self._app(scope, receive, noted)
         finally:
             route = scope.get("route")
             name = f"api.{scope['method']} {route.path}" if route else "api.refused"

@@ -7,8 +7,8 @@ from fastapi import Query, Request
 from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
+from include.json_rows import camel_case
 from include.web.api.errors import wrong_parameters
 
 
@@ -30,14 +30,14 @@ class Body(BaseModel):
     """The body of a request, in camelCase: a subclass has a field for each name. Unknown ones are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False, allow_inf_nan=False
+        extra="forbid", frozen=True, alias_generator=camel_case, populate_by_name=False, allow_inf_nan=False
     )
 
 
 class AnswerShape(BaseModel):
     """What an answer looks like, for the description alone: answers are made as `JsonAnswer`."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=camel_case, populate_by_name=True)
 
 
 # `exact: ExactDep` of a route whose answer holds money or prices.

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -43,6 +44,65 @@ IdempotencyKey: TypeAlias = Annotated[
         description="the same key within 24 hours: the same answer, and nothing is started twice",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts work for one request: `start(body, plan)`.
+
+    Attributes:
+        request: as it came; its path and query, with the body, are what an Idempotency-Key stands for.
+        caller: who asks.
+        host: the database and Airflow.
+        idempotency_key: the header, None without.
+    """
+
+    request: Request
+    caller: Caller
+    host: WebHost
+    idempotency_key: str | None
+
+    def __call__(self, body: BaseModel | None, plan: Callable[[Connection], Work]) -> Response:
+        """Start what `plan` says and answer 202 with `runId` and `statusUrl`; refusals as `ApiError`.
+
+        `plan` looks at the rows in a transaction and says what to start, or raises as `include.web.work`.
+        """
+
+        def checked(connection: Connection) -> Work:
+            planned = plan(connection)
+            self.caller.check_may_start(planned.dag_id)
+            return planned
+
+        written = body.model_dump_json().encode() if body else b""
+        path = f"{self.request.url.path}?{self.request.url.query}"
+        asked = WorkRequest(self.caller.name, path, written, self.idempotency_key)
+        try:
+            started = start_work(self.host.engine(), self.host.runs, asked, checked)
+        except SignalRequestError as error:
+            raise wrong_parameter("symbol", str(error), "body") from error
+        except TradeNotFoundError as error:
+            raise ApiError(404, str(error)) from error
+        except NotNowError as error:
+            raise ApiError(409, f"Not now: {error}.") from error
+        except TooSoonError as error:
+            wait = str(max(1, math.ceil(error.wait)))
+            words = f"Too much: {error}; try again in {wait} s."
+            raise ApiError(429, words, headers={"Retry-After": wait}) from error
+        except KeyReusedError as error:
+            raise wrong_parameter("Idempotency-Key", str(error), "header") from error
+        except RunNotStartedError as error:
+            raise not_taken(error) from error
+        return _accepted(self.request, started)
+
+
+async def _starter(
+    request: Request, caller: CallerDep, host: HostDep, idempotency_key: IdempotencyKey = None
+) -> Starter:
+    return Starter(request, caller, host, idempotency_key)
+
+
+# What a route asks for that starts work: `def analyze(body: TradeBody, start: StarterDep) -> …`
+StarterDep = Annotated[Starter, Depends(_starter)]
 
 
 class SignalBody(Body):
@@ -93,78 +153,37 @@ STARTS: dict[str, Any] = {
 
 
 @router.post("/generate", summary="Generate a signal", **STARTS | {"responses": {}})
-def generate(
-    request: Request,
-    body: SignalBody,
-    caller: CallerDep,
-    host: HostDep,
-    settings: SettingsDep,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+def generate(body: SignalBody, caller: CallerDep, settings: SettingsDep, start: StarterDep) -> Response:
     """Starts `generate_signals` for the caller: one a minute, and so many in 24 hours (429)."""
     user_id = caller.act_for(body.user_id)
-    return answer_started(
-        request,
-        caller,
-        host,
-        idempotency_key,
+    return start(
         body,
         lambda connection: plan_signal(connection, user_id, body.symbol, body.timeframe, settings),
     )
 
 
 @router.post("/trigger-backtest", summary="Settle a trade, or replay it", **STARTS)
-def trigger_backtest(
-    request: Request,
-    body: TradeBody,
-    caller: CallerDep,
-    host: HostDep,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+def trigger_backtest(body: TradeBody, caller: CallerDep, start: StarterDep) -> Response:
     """Starts a sweep for a trade whose time is up, or a replay of one that is settled already."""
-    return answer_started(
-        request,
-        caller,
-        host,
-        idempotency_key,
+    return start(
         body,
         lambda connection: plan_backtest(connection, body.trade_signal_id, caller.only_user, caller.name),
     )
 
 
 @router.post("/analyze", summary="Analyse a settled trade", **STARTS)
-def analyze(
-    request: Request,
-    body: TradeBody,
-    caller: CallerDep,
-    host: HostDep,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+def analyze(body: TradeBody, caller: CallerDep, start: StarterDep) -> Response:
     """Lets the language model explain a settled trade that has no analysis."""
-    return answer_started(
-        request,
-        caller,
-        host,
-        idempotency_key,
+    return start(
         body,
         lambda connection: plan_analysis(connection, body.trade_signal_id, caller.only_user),
     )
 
 
 @router.post("/historical-data", summary="Fetch missing candles", **STARTS)
-def fetch_candles(
-    request: Request,
-    body: TradeBody,
-    caller: CallerDep,
-    host: HostDep,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+def fetch_candles(body: TradeBody, caller: CallerDep, start: StarterDep) -> Response:
     """Fetches the candles that the trade's window lacks."""
-    return answer_started(
-        request,
-        caller,
-        host,
-        idempotency_key,
+    return start(
         body,
         lambda connection: plan_collection(connection, body.trade_signal_id, caller.only_user),
     )
@@ -195,54 +214,6 @@ def show_run(
         "reason": found.reason,
     }
     return JsonAnswer(shown, headers={"Cache-Control": "private, no-cache"}, exact=exact)
-
-
-def answer_started(
-    request: Request,
-    caller: Caller,
-    host: WebHost,
-    idempotency_key: str | None,
-    body: BaseModel | None,
-    plan: Callable[[Connection], Work],
-) -> Response:
-    """Start what `plan` says and answer 202 with `runId` and `statusUrl`; refusals as `ApiError`.
-
-    Args:
-        request: as it came; its path and query, with the body, are what an Idempotency-Key stands for.
-        caller: who asks.
-        host: the database and Airflow.
-        idempotency_key: the header, None without.
-        body: as it was read.
-        plan: looks at the rows in a transaction and says what to start, or raises as `include.web.work`.
-    """
-
-    def checked(connection: Connection) -> Work:
-        planned = plan(connection)
-        caller.check_may_start(planned.dag_id)
-        return planned
-
-    written = body.model_dump_json().encode() if body else b""
-    path = f"{request.url.path}?{request.url.query}"
-    try:
-        started = start_work(
-            host.engine(), host.runs, WorkRequest(caller.name, path, written, idempotency_key), checked
-        )
-    except SignalRequestError as error:
-        raise wrong_parameter("symbol", str(error), "body") from error
-    except TradeNotFoundError as error:
-        raise ApiError(404, str(error)) from error
-    except NotNowError as error:
-        raise ApiError(409, f"Not now: {error}.") from error
-    except TooSoonError as error:
-        wait = str(max(1, math.ceil(error.wait)))
-        raise ApiError(
-            429, f"Too much: {error}; try again in {wait} s.", headers={"Retry-After": wait}
-        ) from error
-    except KeyReusedError as error:
-        raise wrong_parameter("Idempotency-Key", str(error), "header") from error
-    except RunNotStartedError as error:
-        raise not_taken(error) from error
-    return _accepted(request, started)
 
 
 def not_taken(error: RunNotStartedError) -> ApiError:

@@ -9,14 +9,14 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy import Engine
 
 from include.database import DatabaseError
-from include.web.alerts import alerts
-from include.web.api_keys_page import api_keys
-from include.web.data_docs import data_docs
 from include.web.host import Person
-from include.web.maintenance import maintenance
-from include.web.pages import SecurityHeaders
-from include.web.probes import probes
-from include.web.trades import trades
+from include.web.pages.alerts import alerts
+from include.web.pages.api_keys import api_keys
+from include.web.pages.data_docs import data_docs
+from include.web.pages.maintenance import maintenance
+from include.web.pages.probes import probes
+from include.web.pages.trades import trades
+from include.web.rendering import SecurityHeaders
 
 
 def build_app(

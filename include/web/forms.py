@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from include.web.pages import render
+from include.web.rendering import render
 
 COOKIE = "tradeops_form"
 FIELD = "token"

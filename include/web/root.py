@@ -22,8 +22,8 @@ from include.web.config import config
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
 from include.web.health import health
 from include.web.metrics import metrics
-from include.web.pages import SecurityHeaders
 from include.web.problems import problem
+from include.web.rendering import SecurityHeaders
 from include.web.status import status
 
 FindPerson = Callable[[Request], Awaitable[object | None]]  # who is logged in; None: nobody

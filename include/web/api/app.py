@@ -10,7 +10,7 @@ from include.web.api.middleware import LimitBody, Measure
 from include.web.api.openapi import SCHEMES, description
 from include.web.api.parameters import check_request
 from include.web.host import WebHost
-from include.web.pages import SecurityHeaders
+from include.web.rendering import SecurityHeaders
 
 MOST_BYTES = 64 * 1024  # of a body
 # One router a subject; each is `router` of a file of this folder.

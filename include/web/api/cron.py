@@ -16,7 +16,7 @@ from include.web.api.middleware import LimitBody, Measure
 from include.web.api.work import not_taken
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
 from include.web.host import RunNotStartedError, WebHost
-from include.web.pages import SecurityHeaders
+from include.web.rendering import SecurityHeaders
 from include.web.started import Request as WorkRequest
 from include.web.started import start_work
 from include.web.work import Work

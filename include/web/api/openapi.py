@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import JSONResponse
 
 from include.web.api.errors import Problem
-from include.web.pages import render
+from include.web.rendering import render
 
 SCHEMES = {
     "apiKey": {

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from include.probes import PROBES, window_text
 from include.probes.platform_status import read_database_figures, read_uptime
 from include.probes.results import select_status
-from include.web.pages import render
+from include.web.rendering import render
 
 UPTIME_DAYS = 7  # listed
 

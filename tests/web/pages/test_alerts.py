@@ -11,7 +11,7 @@ from include.alerts.channels import ChannelError
 from include.alerts.failures import record_failure
 from include.alerts.silences import begin_silence
 from tests.support.notices import FAILURE, Channels, fire, notify, pass_time
-from tests.web.test_data_docs import Page
+from tests.support.pages import Page
 
 NASTY = '<script>alert("x")</script>'
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from include.maintenance import DatabaseFinding, DatabaseReport, Section, store_report
-from include.web.maintenance import HEIGHT, WIDTH, draw_line
+from include.web.pages.maintenance import HEIGHT, WIDTH, draw_line
 
 NASTY = "<script>alert(1)</script>"
 

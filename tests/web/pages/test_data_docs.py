@@ -3,7 +3,6 @@
 from base64 import b64encode
 from datetime import date, timedelta
 from hashlib import sha256
-from html.parser import HTMLParser
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,9 +14,10 @@ from include.database import DatabaseError
 from include.quality import Check, Validation
 from include.quality.results import write_results
 from include.web import build_app
+from tests.support.pages import Page, page
 from tests.support.web import find_person
 
-TEMPLATES = Path(__file__).parents[2] / "include" / "web" / "templates"
+TEMPLATES = Path(__file__).parents[3] / "include" / "web" / "templates"
 DAY = date(2026, 3, 3)
 RUN = "http://airflow/dags/audit_data_quality/runs/manual__2026-03-04"
 NASTY = '<script>alert("x")</script>'
@@ -39,41 +39,6 @@ def write(database):
             write_results(connection, day, validations, run_url)
 
     return write
-
-
-class Page(HTMLParser):
-    """Links, scripts and text of a page."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.links, self.scripts, self.words = [], [], ""
-        self.loaded = []  # what a browser would fetch
-        self._tag = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self._tag = tag
-        for name, value in attributes:
-            if name == "href" and tag == "a":
-                self.links.append(value)
-            elif name in ("href", "src", "srcset", "action"):
-                self.loaded.append(value)
-
-    def handle_endtag(self, tag):
-        self._tag = ""
-
-    def handle_data(self, data):
-        if self._tag == "script":
-            self.scripts.append(data)
-        else:
-            self.words += data
-
-
-def page(client: TestClient, path: str, status: int = 200) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    return Page(answer.text)
 
 
 def test_before_the_first_audit_the_page_says_what_to_do(client):

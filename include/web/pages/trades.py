@@ -20,7 +20,7 @@ from include.telemetry.records import FeedbackType
 from include.trades.changes import MAX_CHANGES, TradeChange, read_changes
 from include.web.forms import read_form, render_form
 from include.web.host import Person
-from include.web.pages import render
+from include.web.rendering import render
 
 MAX_FEEDBACK = 50  # of a trade that are shown
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from include.humanize import size_text
 from include.maintenance import read_growth, read_reports
-from include.web.pages import render
+from include.web.rendering import render
 
 REPORTS = 30  # listed
 WIDTH, HEIGHT = 600, 120  # of the picture, in its own units

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
 from include.quality import read_day, read_days, read_result
-from include.web.pages import render
+from include.web.rendering import render
 
 DAYS = 60  # listed
 BATCHES = 500  # of one day, the worst first

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from include.actor import Actor, act_as
+from tests.support.pages import Page
 from tests.support.rows import insert_settled
 from tests.support.trades import insert, rows, run
-from tests.web.test_data_docs import Page
 
 AS_VIEWER = {"Authorization": "Bearer viewer"}
 NASTY = '<script>alert("x")</script>'

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
 from include.alerts.overview import read_overview
-from include.web.pages import render
+from include.web.rendering import render
 
 
 def alerts(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:

@@ -28,7 +28,7 @@ FLOORS = [
     {"database", "settings"},
     {"kept_answers"},
     {"telemetry"},
-    {"http", "llm", "storage", "maintenance"},
+    {"http", "llm", "mail", "storage", "maintenance"},
     {"services"},
     {"symbols"},
     {"candles"},

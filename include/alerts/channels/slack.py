@@ -23,6 +23,7 @@ from include.alerts.channels.channel import (
 from include.alerts.messages import Item, Message, one_line
 from include.http.client import Client
 from include.services import find_service
+from include.services.slack import TRANSIENT_ERRORS, escape
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
@@ -30,10 +31,6 @@ BLOCKS_LIMIT = 11_000  # characters of all blocks together, below Slack's own li
 MAX_ITEMS_IN_SLACK = 8  # items; further ones are counted
 SHORT_QUOTE_LIMIT = 300  # characters of each exception where there are several
 
-# `error` of chat.postMessage: what passes by itself. The rest is about the token, the channel or the message.
-TRANSIENT_ERRORS = frozenset(
-    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-)
 MESSAGE_ERRORS = frozenset(
     {"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"}
 )
@@ -122,11 +119,6 @@ def slack_payload(message: Message) -> dict[str, Any]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
-
-
-def escape(text: str) -> str:
-    """Escape the three characters that Slack's mrkdwn reads as control characters."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from fastapi import FastAPI, Request, Response
 from fastapi.params import Depends
 from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 
 from include.database import DatabaseError
@@ -14,6 +15,7 @@ from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
 from include.web.pages.data_docs import data_docs
 from include.web.pages.maintenance import maintenance
+from include.web.pages.navigation import mounted_groups
 from include.web.pages.probes import probes
 from include.web.pages.trades import trades
 from include.web.rendering import SecurityHeaders
@@ -35,6 +37,7 @@ def build_app(
     app.include_router(alerts(open_database))
     app.include_router(api_keys(open_database, find_person))
     app.include_router(trades(open_database, find_person))
+    app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})
 
     app.add_middleware(SecurityHeaders)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.humanize import age_text, count_text
 
 TEMPLATES = Path(__file__).parent / "templates"
-LEAVE_FRAME = (TEMPLATES / "leave_frame.js").read_text()
+STYLE = (TEMPLATES / "style.css").read_text()
+# In the order in which they run. The theme is first, so that no page is painted in the wrong one.
+SCRIPTS = tuple((TEMPLATES / f"{name}.js").read_text() for name in ("theme", "leave_frame", "live"))
 
-# Pages bring their styles and their one script with them, load nothing, and are framed by Airflow's UI alone.
+
+def _hashes(*texts: str) -> str:
+    """What a browser may run or apply: these texts, letter by letter."""
+    digests = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+# Pages bring their style and their scripts with them, load nothing but themselves, and are framed by
+# Airflow's UI alone. A style="…" or an onclick="…" in a page is not obeyed.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    f"script-src 'sha256-{b64encode(hashlib.sha256(LEAVE_FRAME.encode()).digest()).decode()}'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src {_hashes(STYLE)}; "
+    f"script-src {_hashes(*SCRIPTS)}; connect-src 'self'; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -53,11 +64,18 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals["leave_frame"] = LEAVE_FRAME
+_environment.globals |= {"style": STYLE, "scripts": SCRIPTS}
 _environment.globals |= {"count_text": count_text, "age_text": age_text}
 
 
 def render(template: str, request: Request, *, status: int = 200, **shown: Any) -> HTMLResponse:
     """Render a template; `shown` is escaped. Links begin with `root`, where the application is mounted."""
-    text = _environment.get_template(template).render(root=request.scope["root_path"], **shown)
+    root = request.scope["root_path"]
+    text = _environment.get_template(template).render(
+        root=root,
+        path=request.scope["path"].removeprefix(root),
+        navigation=getattr(request.app.state, "navigation", {}),  # the application of the API has none
+        now=datetime.now(UTC),
+        **shown,
+    )
     return HTMLResponse(text, status_code=status)

@@ -6,30 +6,33 @@ from fastapi.testclient import TestClient
 
 
 class Page(HTMLParser):
-    """Links, scripts and text of a page."""
+    """What a page says in its <main>: links and text; and the scripts and addresses of the whole page."""
 
     def __init__(self, text: str):
         super().__init__()
         self.links, self.scripts, self.words = [], [], ""
         self.loaded = []  # what a browser would fetch
-        self._tag = ""
+        self._tag, self._main = "", False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self._tag = tag
+        self._main = self._main or tag == "main"
         for name, value in attributes:
             if name == "href" and tag == "a":
-                self.links.append(value)
+                if self._main:
+                    self.links.append(value)
             elif name in ("href", "src", "srcset", "action"):
                 self.loaded.append(value)
 
     def handle_endtag(self, tag):
         self._tag = ""
+        self._main = self._main and tag != "main"
 
     def handle_data(self, data):
         if self._tag == "script":
             self.scripts.append(data)
-        else:
+        elif self._main:
             self.words += data
 
 

@@ -90,7 +90,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "API_AUTH__JWT_SECRET": secrets["jwt_secret"],
         # A person waits at the terminal: look for work often, notice a changed file soon. Each look costs the
         # scheduler and the database about 40 ms of a core, and a task's successor waits for the next one.
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.75",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         # A file that was changed is read at once; the others cost half of what an idle stack costs.

@@ -295,11 +295,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_line_takes_linear_time(piece):
-    """A megabyte in two seconds on a busy machine; anything quadratic would take hours."""
-    line = piece * (1_000_000 // len(piece)) + "@"
+    """A hundred thousand characters in a second on a busy machine; anything quadratic would take minutes."""
+    line = piece * (100_000 // len(piece)) + "@"
     started = time.process_time()
     redact(line)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 1
 
 
 def test_an_ordinary_line_takes_next_to_no_time():

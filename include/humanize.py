@@ -21,8 +21,12 @@ def age_text(age: timedelta) -> str:
 
 def size_text(size: float) -> str:
     """A number of bytes: `1.5 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
+    unit, bytes_each = size_unit(size)
+    return f"{size:.0f} B" if unit == "B" else f"{size / bytes_each:.1f} {unit}"
+
+
+def size_unit(size: float) -> tuple[str, int]:
+    """The unit in which a number of bytes is said, and how many bytes it is: `("GiB", 1073741824)`."""
+    units = ("B", "KiB", "MiB", "GiB", "TiB")
+    power = next((power for power in range(4) if abs(size) < 1024 ** (power + 1)), 4)
+    return units[power], 1024**power

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.humanize import age_text, count_text
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLE = (TEMPLATES / "style.css").read_text()
+STYLE = "".join((TEMPLATES / f"{name}.css").read_text() for name in ("style", "charts"))
 # In the order in which they run. The theme is first, so that no page is painted in the wrong one.
 SCRIPTS = tuple((TEMPLATES / f"{name}.js").read_text() for name in ("theme", "leave_frame", "live"))
 

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 from sqlalchemy import Engine
 
-from include.humanize import size_text
+from include.humanize import size_text, size_unit
 from include.maintenance import read_growth, read_reports
+from include.web.charts import Chart, linear_scale, time_scale
 from include.web.rendering import render
 
 REPORTS = 30  # listed
-WIDTH, HEIGHT = 600, 120  # of the picture, in its own units
 
 
 def maintenance(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
@@ -34,23 +35,28 @@ def maintenance(open_database: Callable[[], AbstractContextManager[Engine]]) -> 
             reports=reports,
             shown=shown,
             growth=growth,
-            line=draw_line(growth),
-            sizes=[size_text(size) for size in (min(growth.values()), max(growth.values()))]
-            if growth
-            else [],
-            box=f"0 0 {WIDTH} {HEIGHT}",
+            picture=draw_growth(growth),
         )
 
     return router
 
 
-def draw_line(growth: Mapping[date, int]) -> str:
-    """Draw sizes by day as the points of an SVG polyline, from 0 at the bottom to the largest at the top."""
+def draw_growth(growth: Mapping[date, int]) -> Markup | None:
+    """Draw the bytes of all tables by day; nothing of fewer than two days."""
     if len(growth) < 2:
-        return ""
-    first, last = min(growth).toordinal(), max(growth).toordinal()
-    largest = max(growth.values()) or 1
-    return " ".join(
-        f"{(day.toordinal() - first) / (last - first) * WIDTH:.1f},{HEIGHT - size / largest * HEIGHT:.1f}"
-        for day, size in sorted(growth.items())
+        return None
+    days = sorted(growth)
+    sizes = [growth[day] for day in days]
+    unit, bytes_each = size_unit(max(sizes))
+    shown = [size / bytes_each for size in sizes]
+    chart = Chart(
+        time_scale(days),
+        linear_scale(shown, include=[0], unit=unit, ticks=3),
+        label=f"All tables by day, {days[0]} to {days[-1]}: "
+        f"from {size_text(min(sizes))} to {size_text(max(sizes))}.",
+        height=120,
     )
+    chart.area(days, shown)
+    chart.line(days, shown)
+    chart.tips(days, [f"{day}: {size_text(size)}" for day, size in zip(days, sizes, strict=True)])
+    return chart.draw(chart.label)

@@ -19,6 +19,13 @@ def age_text(age: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
+def ago_text(age: timedelta) -> str:
+    """When something was, or will be: `just now`, `3 min ago`, `in 5 h`."""
+    if abs(age) < timedelta(minutes=1):
+        return "just now"
+    return f"{age_text(age)} ago" if age > timedelta(0) else f"in {age_text(-age)}"
+
+
 def size_text(size: float) -> str:
     """A number of bytes: `1.5 GiB`."""
     unit, bytes_each = size_unit(size)

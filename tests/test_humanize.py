@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.humanize import age_text, count_text
+from include.humanize import age_text, ago_text, count_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,16 @@ def test_a_number_takes_its_word():
     assert count_text(1, "batch", "batches") == "1 batch"
     assert count_text(2, "batch", "batches") == "2 batches"
     assert count_text(0, "row") == "0 rows"
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=-59), "just now"),
+        (timedelta(minutes=3), "3 min ago"),
+        (timedelta(hours=-5), "in 5 h"),
+    ],
+)
+def test_a_moment_lies_back_or_ahead(age, said):
+    assert ago_text(age) == said

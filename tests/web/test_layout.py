@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from include.web import build_app
 from include.web.pages.navigation import NAVIGATION, mounted_groups
+from include.web.rendering import start_path
 from tests.support.web import find_person
 
 OPERATOR = {"Authorization": "Bearer operator"}
@@ -131,3 +132,9 @@ def test_what_is_not_mounted_is_not_in_the_navigation():
     assert (
         len({page.path for page in NAVIGATION}) == len({page.title for page in NAVIGATION}) == len(NAVIGATION)
     )
+
+
+def test_a_link_into_a_form_holds_its_values():
+    assert start_path("settle_trades") == "/start/settle_trades"
+    filled = start_path("replay_trades", trade_ids=["a b", "ü&"], dry_run=False, reason=None, limit=3)
+    assert filled == "/start/replay_trades?trade_ids=a+b&trade_ids=%C3%BC%26&dry_run=false&limit=3"

@@ -25,6 +25,7 @@ USER airflow
 
 FROM base AS product
 COPY airflow_settings.yaml ./
+COPY docs docs
 COPY sql sql
 COPY plugins plugins
 COPY dags dags

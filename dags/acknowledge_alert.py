@@ -15,7 +15,7 @@ from airflow.sdk import Param, dag
 
 from include.airflow.connections import open_database
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, form_refused_on, read_form
+from include.airflow.forms import Form, form_refused_on, listed_on, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -27,7 +27,8 @@ FORM = {
         type="string",
         maxLength=600,
         title="Which alert",
-        description="Its fingerprint: service_down/critical/…, or failure/…",
+        description_md="Its fingerprint: service_down/critical/…, or failure/…. "
+        + listed_on("alerts", "Alerts"),
     ),
     "hours": Param(
         4,
@@ -35,7 +36,7 @@ FORM = {
         minimum=0.1,
         maximum=168,
         title="For how many hours",
-        description="after them it escalates again",
+        description="Then it escalates again if it still fires.",
     ),
 }
 

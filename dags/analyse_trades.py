@@ -37,10 +37,11 @@ from include.airflow.forms import (
     optional_text,
     read_form,
     symbols,
-    uuids,
+    trade_ids,
+    users,
 )
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import task
+from include.airflow.task import note_done, numbered, task
 
 NEXT_STEP = (
     "Nothing is lost: analyses that were written are stored. If `choose_trades` failed, its words say what "
@@ -73,6 +74,7 @@ def list_batches(planned: dict[str, Any]) -> list[int]:
     pool="llm",
     execution_timeout=timedelta(minutes=30),
     max_active_tis_per_dagrun=2,
+    map_index_template=numbered("batch"),
 )
 def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
     """Write the analyses of one batch; fail with the reason if some are left."""
@@ -80,6 +82,7 @@ def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
 
     with open_database("analyse") as engine:
         analysed = analyse_batch(engine, endpoint("llm"), this_run, batch, load_settings())
+    note_done(f"{analysed.stored} written")
     if analysed.stopped and not analysed.transient:
         raise AirflowFailException(f"stopped: {analysed.stopped}")
     if analysed.stopped:
@@ -102,22 +105,32 @@ def count_outcomes(this_run: str) -> dict[str, int]:
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=24),
     params={
-        "ids": uuids("Trades", "ids of settled trades, one a line"),
-        "since": Param(None, **MOMENT, title="Since", description="or: settled at or after this time (UTC)"),
-        "until": Param(None, **MOMENT, title="Until", description="and before this time (UTC)"),
-        "symbols": symbols("only these, one a line, such as BTC; none: all"),
-        "users": uuids("Users", "only trades of these, one id a line; none: all"),
+        "ids": trade_ids("Ids of settled trades, one a line."),
+        "since": Param(
+            None,
+            **MOMENT,
+            title="Since",
+            description="Or those settled since then (UTC).",
+        ),
+        "until": Param(None, **MOMENT, title="Until", description="And before this time (UTC)."),
+        "symbols": symbols("Only these, one a line, such as BTC. None: all of them."),
+        "users": users("Only trades of these users, one id a line. None: of all users."),
         "redo": Param(
             False,
             type="boolean",
-            title="Redo",
-            description="also trades that have an analysis; it costs again",
+            title="Write anew",
+            description="Also trades that have an analysis already. Each costs again.",
         ),
-        "model": optional_text("Model", "the model's name; none: that of analysis_model"),
+        "model": optional_text("Model", "Its name. None: the one of the setting analysis_model."),
         "limit": Param(
-            1000, type="integer", minimum=1, maximum=10_000, title="Limit", description="trades at most"
+            1000,
+            type="integer",
+            minimum=1,
+            maximum=10_000,
+            title="At most",
+            description="Number of trades.",
         ),
-        **dry_run("only count them and estimate the cost"),
+        **dry_run("Only count them and estimate the cost."),
     },
     **explained(__doc__),
     **tagged(Subject.TRADES, Effect.SPENDS),

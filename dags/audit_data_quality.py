@@ -74,7 +74,7 @@ def report(this_run: str) -> int:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=2),
-    params=days_form("audit"),
+    params=days_form("Audit"),
     **explained(__doc__),
     **tagged(Subject.QUALITY),
     **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),

@@ -71,6 +71,7 @@ def choose() -> list[dict[str, Any]]:
     outside=True,
     effect=Effect.DESTROYS,
     max_active_tis_per_dagrun=2,
+    map_index_template="{{ task.op_kwargs['due']['table'] }}: {{ task.op_kwargs['due']['rows'] }} rows",
     execution_timeout=timedelta(minutes=59),
 )
 def clean(due: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def only_counts() -> bool:
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
-    params=dry_run("only count; the nightly run does not ask"),
+    params=dry_run("Only count what would go. The nightly run really deletes."),
     **explained(__doc__),
     **tagged(Subject.SAFEKEEPING, Effect.DESTROYS),
     **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),

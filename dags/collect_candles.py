@@ -22,7 +22,7 @@ from airflow.sdk import CronDataIntervalTimetable, dag
 
 from include.airflow.connections import load_settings, open_database, open_sources
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, read_form, uuids
+from include.airflow.forms import Form, read_form, trade_ids
 from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
 
@@ -64,7 +64,7 @@ def collect(
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(minutes=30),
-    params={"trade_ids": uuids("Trades", "ids of trades, one a line; none: those open in the interval")},
+    params={"trade_ids": trade_ids("Ids of trades, one a line. None: those open in the interval.")},
     **explained(__doc__),
     **tagged(Subject.CANDLES),
     **dag_defaults(owner="market-data", area="api", next_step=NEXT_STEP),

@@ -74,7 +74,7 @@ def drill(this_run: str) -> str:
     schedule="0 6 * * 0",
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
-    params=backup_id("database", "full", otherwise="none: the newest"),
+    params=backup_id("database", "full", otherwise="None: the newest one."),
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.RESTORES),
     **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),

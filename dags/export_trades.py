@@ -75,9 +75,15 @@ def export(this_run: str) -> dict[str, Any]:
         **trade_filter("proposed"),
         "statuses": choices("Statuses", STATUSES),
         "timeframes": choices("Timeframes", TIMEFRAMES),
-        "format": Param("csv", enum=["csv", "json", "parquet"], title="Format", description="see above"),
+        "format": Param(
+            "csv",
+            enum=["csv", "json", "parquet"],
+            title="Format",
+            description="CSV for spreadsheets, Parquet for analysis.",
+        ),
         "location": optional_text(
-            "Place", "a folder or s3://bucket/prefix below an allowed place; none: the default"
+            "Place",
+            "A folder or s3://bucket/prefix below an allowed place. None: the default.",
         ),
     },
     **explained(__doc__),

@@ -30,9 +30,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.airflow.connections import endpoint_if_any, load_settings, open_database, open_sources, run_url
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, form_refused_on, optional_uuid, read_form
+from include.airflow.forms import Form, form_refused_on, optional_user, read_form
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import task
+from include.airflow.task import numbered, task
 from include.settings.reader import environment_settings
 from include.signals.requests import SYMBOLS, TIMEFRAMES
 
@@ -64,7 +64,9 @@ def check_input(run: str) -> list[int]:
     return opened.batches
 
 
-@task(area="api", outside=True, pool="market_data", multiple_outputs=False)
+@task(
+    area="api", outside=True, pool="market_data", multiple_outputs=False, map_index_template=numbered("batch")
+)
 def collect_candles(run: str, batch: int) -> dict[str, str]:
     """Fetch the candles that the indicators need and the store lacks."""
     from include.signals.generate import collect_batch
@@ -74,7 +76,13 @@ def collect_candles(run: str, batch: int) -> dict[str, str]:
         return collect_batch(engine, run, batch, sources, settings)
 
 
-@task(area="generation", outside=True, pool="market_data", multiple_outputs=False)
+@task(
+    area="generation",
+    outside=True,
+    pool="market_data",
+    multiple_outputs=False,
+    map_index_template=numbered("batch"),
+)
 def take_snapshot(run: str, batch: int) -> dict[str, str]:
     """Ask the sources about the market; without a price an attempt ends here."""
     from include.signals.generate import snapshot_batch
@@ -83,7 +91,7 @@ def take_snapshot(run: str, batch: int) -> dict[str, str]:
         return snapshot_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task(area="generation", multiple_outputs=False)
+@task(area="generation", multiple_outputs=False, map_index_template=numbered("batch"))
 def compute_indicators(run: str, batch: int) -> dict[str, str]:
     """Compute the indicators and the data-quality score."""
     from include.signals.generate import compute_batch
@@ -92,7 +100,14 @@ def compute_indicators(run: str, batch: int) -> dict[str, str]:
         return compute_batch(engine, run, batch, load_settings())
 
 
-@task(area="generation", outside=True, effect=Effect.SPENDS, pool="llm", multiple_outputs=False)
+@task(
+    area="generation",
+    outside=True,
+    effect=Effect.SPENDS,
+    pool="llm",
+    multiple_outputs=False,
+    map_index_template=numbered("batch"),
+)
 def propose(run: str, batch: int) -> dict[str, str]:
     """Ask the model for a trade and hold it against the market; ask once more if it does not fit."""
     from include.signals.generate import propose_batch
@@ -101,7 +116,7 @@ def propose(run: str, batch: int) -> dict[str, str]:
         return propose_batch(engine, run, batch, load_settings(), endpoint_if_any)
 
 
-@task(area="generation", multiple_outputs=False)
+@task(area="generation", multiple_outputs=False, map_index_template=numbered("batch"))
 def store(run: str, batch: int) -> dict[str, str]:
     """Store signal, indicators and snapshot, each signal in one transaction."""
     from include.signals.generate import store_batch
@@ -129,10 +144,18 @@ def report(run: str) -> dict[str, str]:
     dagrun_timeout=timedelta(minutes=30),
     params={
         "symbol": Param(
-            None, **SYMBOL, title="Symbol", description="a coin, for a user; without both: signal_requests"
+            None,
+            **SYMBOL,
+            title="Symbol",
+            description="One coin, for the user below. Without both, waiting requests are served.",
         ),
-        "timeframe": Param("1h", enum=[*TIMEFRAMES], title="Timeframe", description="of its candles"),
-        "user": optional_uuid("User", "for whom, by id"),
+        "timeframe": Param(
+            "1h",
+            enum=[*TIMEFRAMES],
+            title="Timeframe",
+            description="Of the signal's candles.",
+        ),
+        "user": optional_user("For whom, by id; needed with a symbol."),
     },
     **explained(__doc__),
     **tagged(Subject.SIGNALS, Effect.SPENDS),
@@ -144,8 +167,8 @@ def generate_signals() -> None:
 
     @task_group
     def generate(batch: int) -> None:
-        asked = [collect_candles(run, batch), take_snapshot(run, batch)]  # at the same time
-        asked >> compute_indicators(run, batch) >> propose(run, batch) >> store(run, batch)
+        asked = [collect_candles(run, batch=batch), take_snapshot(run, batch=batch)]  # at the same time
+        asked >> compute_indicators(run, batch=batch) >> propose(run, batch=batch) >> store(run, batch=batch)
 
     generate.expand(batch=check_input(run)) >> report(run)
 

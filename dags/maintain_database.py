@@ -87,7 +87,10 @@ def report(vacuumed: list[dict[str, str | float]]) -> dict[str, int]:
     dagrun_timeout=timedelta(hours=2),
     params={
         "review": Param(
-            False, type="boolean", title="Review", description="review indexes and statements too"
+            False,
+            type="boolean",
+            title="Review",
+            description="Look at indexes and statements as well.",
         )
     },
     **explained(__doc__),

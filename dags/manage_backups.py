@@ -76,9 +76,15 @@ def look_after() -> list[str]:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     params={
-        "action": Param("list", type="string", enum=ACTIONS, title="Action", description="what to do"),
-        **backup_id("database", "logs", "configuration", "full", otherwise="for verify and delete only"),
-        **dry_run("for delete and apply_retention: only say what they would do"),
+        "action": Param(
+            "list",
+            type="string",
+            enum=ACTIONS,
+            title="Action",
+            description="What is done with backups.",
+        ),
+        **backup_id("database", "logs", "configuration", "full", otherwise="Needed to verify and to delete."),
+        **dry_run("Deleting and retention only say what they would do."),
     },
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS),

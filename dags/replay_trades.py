@@ -30,13 +30,14 @@ A form filled in, as `conf`: `{"symbols": ["BTC"], "dry_run": false, "reason": "
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.connections import load_settings, open_database, open_sources, run_url
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import (
+    choices,
     dry_run,
     form_refused_on,
     optional_text,
@@ -45,7 +46,8 @@ from include.airflow.forms import (
     who_triggered,
 )
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import task
+from include.airflow.task import note_done, numbered, task
+from include.humanize import count_text
 
 DAG_ID = "replay_trades"
 NEXT_STEP = (
@@ -86,14 +88,20 @@ def fetch_again(this_run: str) -> dict[str, int]:
 
 
 @task(
-    area="backtesting", effect=Effect.DESTROYS, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **HOUR
+    area="backtesting",
+    effect=Effect.DESTROYS,
+    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    map_index_template=numbered("worker"),
+    **HOUR,
 )
 def replay(this_run: str, worker: int) -> int:
     """Replay batch after batch until none is left; give the number done here."""
     from include.trades.replay import read_replay, replay_batches
 
     with open_database("replay") as engine:
-        return replay_batches(engine, read_replay(engine, this_run, load_settings()), f"replay {worker}")
+        done = replay_batches(engine, read_replay(engine, this_run, load_settings()), f"replay {worker}")
+    note_done(count_text(done, "batch", "batches"))
+    return done
 
 
 @task(area="database", trigger_rule=TriggerRule.NONE_FAILED)
@@ -121,18 +129,10 @@ def report(this_run: str) -> dict[str, Any]:
     dagrun_timeout=timedelta(hours=12),
     params={
         **trade_filter("whose time was up"),
-        "redo": Param(
-            ["settlement"],
-            type="array",
-            items={"enum": REDO},
-            minItems=1,
-            examples=REDO,
-            title="Redo",
-            description="what is done again: see above",
-        ),
-        **dry_run("report only, change nothing"),
+        "redo": choices("What is done again", REDO, default=["settlement"]),
+        **dry_run("Only report what would change."),
         "reason": optional_text(
-            "Why", "kept with every result that is replaced; needed unless it is a dry run", at_most=1000
+            "Why", "Kept with every result that is replaced. Needed unless it is a dry run.", at_most=1000
         ),
     },
     **explained(__doc__),

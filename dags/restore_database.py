@@ -133,15 +133,15 @@ def swap_databases(planned: dict[str, str], first: str | None, approval: dict, t
     params={
         **backup_id("database", "full"),
         "database": Param(
-            "platform", enum=["platform", "airflow"], title="Database", description="which one"
+            "platform", enum=["platform", "airflow"], title="Database", description="Which one is put back."
         ),
         "confirm_database": Param(
             None,
             type=["null", "string"],
             title="Its name once more",
-            description="for a database that looks like production",
+            description="Needed for a database that looks like production.",
         ),
-        **dry_run("only check, and say what would happen"),
+        **dry_run("Only check, and say what would happen."),
     },
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS, Effect.RESTORES),

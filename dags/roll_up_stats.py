@@ -55,7 +55,7 @@ def roll_up() -> int:
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     max_active_runs=4,
     dagrun_timeout=timedelta(hours=2),
-    params=days_form("roll up"),
+    params=days_form("Roll up"),
     **explained(__doc__),
     **tagged(Subject.TRADES),
     **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),

@@ -31,7 +31,8 @@ from include.airflow.connections import endpoint, load_settings, open_database, 
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.deadline import finish_within
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import task
+from include.airflow.task import note_done, numbered, task
+from include.humanize import count_text
 
 OWNER = "trading"
 DEADLINE = timedelta(minutes=5)  # after it was due
@@ -53,7 +54,7 @@ def claim(claim_id: str) -> list[int]:
     return list(claimed.batches)
 
 
-@task(area="api", outside=True, pool="market_data")
+@task(area="api", outside=True, pool="market_data", map_index_template=numbered("batch"))
 def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
     """Fetch the candles of the batch's windows that the store lacks; say which sources were left out."""
     from include.trades.collect import collect_batch
@@ -63,13 +64,15 @@ def collect_candles(claim_id: str, batch: int) -> dict[str, Any]:
         return collect_batch(engine, claim_id, batch, sources, settings)
 
 
-@task(area="backtesting")
+@task(area="backtesting", map_index_template=numbered("batch"))
 def settle(claim_id: str, batch: int) -> dict[str, int]:
     """Judge the data of each trade and settle what passes, in one transaction; send poor ones back."""
     from include.trades.settle import settle_batch
 
     with open_database("settle") as engine:
-        return settle_batch(engine, claim_id, batch, load_settings())
+        counts = settle_batch(engine, claim_id, batch, load_settings())
+    note_done(count_text(sum(counts.values()), "trade"))
+    return counts
 
 
 @task(area="backtesting")
@@ -126,7 +129,7 @@ def settle_trades() -> None:
 
     @task_group
     def settle_batch(batch: int) -> None:
-        collect_candles(claim_id, batch) >> settle(claim_id, batch)
+        collect_candles(claim_id, batch=batch) >> settle(claim_id, batch=batch)
 
     batches = claim(claim_id)
     settled = settle_batch.expand(batch=batches)

@@ -28,7 +28,7 @@ from airflow.sdk import Param, dag
 
 from include.airflow.connections import open_database
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, form_refused_on, optional_text, read_form
+from include.airflow.forms import Form, form_refused_on, listed_on, optional_text, read_form
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import task
 
@@ -37,10 +37,13 @@ NEXT_STEP = "Nothing was changed. Read the reason in the task's log, and trigger
 logger = logging.getLogger(__name__)
 
 FORM = {
-    "matchers": optional_text(
-        "What is silenced",
-        "Labels and what they must be, all of them: rule=cpu_*, host=db1",
-        at_most=2_000,
+    "matchers": Param(
+        None,
+        type=["null", "string"],
+        maxLength=2_000,
+        title="What is silenced",
+        description_md="Labels and what they must be, all of them: rule=cpu_*, host=db1. "
+        + listed_on("alerts", "Alerts"),
     ),
     "hours": Param(
         2,
@@ -48,21 +51,21 @@ FORM = {
         minimum=0.1,
         maximum=720,
         title="For how many hours",
-        description="it ends by itself then",
+        description="Then it ends by itself.",
     ),
-    "reason": optional_text("Why", "For those who wonder later"),
+    "reason": optional_text("Why", "For those who wonder later why nothing was sent."),
     "everything": Param(
         False,
         type="boolean",
         title="Yes, whatever it is about",
-        description="Needed for a silence that matches every alert, or all of a severity or a source",
+        description="Needed for a silence that matches every alert, or all of a severity or a source.",
     ),
     "end": Param(
         None,
         type=["integer", "null"],
         minimum=1,
         title="End this silence",
-        description="Its number, to end it now",
+        description="Its number, to end it now; leave the rest empty.",
     ),
 }
 

@@ -1,6 +1,7 @@
 """Writes docs/dags.md from the DAGs themselves: `make docs`. A test asks that the page is fresh."""
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def _section(dag: "DAG") -> str:
     if params:
         words.append("| in the form | default | what |\n|---|---|---|")
         words += [
-            f"| `{name}` | {_default(param.value)} | {_cell(param.description)} |" for name, param in params
+            f"| `{name}` | {_default(param.value)} | {_cell(_description(param))} |" for name, param in params
         ]
         words.append("")
     words.append("| task | pool | what |\n|---|---|---|")
@@ -53,6 +54,12 @@ def _section(dag: "DAG") -> str:
         name = f"`{task.task_id}`" + (" (mapped)" if task.is_mapped else "")
         words.append(f"| {name} | {task.pool} | {_cell(_first_line(task))} |")
     return "\n".join(words) + "\n"
+
+
+def _description(param: Any) -> str:
+    """What the form says of a field; its links lead to pages of Airflow, which are not here."""
+    words = str(param.description or param.schema.get("description_md") or "")
+    return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", words)
 
 
 def _schedule(dag: "DAG") -> str:

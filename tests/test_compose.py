@@ -52,7 +52,7 @@ def test_the_products_image_holds_no_sandbox_and_the_other_way_round(compose):
     stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
     copied = {stage.split()[2]: set(re.findall(r"^COPY (\S+)", stage, re.MULTILINE)) for stage in stages}
     assert copied["sandbox"] == {"sandbox"}
-    assert copied["product"] == {"airflow_settings.yaml", "sql", "plugins", "dags", "include"}
+    assert copied["product"] == {"airflow_settings.yaml", "docs", "sql", "plugins", "dags", "include"}
     targets = {
         name: service["build"]["target"]
         for name, service in compose["services"].items()

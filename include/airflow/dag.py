@@ -1,5 +1,6 @@
 """What every DAG of this project has in common."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,19 +10,24 @@ from include.airflow.callbacks import (
     report_task_retry,
     report_task_success,
 )
-from include.airflow.forms import refuse_unknown_names
+from include.airflow.forms import PAGES, refuse_unknown_names
 from include.alerts import Severity
 from include.telemetry import ErrorType
 
 # The tasks that look, judge and notify go first when a worker is free.
 WATCHER_PRIORITY = 100
+NAMED_DOCUMENT = re.compile(r"`docs/([\w/-]+)\.md`")
 
 
 def explained(doc: str | None) -> dict[str, str]:
-    """Arguments for `@dag`: its doc, and the heading that begins it as description, for lists of DAGs."""
+    """Arguments for `@dag`: its doc, and the heading that begins it as description, for lists of DAGs.
+
+    A page of docs/ that the doc names becomes a link to where this Airflow serves it.
+    """
     if not doc or not doc.startswith("### "):
         raise ValueError("a DAG's doc begins with a heading, `### What it does`")
-    return {"doc_md": doc, "description": doc.splitlines()[0].removeprefix("### ")}
+    linked = NAMED_DOCUMENT.sub(rf"[\g<0>]({PAGES}/docs/\1)", doc)
+    return {"doc_md": linked, "description": doc.splitlines()[0].removeprefix("### ")}
 
 
 def dag_defaults(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 UUID_PATTERN = r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$(?!\n)"
 SYMBOL_PATTERN = r"^\S.{0,99}$(?!\n)"
 MAX_LIST_ENTRIES = 10_000
+PAGES = "/tradeops"  # where the plugin mounts the pages of include/web, which list what a form asks for
 REFUSAL = "Nothing was done"
 
 Request = TypeVar("Request")
@@ -137,17 +138,28 @@ def days_form(what: str) -> dict[str, Param]:
     optional_day = {"type": ["null", "string"], "format": "date"}
     return {
         "first_day": Param(
-            None, **optional_day, title="First day", description=f"{what} from this day on (UTC)"
+            None, **optional_day, title="First day", description=f"{what} from this day on (UTC)."
         ),
         "last_day": Param(
-            None, **optional_day, title="Last day", description=f"{what} up to this day, included (UTC)"
+            None, **optional_day, title="Last day", description=f"{what} up to this day, included (UTC)."
         ),
     }
 
 
-def optional_uuid(title: str, description: str) -> Param:
-    """One id, which may be left out."""
-    return Param(None, type=["null", "string"], pattern=UUID_PATTERN, title=title, description=description)
+def listed_on(page: str, name: str) -> str:
+    """A sentence for a description in Markdown: which page lists the values and opens the form with one."""
+    return f"The page [{name}]({PAGES}/{page}) lists them, with buttons that fill in this form."
+
+
+def optional_user(description: str) -> Param:
+    """The id of one user, which may be left out."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=UUID_PATTERN,
+        title="User",
+        description_md=f"{description} {listed_on('performance', 'Performance')}",
+    )
 
 
 def optional_text(title: str, description: str, *, at_most: int = 500) -> Param:
@@ -155,49 +167,63 @@ def optional_text(title: str, description: str, *, at_most: int = 500) -> Param:
     return Param(None, type=["null", "string"], maxLength=at_most, title=title, description=description)
 
 
-def uuids(title: str, description: str) -> Param:
-    """Ids, one a line; an empty list where there are none."""
-    return _lines(title, description, UUID_PATTERN)
+def users(description: str) -> Param:
+    """Ids of users, one a line; an empty list where there are none."""
+    return _lines("Users", UUID_PATTERN, f"{description} {listed_on('performance', 'Performance')}")
+
+
+def trade_ids(description: str) -> Param:
+    """Ids of trades, one a line; an empty list where there are none."""
+    return _lines("Trades", UUID_PATTERN, f"{description} {listed_on('trades', 'Trades')}")
 
 
 def symbols(description: str) -> Param:
     """Symbols, one a line; an empty list where there are none."""
-    return _lines("Symbols", description, SYMBOL_PATTERN)
+    return _lines("Symbols", SYMBOL_PATTERN, description)
 
 
-def choices(title: str, known: Sequence[str]) -> Param:
-    """Some of the known names, one a line; none: all."""
-    return _lines(title, f"of {', '.join(known)}, one a line; none: all", f"^({'|'.join(known)})$(?!\\n)")
+def choices(title: str, known: Sequence[str], *, default: Sequence[str] = ()) -> Param:
+    """Some of the known names, chosen from a list; none: all, unless there is a default."""
+    return Param(
+        list(default),
+        type="array" if default else ["null", "array"],
+        items={"type": "string", "enum": list(known)},
+        minItems=1 if default else 0,
+        examples=list(known),
+        title=title,
+        description="Choose at least one." if default else "Choose some. None: all of them.",
+    )
 
 
-def _lines(title: str, description: str, pattern: str) -> Param:
+def _lines(title: str, pattern: str, description: str) -> Param:
     return Param(
         [],
         type=["null", "array"],
         items={"type": "string", "pattern": pattern},
         maxItems=MAX_LIST_ENTRIES,
         title=title,
-        description=description,
+        description_md=description,
     )
 
 
 def trade_filter(time: str) -> dict[str, Param]:
     """The fields of include.trades.TradeFilter; `time` says in words which time the window is about."""
     return {
-        **days_form(f"trades {time}"),
-        "symbols": symbols("as the trades spell them, one a line, such as BTC; none: all"),
-        "users": uuids("Users", "user ids, one a line; none: all"),
-        "trade_ids": uuids("Trades", "trade ids, one a line; none: all"),
+        **days_form(f"Trades {time}"),
+        "symbols": symbols("As the trades spell them, one a line, such as BTC. None: all of them."),
+        "users": users("Only trades of these users, one id a line. None: of all users."),
+        "trade_ids": trade_ids("Only these trades, one id a line. None: all that fit the rest of the form."),
     }
 
 
 def backup_id(*kinds: str, otherwise: str | None = None) -> dict[str, Param]:
     """The id of a backup of one of the kinds; it may be left out, and `otherwise` says what that means."""
     example = f"20261121T020000Z-{kinds[0]}-3f9c2a"
+    words = f"Which backup, such as {example}." + (f" {otherwise}" if otherwise else "")
     schema = {
         "pattern": rf"^\d{{8}}T\d{{6}}Z-({'|'.join(kinds)})-[0-9a-f]{{6}}$(?!\n)",
         "title": "Backup",
-        "description": f"which backup, such as {example}" + (f"; {otherwise}" if otherwise else ""),
+        "description_md": f"{words} {listed_on('backups', 'Backups')}",
     }
     if otherwise:
         return {"backup_id": Param(None, type=["null", "string"], **schema)}

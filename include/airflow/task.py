@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk import task as airflow_task
 
 from include.airflow.tags import Effect
@@ -47,6 +48,17 @@ def state(made: Any, **facts: Any) -> Any:
     """State the facts of an operator, which no decorator makes; gives it back."""
     setattr(made, _FACTS_ATTRIBUTE, TaskFacts(**facts))
     return made
+
+
+def numbered(argument: str) -> str:
+    """A `map_index_template` by an argument that counts from 0: `batch 1`, then what `note_done` was told."""
+    number, done = f"task.op_kwargs['{argument}'] + 1", "': ' ~ done if done is defined else ''"
+    return f"{argument} {{{{ {number} }}}}{{{{ {done} }}}}"
+
+
+def note_done(words: str) -> None:
+    """Say in the UI what this instance of a mapped task did: `batch 1: 60 trades`."""
+    get_current_context()["done"] = words
 
 
 def facts_of(task: Any) -> TaskFacts | None:

@@ -14,6 +14,7 @@ from include.web.host import Person
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
 from include.web.pages.data_docs import data_docs
+from include.web.pages.docs import docs
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
 from include.web.pages.probes import probes
@@ -32,6 +33,7 @@ def build_app(
     """
     app = FastAPI(dependencies=dependencies, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(data_docs(open_database))
+    app.include_router(docs())
     app.include_router(maintenance(open_database))
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))

@@ -28,7 +28,10 @@ def tasks(dag, database, database_url, sandbox, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_LLM", json.dumps(llm))
     monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", "{}")
     functions = {task.task_id: task.python_callable for task in dag.tasks}
-    return functions | {"choose_trades": lambda **form: call(dag, "choose_trades", RUN, **form)}
+    return functions | {
+        "choose_trades": lambda **form: call(dag, "choose_trades", RUN, **form),
+        "analyse_batch": lambda *given: call(dag, "analyse_batch", *given),
+    }
 
 
 def test_the_form_reaches_the_task_as_it_was_filled_in(dag):

@@ -73,7 +73,10 @@ def test_the_fields_of_a_form_are_those_that_its_dag_shows(any_dag):
 def test_every_field_has_a_title_and_says_what_it_is(any_dag):
     for name in any_dag.params:
         param = any_dag.params.get_param(name)
-        assert param.schema.get("title") and param.description, name
+        said = param.description or param.schema.get("description_md")
+        assert param.schema.get("title") and said, name
+        assert said[0].isupper() and said.endswith("."), f"{name} is described in sentences: {said}"
+        assert "see above" not in said
 
 
 def test_its_doc_has_an_example_that_its_form_takes(any_dag):

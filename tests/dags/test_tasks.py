@@ -6,6 +6,7 @@ import textwrap
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -165,3 +166,21 @@ def test_a_task_s_callbacks_say_how_bad_its_failure_is(bag, dag_id, severity):
     assert task.on_skipped_callback, (
         "a sweep that finds nothing to do works too: what failed before is healed"
     )
+
+
+def test_the_instances_of_a_mapped_task_have_names(any_dag):
+    """The UI shows `batch 1: 60 trades`; without a template it is 0."""
+    given = {"batch": 0, "worker": 0, "due": {"table": "llm_calls", "rows": 5}}
+    for task in any_dag.tasks:
+        expanded = getattr(task, "op_kwargs_expand_input", None)
+        if not task.is_mapped and not task.get_closest_mapped_task_group():
+            continue
+        known = (
+            {*(expanded.value if expanded else {}), *task.partial_kwargs.get("op_kwargs", {})}
+            if (task.is_mapped)
+            else set(task.op_kwargs)
+        )
+        context = {"task": SimpleNamespace(op_kwargs={name: given.get(name, "") for name in known})}
+        template = any_dag.get_template_env().from_string(task.map_index_template)
+        assert template.render(context) in ("batch 1", "worker 1", "llm_calls: 5 rows")
+        assert template.render(context | {"done": "60 trades"}).endswith(("1: 60 trades", "5 rows"))

@@ -29,6 +29,7 @@ from include.trades.export_formats import (
     encode,
     measure,
 )
+from include.trades.export_records import EXPORT_MANIFEST, export_file_key, recorded_export
 from include.trades.results import sql_with_results
 from include.trades.trade_filter import TradeFilter, TradeRequestError, read_names
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXPORT_MANIFEST = "manifest.json"
 EXPORT_TIME = timedelta(minutes=55)  # the server ends the one long statement after this
 
 
@@ -143,13 +143,39 @@ def export_trades(
     """Write the trades that fit to `<folder>/<name>/trades-00001.<format>`, …, then the manifest; give that.
 
     All files show the database at one moment. At most `file_rows` rows a file; one file without rows when
-    nothing fits. Memory stays flat, whatever the number of trades.
+    nothing fits. Memory stays flat, whatever the number of trades. That it begins and how it ends is written
+    down under the name, the run's id.
 
     Raises TradeRequestError when the filter names what no trade has, and include.storage.StorageError.
     """
     base = "/".join(
         part for part in (request.folder, re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")) if part
     )
+    with recorded_export(
+        engine,
+        name,
+        requested_by=requested_by,
+        file_format=request.file_format,
+        filter=request.trades.as_json(),
+        root=request.root,
+        folder=base,
+        run_url=run_url,
+    ) as written:
+        manifest = _write_export(engine, storage, request, base, file_rows, requested_by, run_url)
+        written["rows"], written["files"] = manifest["rows"], len(manifest["files"])
+        written["bytes"] = sum(file["bytes"] for file in manifest["files"])
+    return manifest | {"location": f"{storage.location}/{base}"}
+
+
+def _write_export(
+    engine: Engine,
+    storage: Storage,
+    request: ExportRequest,
+    base: str,
+    file_rows: int,
+    requested_by: str,
+    run_url: str,
+) -> dict[str, Any]:
     storage.delete(f"{base}/{EXPORT_MANIFEST}")  # what is about to change is whole no more
     with engine.connect().execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -187,7 +213,7 @@ def export_trades(
         base,
         count_text(len(files), "file"),
     )
-    return manifest | {"location": f"{storage.location}/{base}"}
+    return manifest
 
 
 def export_query(snapshot: Connection, chosen: Mapping[str, Any]) -> tuple["SQL", dict[str, Any]]:
@@ -225,7 +251,7 @@ def _write_files(
     while first is not None or number == 0:
         number += 1
         counted = CountedStream(islice(chain([] if first is None else [first], rows), file_rows))
-        key = f"{base}/trades-{number:05}.{file_format}"
+        key = export_file_key(base, number, file_format)
         stored = storage.write(key, encode(counted, columns, file_format))
         logger.info("%s: %s, %d bytes", key, count_text(counted.chunks, "row"), stored.size)
         yield {"key": key, "rows": counted.chunks, "bytes": stored.size, "sha256": stored.sha256}

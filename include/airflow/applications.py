@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from include import web
-from include.airflow.connections import has_connection, open_database
+from include.airflow.connections import has_connection, open_database, open_storage_if_any
 from include.airflow.ended_runs import find_ended_runs
-from include.airflow.host import web_host
+from include.airflow.host import read_kept_settings, web_host
 from include.airflow.people import find_airflow_person
+from include.airflow.schedules import find_schedules
 from include.airflow.server import (
     SCRAPE_CONNECTION,
     ProgramSecret,
@@ -27,7 +28,8 @@ def pages() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends
 
-    return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person)
+    host = web.DeskHost(settings=read_kept_settings, schedules=find_schedules, storage=open_storage_if_any)
+    return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person, host)
 
 
 def api() -> "FastAPI":

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from include.airflow.connections import database_url, load_settings
+from include.airflow.connections import SettingsMissingError, database_url, load_settings
 from include.airflow.people import find_airflow_person
 from include.airflow.runs import AirflowRuns
 from include.airflow.server import ProgramSecret
 from include.settings import Settings
+from include.settings.reader import SettingsError
 from include.web import WebHost
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ def web_host() -> WebHost:
         cron_secret=ProgramSecret("api_cron"),
         runs=AirflowRuns(),
     )
+
+
+def read_kept_settings() -> Settings:
+    """Give the settings in force, at most ten seconds old. Raises SettingsError when they cannot be read."""
+    try:
+        return web_host().settings()
+    except SettingsMissingError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _kept(read: Callable[[], Settings]) -> Callable[[], Settings]:

@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 
 from include.database import DatabaseError
-from include.web.host import Person
+from include.settings.reader import SettingsError
+from include.web.host import DeskHost, Person
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
 from include.web.pages.data_docs import data_docs
@@ -26,6 +27,7 @@ def build_app(
     open_database: Callable[[], AbstractContextManager[Engine]],
     dependencies: Sequence[Depends],
     find_person: Callable[[Request], Awaitable[Person | None]],
+    host: DeskHost,
 ) -> FastAPI:
     """Make the application. `dependencies` guard every route; there is no route without them.
 
@@ -44,7 +46,8 @@ def build_app(
     app.add_middleware(SecurityHeaders)
 
     @app.exception_handler(DatabaseError)
-    def say_database_is_down(request: Request, error: Exception) -> Response:
+    @app.exception_handler(SettingsError)
+    def say_what_is_wrong(request: Request, error: Exception) -> Response:
         return PlainTextResponse(str(error), status_code=503)
 
     return app

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from sqlalchemy import Engine
 from starlette.requests import Request
 
+from include.probes.ages import DagSchedule
 from include.settings import Settings
+from include.storage import Storage
 
 MEASURE_DAG = "settle_trades"  # what Airflow lets a person do with its runs says what the person may do here
 
@@ -83,3 +85,20 @@ class WebHost:
     person: Callable[[Request], Awaitable[Person | None]]
     cron_secret: Callable[[], str | None]
     runs: Runs
+
+
+@dataclass(frozen=True)
+class DeskHost:
+    """What the pages are handed besides the platform's database and the login.
+
+    Attributes:
+        settings: the settings in force; raises SettingsError when they cannot be read.
+        schedules: when each DAG is due, by its id; raises DatabaseError when Airflow's does not
+            answer.
+        storage: opens a location of files; None: the connection that it needs is not there. Raises
+            StorageError.
+    """
+
+    settings: Callable[[], Settings]
+    schedules: Callable[[], Mapping[str, DagSchedule]]
+    storage: Callable[[str], Storage | None]

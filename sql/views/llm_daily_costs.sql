@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW llm_daily_costs WITH (security_invoker = true) AS
 SELECT
   call.day,
   call.purpose,
-  call.model_asked AS model,
+  call.model,
   sum(call.calls) FILTER (WHERE call.outcome NOT IN ('budget_spent', 'unpriced', 'paused')) AS calls,
   jsonb_object_agg(call.outcome, call.calls ORDER BY call.outcome) AS outcomes,
   sum(call.prompt_tokens) AS prompt_tokens,
@@ -16,22 +16,11 @@ SELECT
   max(budget.budget_usd) AS day_budget_usd,
   max(budget.spent_usd) AS day_spent_usd,
   round(100 * max(budget.spent_usd) / nullif(max(budget.budget_usd), 0), 1) AS day_budget_used_percent
-FROM (
-  SELECT
-    day, purpose, model_asked, outcome,
-    count(*) AS calls,
-    coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
-    coalesce(sum(completion_tokens), 0) AS completion_tokens,
-    coalesce(sum(cost_usd), 0) AS cost_usd,
-    coalesce(sum(reserved_usd) FILTER (WHERE cost_usd IS NULL), 0) AS unknown_usd,
-    count(*) FILTER (WHERE cost_usd IS NULL AND reserved_usd IS NULL) AS unpriced_calls,
-    max(seconds) AS slowest_seconds
-  FROM llm_calls
-  GROUP BY day, purpose, model_asked, outcome
-) AS call
+FROM llm_daily_totals AS call
 LEFT JOIN llm_budget_days AS budget ON budget.day = call.day
-GROUP BY call.day, call.purpose, call.model_asked
-ORDER BY call.day DESC, call.purpose, call.model_asked;
+WHERE call.calls <> 0
+GROUP BY call.day, call.purpose, call.model
+ORDER BY call.day DESC, call.purpose, call.model;
 
 COMMENT ON VIEW llm_daily_costs IS
   'What the language models did and cost, by day (UTC), purpose and model; the budget is the whole day''s';

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 
 from include.settings import Settings
-from include.web import WebHost, build_api, build_cron
+from include.storage import open_storage
+from include.web import DeskHost, WebHost, build_api, build_cron
 from include.web.api.openapi import SCHEMES, describe
 from include.web.api_keys import make_key
 from include.web.host import RunState
@@ -86,6 +87,12 @@ PEOPLE = {
 async def find_person(request: Request) -> FakePerson | None:
     """Whoever `Authorization: Bearer <name>` names."""
     return PEOPLE.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def desk_host(**settings: Any) -> DeskHost:
+    """What the pages are handed, with these settings, DAGs without a schedule, and folders for storage."""
+    chosen = Settings.model_construct(**settings)
+    return DeskHost(settings=lambda: chosen, schedules=dict, storage=open_storage)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from include.web import build_app
-from tests.support.web import find_person
+from tests.support.web import desk_host, find_person
 
 
 @pytest.fixture
@@ -19,5 +19,5 @@ def client(database) -> TestClient:
         yield database
 
     server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, [], find_person))
+    server.mount("/tradeops", build_app(open_database, [], find_person, desk_host()))
     return TestClient(server)

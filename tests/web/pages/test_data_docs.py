@@ -13,7 +13,7 @@ from include.quality.results import write_results
 from include.web import build_app
 from include.web.rendering import SCRIPTS
 from tests.support.pages import page
-from tests.support.web import find_person
+from tests.support.web import desk_host, find_person
 
 DAY = date(2026, 3, 3)
 RUN = "http://airflow/dags/audit_data_quality/runs/manual__2026-03-04"
@@ -115,7 +115,7 @@ def test_without_its_guard_s_consent_nobody_sees_anything(database):
     def open_database():
         raise AssertionError("the database was opened for a stranger")
 
-    client = TestClient(build_app(open_database, [Depends(refuse)], find_person))
+    client = TestClient(build_app(open_database, [Depends(refuse)], find_person, desk_host()))
     for path in ("/data-docs", f"/data-docs/{uuid4()}", "/data-docs?day=x", "/docs"):
         assert client.get(path).status_code == 401
     for path in ("/openapi.json", "/redoc", "/"):
@@ -126,5 +126,5 @@ def test_a_database_that_is_down_is_said():
     def open_database():
         raise DatabaseError("The database 'tradeops' at db:5432 cannot be reached.")
 
-    answer = TestClient(build_app(open_database, [], find_person)).get("/data-docs")
+    answer = TestClient(build_app(open_database, [], find_person, desk_host())).get("/data-docs")
     assert (answer.status_code, answer.text) == (503, "The database 'tradeops' at db:5432 cannot be reached.")

@@ -12,7 +12,8 @@ SELECT day, purpose, model_asked, outcome, count(*), coalesce(sum(prompt_tokens)
 FROM llm_calls GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 TOTALS = """
-SELECT day, purpose, model, outcome, calls, prompt_tokens, completion_tokens, cost_usd, unknown_usd, unpriced_calls
+SELECT day, purpose, model, outcome, calls, prompt_tokens, completion_tokens, cost_usd, unknown_usd,
+  unpriced_calls
 FROM llm_daily_totals WHERE calls <> 0 ORDER BY 1, 2, 3, 4
 """
 CALLS = """

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from include.web import build_app
 from include.web.pages.navigation import NAVIGATION, mounted_groups
 from include.web.rendering import start_path
-from tests.support.web import find_person
+from tests.support.web import desk_host, find_person
 
 OPERATOR = {"Authorization": "Bearer operator"}
 
@@ -44,7 +44,7 @@ class Elements(HTMLParser):
 
 def mounted_pages() -> list[str]:
     """The pages that are there, as the navigation finds them."""
-    app = build_app(_no_database, [], find_person)
+    app = build_app(_no_database, [], find_person, desk_host())
     return [page.path for pages in app.state.navigation.values() for page in pages]
 
 
@@ -121,7 +121,7 @@ def test_strangers_see_no_page():
     def refuse():
         raise HTTPException(401)
 
-    client = TestClient(build_app(_no_database, [Depends(refuse)], find_person))
+    client = TestClient(build_app(_no_database, [Depends(refuse)], find_person, desk_host()))
     for page in NAVIGATION:
         assert client.get(page.path).status_code in ((401,) if page.path in mounted_pages() else (401, 404))
 

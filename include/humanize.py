@@ -1,6 +1,7 @@
 """Numbers, sizes and times as people say them."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 
 def count_text(count: int, one: str, many: str | None = None) -> str:
@@ -37,3 +38,17 @@ def size_unit(size: float) -> tuple[str, int]:
     units = ("B", "KiB", "MiB", "GiB", "TiB")
     power = next((power for power in range(4) if abs(size) < 1024 ** (power + 1)), 4)
     return units[power], 1024**power
+
+
+def number_text(number: int) -> str:
+    """A whole number: `1,234,567`."""
+    return f"{number:,}"
+
+
+def money_text(amount: Decimal | float) -> str:
+    """US dollars: `1,234.50 USD`; what is less than a dollar to two digits that count: `0.0012 USD`."""
+    number = Decimal(amount)
+    if not number.is_finite():
+        return f"{number} USD"
+    digits = 2 if number == 0 or abs(number) >= 1 else min(8, 1 - number.adjusted())
+    return f"{round(number, digits):,f} USD" if round(number, digits) else "0.00 USD"

@@ -1,8 +1,9 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from include.humanize import age_text, ago_text, count_text
+from include.humanize import age_text, ago_text, count_text, money_text, number_text
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,18 @@ def test_a_number_takes_its_word():
 )
 def test_a_moment_lies_back_or_ahead(age, said):
     assert ago_text(age) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "0.00 USD"), ("1234.5", "1,234.50 USD"), ("-3.456", "-3.46 USD"), ("0.5", "0.50 USD"),
+        ("0.00123", "0.0012 USD"), ("1e-12", "0.00 USD"), ("NaN", "NaN USD"), ("Infinity", "Infinity USD"),
+    ],
+)  # fmt: skip
+def test_money(amount, text):
+    assert money_text(Decimal(amount)) == text
+
+
+def test_numbers():
+    assert number_text(1_234_567) == "1,234,567"

@@ -14,6 +14,7 @@ from include.settings.reader import SettingsError
 from include.web.host import DeskHost, Person
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
+from include.web.pages.costs import costs
 from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
 from include.web.pages.maintenance import maintenance
@@ -34,6 +35,7 @@ def build_app(
     `find_person` says who it is that they let in, for pages that not everybody may use.
     """
     app = FastAPI(dependencies=dependencies, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(costs(open_database, host))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
     app.include_router(maintenance(open_database))

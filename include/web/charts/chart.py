@@ -78,8 +78,14 @@ class Chart:
         css: str | Iterable[str] = "one",
         *,
         titles: Iterable[str] = repeat(""),
+        name: str = "",
     ) -> None:
-        """Draw a rectangle for each; one that has no height is a line of a pixel."""
+        """Draw a rectangle for each; one that has no height is a line of a pixel.
+
+        `name` stands in the caption beside the colour, where they have one.
+        """
+        if name and isinstance(css, str):
+            self._names.append((css, name))
         colours = repeat(css) if isinstance(css, str) else css
         for left, right, bottom, top, colour, title in zip(
             lefts, rights, bottoms, tops, colours, titles, strict=False

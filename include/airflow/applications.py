@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from include import web
 from include.airflow.connections import has_connection, open_database, open_storage_if_any
+from include.airflow.dag_forms import AirflowDagForms
 from include.airflow.ended_runs import find_ended_runs
 from include.airflow.host import read_kept_settings, web_host
 from include.airflow.people import find_airflow_person
@@ -28,7 +29,12 @@ def pages() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends
 
-    host = web.DeskHost(settings=read_kept_settings, schedules=find_schedules, storage=open_storage_if_any)
+    host = web.DeskHost(
+        settings=read_kept_settings,
+        schedules=find_schedules,
+        storage=open_storage_if_any,
+        dag_forms=AirflowDagForms(),
+    )
     return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person, host)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
-from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
 
 from include.database import DatabaseError
 from include.settings.reader import SettingsError
@@ -20,8 +22,9 @@ from include.web.pages.docs import docs
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
 from include.web.pages.probes import probes
+from include.web.pages.start import start
 from include.web.pages.trades import trades
-from include.web.rendering import SecurityHeaders
+from include.web.rendering import SecurityHeaders, render
 
 
 def build_app(
@@ -42,14 +45,26 @@ def build_app(
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))
     app.include_router(api_keys(open_database, find_person))
+    app.include_router(start(host.dag_forms, find_person))
     app.include_router(trades(open_database, find_person))
     app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})
 
     app.add_middleware(SecurityHeaders)
 
+    @app.exception_handler(HTTPException)
+    async def say_no(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 401:  # nobody is logged in: what Airflow says
+            return await http_exception_handler(request, error)
+        return render("refused.html", request, status=error.status_code, words=[str(error.detail)])
+
+    @app.exception_handler(RequestValidationError)
+    def say_what_is_asked_wrongly(request: Request, error: RequestValidationError) -> Response:
+        words = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+        return render("refused.html", request, status=422, words=words)
+
     @app.exception_handler(DatabaseError)
     @app.exception_handler(SettingsError)
     def say_what_is_wrong(request: Request, error: Exception) -> Response:
-        return PlainTextResponse(str(error), status_code=503)
+        return render("refused.html", request, status=503, words=[str(error)])
 
     return app

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from include.probes.ages import DagSchedule
 from include.settings import Settings
 from include.storage import Storage
+from include.web.dag_forms import DagForms
 
 MEASURE_DAG = "settle_trades"  # what Airflow lets a person do with its runs says what the person may do here
 
@@ -97,8 +98,10 @@ class DeskHost:
             answer.
         storage: opens a location of files; None: the connection that it needs is not there. Raises
             StorageError.
+        dag_forms: DAGs with their forms, and starting them.
     """
 
     settings: Callable[[], Settings]
     schedules: Callable[[], Mapping[str, DagSchedule]]
     storage: Callable[[str], Storage | None]
+    dag_forms: DagForms

@@ -103,6 +103,7 @@ def render(template: str, request: Request, *, status: int = 200, **shown: Any) 
         path=request.scope["path"].removeprefix(root),
         navigation=getattr(request.app.state, "navigation", {}),  # the application of the API has none
         now=datetime.now(UTC),
+        status=status,
         **shown,
     )
     return HTMLResponse(text, status_code=status)

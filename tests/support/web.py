@@ -16,6 +16,7 @@ from include.storage import open_storage
 from include.web import DeskHost, WebHost, build_api, build_cron
 from include.web.api.openapi import SCHEMES, describe
 from include.web.api_keys import make_key
+from include.web.dag_forms import DagField, DagForm
 from include.web.host import RunState
 
 ANNA, BERT = UUID(int=0xA11A), UUID(int=0xBE27)  # two users of the platform
@@ -76,6 +77,31 @@ class FakeRuns:
         )
 
 
+FORM = [
+    DagField("symbols", [], {"type": ["null", "array"], "items": {"type": "string"}}, "one a line"),
+    DagField("redo", ["settlement"], {"type": "array", "items": {"enum": ["candles", "settlement"]}}, ""),
+    DagField("first_day", None, {"type": ["null", "string"], "format": "date"}, "from this day on"),
+    DagField("hours", 2, {"type": "number", "minimum": 0.1, "title": "Hours"}, ""),
+    DagField("end", None, {"type": ["integer", "null"], "title": "End"}, ""),
+    DagField("dry_run", True, {"type": "boolean", "title": "Dry run"}, "report only"),
+    DagField("action", "list", {"type": "string", "enum": ["list", "verify"]}, ""),
+    DagField("reason", None, {"type": ["null", "string"], "maxLength": 500, "title": "Why"}, "for later"),
+]  # fmt: skip
+
+
+@dataclass
+class FakeDagForms:
+    """One DAG with a field of each kind, and the runs of it that were started."""
+
+    runs: FakeRuns = field(default_factory=FakeRuns)
+
+    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
+        self.runs.start(dag_id, run_id, conf, started_by)
+
+    def read(self, dag_id: str) -> DagForm | None:
+        return DagForm(dag_id, "Does a thing", FORM, False) if dag_id == "replay_trades" else None
+
+
 PEOPLE = {
     "viewer": FakePerson("viewer"),
     "operator": FakePerson("operator", starts=frozenset({"*"})),
@@ -89,10 +115,15 @@ async def find_person(request: Request) -> FakePerson | None:
     return PEOPLE.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
-def desk_host(**settings: Any) -> DeskHost:
+def desk_host(*, dag_forms: FakeDagForms | None = None, **settings: Any) -> DeskHost:
     """What the pages are handed, with these settings, DAGs without a schedule, and folders for storage."""
     chosen = Settings.model_construct(**settings)
-    return DeskHost(settings=lambda: chosen, schedules=dict, storage=open_storage)
+    return DeskHost(
+        settings=lambda: chosen,
+        schedules=dict,
+        storage=open_storage,
+        dag_forms=dag_forms or FakeDagForms(),
+    )
 
 
 @dataclass

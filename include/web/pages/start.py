@@ -1,0 +1,99 @@
+"""The form of a DAG, filled in by the address, and a run of it: where the buttons of the desk lead."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from include.web.dag_forms import MAX_TEXT, DagForm, DagFormError, DagForms
+from include.web.forms import read_form, render_form
+from include.web.host import Person, RunNotStartedError
+from include.web.rendering import render
+
+RUN_PREFIX = "desk__"  # of the ids of runs that are started here
+
+
+def start(forms: DagForms, find_person: Callable[[Request], Awaitable[Person | None]]) -> APIRouter:
+    """Make the route `/start/<dag>`: its form (GET), and a run of it (POST), for people who may start it."""
+    router = APIRouter()
+
+    async def starter(request: Request, dag_id: str) -> Person:
+        person = await find_person(request)
+        if person is None or not await run_in_threadpool(person.may_start, dag_id):
+            raise HTTPException(403, f"starting {dag_id} is for people whom Airflow lets start it")
+        return person
+
+    def show(
+        request: Request, form: DagForm, values: dict[str, Any], status: int = 200, **said: Any
+    ) -> HTMLResponse:
+        return render_form(
+            "start.html",
+            request,
+            status=status,
+            form=form,
+            fields=[(field, values[field.name]) for field in form.fields],
+            run=said.pop("run", None) or uuid4(),
+            **({"refused": None} | said),
+        )
+
+    def find(dag_id: str) -> DagForm:
+        form = forms.read(dag_id)
+        if form is None:
+            raise HTTPException(404, f"there is no DAG {dag_id!r}")
+        return form
+
+    @router.get("/start/{dag_id}", response_class=HTMLResponse)
+    def show_form(request: Request, dag_id: str, _: Annotated[Person, Depends(starter)]) -> HTMLResponse:
+        form, given = find(dag_id), request.query_params
+        known = {field.name for field in form.fields}
+        wrong = sorted(set(given) - known)
+        if wrong or any("\x00" in value or len(value) > MAX_TEXT for value in given.values()):
+            said = f"the form has no field {wrong[0][:100]!r}" if wrong else "a value is no text of a form"
+            raise HTTPException(422, said)
+        values = {
+            field.name: field.shown(given.getlist(field.name) if field.name in given else None)
+            for field in form.fields
+        }
+        return show(request, form, values)
+
+    @router.post("/start/{dag_id}", response_class=HTMLResponse)
+    def start_run(
+        request: Request,
+        dag_id: str,
+        person: Annotated[Person, Depends(starter)],
+        sent: Annotated[dict[str, str], Depends(read_form)],
+    ) -> Response:
+        form, run = find(dag_id), sent.pop("run", "")
+        try:
+            run_id = f"{RUN_PREFIX}{UUID(run)}"  # sent twice, it is one run
+        except ValueError:
+            raise HTTPException(422, "the form is not one of this page: open the page anew") from None
+        try:
+            forms.start(dag_id, run_id, form.conf(sent), person.name)
+        except (DagFormError, RunNotStartedError) as error:
+            values = {
+                field.name: field.shown(_as_given(field.kind, sent.get(field.name))) for field in form.fields
+            }
+            return show(request, form, values, 422, refused=str(error), run=run)
+        return RedirectResponse(f"{request.scope['root_path']}/start/{dag_id}/started?run={run}", 303)
+
+    @router.get("/start/{dag_id}/started", response_class=HTMLResponse)
+    def show_started(request: Request, dag_id: str, run: UUID) -> HTMLResponse:
+        return render("started.html", request, dag_id=dag_id, run_id=f"{RUN_PREFIX}{run}")
+
+    return router
+
+
+def _as_given(kind: str, text: str | None) -> list[str]:
+    """What was sent, as an address would have it."""
+    match kind:
+        case "switch":
+            return ["true" if text is not None else "false"]
+        case "choices":
+            return (text or "").split()
+        case "lines":
+            return (text or "").splitlines()
+    return [text or ""]

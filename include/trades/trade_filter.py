@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from include.database import sql
+from include.humanize import count_text
 
 MAX_NAMES_LISTED = 10_000  # symbols, users or trades that a form may list
 NAMES_SHOWN = 5  # names of a kind that a message repeats
@@ -85,6 +86,22 @@ class TradeFilter:
             "trade_ids": self.trade_ids and [str(trade) for trade in self.trade_ids],
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def filter_text(conditions: Mapping[str, Any]) -> str:
+    """A filter as `as_json` gives it, in words: `BTC, ETH; 2026-11-01 to 2026-11-20; 2 users`."""
+    said = [
+        _some([str(one).replace("_", " ") for one in conditions[name]])
+        for name in ("symbols", "statuses", "timeframes")
+        if conditions.get(name)
+    ]
+    first, last = conditions.get("first_day"), conditions.get("last_day")
+    if first or last:
+        said.append(f"{first} to {last}" if first and last else f"from {first}" if first else f"up to {last}")
+    for name, one in (("users", "user"), ("trade_ids", "trade")):
+        if ids := conditions.get(name):
+            said.append(f"{one} {ids[0]}" if len(ids) == 1 else count_text(len(ids), one))
+    return "; ".join(said) or "all trades"
 
 
 def _read_day(form: Mapping[str, Any], name: str, today: date) -> date | None:

@@ -19,6 +19,7 @@ from include.web.pages.api_keys import api_keys
 from include.web.pages.costs import costs
 from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
+from include.web.pages.exports import exports
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
 from include.web.pages.probes import probes
@@ -41,6 +42,7 @@ def build_app(
     app.include_router(costs(open_database, host))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
+    app.include_router(exports(open_database, find_person, host))
     app.include_router(maintenance(open_database))
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))

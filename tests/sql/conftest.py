@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -16,11 +17,27 @@ Psql = Callable[..., str]
 @pytest.fixture
 def empty_database(postgres_server: Server, database_url: str) -> Iterator[str]:
     """URL of a database without any table, owned by the role tradeops; it is dropped afterwards."""
-    name = Identifier(f"{make_url(database_url).database}_empty")
-    with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {} OWNER tradeops").format(name))
-        yield postgres_server.url(name.as_string().strip('"'))
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with _created(postgres_server, f"{make_url(database_url).database}_empty", "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_database(postgres_server: Server, database_url: str, template: str) -> Iterator[str]:
+    """URL of a database with the newest schema and no row, like the one above."""
+    with _created(postgres_server, f"{make_url(database_url).database}_migrated", template) as url:
+        yield url
+
+
+@contextmanager
+def _created(server: Server, name: str, template: str) -> Iterator[str]:
+    database = Identifier(name)
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('template'))")  # one copies a template at a time
+        create = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {}")
+        connection.execute(create.format(database, Identifier(template)))
+        connection.execute("SELECT pg_advisory_unlock(hashtext('template'))")
+        yield server.url(name)
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @pytest.fixture

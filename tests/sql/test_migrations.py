@@ -114,13 +114,14 @@ def test_up_down_up_leads_to_the_same_schema(empty_database, engine):
 
 
 @pytest.mark.parametrize("version", VERSIONS[:-1])
-def test_each_step_goes_down_and_up_again(empty_database, engine, version):
-    migrate(empty_database)
+def test_each_step_goes_down_and_up_again(migrated_database, version):
+    engine = connect(migrated_database, application="tests")
     before = everything(engine)
-    downgrade(empty_database, version)
-    assert revision(empty_database) == version
-    migrate(empty_database)
+    downgrade(migrated_database, version)
+    assert revision(migrated_database) == version
+    migrate(migrated_database)
     assert everything(engine) == before
+    engine.dispose()
 
 
 @pytest.mark.parametrize("table", ["trade_signals", "market_candles", "atge_error_logs"])

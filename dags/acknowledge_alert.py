@@ -68,7 +68,9 @@ def acknowledge(dag_run: Any = None) -> str:
     params=FORM,
     **explained(__doc__),
     **tagged(Subject.ALERTS, Effect.SILENCES),
-    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(
+        owner="platform", area="database", freezes_with=None, next_step=NEXT_STEP, severity="info"
+    ),
 )
 def acknowledge_alert() -> None:
     """Wire the one step."""

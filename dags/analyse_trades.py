@@ -134,7 +134,7 @@ def count_outcomes(this_run: str) -> dict[str, int]:
     },
     **explained(__doc__),
     **tagged(Subject.TRADES, Effect.SPENDS),
-    **dag_defaults(owner="trading", area="analysis", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="analysis", freezes_with="work", next_step=NEXT_STEP),
 )
 def analyse_trades() -> None:
     """Wire the steps."""

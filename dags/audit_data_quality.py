@@ -26,6 +26,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from include.airflow.connections import load_settings, open_database, open_sources, run_url
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import days_form, read_days
+from include.airflow.freeze import frozen_days
 from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
 
@@ -43,6 +44,7 @@ def audit_candles(this_run: str) -> int:
 
     settings, days = load_settings(), read_days(at_most=MAX_AUDIT_DAYS, up_to_today=True)
     with open_database("audit") as engine, open_sources(settings, engine) as sources:
+        days += frozen_days(engine, at_most=MAX_AUDIT_DAYS)
         return sum(audit_candles(engine, day, sources, settings, run_url(DAG_ID, this_run)) for day in days)
 
 
@@ -53,6 +55,7 @@ def audit_trades(this_run: str) -> int:
 
     settings, days = load_settings(), read_days(at_most=MAX_AUDIT_DAYS, up_to_today=True)
     with open_database("audit") as engine:
+        days += frozen_days(engine, at_most=MAX_AUDIT_DAYS)
         return sum(audit_trades(engine, day, settings, run_url(DAG_ID, this_run)) for day in days)
 
 
@@ -77,7 +80,7 @@ def report(this_run: str) -> int:
     params=days_form("Audit"),
     **explained(__doc__),
     **tagged(Subject.QUALITY),
-    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", freezes_with="work", next_step=NEXT_STEP),
 )
 def audit_data_quality() -> None:
     """Wire the steps of the audit."""

@@ -25,7 +25,13 @@ DAG_ID = "back_up_logs"
     dagrun_timeout=timedelta(hours=12),
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS),  # its last task deletes older backups
-    **dag_defaults(owner="operations", area="database", next_step=NEXT_BACKUP_STEP, severity="critical"),
+    **dag_defaults(
+        owner="operations",
+        area="database",
+        freezes_with="backups",
+        next_step=NEXT_BACKUP_STEP,
+        severity="critical",
+    ),
 )
 def back_up_logs() -> None:
     """Wire the three steps."""

@@ -92,7 +92,7 @@ def clean(due: dict[str, Any]) -> dict[str, Any]:
     return {"archived": done.archived, "deleted": done.deleted, "left": done.left} if done else {}
 
 
-@task(area="database", trigger_rule=TriggerRule.NONE_FAILED)
+@task(area="database", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def report(cleaned: list[dict[str, Any]] | None) -> str:
     """Say in one line what was done, or what a dry run would do."""
     cleaned = list(cleaned or [])
@@ -119,11 +119,12 @@ def only_counts() -> bool:
     params=dry_run("Only count what would go. The nightly run really deletes."),
     **explained(__doc__),
     **tagged(Subject.SAFEKEEPING, Effect.DESTROYS),
-    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", freezes_with="work", next_step=NEXT_STEP),
 )
 def clean_up() -> None:
     """Wire the steps."""
-    report(clean.expand(due=choose()))
+    due = choose()
+    due >> report(clean.expand(due=due))
 
 
 clean_up()

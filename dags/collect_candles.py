@@ -67,7 +67,7 @@ def collect(
     params={"trade_ids": trade_ids("Ids of trades, one a line. None: those open in the interval.")},
     **explained(__doc__),
     **tagged(Subject.CANDLES),
-    **dag_defaults(owner="market-data", area="api", next_step=NEXT_STEP),
+    **dag_defaults(owner="market-data", area="api", freezes_with="work", next_step=NEXT_STEP),
 )
 def collect_candles() -> None:
     """Wire the one step."""

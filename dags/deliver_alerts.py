@@ -68,7 +68,14 @@ def deliver() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=5),
     **explained(__doc__),
     **tagged(Subject.ALERTS, Effect.SENDS),
-    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP, severity="critical", watches=True),
+    **dag_defaults(
+        owner="platform",
+        area="api",
+        freezes_with="alerts",
+        next_step=NEXT_STEP,
+        severity="critical",
+        watches=True,
+    ),
 )
 def deliver_alerts() -> None:
     """Wire the one step."""

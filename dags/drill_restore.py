@@ -77,7 +77,9 @@ def drill(this_run: str) -> str:
     params=backup_id("database", "full", otherwise="None: the newest one."),
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.RESTORES),
-    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(
+        owner="operations", area="database", freezes_with="backups", next_step=NEXT_STEP, severity="critical"
+    ),
 )
 def drill_restore() -> None:
     """Wire the one step."""

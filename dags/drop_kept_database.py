@@ -56,7 +56,7 @@ def drop_kept() -> str:
     },
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS),
-    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", freezes_with=None, next_step=NEXT_STEP),
 )
 def drop_kept_database() -> None:
     """Wire the one step."""

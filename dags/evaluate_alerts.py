@@ -43,6 +43,7 @@ def evaluate() -> dict[str, int]:
     from include.alerts.evaluate import evaluate_rules
     from include.alerts.rule_file import RulesRefusedError
     from include.alerts.system import sample_system
+    from include.freeze import note_ended_freezes
     from include.telemetry.totals import fold_changes
 
     settings, trouble = load_settings_or_defaults()
@@ -50,6 +51,7 @@ def evaluate() -> dict[str, int]:
         sample_system(engine)
         with engine.begin() as connection:
             fold_changes(connection)  # also where nobody scrapes /metrics
+        note_ended_freezes(engine)
         try:
             done = evaluate_rules(engine, settings.alert_rules_path, adopt=trouble is None)
         except RulesRefusedError as refused:
@@ -76,7 +78,14 @@ def evaluate() -> dict[str, int]:
     dagrun_timeout=timedelta(minutes=3),
     **explained(__doc__),
     **tagged(Subject.ALERTS),
-    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="critical", watches=True),
+    **dag_defaults(
+        owner="platform",
+        area="database",
+        freezes_with="alerts",
+        next_step=NEXT_STEP,
+        severity="critical",
+        watches=True,
+    ),
 )
 def evaluate_alerts() -> None:
     """Wire the one step."""

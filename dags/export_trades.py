@@ -88,7 +88,7 @@ def export(this_run: str) -> dict[str, Any]:
     },
     **explained(__doc__),
     **tagged(Subject.TRADES, Effect.SENDS),
-    **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="database", freezes_with="work", next_step=NEXT_STEP),
 )
 def export_trades() -> None:
     """Wire the one step."""

@@ -159,7 +159,7 @@ def report(run: str) -> dict[str, str]:
     },
     **explained(__doc__),
     **tagged(Subject.SIGNALS, Effect.SPENDS),
-    **dag_defaults(owner="trading", area="generation", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="generation", freezes_with="work", next_step=NEXT_STEP),
 )
 def generate_signals() -> None:
     """Wire the steps of the generation."""

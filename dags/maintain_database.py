@@ -95,7 +95,7 @@ def report(vacuumed: list[dict[str, str | float]]) -> dict[str, int]:
     },
     **explained(__doc__),
     **tagged(Subject.SAFEKEEPING),
-    **dag_defaults(owner="data", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="data", area="database", freezes_with="work", next_step=NEXT_STEP),
 )
 def maintain_database() -> None:
     """Wire the steps."""

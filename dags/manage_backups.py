@@ -88,7 +88,7 @@ def look_after() -> list[str]:
     },
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS),
-    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", freezes_with=None, next_step=NEXT_STEP),
 )
 def manage_backups() -> None:
     """Wire the one step."""

@@ -49,7 +49,7 @@ def ask_government(this_run: str) -> dict[str, list[str]]:
     dagrun_timeout=timedelta(minutes=20),
     **explained(__doc__),
     **tagged(Subject.PROBES),
-    **dag_defaults(owner="platform", area="api", next_step=NEXT_STEP),
+    **dag_defaults(owner="platform", area="api", freezes_with="probes", next_step=NEXT_STEP),
 )
 def probe_government() -> None:
     """Wire the one step."""

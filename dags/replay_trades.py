@@ -104,7 +104,7 @@ def replay(this_run: str, worker: int) -> int:
     return done
 
 
-@task(area="database", trigger_rule=TriggerRule.NONE_FAILED)
+@task(area="database", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def refresh_performance() -> int:
     """Recalculate the statistics of the users concerned; give their number."""
     from include.trades.performance import refresh_performance
@@ -113,7 +113,7 @@ def refresh_performance() -> int:
         return refresh_performance(engine)
 
 
-@task(area="backtesting", trigger_rule=TriggerRule.NONE_FAILED)
+@task(area="backtesting", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def report(this_run: str) -> dict[str, Any]:
     """Store the report, say it in the log, and give it."""
     from include.trades.replay_report import report_replay
@@ -137,14 +137,16 @@ def report(this_run: str) -> dict[str, Any]:
     },
     **explained(__doc__),
     **tagged(Subject.TRADES, Effect.DESTROYS),
-    **dag_defaults(owner="trading", area="backtesting", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="backtesting", freezes_with="work", next_step=NEXT_STEP),
 )
 def replay_trades() -> None:
     """Wire the steps of a replay."""
     this_run = "{{ run_id }}"
     workers = choose(this_run)
     replayed = replay.partial(this_run=this_run).expand(worker=workers)
-    workers >> fetch_again(this_run) >> replayed >> [refresh_performance(), report(this_run)]
+    last = [refresh_performance(), report(this_run)]
+    workers >> fetch_again(this_run) >> replayed >> last
+    workers >> last  # also where no trade is to be settled again
 
 
 replay_trades()

@@ -145,7 +145,7 @@ def swap_databases(planned: dict[str, str], first: str | None, approval: dict, t
     },
     **explained(__doc__),
     **tagged(Subject.BACKUPS, Effect.DESTROYS, Effect.RESTORES),
-    **dag_defaults(owner="operations", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="operations", area="database", freezes_with=None, next_step=NEXT_STEP),
 )
 def restore_database() -> None:
     """Wire the steps."""

@@ -26,6 +26,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from include.airflow.connections import open_database
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import days_form, form_refused_on, read_days
+from include.airflow.freeze import frozen_days
 from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
 
@@ -43,7 +44,8 @@ def roll_up() -> int:
     days, run = read_days(at_most=MAX_ROLLUP_DAYS), get_current_context()["dag_run"]
     with open_database("rollup") as engine, form_refused_on(ValueError):  # a day that is not over
         if run.run_type != "backfill":  # whose runs, beside each other, own a day each and nothing else
-            days += [day for day in due_days(engine) if day not in days]
+            late = frozen_days(engine, at_most=MAX_ROLLUP_DAYS) + due_days(engine)
+            days = list(dict.fromkeys(days + late))
         try:
             return roll_up_days(engine, days)
         except DisagreementError as found:
@@ -58,7 +60,7 @@ def roll_up() -> int:
     params=days_form("Roll up"),
     **explained(__doc__),
     **tagged(Subject.TRADES),
-    **dag_defaults(owner="trading", area="database", next_step=NEXT_STEP),
+    **dag_defaults(owner="trading", area="database", freezes_with="work", next_step=NEXT_STEP),
 )
 def roll_up_stats() -> None:
     """Wire the one step."""

@@ -30,6 +30,7 @@ from include.airflow.callbacks import report_run_success
 from include.airflow.connections import endpoint, load_settings, open_database, open_sources, run_url
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.deadline import finish_within
+from include.airflow.freeze import skipped_when_frozen
 from include.airflow.tags import Effect, Subject, tagged
 from include.airflow.task import note_done, numbered, task
 from include.humanize import count_text
@@ -47,7 +48,7 @@ def claim(claim_id: str) -> list[int]:
     """Take due trades under a lease; give the numbers of the batches."""
     from include.trades.claim import claim_due
 
-    with open_database("claim") as engine:
+    with open_database("claim") as engine, skipped_when_frozen():
         claimed = claim_due(engine, claim_id, load_settings())
     if not claimed.batches and not claimed.other_work:
         raise AirflowSkipException("nothing to do: no trade is due, no analysis missing, no statistic stale")
@@ -98,7 +99,7 @@ def analyse(claim_id: str) -> dict[str, int]:
     """Let the model explain settled trades; what fails is taken up by a later sweep."""
     from include.analysis import analyse_settled
 
-    with open_database("analyse") as engine:
+    with open_database("analyse") as engine, skipped_when_frozen():
         analysed = analyse_settled(engine, endpoint("llm"), claim_id, load_settings())
     return {"stored": analysed.stored, **analysed.put_off}
 
@@ -121,7 +122,9 @@ def refresh_performance() -> int:
     on_success_callback=report_run_success,
     **explained(__doc__),
     **tagged(Subject.TRADES, Effect.SPENDS),
-    **dag_defaults(owner=OWNER, area="backtesting", next_step=NEXT_STEP, severity="critical"),
+    **dag_defaults(
+        owner=OWNER, area="backtesting", freezes_with="work", next_step=NEXT_STEP, severity="critical"
+    ),
 )
 def settle_trades() -> None:
     """Wire the steps of the sweep."""

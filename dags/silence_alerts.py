@@ -121,7 +121,9 @@ def silence(dag_run: Any = None) -> str:
     params=FORM,
     **explained(__doc__),
     **tagged(Subject.ALERTS, Effect.SILENCES),
-    **dag_defaults(owner="platform", area="database", next_step=NEXT_STEP, severity="info"),
+    **dag_defaults(
+        owner="platform", area="database", freezes_with=None, next_step=NEXT_STEP, severity="info"
+    ),
 )
 def silence_alerts() -> None:
     """Wire the one step."""

@@ -28,7 +28,7 @@ FLOORS = [
     {"database", "settings"},
     {"kept_answers"},
     {"telemetry"},
-    {"http", "llm", "mail", "storage", "maintenance"},
+    {"http", "llm", "mail", "storage", "maintenance", "freeze"},
     {"services"},
     {"symbols"},
     {"candles"},

@@ -19,10 +19,12 @@ from include.airflow.connections import (
     run_url,
 )
 from include.airflow.forms import CriticalError, FormRefusedError
+from include.airflow.freeze import was_frozen
 from include.airflow.task import facts_of
 from include.alerts import Failure, Severity, WorkerLostError
 from include.alerts.failures import record_success
 from include.alerts.reporting import Platform, report_failure, report_retry
+from include.freeze import find_freeze
 from include.telemetry import ErrorType
 
 TASK_FAILED = "task_failure"  # Airflow's reason of a run that failed with its tasks
@@ -60,7 +62,12 @@ def report_task_retry(next_step: str) -> Callable[[Context], None]:
 
 
 def report_task_success(context: Context) -> None:
-    """As `on_success_callback` and `on_skipped_callback` for tasks: earlier failures of it are healed."""
+    """As `on_success_callback` and `on_skipped_callback` for tasks: earlier failures of it are healed.
+
+    A task that a freeze has skipped has shown nothing.
+    """
+    if was_frozen(context):
+        return
     instance = context["ti"]
     with open_database("success-callback", measured=False) as engine:
         record_success(
@@ -77,9 +84,15 @@ def report_task_success(context: Context) -> None:
 
 
 def report_run_success(context: Context) -> None:
-    """As `on_success_callback` for a DAG with a deadline: that the run was late is healed."""
+    """As `on_success_callback` for a DAG with a deadline: that the run was late is healed.
+
+    While a freeze holds it may have done nothing, so a later run says it.
+    """
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     with open_database("success-callback", measured=False) as engine:
+        with engine.connect() as connection:
+            if find_freeze(connection) is not None:
+                return
         record_success(
             engine,
             dag_id=dag_id,

@@ -10,8 +10,10 @@ from include.airflow.callbacks import (
     report_task_retry,
     report_task_success,
 )
-from include.airflow.forms import PAGES, refuse_unknown_names
+from include.airflow.forms import PAGES
+from include.airflow.freeze import before_task
 from include.alerts import Severity
+from include.freeze import FreezeGroup
 from include.telemetry import ErrorType
 
 # The tasks that look, judge and notify go first when a worker is free.
@@ -35,6 +37,7 @@ def dag_defaults(
     owner: str,
     next_step: str,
     area: ErrorType,
+    freezes_with: FreezeGroup | None,
     severity: Severity = "warning",
     watches: bool = False,
 ) -> dict[str, Any]:
@@ -43,8 +46,9 @@ def dag_defaults(
     `next_step` is what a failure message says under "What happens next". `severity` says how soon people are
     notified: critical at once, warning within 15 minutes, info in the daily digest; a row in
     `atge_error_logs` is as bad (critical, high, medium). `area` is where a run that fails as a whole is
-    counted; each task states its own. `watches`: the DAG looks after others, which are reported
-    first while the database is away.
+    counted; each task states its own. `freezes_with` is the group of DAGs with which this one begins nothing
+    new while a freeze holds (docs/freeze.md); None: it goes on. `watches`: the DAG looks after others, which
+    are reported first while the database is away.
     """
     return {
         "catchup": False,
@@ -56,7 +60,7 @@ def dag_defaults(
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=2),
             "execution_timeout": timedelta(minutes=10),
-            "pre_execute": refuse_unknown_names,
+            "pre_execute": before_task(freezes_with),
             "on_failure_callback": report_task_failure(next_step, severity, watches=watches),
             "on_retry_callback": report_task_retry(next_step),
             "on_success_callback": report_task_success,

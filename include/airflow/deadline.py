@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's own stub lacks them
@@ -25,6 +25,9 @@ from include.airflow.callbacks import PLATFORM
 from include.airflow.connections import open_database, run_url
 from include.alerts.late_runs import excuse_of, late_failure, time_of
 from include.alerts.reporting import report_failure
+
+if TYPE_CHECKING:
+    from include.freeze import Freeze
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +56,24 @@ async def report_late_sweep(context: Mapping[str, Any], owner: str, next_step: s
         logger.info("%s ended in time, as %s: nothing to report", run["dag_run_id"], run["state"])
         return
     began = datetime.fromtimestamp(psutil.Process(os.getpid()).create_time(), UTC)
-    if why := excuse_of(run, began):
+    freezes = await asyncio.to_thread(_read_freezes)
+    if why := excuse_of(run, began, freezes):
         logger.info("%s is not late: %s", run["dag_run_id"], why)
         return
     # The database and Slack are asked in a thread: the triggerer has other triggers to attend to.
     await asyncio.to_thread(_report, run, deadline, owner, next_step)
+
+
+def _read_freezes() -> "list[Freeze]":
+    from include.freeze import read_freezes
+
+    try:
+        with open_database("deadline") as engine, engine.connect() as connection:
+            return read_freezes(connection, limit=5)
+    except Exception:
+        # As below: the alert matters more.
+        logger.exception("whether a freeze held could not be read")
+        return []
 
 
 def _report(run: Mapping[str, Any], deadline: datetime, owner: str, next_step: str) -> None:

@@ -1,22 +1,25 @@
 """A run that has not finished when it should have: whether it is late, and the failure that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.alerts.failures import Failure
+from include.freeze import Freeze
 from include.humanize import count_text
 
 PUNCTUALITY = timedelta(minutes=1)  # a run that was made so long after it was due was made too late
+CATCHING_UP = timedelta(minutes=30)  # after a freeze, in which sweeps take what has waited
 STARTING_TIME = timedelta(minutes=10)  # in which everything that has just been started is slow
 
 
-def excuse_of(run: Mapping[str, Any], process_began: datetime) -> str | None:
+def excuse_of(run: Mapping[str, Any], process_began: datetime, freezes: Iterable[Freeze] = ()) -> str | None:
     """Say why a run that missed its deadline is not late; None: it is.
 
     Args:
         run: as Airflow describes it: run_type, logical_date, queued_at.
         process_began: when the process that asks was started, with the rest of the stack.
+        freezes: the last ones, times tz-aware UTC.
     """
     if run.get("run_type", "scheduled") != "scheduled":
         return f"it is a {run['run_type']} run, and due at no time"
@@ -27,6 +30,9 @@ def excuse_of(run: Mapping[str, Any], process_began: datetime) -> str | None:
         return f"it was made at {made:%H:%M:%S} UTC, after its time: the stack was down, or the scheduler"
     if process_began <= made <= process_began + STARTING_TIME:
         return f"the stack was starting: this process began at {process_began:%H:%M:%S} UTC"
+    for freeze in freezes:
+        if freeze.begins_at <= made <= freeze.over_at + CATCHING_UP:
+            return f"it was {freeze.words}"
     return None
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from include.humanize import count_text
 from include.telemetry import redact
 
-Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences"]
+Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences", "freeze"]
 
 BEGINNINGS = ("firing", "escalated", "failure", "watchdog")
 ENDINGS = ("resolved", "healed")
@@ -168,6 +168,8 @@ def _kind(subject: str, items: tuple[Item, ...], first: bool) -> Kind:
         return "digest"
     if subject == "silences":
         return "silences"
+    if subject == "freeze":
+        return "freeze"
     if all(item.ended for item in items):
         return "ended"
     if all(item.acknowledged for item in items):
@@ -180,7 +182,7 @@ def _headline(kind: Kind, items: tuple[Item, ...], counted: int) -> str:
     if kind == "digest":
         about = count_text(len(items), "alert")
         return f"Daily digest: {count_text(counted, 'notice')} about {about}"
-    if kind == "silences":
+    if kind in ("silences", "freeze"):
         return first.title
     failures = sum(item.counted for item in items if item.status == FAILED)
     if len(items) > 1:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from include.alerts.failures import Failure, keep_failure, keep_retry, record_failure, record_retry
 from include.database import DatabaseError
+from include.freeze import find_freeze
 from include.telemetry import Spool, error_in_words, redact, spool_folder
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def report_failure(platform: Platform, failure: Failure, *, notified_by_task: bo
     try:
         with platform.open_database("failure-callback") as engine:
             news = record_failure(engine, failure)
-            if news and failure.severity == "critical":
+            if news and failure.severity == "critical" and not _messages_are_frozen(engine):
                 _send_at_once(platform, engine, failure)
     except Exception as error:
         _log_kept(failure, error)
@@ -85,6 +86,11 @@ def _log_kept(failure: Failure, error: Exception) -> None:
 def _log_last(failure: Failure) -> None:
     """Say once more what has failed: people open the log at its end."""
     logger.error("%s: %s", failure.name, redact(failure.error))
+
+
+def _messages_are_frozen(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return find_freeze(connection, "alerts") is not None
 
 
 def _send_at_once(platform: Platform, engine: Any, failure: Failure) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.analysis.writing import Analysed, Job, PostmortemWriter
 from include.database import sql
+from include.freeze import find_freeze, raise_if_frozen
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -31,7 +32,7 @@ def analyse_settled(
     No question is begun later than `working_time` after the first.
 
     A failed analysis is put off with its reason and taken up by a later sweep; it never raises for one trade.
-    Raises DatabaseError when the database is away.
+    Raises DatabaseError when the database is away, FrozenError when a freeze holds.
     """
     job = Job(
         claim_id=claim_id,
@@ -43,6 +44,8 @@ def analyse_settled(
     )
 
     def claim(connection: Connection, limit: int) -> list[str]:
+        if find_freeze(connection) is not None:  # it began since: what is asked already is stored
+            return []
         connection.execute(
             sql("maintenance/set_back_future_rows"), {"tables": ["analysis_claims"], "lease": settings.lease}
         )
@@ -51,4 +54,6 @@ def analyse_settled(
         )
         return list(rows.scalars())
 
+    with engine.connect() as connection:
+        raise_if_frozen(connection, "work")
     return asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))

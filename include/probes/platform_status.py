@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.database import DatabaseError, sql, statement_timeout
+from include.freeze import Freeze, find_freeze
 from include.humanize import age_text
 from include.probes.ages import NewestOfKind, read_newest
 from include.probes.probe import Status
@@ -60,6 +61,7 @@ class PlatformStatus:
     last: Mapping[str, datetime | None]
     totals: Mapping[str, Any]
     database: Mapping[str, Any] | None
+    freeze: Freeze | None = None
     problem: str | None = None
 
 
@@ -86,6 +88,7 @@ def read_platform_status(
             last = _last_of(read_newest(connection))
             totals = connection.execute(sql("probes/read_totals"), {"most": MOST_COUNTED}).one()._asdict()
             database = read_database_figures(connection)
+            freeze = find_freeze(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         words = redact(" ".join(str(error).split()))[:300]
         away = Component("database", "postgres", "down", words, checked_at=at)
@@ -98,7 +101,7 @@ def read_platform_status(
         found.append(now_seen)
     components = _complete(found, look_at_parts(), at)
     return PlatformStatus(
-        at, _overall(components), components, {**find_last_runs(), **last}, totals, database
+        at, _overall(components), components, {**find_last_runs(), **last}, totals, database, freeze
     )
 
 

@@ -15,6 +15,7 @@ class Effect(StrEnum):
     SPENDS = "spends"
     SENDS = "sends"
     SILENCES = "silences"
+    FREEZES = "freezes"
 
 
 STARTERS: dict[Effect, tuple[str, ...]] = dict.fromkeys(Effect, ("Op",))

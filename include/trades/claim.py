@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from include.database import ColumnKind, read_columns, sql
+from include.freeze import raise_if_frozen
 from include.humanize import count_text
 from include.settings import Settings
 
@@ -45,6 +46,8 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
 
     A trade is due when it is `active`, past `expires_at`, under no unexpired lease and not waiting for a
     later try. One statement, at most `settings.claim_limit` trades. The database's clock decides.
+
+    Raises FrozenError when a freeze holds and nothing was claimed before it.
     """
     with engine.begin() as connection:
         connection.execute(
@@ -53,6 +56,7 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
         )
         batches = _batches(connection, claim_id)
         if not batches:
+            raise_if_frozen(connection, "work")
             connection.execute(
                 sql("trades/claim_trades"),
                 {

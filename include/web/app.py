@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, params
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from include.database import DatabaseError
 from include.settings.reader import SettingsError
+from include.web.freeze_banner import note_freeze
 from include.web.host import DeskHost, Person
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
@@ -20,6 +20,7 @@ from include.web.pages.costs import costs
 from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
 from include.web.pages.exports import exports
+from include.web.pages.freeze import freeze_page
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
 from include.web.pages.probes import probes
@@ -30,7 +31,7 @@ from include.web.rendering import SecurityHeaders, render
 
 def build_app(
     open_database: Callable[[], AbstractContextManager[Engine]],
-    dependencies: Sequence[Depends],
+    dependencies: Sequence[params.Depends],
     find_person: Callable[[Request], Awaitable[Person | None]],
     host: DeskHost,
 ) -> FastAPI:
@@ -38,11 +39,13 @@ def build_app(
 
     `find_person` says who it is that they let in, for pages that not everybody may use.
     """
-    app = FastAPI(dependencies=dependencies, docs_url=None, redoc_url=None, openapi_url=None)
+    every = [*dependencies, Depends(note_freeze(open_database))]
+    app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(costs(open_database, host))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
     app.include_router(exports(open_database, find_person, host))
+    app.include_router(freeze_page(open_database))
     app.include_router(maintenance(open_database))
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))

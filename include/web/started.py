@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from include.database import sql
+from include.freeze import raise_if_frozen
 from include.web.host import RunNotStartedError, Runs, RunState
 from include.web.work import Work
 
@@ -84,7 +85,7 @@ def start_work(engine: Engine, runs: Runs, request: Request, plan: Callable[[Con
     `plan` runs in the transaction that writes the run down; what it raises is raised. If this process dies
     before Airflow is asked, the same request with the same key starts the run.
 
-    Raises KeyReusedError, RunNotStartedError.
+    Raises KeyReusedError, RunNotStartedError, FrozenError.
     """
     with engine.begin() as connection:
         connection.execute(sql("web/await_turn"), {"who": request.caller})
@@ -92,6 +93,7 @@ def start_work(engine: Engine, runs: Runs, request: Request, plan: Callable[[Con
         run = _find_former(connection, request)
         if run is None:
             work = plan(connection)
+            raise_if_frozen(connection, "work")
             run = connection.execute(
                 sql("web/write_run"),
                 {

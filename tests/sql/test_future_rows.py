@@ -84,6 +84,10 @@ ROWS = {
         f"{SILENCE} VALUES ('{{\"rule\": \"x\"}}', 'a', 'r', now() - interval '1 day', now() + "
         f"interval '1 hour', :at, NULL)",
     ],
+    "freezes": [
+        "INSERT INTO freezes (groups, author, reason, begins_at, ends_at) "
+        "SELECT '{work}', 'a', 'r', least(:at, '9999-01-01'), least(:at, '9999-01-01') + interval '1 hour'"
+    ],
     "system_samples": [
         "INSERT INTO system_samples (at, host, gauge, value) VALUES (:at, 'h', 'cpu_percent', 1)"
     ],

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from include.candles.sources import CANDLE_SOURCES
 from include.database import connect
+from include.freeze import begin_freeze
 from include.probes import PROBES, ProbeContext, make_probes
 from include.probes.overall import find_overall
 from include.probes.platform.postgres import ask_postgres
@@ -176,3 +177,11 @@ def test_totals(server):
     totals = read(server)["totals"]
     assert totals["databaseBytes"] > 1_000_000
     assert (totals["tradesActive"], totals["alertsFiring"], totals["errorsOfADay"]) == (0, 0, 0)
+
+
+def test_a_freeze_is_told(server):
+    assert read(server)["freeze"] is None
+    begin_freeze(server.database, author="ann", reason="a move", lasts=timedelta(hours=1), groups=["backups"])
+    freeze = read(server)["freeze"]
+    assert (freeze["author"], freeze["reason"], freeze["groups"]) == ("ann", "a move", ["work", "backups"])
+    assert TIME.fullmatch(freeze["endsAt"])

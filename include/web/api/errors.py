@@ -1,7 +1,9 @@
 """Refusals: `application/problem+json` (RFC 9457), with `success` and `error` for old clients."""
 
 import logging
+import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,11 +17,13 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from include.database import DatabaseError
+from include.freeze import FrozenError
 from include.web.problems import PROBLEM_TYPE, problem
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = "5"  # seconds, of a database that is away
+LONGEST_RETRY_AFTER = 3600  # seconds, of a freeze
 CANCELED = ("57014", "55P03", "25P03")  # the server ended a statement: too long, a lock, an idle transaction
 MOST_SHOWN = 80  # characters of a value
 
@@ -75,7 +79,7 @@ MEANINGS = {
     413: "The body is too large.",
     422: "A parameter is wrong or unknown; it is named.",
     429: "Too much: try again after `Retry-After` seconds.",
-    503: "The database or Airflow is away, or the secret is not configured.",
+    503: "The database or Airflow is away, the secret is not configured, or work is frozen.",
 }
 
 
@@ -129,6 +133,8 @@ def as_refusal(error: Exception) -> ApiError | None:
     if isinstance(error, DatabaseError):
         logger.warning("answered 503: %s", error)
         return _away("The database cannot be reached just now.")
+    if isinstance(error, FrozenError):
+        return _frozen(error)
     if isinstance(error, PoolTimeoutError):
         return _away("The database is busy: no connection was free.")
     if isinstance(error, DBAPIError):
@@ -148,6 +154,12 @@ def as_refusal(error: Exception) -> ApiError | None:
 
 def _away(words: str) -> ApiError:
     return ApiError(503, words, headers={"Retry-After": RETRY_AFTER})
+
+
+def _frozen(error: FrozenError) -> ApiError:
+    left = math.ceil((error.freeze.over_at - datetime.now(UTC)).total_seconds())
+    wait = str(min(max(left, 1), LONGEST_RETRY_AFTER))  # it may be given back sooner
+    return ApiError(503, f"No work is started: {error}.", headers={"Retry-After": wait})
 
 
 def _complaint(error: Mapping[str, Any]) -> dict[str, str]:
@@ -190,6 +202,7 @@ def add_handlers(app: FastAPI) -> None:
         DatabaseError,
         DBAPIError,
         PoolTimeoutError,
+        FrozenError,
     ):
         app.add_exception_handler(kind, handle)
 

@@ -22,3 +22,18 @@ WHERE source = 'failure'
     FROM alert_notices AS later
     WHERE later.fingerprint = notice.fingerprint AND later.kind = 'healed' AND later.created_at > notice.created_at
   )
+UNION ALL
+-- A freeze, and half an hour after it: what waited is taken then.
+SELECT
+  'freeze', 'freeze', 'info', jsonb_build_object('frozen', frozen),
+  CASE
+    WHEN coalesce(ended_at, ends_at) > now() THEN
+      format('frozen by %s until %s UTC: %s', author, to_char(ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), reason)
+    ELSE format(
+      'frozen by %s until %s UTC, what waited is taken now: %s',
+      author, to_char(coalesce(ended_at, ends_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), reason
+    )
+  END
+FROM freezes
+CROSS JOIN unnest(groups) AS frozen
+WHERE begins_at <= now() AND coalesce(ended_at, ends_at) > now() - interval '30 minutes'

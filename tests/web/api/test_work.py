@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from include.freeze import begin_freeze, end_freeze
 from include.web.host import RunNotStartedError
 from tests.support.rows import NOW, insert, insert_settled, insert_signal
 from tests.support.web import ANNA, BERT
@@ -309,3 +310,18 @@ def test_a_run_that_failed_says_why(api, settled):
     shown = client.get(answer["statusUrl"]).json()
     assert shown["state"] == "unknown"
     assert "Airflow" in shown["reason"]
+
+
+def test_no_work_is_started_while_a_freeze_holds(api):
+    begin_freeze(api.engine, author="ann", reason="a move", lasts=timedelta(hours=2))
+    client = api.with_key("write", "read")
+    refused = client.post(GENERATE, json={"symbol": "BTC"})
+    assert refused.status_code == 503
+    assert "frozen by ann until" in refused.json()["error"]
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+    assert api.runs.started == {}
+    assert client.post(GENERATE, json={"symbol": "NOSUCHCOIN"}).status_code == 422, (
+        "what is wrong stays wrong"
+    )
+    end_freeze(api.engine, "ann")
+    assert client.post(GENERATE, json={"symbol": "BTC"}).status_code == 202

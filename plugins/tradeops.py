@@ -46,9 +46,10 @@ class RootPaths:
         await (self._root if ours else self._airflow)(scope, receive, send)
 
 
-def menu_entry(name: str, page: str, route: str) -> dict[str, str]:
-    """Describe a page's place in Airflow's menu."""
-    return {"name": name, "href": f"/tradeops/{page}", "destination": "nav", "url_route": route}
+def view(destination: str, path: str, **more: Any) -> dict[str, Any]:
+    """Describe a place of Airflow's UI at which the desk is shown."""
+    icons = {"icon": "/tradeops/icon.svg", "icon_dark_mode": "/tradeops/icon-dark.svg"}
+    return {"name": "Desk", "href": f"/tradeops/{path}", "destination": destination, **icons, **more}
 
 
 class TradeopsPlugin(AirflowPlugin):
@@ -62,9 +63,7 @@ class TradeopsPlugin(AirflowPlugin):
     ]
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
-        menu_entry("Alerts", "alerts", "alerts"),
-        menu_entry("API keys", "api-keys", "api-keys"),
-        menu_entry("Data quality", "data-docs", "data-quality"),
-        menu_entry("Database upkeep", "maintenance", "database-upkeep"),
-        menu_entry("Probes", "probes", "probes"),
+        view("nav", "overview", url_route="desk", nav_top_level=True),
+        view("dag", "dags/{DAG_ID}", url_route="desk-of-dag"),
+        view("dag_run", "dags/{DAG_ID}/runs/{RUN_ID}", url_route="desk-of-run"),
     ]

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from include import web
 from include.airflow.connections import has_connection, open_database, open_storage_if_any
-from include.airflow.dag_forms import AirflowDagForms
+from include.airflow.dag_forms import read_dag_form
 from include.airflow.ended_runs import find_ended_runs
 from include.airflow.host import read_kept_settings, web_host
 from include.airflow.people import find_airflow_person
+from include.airflow.runs import AirflowRuns
 from include.airflow.schedules import find_schedules
 from include.airflow.server import (
     SCRAPE_CONNECTION,
@@ -33,7 +34,8 @@ def pages() -> "FastAPI":
         settings=read_kept_settings,
         schedules=find_schedules,
         storage=open_storage_if_any,
-        dag_forms=AirflowDagForms(),
+        dag_form=read_dag_form,
+        runs=AirflowRuns(),
     )
     return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person, host)
 

@@ -14,6 +14,7 @@ from include.database import DatabaseError
 from include.settings.reader import SettingsError
 from include.web.freeze_banner import note_freeze
 from include.web.host import DeskHost, Person
+from include.web.pages.airflow import airflow
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
 from include.web.pages.costs import costs
@@ -42,6 +43,7 @@ def build_app(
     every = [*dependencies, Depends(note_freeze(open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(costs(open_database, host))
+    app.include_router(airflow(open_database, host.runs))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
     app.include_router(exports(open_database, find_person, host))
@@ -50,7 +52,7 @@ def build_app(
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))
     app.include_router(api_keys(open_database, find_person))
-    app.include_router(start(host.dag_forms, find_person))
+    app.include_router(start(host, find_person))
     app.include_router(trades(open_database, find_person))
     app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})
 

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 LONG_TEXT = 200  # characters; a field that takes more has several lines
 MAX_TEXT = 10_000  # characters of one value in an address
@@ -126,13 +126,3 @@ class DagForm:
     def conf(self, sent: Mapping[str, str]) -> dict[str, Any]:
         """The `conf` of a run that is asked for with these fields. Raises DagFormError."""
         return {field.name: field.sent(sent.get(field.name)) for field in self.fields}
-
-
-class DagForms(Protocol):
-    """DAGs with their forms, and starting them."""
-
-    def read(self, dag_id: str) -> DagForm | None:
-        """Read a DAG's form; None when there is no such DAG."""
-
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
-        """Start a run under this id; does nothing if there is one already. Raises RunNotStartedError."""

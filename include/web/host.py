@@ -11,7 +11,7 @@ from starlette.requests import Request
 from include.probes.ages import DagSchedule
 from include.settings import Settings
 from include.storage import Storage
-from include.web.dag_forms import DagForms
+from include.web.dag_forms import DagForm
 
 MEASURE_DAG = "settle_trades"  # what Airflow lets a person do with its runs says what the person may do here
 
@@ -98,10 +98,12 @@ class DeskHost:
             answer.
         storage: opens a location of files; None: the connection that it needs is not there. Raises
             StorageError.
-        dag_forms: DAGs with their forms, and starting them.
+        dag_form: reads the form of a DAG; None: there is no such DAG.
+        runs: runs of DAGs.
     """
 
     settings: Callable[[], Settings]
     schedules: Callable[[], Mapping[str, DagSchedule]]
     storage: Callable[[str], Storage | None]
-    dag_forms: DagForms
+    dag_form: Callable[[str], DagForm | None]
+    runs: Runs

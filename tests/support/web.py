@@ -89,17 +89,9 @@ FORM = [
 ]  # fmt: skip
 
 
-@dataclass
-class FakeDagForms:
-    """One DAG with a field of each kind, and the runs of it that were started."""
-
-    runs: FakeRuns = field(default_factory=FakeRuns)
-
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], started_by: str) -> None:
-        self.runs.start(dag_id, run_id, conf, started_by)
-
-    def read(self, dag_id: str) -> DagForm | None:
-        return DagForm(dag_id, "Does a thing", FORM, False) if dag_id == "replay_trades" else None
+def fake_form(dag_id: str) -> DagForm | None:
+    """One DAG with a field of each kind."""
+    return DagForm(dag_id, "Does a thing", FORM, False) if dag_id == "replay_trades" else None
 
 
 PEOPLE = {
@@ -115,14 +107,15 @@ async def find_person(request: Request) -> FakePerson | None:
     return PEOPLE.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
-def desk_host(*, dag_forms: FakeDagForms | None = None, **settings: Any) -> DeskHost:
+def desk_host(*, runs: FakeRuns | None = None, **settings: Any) -> DeskHost:
     """What the pages are handed, with these settings, DAGs without a schedule, and folders for storage."""
     chosen = Settings.model_construct(**settings)
     return DeskHost(
         settings=lambda: chosen,
         schedules=dict,
         storage=open_storage,
-        dag_forms=dag_forms or FakeDagForms(),
+        dag_form=fake_form,
+        runs=runs or FakeRuns(),
     )
 
 

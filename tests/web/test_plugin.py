@@ -125,7 +125,9 @@ def test_every_view_leads_into_an_application_of_the_plugin(plugin):
     prefixes = tuple(mounted["url_prefix"] + "/" for mounted in plugin.fastapi_apps)
     for view in plugin.external_views:
         assert view["href"].startswith(prefixes)
-        assert view["destination"] == "nav"
+        assert view["icon"].startswith(prefixes)
+    assert [view["destination"] for view in plugin.external_views] == ["nav", "dag", "dag_run"]
+    assert plugin.external_views[0]["nav_top_level"] is True
 
 
 def test_there_is_one_thin_entry_file_that_costs_a_task_nothing():

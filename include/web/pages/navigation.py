@@ -50,3 +50,29 @@ def mounted_groups(paths: Collection[str]) -> dict[str, list[PageLink]]:
         if page.path in paths:
             groups.setdefault(page.group, []).append(page)
     return groups
+
+
+# Where the tab of a DAG leads: to the first of these pages that is mounted; of one not named, to the alerts.
+_OF_DAGS = {
+    "settle_trades": ("/trades", "/overview"),
+    "collect_candles": ("/freshness",),
+    "analyse_trades": ("/costs",),
+    "generate_signals": ("/trades", "/costs"),
+    "roll_up_stats": ("/kpis", "/performance"),
+    "replay_trades": ("/exports",),
+    "export_trades": ("/exports",),
+    "audit_data_quality": ("/data-docs",),
+    "maintain_database": ("/maintenance",),
+    "clean_up": ("/maintenance",),
+    "manage_backups": ("/backups",),
+    "drill_restore": ("/backups",),
+    "restore_database": ("/backups",),
+    "drop_kept_database": ("/backups",),
+}
+_OF_KINDS = {"back_up_": ("/backups",), "probe_": ("/probes",), "report_": ("/reports",)}
+
+
+def pages_of(dag_id: str) -> tuple[str, ...]:
+    """The pages that show what a DAG does, the best first."""
+    kind = next((pages for prefix, pages in _OF_KINDS.items() if dag_id.startswith(prefix)), ())
+    return _OF_DAGS.get(dag_id, kind)

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from include.web.dag_forms import MAX_TEXT, DagForm, DagFormError, DagForms
+from include.web.dag_forms import MAX_TEXT, DagForm, DagFormError
 from include.web.forms import read_form, render_form
-from include.web.host import Person, RunNotStartedError
+from include.web.host import DeskHost, Person, RunNotStartedError
 from include.web.rendering import render
 
 RUN_PREFIX = "desk__"  # of the ids of runs that are started here
 
 
-def start(forms: DagForms, find_person: Callable[[Request], Awaitable[Person | None]]) -> APIRouter:
+def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | None]]) -> APIRouter:
     """Make the route `/start/<dag>`: its form (GET), and a run of it (POST), for people who may start it."""
     router = APIRouter()
 
@@ -40,7 +40,7 @@ def start(forms: DagForms, find_person: Callable[[Request], Awaitable[Person | N
         )
 
     def find(dag_id: str) -> DagForm:
-        form = forms.read(dag_id)
+        form = host.dag_form(dag_id)
         if form is None:
             raise HTTPException(404, f"there is no DAG {dag_id!r}")
         return form
@@ -72,7 +72,7 @@ def start(forms: DagForms, find_person: Callable[[Request], Awaitable[Person | N
         except ValueError:
             raise HTTPException(422, "the form is not one of this page: open the page anew") from None
         try:
-            forms.start(dag_id, run_id, form.conf(sent), person.name)
+            host.runs.start(dag_id, run_id, form.conf(sent), person.name)
         except (DagFormError, RunNotStartedError) as error:
             values = {
                 field.name: field.shown(_as_given(field.kind, sent.get(field.name))) for field in form.fields

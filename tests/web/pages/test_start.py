@@ -11,21 +11,21 @@ from include.web.dag_forms import DagFormError
 from include.web.host import RunNotStartedError
 from include.web.rendering import start_path
 from tests.support.pages import Page
-from tests.support.web import FORM, FakeDagForms, desk_host, find_person
+from tests.support.web import FORM, FakeRuns, desk_host, find_person
 
 NASTY = '"><script>alert(1)</script>'
 PATH = "/tradeops/start/replay_trades"
 
 
 @pytest.fixture
-def forms():
-    return FakeDagForms()
+def runs():
+    return FakeRuns()
 
 
 @pytest.fixture
-def client(forms):
+def client(runs):
     server = FastAPI()
-    server.mount("/tradeops", build_app(lambda: None, [], find_person, desk_host(dag_forms=forms)))
+    server.mount("/tradeops", build_app(lambda: None, [], find_person, desk_host(runs=runs)))
     return TestClient(server, headers={"Authorization": "Bearer operator"})
 
 
@@ -52,14 +52,14 @@ def test_without_values_the_defaults_stand_there(client):
     assert re.search(r'value="settlement" checked', shown)
 
 
-def test_what_is_sent_becomes_the_run_s_conf_and_is_one_run_however_often(client, forms):
+def test_what_is_sent_becomes_the_run_s_conf_and_is_one_run_however_often(client, runs):
     fields = hidden(client.get(PATH).text)
     sent = {"symbols": "BTC\r\n\r\n A B ", "redo": ["candles", "settlement"], "first_day": "", "hours": "1.5",
             "end": "", "action": "verify", "reason": "why"}  # fmt: skip
     for _ in range(2):
         answer = client.post(PATH, data=sent | fields, follow_redirects=False)
         assert answer.status_code == 303
-    assert forms.runs.started == {
+    assert runs.started == {
         ("replay_trades", f"desk__{fields['run']}"): {
             "symbols": ["BTC", "A B"], "redo": ["candles", "settlement"], "first_day": None, "hours": 1.5,
             "end": None, "dry_run": False, "action": "verify", "reason": "why",
@@ -73,18 +73,18 @@ def test_what_is_sent_becomes_the_run_s_conf_and_is_one_run_however_often(client
     ("name", "value", "word"),
     [("hours", "inf", "number"), ("end", "1.5", "whole"), ("hours", "x", "number")],
 )
-def test_a_wrong_value_is_refused_in_words_and_what_was_typed_stays(client, forms, name, value, word):
+def test_a_wrong_value_is_refused_in_words_and_what_was_typed_stays(client, runs, name, value, word):
     fields = hidden(client.get(PATH).text)
     answer = client.post(PATH, data={name: value, "reason": "kept words"} | fields)
     assert answer.status_code == 422
     assert word in answer.text
     assert "kept words" in answer.text
     assert hidden(answer.text)["run"] == fields["run"]
-    assert forms.runs.started == {}
+    assert runs.started == {}
 
 
-def test_what_airflow_refuses_is_said(client, forms):
-    forms.runs.fails = RunNotStartedError("Airflow did not start it: Invalid input", certain=True)
+def test_what_airflow_refuses_is_said(client, runs):
+    runs.fails = RunNotStartedError("Airflow did not start it: Invalid input", certain=True)
     answer = client.post(PATH, data=hidden(client.get(PATH).text))
     assert (answer.status_code, "Invalid input" in answer.text) == (422, True)
 
@@ -96,13 +96,13 @@ def test_an_address_with_a_wrong_value_is_refused_on_the_page(client, query):
     assert "<h1>" in answer.text
 
 
-def test_only_who_may_start_the_dag_sees_its_form_or_starts_it(client, forms):
+def test_only_who_may_start_the_dag_sees_its_form_or_starts_it(client, runs):
     viewer = {"Authorization": "Bearer viewer"}
     fields = hidden(client.get(PATH).text)
     assert client.get(PATH, headers=viewer).status_code == 403
     assert client.post(PATH, data=fields, headers=viewer).status_code == 403
     assert client.post(PATH, data={"run": fields["run"]}).status_code == 403  # no token of a form of ours
-    assert forms.runs.started == {}
+    assert runs.started == {}
 
 
 def test_there_is_no_form_of_an_unknown_dag(client):

@@ -1,5 +1,6 @@
 """Numbers, sizes and times as people say them."""
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 
@@ -52,3 +53,23 @@ def money_text(amount: Decimal | float) -> str:
         return f"{number} USD"
     digits = 2 if number == 0 or abs(number) >= 1 else min(8, 1 - number.adjusted())
     return f"{round(number, digits):,f} USD" if round(number, digits) else "0.00 USD"
+
+
+def figure_text(number: float, unit: str = "", apart_from: float | None = None) -> str:
+    """A measured number with the digits that people need: `44.0 %`, `1,235 ms`, `0.012`.
+
+    It has more of them where it would read like `apart_from`, a limit that it is not at.
+    """
+    if not math.isfinite(number):
+        return f"{number} {unit}".strip()
+    size = abs(number)
+    if unit == "%" or 10 <= size < 1000:
+        digits = 1
+    else:
+        digits = 0 if size == 0 or size >= 1000 else min(9, 2 - math.floor(math.log10(size)))
+    while digits < 9 and apart_from is not None and round(number, digits) == apart_from != number:
+        digits += 1
+    text = f"{number:,.{digits}f}"
+    if unit != "%" and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit}".strip()

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.humanize import age_text, ago_text, count_text, money_text, number_text
+from include.humanize import age_text, ago_text, count_text, figure_text, money_text, number_text
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,26 @@ def test_money(amount, text):
 
 def test_numbers():
     assert number_text(1_234_567) == "1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "limit", "said"),
+    [
+        (44.0299, "%", 45, "44.0 %"),
+        (44.96, "%", 45, "44.96 %"),
+        (45, "%", 45, "45.0 %"),
+        (99.9963, "%", None, "100.0 %"),
+        (1234.567, "ms", 500, "1,235 ms"),
+        (97, "", None, "97"),
+        (15.25, "", None, "15.2"),
+        (0.012345, "", None, "0.0123"),
+        (1e-300, "", None, "0"),
+        (-3.5, "s", None, "-3.5 s"),
+        (0, "", 0, "0"),
+        (float("nan"), "%", 1, "nan %"),
+        (float("inf"), "", None, "inf"),
+        (1e22, "", None, "10,000,000,000,000,000,000,000"),
+    ],
+)
+def test_a_figure_has_the_digits_that_people_need(number, unit, limit, said):
+    assert figure_text(number, unit, limit) == said

@@ -11,6 +11,7 @@ from typing import Any
 
 LONGEST_MATCHER_TEXT = 200  # characters of a name or a pattern
 MAX_MATCHED_LABELS = 20  # labels in one matcher
+ODD_IN_LINES = set(",=\"'{\n\r")  # what lines `label=value` cannot hold
 
 
 def labels_of(row: Any) -> dict[str, str]:
@@ -23,6 +24,12 @@ def labels_of(row: Any) -> dict[str, str]:
     if row.source == "rule":
         common["rule"] = row.cause
     return {**{str(name): str(value) for name, value in row.labels.items()}, **common}
+
+
+def labels_of_open(row: Any, owner: str) -> dict[str, str]:
+    """The labels of an alert or failure that is open (show_open_alerts), whose `rule` is among its own."""
+    labels = {str(name): str(value) for name, value in row.labels.items()}
+    return {**labels, "source": row.source, "severity": row.severity, "owner": owner}
 
 
 def matches(matchers: Mapping[str, str], labels: Mapping[str, str]) -> bool:
@@ -61,6 +68,13 @@ def read_matchers(value: object, *, everything: bool = False) -> dict[str, str]:
     if not everything and all(not pattern.strip("*") for pattern in matchers.values()):
         raise ValueError("this would match every alert: name at least one value")
     return matchers
+
+
+def matchers_of(labels: Mapping[str, str]) -> str:
+    """What the form of a silence of exactly these labels has: `host=db1, rule=cpu`; JSON for odd ones."""
+    kept = {name: value for name, value in labels.items() if value.strip()}
+    odd = any(set(name + value) & ODD_IN_LINES or value != value.strip() for name, value in kept.items())
+    return json.dumps(kept, ensure_ascii=False) if odd else matchers_text(kept)
 
 
 def matchers_text(matchers: Mapping[str, str]) -> str:

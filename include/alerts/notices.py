@@ -19,6 +19,7 @@ from include.alerts.rules import (
     ThresholdRule,
     escalation_of,
 )
+from include.humanize import figure_text
 
 Notice = dict[str, Any]  # as sql/queries/alerts/write_notices.sql takes it
 
@@ -81,7 +82,7 @@ def _notice(rule: Rule, step: Row[Any], kind: str, level: int, channels: Any, *,
     body = {
         "since": step.fired_at.isoformat(),
         "reason": step.why,
-        "value": None if step.value is None else f"{step.value:.6g}{_unit(rule)}",
+        "value": None if step.value is None else figure_text(step.value, _unit(rule).strip(), step.threshold),
         "limit": _limit(rule, step.threshold),
         "for": f"{rule.for_.total_seconds():g} s" if rule.for_ else None,
     }

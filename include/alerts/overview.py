@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
+from include.alerts.matching import labels_of_open, matchers_of, matches
 from include.alerts.messages import link_of, one_line, plain
 from include.alerts.silences import Silence, read_silences
 from include.database import sql
-from include.humanize import count_text
+from include.humanize import count_text, figure_text
 
 MAX_ALERTS_SHOWN = 200  # alerts
 MAX_NOTICES_SHOWN = 100  # notices
@@ -18,7 +19,7 @@ MAX_NOTICES_SHOWN = 100  # notices
 
 @dataclass(frozen=True)
 class ChannelOutcome:
-    """What became of an alert's notices in one channel, in words; `kind` is sent, waiting, held or failed."""
+    """What became of an alert's notices in one channel: sent, waiting, held, left out or failed; in words."""
 
     channel: str
     kind: str
@@ -39,9 +40,19 @@ class OpenAlert:
     next_step: str | None
     runbook: str | None
     link: str | None
-    labels: str
+    labels: tuple[tuple[str, str], ...]
+    matchers: str  # what a silence of this alert alone has in its form
+    silenced_by: tuple[int, ...]  # numbers of the silences in force that match it
     taken: str | None
     outcomes: tuple[ChannelOutcome, ...]
+
+
+@dataclass(frozen=True)
+class ShownSilence:
+    """A silence with the titles of what it matches now."""
+
+    silence: Silence
+    matched: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Overview:
 
     at: datetime
     open: tuple[OpenAlert, ...]
-    silences: tuple[Silence, ...]
+    silences: tuple[ShownSilence, ...]
     channels: tuple[Row[Any], ...]
     history: tuple[Row[Any], ...]
     health: Row[Any]
@@ -65,17 +76,41 @@ def read_overview(engine: Engine) -> Overview:
         outcomes: dict[str, list[ChannelOutcome]] = {}
         for row in connection.execute(sql("alerts/show_notices"), {"alerts": json.dumps(alerts)}):
             outcomes.setdefault(row.fingerprint, []).append(_outcome(row))
+        silences = read_silences(connection, ended_within=timedelta(days=1))
+        labelled = [(row, labels_of_open(row, row.owner or "")) for row in firing]
         return Overview(
             at=at,
-            open=tuple(_open_alert(row, tuple(outcomes.get(row.fingerprint, ()))) for row in firing),
-            silences=tuple(read_silences(connection, ended_within=timedelta(days=1))),
+            open=tuple(
+                _open_alert(
+                    row,
+                    tuple(outcomes.get(row.fingerprint, ())),
+                    tuple(
+                        one.id
+                        for one in silences
+                        if one.starts_at <= at < one.ends_at and matches(one.matchers, labels)
+                    ),
+                )
+                for row, labels in labelled
+            ),
+            silences=tuple(
+                ShownSilence(
+                    one, tuple(_title(row) for row, labels in labelled if matches(one.matchers, labels))
+                )
+                for one in silences
+            ),
             channels=tuple(connection.execute(sql("alerts/show_channels"))),
             history=tuple(connection.execute(sql("alerts/show_history"), {"limit": MAX_NOTICES_SHOWN})),
             health=connection.execute(text("SELECT * FROM alert_chain_health")).one(),
         )
 
 
-def _open_alert(row: Row[Any], outcomes: tuple[ChannelOutcome, ...]) -> OpenAlert:
+def _title(row: Row[Any]) -> str:
+    return one_line(row.title or row.fingerprint, 200)
+
+
+def _open_alert(
+    row: Row[Any], outcomes: tuple[ChannelOutcome, ...], silenced_by: tuple[int, ...]
+) -> OpenAlert:
     body = row.body or {}
     taken = None
     if row.taken_by and row.taken_until:
@@ -83,7 +118,7 @@ def _open_alert(row: Row[Any], outcomes: tuple[ChannelOutcome, ...]) -> OpenAler
     return OpenAlert(
         fingerprint=row.fingerprint,
         severity=row.severity,
-        title=one_line(row.title or row.fingerprint, 200),
+        title=_title(row),
         state=row.state,
         since=row.since,
         why=_why(row, body),
@@ -91,7 +126,9 @@ def _open_alert(row: Row[Any], outcomes: tuple[ChannelOutcome, ...]) -> OpenAler
         next_step=plain(body["next_step"], 1_000) if body.get("next_step") else None,
         runbook=one_line(row.runbook_url, 300) if row.runbook_url else None,
         link=link_of(row.link),
-        labels=", ".join(f"{one_line(k, 60)}={one_line(v, 100)}" for k, v in sorted(row.labels.items()) if v),
+        labels=tuple((one_line(k, 60), one_line(v, 100)) for k, v in sorted(row.labels.items()) if v),
+        matchers=matchers_of({str(name): str(value) for name, value in row.labels.items()}),
+        silenced_by=silenced_by,
         taken=taken,
         outcomes=outcomes,
     )
@@ -108,7 +145,8 @@ def _why(row: Row[Any], body: dict[str, Any]) -> str:
     limit = str(body.get("limit") or f"{row.threshold:.6g}")
     unit = limit.partition(f"{row.threshold:.6g}")[2]
     of = f", {reason}" if reason else ""
-    return plain(f"It is {row.value:.6g}{unit}{of}. The limit is {limit}.", 600)
+    value = figure_text(row.value, unit.strip(), row.threshold)
+    return plain(f"It is {value}{of}. The limit is {limit}.", 600)
 
 
 def _outcome(row: Row[Any]) -> ChannelOutcome:
@@ -133,4 +171,4 @@ def _kind(row: Row[Any]) -> str:
         return "held"
     if row.waiting:
         return "waiting"
-    return "sent" if row.sent else "held"
+    return "sent" if row.sent else "left out"

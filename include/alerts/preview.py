@@ -7,7 +7,7 @@ from typing import get_args
 from sqlalchemy import Connection, Engine
 
 from include.alerts.failures import Severity
-from include.alerts.matching import labels_of, matches, read_matchers
+from include.alerts.matching import labels_of, labels_of_open, matches, read_matchers
 from include.alerts.rule_file import DEFAULT_RULES, read_rules, stored_rules
 from include.alerts.rules import AbsenceRule, AnomalyRule, RateRule, RatioRule, Rule, RuleSet, ThresholdRule
 from include.alerts.sample_sources import SOURCES
@@ -133,6 +133,4 @@ def _why_not(wanted: Mapping[str, str], rules: RuleSet) -> str:
 def _alerts_now(connection: Connection, rules: RuleSet) -> Iterator[dict[str, str]]:
     owners = {rule.name: rule.owner for rule in rules.rules}
     for row in connection.execute(sql("alerts/show_open_alerts"), {"limit": MAX_ALERTS_MATCHED}):
-        labels = {str(name): str(value) for name, value in row.labels.items()}
-        owner = row.owner or owners.get(labels.get("rule", ""), "")
-        yield {**labels, "source": row.source, "severity": row.severity, "owner": owner}
+        yield labels_of_open(row, row.owner or owners.get(str(row.labels.get("rule", "")), ""))

@@ -65,14 +65,14 @@ def notify(engine, **columns):
         "source": "rule", "kind": "firing", "fingerprint": "cpu_busy/critical", "cause": "cpu_busy",
         "severity": "critical", "title": "The processors are busy",
         "body": {"value": "97 %", "limit": "above 95 %"},
-        "labels": {"host": "db1"}, "owner": "platform", "channels": None, **columns,
+        "labels": {"host": "db1"}, "owner": "platform", "channels": None, "runbook_url": None, **columns,
     }  # fmt: skip
     values["body"], values["labels"] = json.dumps(values["body"]), json.dumps(values["labels"])
     statement = (
         "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, body, "
-        "labels, owner, channels) VALUES (CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, "
-        ":cause, :severity, :title, CAST(:body AS jsonb), CAST(:labels AS jsonb), :owner, :channels) "
-        "RETURNING id"
+        "labels, owner, channels, runbook_url) VALUES (CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, "
+        ":cause, :severity, :title, CAST(:body AS jsonb), CAST(:labels AS jsonb), :owner, :channels, "
+        ":runbook_url) RETURNING id"
     )
     with engine.begin() as connection:
         return connection.execute(text(statement), values).scalar_one()

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
 from include.alerts.overview import read_overview
+from include.web.documents import document_link
 from include.web.rendering import render
 
 
@@ -19,6 +20,12 @@ def alerts(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRo
     def show_alerts(request: Request) -> HTMLResponse:
         with open_database() as engine:
             overview = read_overview(engine)
-        return render("alerts.html", request, shown=overview)
+        root = request.scope["root_path"]
+        return render(
+            "alerts.html",
+            request,
+            shown=overview,
+            document_link=lambda reference: document_link(reference, root),
+        )
 
     return router

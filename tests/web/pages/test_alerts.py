@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from include.alerts.acknowledgement import acknowledge_failure
 from include.alerts.channels import ChannelError
 from include.alerts.failures import record_failure
+from include.alerts.preview import preview_silence
 from include.alerts.silences import begin_silence
 from include.web.rendering import SCRIPTS
 from tests.support.notices import FAILURE, Channels, fire, notify, pass_time
@@ -53,9 +55,10 @@ def test_the_watchdog_is_no_trouble_and_the_sentences_stand_apart(database, word
     notify(database, kind="watchdog")
     shown = words()
     assert "Wrong now: 0" in shown
-    assert "33 rules. The watchdog spoke just now. 1 notice waits, the oldest since just now. All" in shown
+    assert "33 rules. The watchdog spoke just now. All times" in shown
+    assert "1 notice not sent yet, the oldest noted just now" in shown
     notify(database, cause="another")
-    assert "just now. 2 notices wait, the oldest" in words()
+    assert "2 notices not sent yet" in words()
 
 
 def test_a_rule_that_fires_twice_is_wrong_once_and_labels_are_words(database, words):
@@ -75,7 +78,7 @@ def test_stacked_tables_keep_the_names_of_their_columns(database, client):
     notify(database)
     begin_silence(database, "rule=cpu_*", author="anna", reason="new disks", lasts=timedelta(hours=2))
     page = client.get("/tradeops/alerts").text
-    for name in ("What", "Since", "Why", "Who was told", "What to do", "Number", "Until", "By", "When"):
+    for name in ("What", "Why", "Who was told", "What to do", "Number", "Matches now", "Until", "By", "When"):
         assert f'data-label="{name}"' in page
     cells, named = page.count("<td"), page.count("<td data-label=")
     assert cells == named > 0
@@ -96,11 +99,10 @@ def test_a_person_sees_what_fires_since_when_who_was_told_and_what_to_do(databas
         "Wrong now: 1",
         "critical The processors are busy",
         "25 min ago",
-        "It is 97 %, p95 is 97. The limit is above 95 %.",
+        "It is 97.0 %, p95 is 97. The limit is above 95 %.",
         "platform",
         "slack 1 message, last",
         "host=db1, rule=cpu_busy",
-        "cpu_busy/critical",
     ):
         assert part in shown
 
@@ -116,7 +118,36 @@ def test_a_person_sees_a_failure_with_its_count_what_happens_next_and_its_link(d
         assert part in shown
     links = Page(client.get("/tradeops/alerts").text).links
     assert FAILURE.url in links
-    assert {"/dags/silence_alerts", "/dags/acknowledge_alert"} <= set(links)
+    fingerprint = urlencode({"fingerprint": FAILURE.cause.fingerprint})
+    assert f"/tradeops/start/acknowledge_alert?{fingerprint}" in links
+
+
+def test_its_buttons_fill_the_form_in_so_that_the_silence_matches_it_alone(database, client):
+    fire(database, labels={"host": "db1"})
+    fire(database, "cpu_busy/critical/2", labels={"host": 'db2, "odd"'})
+    for link in Page(client.get("/tradeops/alerts").text).links:
+        if "silence_alerts?matchers=" in link:
+            found = preview_silence(database, parse_qs(urlsplit(link).query)["matchers"][0])
+            assert (found.matched, found.alerts, found.broad) == (1, 2, False)
+
+
+def test_a_runbook_is_a_link_to_its_page_in_this_airflow(database, client):
+    fire(database)
+    notify(database, runbook_url="docs/alert-rules.md#machines")
+    assert "/tradeops/docs/alert-rules#machines" in Page(client.get("/tradeops/alerts").text).links
+
+
+def test_a_silence_shows_what_it_matches_now_and_is_ended_by_a_button(database, client, words):
+    fire(database, labels={"host": "db1"})
+    notify(database)
+    made = begin_silence(database, "rule=cpu_*", author="anna", reason="disks", lasts=timedelta(hours=2))
+    begin_silence(database, "rule=other", author="anna", reason="typo", lasts=timedelta(hours=2))
+    shown = words()
+    assert "1 of 1 alert The processors are busy" in shown
+    assert "0 of 1 alert" in shown
+    assert f"silenced by number {made.id}" in shown
+    links = Page(client.get("/tradeops/alerts").text).links
+    assert f"/tradeops/start/silence_alerts?end={made.id}" in links
 
 
 def test_a_channel_that_does_not_work_and_what_waits_for_it_is_said(database, words):

@@ -4,6 +4,8 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 
+LARGEST = Decimal("1e15")  # above, a number is written with a power of ten
+
 
 def count_text(count: int, one: str, many: str | None = None) -> str:
     """`1 batch`, `2 batches`: the number with the word in the form that it takes.
@@ -46,13 +48,14 @@ def number_text(number: int) -> str:
     return f"{number:,}"
 
 
-def money_text(amount: Decimal | float) -> str:
-    """US dollars: `1,234.50 USD`; what is less than a dollar to two digits that count: `0.0012 USD`."""
-    number = Decimal(amount)
-    if not number.is_finite():
-        return f"{number} USD"
-    digits = 2 if number == 0 or abs(number) >= 1 else min(8, 1 - number.adjusted())
-    return f"{round(number, digits):,f} USD" if round(number, digits) else "0.00 USD"
+def money_text(amount: Decimal | float, unit: str = "USD") -> str:
+    """US dollars: `1,234.50 USD`; what is less than a dollar to two digits that count: `0.0012 USD`.
+
+    Without `unit` it is the number alone.
+    """
+    number = Decimal(str(amount))
+    small = number.is_finite() and 0 < abs(number) < 1
+    return _with_unit(_decimals(number, min(8, 1 - number.adjusted()) if small else 2), unit)
 
 
 def figure_text(number: float, unit: str = "", apart_from: float | None = None) -> str:
@@ -73,3 +76,26 @@ def figure_text(number: float, unit: str = "", apart_from: float | None = None) 
     if unit != "%" and "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}".strip()
+
+
+def price_text(price: Decimal | float) -> str:
+    """A price with the digits that matter at its size: `64,123.50`, `1.2346`, `0.000012346`."""
+    value = Decimal(str(price))
+    if not value.is_finite() or value == 0:
+        return _decimals(value, 2)
+    text = _decimals(value, max(2, 4 - value.adjusted()))
+    whole, point, parts = text.partition(".")
+    return text if "e" in text else f"{whole}{point}{parts[:2]}{parts[2:].rstrip('0')}"
+
+
+def _decimals(value: Decimal, places: int) -> str:
+    if not value.is_finite():
+        return str(value)
+    if abs(value) >= LARGEST or places > 18:
+        return f"{value:.3e}"
+    text = f"{value:,.{places}f}"
+    return text if text.strip("-0.,") else "0.00"  # no minus before nothing
+
+
+def _with_unit(number: str, unit: str) -> str:
+    return f"{number} {unit}".strip()

@@ -3,7 +3,15 @@ from decimal import Decimal
 
 import pytest
 
-from include.humanize import age_text, ago_text, count_text, figure_text, money_text, number_text
+from include.humanize import (
+    age_text,
+    ago_text,
+    count_text,
+    figure_text,
+    money_text,
+    number_text,
+    price_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +84,29 @@ def test_numbers():
 )
 def test_a_figure_has_the_digits_that_people_need(number, unit, limit, said):
     assert figure_text(number, unit, limit) == said
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ("64123.5", "64,123.50"),
+        ("1.23456", "1.2346"),
+        ("12.3456", "12.346"),
+        ("100", "100.00"),
+        ("0.0000123456", "0.000012346"),
+        ("0.5", "0.50"),
+        ("0", "0.00"),
+        ("NaN", "NaN"),
+        ("Infinity", "Infinity"),
+        ("1e400", "1.000e+400"),
+        ("1e-30", "1.000e-30"),
+    ],
+)
+def test_a_price_has_the_digits_of_its_size(price, said):
+    assert price_text(Decimal(price)) == said
+
+
+def test_money_of_any_size():
+    assert money_text(Decimal("1234.4967")) == "1,234.50 USD"
+    assert money_text(Decimal("-0.75"), "") == "-0.75"
+    assert money_text(Decimal("1e400")) == "1.000e+400 USD"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from include.database import sql, statement_timeout
 from include.trades.export import prepare_copy
 from include.trades.export_formats import encode
-from include.trades.read_trades import TradeSelection, count_trades, matching_sql
+from include.trades.selection import TradeSelection, count_trades, matching_sql
 
 STREAM_TIME = timedelta(minutes=55)  # the server ends the one long statement after this
 MOST_STREAMS = 4  # at once, over all workers: each holds a connection for as long as its reader takes

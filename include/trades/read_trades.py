@@ -8,21 +8,20 @@ it.
 
 import functools
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Lock
 from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, Engine, TextClause
 from sqlalchemy.exc import DataError
 
 from include.database import composed_sql
 from include.json_rows import object_sql
+from include.trades.selection import TradeSelection, count_sql, matching_sql
 from include.trades.trade_objects import (
     ShownChange,
     ShownError,
@@ -44,14 +43,6 @@ _SORTS = {
     "timeframe": ("signal.timeframe", "text"),
     "netProfitLoss": ("ranked.net_profit_loss", "numeric"),
 }
-_CONDITIONS = {
-    "user": "signal.user_id = CAST(:user AS uuid)",
-    "symbol": "signal.symbol = :symbol",
-    "status": "signal.status = :status",
-    "timeframe": "signal.timeframe = :timeframe",
-    "start": "signal.generated_at >= CAST(:start AS timestamptz)",
-    "end": "signal.generated_at < CAST(:end AS timestamptz)",
-}
 KEPT_BYTES = 32 << 20  # of trades that were written, in one process
 MOST_NAMED = 50  # former results, errors and notices of a trade
 NOTICES_SEARCHED = 10_000  # the newest, for the name of a trade
@@ -59,35 +50,6 @@ NOTICES_SEARCHED = 10_000  # the newest, for the name of a trade
 
 class CursorError(ValueError):
     """The place where a page begins is none of this list."""
-
-
-@dataclass(frozen=True)
-class TradeSelection:
-    """Trades that meet all conditions that are given; None: any.
-
-    `start` is the first moment of `generated_at` (UTC) that is meant, `end` the first that is not any more.
-    """
-
-    user: UUID | None = None
-    symbol: str | None = None
-    status: str | None = None
-    timeframe: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """The conditions that are given, by their names in a statement."""
-        return {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) is not None}
-
-    def fingerprint(self) -> str:
-        """A short text that two selections share only if they are the same."""
-        said = json.dumps({name: str(value) for name, value in self.parameters().items()})
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def matching_sql(names: frozenset[str], alias: str = "signal") -> str:
-    """Write the conditions of these names on `trade_signals AS signal`."""
-    return " AND ".join(_CONDITIONS[name] for name in sorted(names)).replace("signal.", f"{alias}.") or "true"
 
 
 @dataclass(frozen=True)
@@ -180,20 +142,6 @@ def _list_statement(given: frozenset[str], sort_by: str, descending: bool, place
         order=order,
         again=order.replace(column, "chosen.sort_key").replace("signal.", "chosen."),
     )
-
-
-def count_sql(given: frozenset[str]) -> str:
-    """Write the query that counts the trades that match: from the kept counts where these know it."""
-    if given <= {"user"}:
-        whose = "WHERE user_id = CAST(:user AS uuid)" if given else ""
-        return f"SELECT coalesce(sum(trades), 0)::bigint FROM trade_counts {whose}"  # noqa: S608 - no value in it
-    return f"SELECT count(*) FROM trade_signals AS signal WHERE {matching_sql(given)}"  # noqa: S608 - as above
-
-
-def count_trades(connection: Connection, selection: TradeSelection) -> int:
-    """Count the trades that match."""
-    counted = text(count_sql(frozenset(selection.parameters())))
-    return int(connection.execute(counted, selection.parameters()).scalar_one())
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ to what it stands for, ten million candles and a million trades.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import product
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from include.alerts.evaluate import evaluate_rules
 from include.database import sql
+from include.trades.search import ORDERS, Order, search_trades
+from include.trades.selection import TradeSearch
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=365)
@@ -87,6 +92,7 @@ WANTED = {
     "resolution": "1m",
     "sandbox": False,
 }
+SEARCHED_HERE = 30  # trades that a search goes through, as few among the sample as 5,000 are among a million
 BATCH = {"claim_id": "sweep", "batch": 0}
 STATEMENTS: dict[str, dict[str, Any]] = {
     "candles/read_candles": WANTED,
@@ -184,6 +190,75 @@ def test_no_statement_of_the_alert_rules_scans_a_large_table(large):
     with large.connect() as connection:
         found = {name: scans(connection, statement, values) for name, (statement, values) in sent.items()}
     assert {name: tables for name, tables in found.items() if tables} == {}
+
+
+def unbounded(plan: dict[str, Any], most: int) -> list[str]:
+    """The large tables of which a plan may read more than `most` rows at once, whatever their columns hold.
+
+    A limit bounds what is below it, down to a sort, which wants everything.
+    """
+    found = []
+
+    def go(node: dict[str, Any], bound: float) -> None:
+        if node["Node Type"] == "Limit":
+            bound = min(bound, node["Plan Rows"])
+        elif node["Node Type"] in ("Sort", "Hash", "Aggregate") and node.get("Strategy") != "Sorted":
+            bound = float("inf")
+        if node.get("Relation Name") in ROWS and node["Node Type"].endswith("Scan"):
+            whole = node["Node Type"] == "Seq Scan" or min(bound, node["Plan Rows"]) > most
+            found.extend([node["Relation Name"]] * whole)
+        for below in node.get("Plans", []):
+            go(below, bound)
+
+    go(plan, float("inf"))
+    return found
+
+
+def statements_of_search(engine: Engine, search: TradeSearch, order: Order) -> list[tuple[str, Any]]:
+    """What two pages of a search send to the server, with the values."""
+    sent = []
+
+    def note(_: Any, clause: Any, __: Any, values: dict[str, Any], ___: Any) -> None:
+        sent.append((str(clause), values))
+
+    event.listen(engine, "before_execute", note)
+    try:
+        page = search_trades(engine, search, order, limit=25, searched=SEARCHED_HERE)
+        if page.next_place:
+            search_trades(engine, search, order, limit=25, searched=SEARCHED_HERE, behind=page.next_place)
+    finally:
+        event.remove(engine, "before_execute", note)
+    return sent
+
+
+def test_no_search_for_trades_reads_more_than_its_bound(large):
+    """Sets of more than a few trades are not gone through: each search follows the index of its order."""
+    day = timedelta(days=1)
+    searches = [
+        TradeSearch(),
+        TradeSearch(user=UUID(int=7)),
+        TradeSearch(symbol="COIN3", timeframe="1h", direction="LONG", model="m"),
+        TradeSearch(status="expired", reason="x"),
+        TradeSearch(status="active"),
+        TradeSearch(status="cancelled"),
+        TradeSearch(waiting=True),
+        TradeSearch(start=START, end=START + 90 * day),
+        TradeSearch(ended_start=START, ended_end=START + 90 * day, errors=True),
+        TradeSearch(gain=True, least=Decimal(1), most=Decimal(2)),
+        TradeSearch(user=UUID(int=7), symbol="COIN7", ended_start=START, loss=True),
+    ]
+    with large.connect() as connection:
+        found = [
+            (search.parameters(), order, tables)
+            for search, order in product(searches, ORDERS)
+            for statement, values in statements_of_search(large, search, order)
+            for plan in [connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values).scalar_one()]
+            if (tables := unbounded(plan[0]["Plan"], SEARCHED_HERE + 1))
+        ]
+        everything = "SELECT id FROM trade_signals ORDER BY ai_model LIMIT 5"
+        plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) {everything}")).scalar_one()
+    assert found == []
+    assert unbounded(plan[0]["Plan"], SEARCHED_HERE) == ["trade_signals"]
 
 
 def test_a_scan_is_noticed(large):

@@ -13,7 +13,7 @@ from include.trades.export_stream import (
     has_more_trades,
     stream_trades,
 )
-from include.trades.read_trades import TradeSelection
+from include.trades.selection import TradeSelection
 from include.web.api.caller import HostDep, SettingsDep
 from include.web.api.errors import ApiError, refusals, wrong_parameter
 from include.web.api.selection import SelectionDep

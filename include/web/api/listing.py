@@ -3,22 +3,18 @@
 A cursor is the sort key of the last row shown, with the order it belongs to; the statement goes on behind it.
 """
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Depends, Query
 
-from include.web.api.encoding import encode
 from include.web.api.errors import wrong_parameter
+from include.web.cursors import LONGEST_CURSOR, ForeignCursorError, read_cursor
 
 MOST_ROWS = 100  # of a list
 DEFAULT_ROWS = 25
 MOST_SKIPPED = 1_000_000_000  # rows
-LONGEST_CURSOR = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -40,25 +36,10 @@ class Page:
         """
         if not self.cursor:
             return None
-        foreign = wrong_parameter("cursor", "is none that this list gave, in this order")
         try:
-            key: list[Any]
-            made_for, *key = orjson.loads(base64.b64decode(self.cursor, b"-_", validate=True))
-        except (binascii.Error, ValueError, TypeError):
-            raise foreign from None
-        plain = all(one is None or isinstance(one, str | int | float) for one in key)
-        texts = [one for one in key if isinstance(one, str)]
-        if made_for != order or len(key) != parts or not plain or any("\x00" in one for one in texts):
-            raise foreign
-        return key
-
-
-def cursor_of(order: str, key: Sequence[Any]) -> str:
-    """The cursor of a row with this sort key, whose last part must be unique; for `Page.behind`.
-
-    Numbers travel as texts where they are Decimals, times as ISO 8601: cast them in the statement.
-    """
-    return base64.b64encode(encode([order, *key], exact=True), b"-_").decode()
+            return read_cursor(self.cursor, order, parts)
+        except ForeignCursorError as error:
+            raise wrong_parameter("cursor", str(error)) from None
 
 
 async def _page(

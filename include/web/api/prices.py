@@ -14,9 +14,10 @@ from include.web.api.caching import HISTORICAL, MARKET, NOT_MODIFIED, answer_jso
 from include.web.api.caller import CallerDep, EngineDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter, wrong_parameters
-from include.web.api.listing import LONGEST_CURSOR, Page, cursor_of
+from include.web.api.listing import Page
 from include.web.api.parameters import ExactDep
 from include.web.api.selection import Start, WindowEnd
+from include.web.cursors import LONGEST_CURSOR, cursor_of
 
 router = APIRouter(tags=["prices"])
 

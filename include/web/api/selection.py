@@ -1,20 +1,17 @@
 """Which trades a request means: the filter that lists and exports share, and whose rows are shown."""
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import PlainValidator, WithJsonSchema
 
 from include.settings import Timeframe
-from include.trades.read_trades import TradeSelection
+from include.trades.selection import Status, TradeSelection
 from include.web.api.caller import Caller, CallerDep
 from include.web.api.errors import ApiError
 
-Status = Literal[
-    "active", "completed_success", "completed_failure", "expired", "incomplete_data", "cancelled"
-]
 MICROSECOND = timedelta(microseconds=1)
 
 

@@ -22,9 +22,10 @@ from include.web.api.caching import FRESH, NOT_MODIFIED, answer_json
 from include.web.api.caller import CallerDep, HostDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter
-from include.web.api.listing import PageDep, cursor_of, pagination
+from include.web.api.listing import PageDep, pagination
 from include.web.api.parameters import ExactDep
 from include.web.api.selection import SelectionDep
+from include.web.cursors import cursor_of
 
 router = APIRouter(tags=["trades"])
 # Old clients write it in capitals; the description has one spelling, for generated clients make names of it.

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from include.trades import export_stream
 from include.trades.export_stream import stream_trades
-from include.trades.read_trades import TradeSelection
+from include.trades.selection import TradeSelection
 from tests.support.reading import insert_whole
 from tests.support.rows import insert_signal
 from tests.support.web import ANNA, BERT

@@ -157,8 +157,8 @@ def test_a_cursor_of_another_list_is_refused(api, database):
 
 
 def test_a_forged_cursor_is_refused_in_words(api, database):
-    from include.trades.read_trades import TradeSelection
-    from include.web.api.listing import cursor_of
+    from include.trades.selection import TradeSelection
+    from include.web.cursors import cursor_of
 
     insert_many(database, {}, {})
     order = f"generatedAt desc {TradeSelection(user=ANNA).fingerprint()}"

@@ -99,3 +99,15 @@ def _decimals(value: Decimal, places: int) -> str:
 
 def _with_unit(number: str, unit: str) -> str:
     return f"{number} {unit}".strip()
+
+
+def duration_text(seconds: float) -> str:
+    """How long something took: `0.8 s`, `45 s`, `3.5 min`, `26.0 h`, `4.2 days`."""
+    if not abs(seconds) < float("inf"):
+        return f"{seconds} s"
+    if abs(seconds) < 120:
+        return f"{seconds:.1f} s" if abs(seconds) < 10 else f"{seconds:.0f} s"
+    minutes = seconds / 60
+    if abs(minutes) < 120:
+        return f"{minutes:.1f} min"
+    return f"{minutes / 60:.1f} h" if abs(minutes) < 48 * 60 else f"{minutes / 1440:.1f} days"

@@ -7,6 +7,7 @@ from include.humanize import (
     age_text,
     ago_text,
     count_text,
+    duration_text,
     figure_text,
     money_text,
     number_text,
@@ -110,3 +111,12 @@ def test_money_of_any_size():
     assert money_text(Decimal("1234.4967")) == "1,234.50 USD"
     assert money_text(Decimal("-0.75"), "") == "-0.75"
     assert money_text(Decimal("1e400")) == "1.000e+400 USD"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.84, "0.8 s"), (45, "45 s"), (210, "3.5 min"), (93_600, "26.0 h"), (362_880, "4.2 days")],
+)
+def test_durations(seconds, text):
+    assert duration_text(seconds) == text
+    assert duration_text(float("inf")) == "inf s"

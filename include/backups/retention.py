@@ -75,11 +75,27 @@ class AppliedRetention:
         return [*lines, *self.notes] or ["nothing may go"]
 
 
+@dataclass(frozen=True)
+class RetentionVerdict:
+    """Whether a backup may go, and why it may, or why it may not."""
+
+    goes: bool
+    why: str
+
+
 def choose_deletions(backups: Sequence[ListedBackup], rules: RetentionRules, now: datetime) -> dict[str, str]:
     """The ids of the backups that may go, with the reason. Pure; the order of `backups` does not matter."""
-    kept: set[str] = set()
+    verdicts = judge_backups(backups, rules, now)
+    return {name: verdict.why for name, verdict in verdicts.items() if verdict.goes}
+
+
+def judge_backups(
+    backups: Sequence[ListedBackup], rules: RetentionRules, now: datetime
+) -> dict[str, RetentionVerdict]:
+    """Say of each backup, by its id, whether it may go, and why. Pure, as `choose_deletions`."""
+    kept: dict[str, str] = {}
     reasons: dict[str, str] = {}
-    for kind in {backup.kind for backup in backups}:
+    for kind in sorted({backup.kind for backup in backups}):
         newest_first = sorted(
             (backup for backup in backups if backup.kind == kind),
             # one from a clock that was ahead is not the newest: it must not take the place of one that is
@@ -88,53 +104,63 @@ def choose_deletions(backups: Sequence[ListedBackup], rules: RetentionRules, now
         )
         good = [backup for backup in newest_first if backup.verified in GOOD_DEPTHS]
         if not good:
-            kept |= {backup.id for backup in newest_first}  # none is known to be good, so none may go
+            kept |= {backup.id: "none of its kind is known to be good" for backup in newest_first}
             continue
         usable = [backup for backup in newest_first if backup.verified != "bad"]
-        generations = _generations(usable, rules) | _generations(good, rules)
+        generations = _generations(good, rules) | _generations(usable, rules)
         for backup in newest_first:
             if backup.verified == "bad":
                 if good[0].started_at > backup.started_at:
                     reasons[backup.id] = "bad, and a newer one is good"
+                else:
+                    kept[backup.id] = "bad, but no newer one is good"
             elif now - backup.started_at > rules.max_age:
                 reasons[backup.id] = f"older than {rules.max_age.days} days"
-            elif backup.id not in generations:
+            elif backup.id in generations:
+                kept[backup.id] = generations[backup.id]
+            else:
                 reasons[backup.id] = "newer ones hold every generation"
-        kept |= {backup.id for backup in newest_first if backup.id not in reasons}
         kept |= _untouchable(good)
-    kept |= _ancestors(backups, kept)
-    return {name: reason for name, reason in reasons.items() if name not in kept}
+    kept |= {name: why for name, why in _ancestors(backups, kept).items() if name not in kept}
+    gone = {name: RetentionVerdict(True, why) for name, why in reasons.items() if name not in kept}
+    return gone | {name: RetentionVerdict(False, why) for name, why in kept.items()}
 
 
-def _generations(newest_first: Sequence[ListedBackup], rules: RetentionRules) -> set[str]:
-    kept = {backup.id for backup in newest_first[: rules.last]}
-    periods: list[tuple[int, Callable[[datetime], tuple[int, ...]]]] = [
-        (rules.daily, lambda at: (at.year, at.month, at.day)),
-        (rules.weekly, lambda at: at.isocalendar()[:2]),
-        (rules.monthly, lambda at: (at.year, at.month)),
+def _generations(newest_first: Sequence[ListedBackup], rules: RetentionRules) -> dict[str, str]:
+    """Those that hold a generation, and which."""
+    last = f"one of the {rules.last} newest" if rules.last > 1 else "the newest"
+    kept = {backup.id: last for backup in newest_first[: rules.last]}
+    periods: list[tuple[int, Callable[[datetime], tuple[int, ...]], str]] = [
+        (rules.daily, lambda at: (at.year, at.month, at.day), "the newest of the day {:%Y-%m-%d}"),
+        (rules.weekly, lambda at: at.isocalendar()[:2], "the newest of the week {:%G-W%V}"),
+        (rules.monthly, lambda at: (at.year, at.month), "the newest of the month {:%Y-%m}"),
     ]
-    for count, period_of in periods:
-        newest: dict[tuple[int, ...], str] = {}
+    for count, period_of, words in periods:
+        newest: dict[tuple[int, ...], ListedBackup] = {}
         for backup in newest_first:
-            newest.setdefault(period_of(backup.started_at.astimezone(UTC)), backup.id)
-        kept |= set(list(newest.values())[:count])
+            newest.setdefault(period_of(backup.started_at.astimezone(UTC)), backup)
+        for backup in list(newest.values())[:count]:
+            kept.setdefault(backup.id, words.format(backup.started_at.astimezone(UTC)))
     return kept
 
 
-def _untouchable(good: Sequence[ListedBackup]) -> set[str]:
+def _untouchable(good: Sequence[ListedBackup]) -> dict[str, str]:
     """The newest good one, and the newest that was decoded, if that is another."""
     decoded = [backup for backup in good if backup.verified == "decoded"]
-    return {backup.id for backup in (*good[:1], *decoded[:1])}
+    return {
+        **{backup.id: "the newest of its kind that was decoded to its end" for backup in decoded[:1]},
+        **{backup.id: "the newest good one of its kind" for backup in good[:1]},
+    }
 
 
-def _ancestors(backups: Iterable[ListedBackup], kept: Iterable[str]) -> set[str]:
+def _ancestors(backups: Iterable[ListedBackup], kept: Iterable[str]) -> dict[str, str]:
     parents = {backup.id: backup.parent for backup in backups}
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for name in kept:
-        parent = parents.get(name)
+        child, parent = name, parents.get(name)
         while parent is not None and parent not in found:
-            found.add(parent)
-            parent = parents.get(parent)
+            found[parent] = f"{child} builds on it"
+            child, parent = parent, parents.get(parent)
     return found
 
 

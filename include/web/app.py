@@ -17,6 +17,7 @@ from include.web.host import DeskHost, Person
 from include.web.pages.airflow import airflow
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
+from include.web.pages.backups import backups
 from include.web.pages.costs import costs
 from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
@@ -42,6 +43,7 @@ def build_app(
     """
     every = [*dependencies, Depends(note_freeze(open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(backups(open_database, host))
     app.include_router(costs(open_database, host))
     app.include_router(airflow(open_database, host.runs))
     app.include_router(data_docs(open_database))

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.humanize import age_text, ago_text, count_text, money_text, number_text, size_text
+from include.humanize import age_text, ago_text, count_text, duration_text, money_text, number_text, size_text
 from include.web.freeze_banner import noted_freeze
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -94,6 +94,7 @@ def form_link(context: Context, dag_id: str, **conf: Any) -> str:
 _environment.globals |= {"style": STYLE, "scripts": SCRIPTS, "form_link": form_link}
 _environment.globals |= {"count_text": count_text, "age_text": age_text, "ago_text": ago_text}
 _environment.globals |= {"money_text": money_text, "number_text": number_text, "size_text": size_text}
+_environment.globals |= {"duration_text": duration_text}
 
 
 def render(template: str, request: Request, *, status: int = 200, **shown: Any) -> HTMLResponse:

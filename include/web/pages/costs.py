@@ -74,7 +74,8 @@ def draw_days(found: ModelCosts, group: CostGroup, budget: Decimal | None) -> Ma
         shown = [day for day in days if costs.get(day)]
         tops = {day: bottoms[day] + costs[day] for day in shown}
         rights = [day + timedelta(days=1) for day in shown]
-        chart.boxes(shown, rights, [bottoms[day] for day in shown], tops.values(), colour, name=name)
+        words = name.replace("_", " ")
+        chart.boxes(shown, rights, [bottoms[day] for day in shown], tops.values(), colour, name=words)
         bottoms |= tops
     if drawn and budget is not None:
         chart.target(budget, f"budget {money_text(budget)} a day", "bad")

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from include.actor import Actor
+from include.pooled_connections import check_before_use
 from include.strange_times import read_strange_times
 
 if TYPE_CHECKING:
@@ -111,9 +112,7 @@ def connect(
     options = [str(target.query.get("options", "")), "-c timezone=UTC"]
     options += [f"-c {name}={int(limit.total_seconds() * 1000)}" for name, limit in limits.items()]
     options += [f"-c {actor.as_option()}"] if actor else []
-    pool: dict[str, Any] = {"poolclass": NullPool}
-    if pool_size:
-        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_pre_ping": True, "pool_recycle": 1800}
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_recycle": 1800}
     engine = create_engine(
         target,
         connect_args={
@@ -123,10 +122,11 @@ def connect(
             "options": " ".join(options).strip(),
         },
         hide_parameters=True,
-        **pool,
+        **(pool if pool_size else {"poolclass": NullPool}),
     )
     event.listen(engine, "handle_error", functools.partial(_say_why, target, platform))
     event.listen(engine, "connect", read_strange_times)
+    check_before_use(engine)
     return engine
 
 

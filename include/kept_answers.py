@@ -11,10 +11,11 @@ from include.database import sql
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """Figures as JSON, and when they were worked out."""
+    """Figures as JSON, when they were worked out, and how old they are."""
 
     body: str
     made_at: datetime
+    age: timedelta
 
 
 def find_or_make(
@@ -34,11 +35,12 @@ def find_or_make(
     values = {"name": name, "subject": subject, "version": version}
     found = connection.execute(sql("kept_answers/find_answer"), {**values, "age": age}).one_or_none()
     if found is not None:
-        return KeptAnswer(found.body, found.made_at)
+        return KeptAnswer(found.body, found.made_at, found.age)
     return keep(connection, name, subject, version, make())
 
 
 def keep(connection: Connection, name: str, subject: str, version: str, body: str) -> KeptAnswer:
     """Keep figures, in place of those of the same kind and subject."""
     values = {"name": name, "subject": subject, "version": version, "body": body}
-    return KeptAnswer(body, connection.execute(sql("kept_answers/keep_answer"), values).scalar_one())
+    made_at = connection.execute(sql("kept_answers/keep_answer"), values).scalar_one()
+    return KeptAnswer(body, made_at, timedelta(0))

@@ -20,6 +20,7 @@ FLOORS = [
         "files",
         "json_rows",
         "parquet_types",
+        "pooled_connections",
         "strange_times",
         "validation_messages",
         "humanize",

@@ -21,10 +21,11 @@ def refresh_performance(engine: Engine) -> int:
 
     Each transaction takes up to 5,000 users with up to 500,000 trades to read, and their notes; killed in
     between, the rest stays noted. Of a user of whom nothing is kept yet, all trades are read. The notes of
-    how many trades a user has are added up first.
+    how many trades a user has, and that they have changed, are merged first.
     """
     with engine.begin() as connection:
         connection.execute(sql("trades/merge_trade_counts"))
+        connection.execute(sql("trades/merge_trade_versions"))
     total = 0
     limits = {"users": USERS_A_STATEMENT, "trades": TRADES_A_STATEMENT}
     while True:

@@ -5,6 +5,7 @@ the equity curve has a point for each day on which trades were settled, and for 
 """
 
 import functools
+import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -120,6 +121,7 @@ class Statistics:
         breakdown: an object with `bySymbol, byTimeframe, byDirection, byModel, equityCurve`.
         kpis: an array: the KPIs of today so far, and of the last day that was rolled up.
         version: another one whenever any of these is.
+        kpis_until: when the KPIs are measured anew, by `time.monotonic()`.
     """
 
     performance: str | None
@@ -127,11 +129,13 @@ class Statistics:
     breakdown: str
     kpis: str
     version: str
+    kpis_until: float
 
 
 def read_statistics(engine: Engine, user: UUID, *, exact: bool = False) -> Statistics:
     """Read a user's statistics; the parts are worked out when a trade has changed, and then kept."""
     name = "statistics exact" if exact else "statistics"
+    began = time.monotonic()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         found = connection.execute(_find_statement(exact), {"user": user, "name": name}).one()
         breakdown = found.breakdown
@@ -146,7 +150,8 @@ def read_statistics(engine: Engine, user: UUID, *, exact: bool = False) -> Stati
             lambda: str(connection.execute(_kpi_statement(exact)).scalar_one()),
         )
     version = f"{found.version} {kpis.made_at.isoformat()} {exact}"
-    return Statistics(found.performance, found.refresh_pending, breakdown, kpis.body, version)
+    until = began + (KPI_AGE - kpis.age).total_seconds()
+    return Statistics(found.performance, found.refresh_pending, breakdown, kpis.body, version, until)
 
 
 @functools.cache

@@ -4,19 +4,22 @@
 -- it, and what no longer fits is refused, uncounted. So any p_calls requests may come at once, and no window has
 -- an edge. `busy_until` is when the bucket will be empty; one further ahead than a full bucket was written by a clock
 -- that was ahead, and is not believed.
+-- `version` is read after the limit: what is shown afterwards is as new as it, or newer.
 DROP FUNCTION IF EXISTS admit_api_call;
 CREATE FUNCTION admit_api_call(
   p_key_hash bytea,     -- SHA-256 of an API key; null: a person calls
   p_person   text,      -- the person's login
   p_calls    integer,   -- so many requests ...
   p_window   interval,  -- ... in this time
+  p_reading  boolean,   -- nothing is to be done but to show something: `version` is wanted
   OUT refused   text,              -- of a key: unknown, revoked, expired
   OUT prefix    text,
   OUT user_id   uuid,
   OUT scopes    text[],
   OUT wait      double precision,  -- seconds until there is room again; null: go on
   OUT remaining integer,           -- requests that fit just now
-  OUT full_in   double precision   -- seconds until all of them fit
+  OUT full_in   double precision,  -- seconds until all of them fit
+  OUT version   text               -- another one whenever the trades and statistics that the caller sees are; null: unknown
 )
 LANGUAGE plpgsql
 AS $$
@@ -68,6 +71,17 @@ BEGIN
     remaining := floor(extract(epoch FROM moment + p_window - until) / extract(epoch FROM room));
   END IF;
   full_in := extract(epoch FROM until - moment);
+
+  IF NOT p_reading OR wait IS NOT NULL THEN
+    NULL;
+  ELSIF p_key_hash IS NULL OR 'operate' = ANY (scopes) THEN
+    SELECT sum(uuid_hash_extended(noted.version, 0))::text INTO version
+    FROM trade_versions AS noted WHERE noted.user_id IS NULL;
+  ELSE
+    SELECT sum(uuid_hash_extended(noted.version, 0))::text INTO version
+    FROM trade_versions AS noted
+    WHERE noted.user_id IN (found_key.user_id, '00000000-0000-0000-0000-000000000000');
+  END IF;
 END
 $$;
 

@@ -1,10 +1,12 @@
 """Trades with all that may belong to them, for the tests of what programs read."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from tests.support.rows import NOW, insert, insert_signal
 from tests.support.web import ANNA
@@ -36,3 +38,18 @@ def run(database: Engine, statement: str, **values: Any) -> None:
     """Execute one statement."""
     with database.begin() as connection:
         connection.execute(text(statement), values)
+
+
+@contextmanager
+def statements_of(database: Engine) -> Iterator[list[str]]:
+    """The names of the statements that are executed in the block, in their order."""
+    names: list[str] = []
+
+    def hear(_connection, _cursor, _statement, _parameters, context, _many):
+        names.append(context.execution_options.get("query"))
+
+    event.listen(database, "before_cursor_execute", hear)
+    try:
+        yield names
+    finally:
+        event.remove(database, "before_cursor_execute", hear)

@@ -1,7 +1,7 @@
 """Answers that a client may keep: a weak ETag made of the data's version, 304, Cache-Control private.
 
-No worker keeps answers by time: the version is read from the database at each request, so that two workers
-never disagree. What is saved is making the answer, and sending it.
+No worker keeps answers by time alone: the version is read from the database at each request, so that two
+workers never disagree. What is saved is making the answer, and sending it.
 """
 
 import hashlib
@@ -44,7 +44,20 @@ def not_modified(request: Request, headers: dict[str, str]) -> Response | None:
     return None
 
 
-def answer_json(request: Request, body: bytes, version: str, max_age: timedelta) -> Response:
-    """Answer with JSON that is written already, and may be kept; 304 to whom this version is known."""
+def answer_json(
+    request: Request, body: bytes, version: str, max_age: timedelta, *, keep_until: float | None = None
+) -> Response:
+    """Answer with JSON that is written already, and may be kept; 304 to whom this version is known.
+
+    `keep_until`: the guard gives this answer again (`kept`), until this time of `time.monotonic()` at most;
+    everything that it shows must be of what `trade_versions` tells the changes of, or be true so long.
+    """
     headers = cache_headers(request, version, max_age)
+    if keep_until is not None:
+        request.state.question.keep(body, headers, request.scope["route"], keep_until)
+    return answer_known(request, body, headers)
+
+
+def answer_known(request: Request, body: bytes, headers: dict[str, str]) -> Response:
+    """The answer that `answer_json` gives, with headers that are made already."""
     return not_modified(request, headers) or Response(body, 200, headers, "application/json")

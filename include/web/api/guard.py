@@ -1,19 +1,26 @@
-"""Stands before every path of the API: who calls, may they, is it too much. No route can be left open."""
+"""Stands before every path of the API: who calls, may they, is it too much. No route can be left open.
+
+What it has answered to the same caller already, and what is still true, it answers itself (`kept`).
+"""
 
 import hashlib
 import math
 from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.database import sql
+from include.web.api.caching import answer_known
 from include.web.api.caller import Caller
 from include.web.api.errors import ApiError, refuse
+from include.web.api.kept import GivenAnswers, Question
 from include.web.api_keys import KEY_PREFIX
 from include.web.credentials import CHALLENGE, bearer_of
 from include.web.host import MEASURE_DAG, Person, WebHost
@@ -32,6 +39,7 @@ class Guard:
     def __init__(self, app: ASGIApp, host: WebHost) -> None:
         self._app = app
         self._host = host
+        self._kept: WeakKeyDictionary[Engine, GivenAnswers] = WeakKeyDictionary()  # versions are a database's
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -41,21 +49,25 @@ class Guard:
         request = Request(scope)
         try:
             person = None if key_of(request) is not None else await self._host.person(request)
-            caller, limit = await run_in_threadpool(self._admit, request, person)
+            caller, limit, question = await run_in_threadpool(self._admit, request, person)
         except Exception as error:
             await refuse(error, scope, receive, send)
             return
-        state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state["caller"] = caller
 
         async def send_with_limit(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(limit)
             await send(message)
 
+        if kept := question.find():
+            scope["route"] = kept.route  # as the router would: measurements bear its name
+            await answer_known(request, kept.body, kept.headers)(scope, receive, send_with_limit)
+            return
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state.update(caller=caller, question=question)
         await self._app(scope, receive, send_with_limit)
 
-    def _admit(self, request: Request, person: Person | None) -> tuple[Caller, dict[str, str]]:
+    def _admit(self, request: Request, person: Person | None) -> tuple[Caller, dict[str, str], Question]:
         key = key_of(request)
         if key is None and person is None:
             raise ApiError(401, NOBODY, headers=CHALLENGE)
@@ -64,7 +76,8 @@ class Guard:
             _check_person(person, request, reading)
         calls = self._host.settings().api_requests_per_minute
         # The one statement commits by itself: BEGIN and COMMIT would be two more trips at each request.
-        with self._host.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        engine = self._host.engine()
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             found = connection.execute(
                 sql("web/admit_api_call"),
                 {
@@ -72,6 +85,7 @@ class Guard:
                     "person": person.name if person else None,
                     "calls": calls,
                     "window": WINDOW,
+                    "reading": request.method == "GET",
                 },
             ).one()
         if found.refused:
@@ -86,13 +100,17 @@ class Guard:
             raise ApiError(429, words, headers=policy | told)
         limit = policy | {"RateLimit": f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'}
         if person is not None:
-            return Caller(f"person:{person.name}", None, True, person), limit
-        scopes = set(found.scopes)
-        if not scopes & {"operate", "read" if reading else "write"}:
-            needed = "read" if reading else "write"
-            words = f"The API key has no scope {needed}; it has {', '.join(sorted(scopes))}."
-            raise ApiError(403, words)
-        return Caller(f"key:{found.prefix}", found.user_id, "operate" in scopes), limit
+            caller = Caller(f"person:{person.name}", None, True, person)
+        else:
+            scopes = set(found.scopes)
+            if not scopes & {"operate", "read" if reading else "write"}:
+                needed = "read" if reading else "write"
+                words = f"The API key has no scope {needed}; it has {', '.join(sorted(scopes))}."
+                raise ApiError(403, words)
+            caller = Caller(f"key:{found.prefix}", found.user_id, "operate" in scopes)
+        asked = (caller.name, caller.only_user, request.url.path, request.scope["query_string"])
+        kept = self._kept.setdefault(engine, GivenAnswers())
+        return caller, limit, Question(kept, asked, found.version)
 
 
 def key_of(request: Request) -> str | None:

@@ -74,4 +74,4 @@ def show_statistics(
             f',"kpis":{found.kpis}}}',
         )
     )
-    return answer_json(request, body.encode(), found.version, STATISTICS)
+    return answer_json(request, body.encode(), found.version, STATISTICS, keep_until=found.kpis_until)

@@ -1,6 +1,7 @@
 """Trades: lists, and one with all that belongs to it."""
 
 import hashlib
+import math
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -113,7 +114,7 @@ def show_trades(
         more=found.last is not None,
         next_cursor=cursor_of(order, found.last) if found.last else None,
     )
-    return answer_json(request, _list_body(found, place), found.version, FRESH)
+    return answer_json(request, _list_body(found, place), found.version, FRESH, keep_until=math.inf)
 
 
 def _list_body(found: TradePage, place: Any) -> bytes:

@@ -1,14 +1,15 @@
 """Statistics through the API: the kept row, its parts, the curve, and never an invented figure."""
 
+import time
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from include.trades.performance import refresh_performance
 from include.trades.rollup import roll_up_days
-from tests.support.reading import insert_whole, run
+from tests.support.reading import insert_whole, run, statements_of
 from tests.support.rows import insert_settled
 from tests.support.web import ANNA, BERT
 
@@ -148,20 +149,27 @@ def test_a_change_is_shown_at_once_and_the_row_follows(api, settled, change):
     assert after["equityCurve"][-1]["equity"] == pytest.approx(after["performance"]["totalProfitLoss"])
 
 
-def test_parts_are_worked_out_once_for_all_workers(api, settled):
-    statements = []
-
-    def hear(_connection, _cursor, _statement, _parameters, context, _many):
-        statements.append(context.execution_options.get("query"))
-
-    client = api.with_key()
-    first = client.get(STATS)
-    event.listen(settled, "before_cursor_execute", hear)
-    try:
-        assert client.get(STATS).text == first.text
-    finally:
-        event.remove(settled, "before_cursor_execute", hear)
+def test_parts_are_worked_out_once_for_all_workers(api, serve, settled):
+    key = api.key("read")
+    first = api.client(key).get(STATS)
+    with statements_of(settled) as statements:
+        assert serve().client(key).get(STATS).text == first.text
     assert statements == ["web/admit_api_call", "trades/find_statistics", "kept_answers/find_answer"]
+    with statements_of(settled) as statements:
+        assert api.client(key).get(STATS).text == first.text
+    assert statements == ["web/admit_api_call"]
+
+
+def test_statistics_are_not_kept_beyond_the_minute_of_their_kpis(api, settled):
+    client = api.with_key()
+    client.get(STATS)
+    run(settled, "UPDATE kept_answers SET made_at = made_at - interval '59.9 s' WHERE name = 'kpis'")
+    run(settled, "UPDATE atge_performance_cache SET total_trades = 7")  # whoever writes it
+    assert read(client)["performance"]["totalTrades"] == 7
+    time.sleep(0.15)
+    with statements_of(settled) as statements:
+        read(client)
+    assert "trades/read_kpis" in statements
 
 
 def test_kept_figures_of_a_clock_that_was_ahead_are_not_believed(api, settled):

@@ -141,17 +141,39 @@ def _sizes(
 
 def copy_statement(query: Composable, columns: list[Column], order: Composable, file_format: str) -> Composed:
     """Write the COPY that gives one row a message, in the form that `encode` takes."""
+    if file_format == "json":
+        # JSON holds no control characters, so that nothing is ever quoted with these.
+        return SQL("COPY (SELECT {} FROM ({}) AS trade ORDER BY {}) TO STDOUT {}").format(
+            _object(columns), query, order, SQL("(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')")
+        )
     cells = SQL(", ").join(
         SQL("{} AS {}").format(_cell(column, file_format), Identifier(column.name)) for column in columns
     )
-    rows = SQL("SELECT {} FROM ({}) AS trade ORDER BY {}").format(cells, query, order)
-    if file_format == "json":
-        # JSON holds no control characters, so that nothing is ever quoted with these.
-        return SQL(
-            "COPY (SELECT row_to_json(object) FROM ({}) AS object) TO STDOUT "
-            "(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
-        ).format(rows)
-    return SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows)
+    return SQL("COPY (SELECT {} FROM ({}) AS trade ORDER BY {}) TO STDOUT (FORMAT csv)").format(
+        cells, query, order
+    )
+
+
+def _object(columns: list[Column]) -> Composable:
+    """A row as a JSON object. Put together, it takes half of what `row_to_json` does with 60 columns."""
+    members = [
+        SQL("{}, coalesce({}, 'null')").format(
+            Literal(f'{"," if place else "{"}"{column.name}":'), _json_value(column)
+        )
+        for place, column in enumerate(columns)
+    ]
+    groups = [members[first : first + 40] for first in range(0, len(members), 40)]  # 100 arguments at most
+    parts = [SQL("concat({})").format(SQL(", ").join(group)) for group in groups]
+    return SQL("concat({}, '}}')").format(SQL(", ").join(parts))
+
+
+def _json_value(column: Column) -> Composable:
+    cell = _cell(column, "json")
+    if column.kind in ("integer", "boolean"):
+        return SQL("{}::text").format(cell)
+    if column.kind == "text":
+        return SQL("to_json({})::text").format(cell)
+    return SQL("""'"' || {} || '"'""").format(cell)  # a number, time or id holds nothing that JSON escapes
 
 
 def _cell(column: Column, file_format: str) -> Composable:
@@ -162,8 +184,6 @@ def _cell(column: Column, file_format: str) -> Composable:
         return SQL("CASE WHEN {0} BETWEEN {1} THEN to_char({0} AT TIME ZONE 'UTC', {2}) END").format(
             name, SQL(FOUR_DIGIT_YEARS), Literal(ISO_8601_FORMAT)
         )
-    if column.kind == "number" and file_format == "json":
-        return SQL("{}::text").format(name)
     if column.odd and file_format == "parquet":
         return SQL("CASE WHEN {1} THEN {0} END").format(name, FITS_PARQUET.format(name))
     if column.kind == "boolean" and file_format != "json":

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 
 # Notes are appended, so that nobody who changes a trade waits for another one: decision 0019.
 TABLE = """

@@ -15,7 +15,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
+from include.storage import StorageError
 from include.telemetry import redact
+from include.trades.trade_filter import TradeRequestError
 
 EXPORT_MANIFEST = "manifest.json"
 LONGEST_EXPORT = timedelta(hours=1)  # a task that exports is ended by then
@@ -130,8 +132,9 @@ def recorded_export(
     try:
         yield written
     except Exception as error:
-        said = redact(f"{type(error).__name__}: {error}").replace("\x00", "")[:MAX_ERROR]
-        failed = {"rows": None, "files": None, "bytes": None, "error": said}
+        in_words = isinstance(error, TradeRequestError | StorageError)
+        said = redact(str(error) if in_words else f"{type(error).__name__}: {error}")
+        failed = {"rows": None, "files": None, "bytes": None, "error": said.replace("\x00", "")[:MAX_ERROR]}
         with engine.begin() as connection:
             connection.execute(sql("trades/finish_export"), {"export_id": export_id, **failed})
         raise

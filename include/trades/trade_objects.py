@@ -180,7 +180,7 @@ class ShownNotice(ShownRow):
 
 
 class ShownChange(ShownRow):
-    """A change of a trade, as the audit trail has it; `before` and `after` hold columns by their names."""
+    """A change of a trade, as the audit trail has it; `before` and `after` name columns as the API does."""
 
     changed_at: datetime | None
     table_name: str

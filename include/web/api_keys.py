@@ -14,6 +14,7 @@ from include.database import sql
 KEY_PREFIX = "top_"
 PREFIX_SHOWN = 12  # characters of a key by which people know it again
 KEY_SCOPES = ("read", "write", "operate")
+KEY_STATES = ("valid", "expired", "revoked")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,30 @@ def list_keys(engine: Engine) -> list[ApiKey]:
     """All keys, those that are valid first, the newest of each first."""
     with engine.connect() as connection:
         return [ApiKey(**row) for row in connection.execute(sql("web/list_api_keys")).mappings()]
+
+
+def page_keys(
+    engine: Engine,
+    *,
+    limit: int,
+    state: str | None = None,
+    find: str | None = None,
+    behind: tuple[datetime, UUID] | None = None,
+) -> list[ApiKey]:
+    """Keys in a state (valid, expired, revoked; None: any), the newest first, behind one that was made then.
+
+    `find` is part of a name, the beginning of a key that is shown, or a user's id.
+    """
+    before, behind_id = behind or (None, None)
+    asked = {"state": state, "find": find, "before": before, "behind_id": behind_id, "limit": limit}
+    with engine.connect() as connection:
+        return [ApiKey(**row) for row in connection.execute(sql("web/page_api_keys"), asked).mappings()]
+
+
+def list_users(engine: Engine, limit: int) -> list[UUID]:
+    """So many users of the platform who have statistics, for a form to offer."""
+    with engine.connect() as connection:
+        return list(connection.execute(sql("web/list_users"), {"limit": limit}).scalars())
 
 
 def revoke_key(engine: Engine, which: str, revoked_by: str) -> ApiKey:

@@ -70,7 +70,8 @@ def notify(engine, **columns):
     values["body"], values["labels"] = json.dumps(values["body"]), json.dumps(values["labels"])
     statement = (
         "INSERT INTO alert_notices (notice_key, source, kind, fingerprint, cause, severity, title, body, "
-        "labels, owner, channels, runbook_url) VALUES (CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, "
+        "labels, owner, channels, runbook_url) VALUES "
+        "(CAST(gen_random_uuid() AS text), :source, :kind, :fingerprint, "
         ":cause, :severity, :title, CAST(:body AS jsonb), CAST(:labels AS jsonb), :owner, :channels, "
         ":runbook_url) RETURNING id"
     )

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -11,10 +12,22 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from include.web.api_keys import KEY_SCOPES, ApiKeyError, list_keys, make_key, revoke_key
+from include.web.api_keys import (
+    KEY_SCOPES,
+    KEY_STATES,
+    ApiKey,
+    ApiKeyError,
+    list_users,
+    make_key,
+    page_keys,
+    revoke_key,
+)
 from include.web.forms import read_form, render_form
 from include.web.host import Person
 
+LISTED = 50  # keys on a page
+USERS_OFFERED = 200  # by the form
+MAX_FIND = 100  # characters
 MAY_NOT = "API keys are for people who may edit Airflow's connections (role Op or Admin)"
 
 
@@ -31,15 +44,48 @@ def api_keys(
             raise HTTPException(403, MAY_NOT)
         return person
 
-    def show(request: Request, status: int = 200, **shown: str | None) -> HTMLResponse:
+    def show(
+        request: Request,
+        status: int = 200,
+        *,
+        state: str = "",
+        find: str = "",
+        behind: tuple[datetime, UUID] | None = None,
+        **shown: str | None,
+    ) -> HTMLResponse:
         with open_database() as engine:
-            keys = list_keys(engine)
+            keys = page_keys(engine, limit=LISTED + 1, state=state or None, find=find or None, behind=behind)
+            users = list_users(engine, USERS_OFFERED)
+        chosen = {"state": state, "find": find}
+        more = _address(request, **chosen, behind=_place(keys[LISTED - 1])) if len(keys) > LISTED else None
         said = {"made": None, "revoked": None, "refused": None} | shown
-        return render_form("api_keys.html", request, status=status, keys=keys, scopes=KEY_SCOPES, **said)
+        return render_form(
+            "api_keys.html",
+            request,
+            status=status,
+            keys=keys[:LISTED],
+            users=users,
+            scopes=KEY_SCOPES,
+            states=KEY_STATES,
+            chosen=chosen,
+            first=_address(request, **chosen) if behind else None,
+            next=more,
+            **said,
+        )
 
     @router.get("/api-keys", response_class=HTMLResponse)
-    def show_keys(request: Request, _: Annotated[Person, Depends(keeper)]) -> HTMLResponse:
-        return show(request)
+    def show_keys(
+        request: Request,
+        _: Annotated[Person, Depends(keeper)],
+        state: str = "",
+        find: str = "",
+        behind: str = "",
+    ) -> HTMLResponse:
+        if state and state not in KEY_STATES:
+            raise HTTPException(422, f"state is {state[:50]!r}: choose of {', '.join(KEY_STATES)}")
+        if len(find) > MAX_FIND or not find.isprintable():
+            raise HTTPException(422, f"what is looked for has at most {MAX_FIND} characters that can be seen")
+        return show(request, state=state, find=find.strip(), behind=_read_place(behind))
 
     @router.post("/api-keys/make", response_class=HTMLResponse)
     def make(
@@ -75,6 +121,28 @@ def api_keys(
         return show(request, revoked=key.prefix)
 
     return router
+
+
+def _address(request: Request, **chosen: str) -> str:
+    given = urlencode({name: value for name, value in chosen.items() if value})
+    return f"{request.scope['root_path']}/api-keys" + (f"?{given}" if given else "")
+
+
+def _place(key: ApiKey) -> str:
+    return f"{key.created_at.isoformat()}~{key.id}"
+
+
+def _read_place(text: str) -> tuple[datetime, UUID] | None:
+    if not text:
+        return None
+    time, _, key_id = text.partition("~")
+    try:
+        moment, which = datetime.fromisoformat(time), UUID(key_id)
+    except ValueError:
+        raise HTTPException(422, "behind names no place in this list: begin at its first page") from None
+    if moment.tzinfo is None:
+        raise HTTPException(422, "behind names no place in this list: begin at its first page")
+    return moment, which
 
 
 def _user(text: str) -> UUID:

@@ -42,7 +42,16 @@ SELECT
   (
     SELECT json_agg({change} ORDER BY change.id DESC)::text
     FROM (
-      SELECT *
+      SELECT  -- columns are named as everywhere in the API: take_profit_1 is takeProfit1
+        id, changed_at, table_name, operation, actor_kind, actor, run_id, asked_by,
+        coalesce((
+          SELECT jsonb_object_agg(left(key, 1) || substr(replace(initcap(key), '_', ''), 2), value)
+          FROM jsonb_each(found.before)
+        ), found.before) AS before,
+        coalesce((
+          SELECT jsonb_object_agg(left(key, 1) || substr(replace(initcap(key), '_', ''), 2), value)
+          FROM jsonb_each(found.after)
+        ), found.after) AS after
       FROM (
         SELECT * FROM trade_changes WHERE cardinality(trade_ids) = 1 AND trade_ids[1] = signal.id
         UNION ALL

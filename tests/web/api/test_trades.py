@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from include.json_rows import camel_case
 from tests.support.reading import insert_whole, run, statements_of
 from tests.support.rows import NOW, insert, insert_signal
 from tests.support.web import ANNA, BERT
@@ -393,8 +394,11 @@ def test_one_trade_comes_with_all_that_names_it(api, database):
 def test_a_trade_has_its_audit_trail_the_newest_change_first(api, database):
     (trade,) = insert_many(database, {})
     with database.begin() as connection:
-        connection.execute(text("UPDATE trade_signals SET stop_loss = 90"))
+        connection.execute(text("UPDATE trade_signals SET stop_loss = 90, take_profit_1 = 101"))
     shown = api.with_key("read").get(f"/api/atge/trades/{trade}").json()["trade"]["changes"]
     assert [one["operation"] for one in shown] == ["UPDATE", "INSERT"]
-    assert (shown[0]["before"], shown[0]["after"]) == ({"stop_loss": 95}, {"stop_loss": 90})
+    before, after = shown[0]["before"], shown[0]["after"]
+    assert (before["stopLoss"], after["stopLoss"], after["takeProfit1"]) == (95, 90, 101)
+    assert set(before) | set(after) == {"stopLoss", "takeProfit1"}
+    assert {camel_case(column) for column in ("stop_loss", "take_profit_1")} == set(after)
     assert (shown[0]["actorKind"], shown[0]["actor"]) == ("role", "tradeops")

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from include.web.__main__ import main
-from include.web.api_keys import ApiKeyError, list_keys, make_key, revoke_key
+from include.web.api_keys import ApiKeyError, list_keys, make_key, page_keys, revoke_key
+from tests.support.pages import Page
 from tests.support.web import ANNA, make_api
 
 PAGE = "/tradeops/api-keys"
@@ -148,3 +149,31 @@ def test_two_keys_that_begin_alike_are_named_by_id(database):
         connection.execute(text("UPDATE api_keys SET prefix = 'top_same'"))
     with pytest.raises(ApiKeyError, match="several"):
         revoke_key(database, "top_same", "me")
+
+
+def test_hundreds_of_keys_come_in_pages_and_are_found(client, database):
+    statement = (
+        "INSERT INTO api_keys (key_hash, prefix, name, user_id, scopes, made_by, created_at, expires_at) "
+        "SELECT sha256(n::text::bytea), 'top_' || lpad(n::text, 8, '0'), 'bot ' || n, CAST(:user AS uuid), "
+        "'{read}', 'operator', CASE WHEN n > 100 THEN now() - interval '1 day' ELSE now() END, "
+        "CASE WHEN n % 2 = 0 THEN now() - interval '1 hour' END FROM generate_series(1, 320) AS n"
+    )
+    with database.begin() as connection:
+        connection.execute(text(statement), {"user": ANNA})
+    seen, path, pages = [], PAGE, 0
+    while path:
+        shown = client.get(path, headers=AS_OPERATOR).text
+        seen += re.findall(r"<code>(top_\d{8})…", shown)
+        path, pages = next((link for link in Page(shown).links if "behind=" in link), None), pages + 1
+    assert len(seen) == len(set(seen)) == 320
+    assert pages == 7
+    assert [one.name for one in page_keys(database, limit=5, find="top_00000017")] == ["bot 17"]
+    assert [one.name for one in page_keys(database, limit=5, find="BOT 99")] == ["bot 99"]
+    assert len(page_keys(database, limit=500, state="expired", find=str(ANNA))) == 160
+
+
+@pytest.mark.parametrize(
+    "query", ["state=x", "find=%00", f"find={'x' * 10_000}", "behind=x", "behind=2026-01-01~x"]
+)
+def test_a_wrong_filter_is_refused(client, query):
+    assert client.get(f"{PAGE}?{query}", headers=AS_OPERATOR).status_code == 422

@@ -78,6 +78,13 @@ def figure_text(number: float, unit: str = "", apart_from: float | None = None) 
     return f"{text} {unit}".strip()
 
 
+def decimal_text(value: float | Decimal | None, decimals: int = 2) -> str:
+    """A number with its thousands apart: `1,234.50`; `–` for none, `no number` for NaN and infinity."""
+    if value is None:
+        return "–"
+    return _decimals(Decimal(str(value)), decimals) if math.isfinite(value) else "no number"
+
+
 def price_text(price: Decimal | float) -> str:
     """A price with the digits that matter at its size: `64,123.50`, `1.2346`, `0.000012346`."""
     value = Decimal(str(price))

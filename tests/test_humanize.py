@@ -7,6 +7,7 @@ from include.humanize import (
     age_text,
     ago_text,
     count_text,
+    decimal_text,
     duration_text,
     figure_text,
     money_text,
@@ -120,3 +121,11 @@ def test_money_of_any_size():
 def test_durations(seconds, text):
     assert duration_text(seconds) == text
     assert duration_text(float("inf")) == "inf s"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.5, "1,234.50"), (-0.001, "0.00"), (None, "–"), (Decimal("NaN"), "no number")],
+)
+def test_a_number_or_none(value, text):
+    assert decimal_text(value) == text

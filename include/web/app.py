@@ -25,6 +25,7 @@ from include.web.pages.exports import exports
 from include.web.pages.freeze import freeze_page
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
+from include.web.pages.performance import performance
 from include.web.pages.probes import probes
 from include.web.pages.start import start
 from include.web.pages.trades import trades
@@ -51,6 +52,7 @@ def build_app(
     app.include_router(exports(open_database, find_person, host))
     app.include_router(freeze_page(open_database))
     app.include_router(maintenance(open_database))
+    app.include_router(performance(open_database))
     app.include_router(probes(open_database))
     app.include_router(alerts(open_database))
     app.include_router(api_keys(open_database, find_person))

@@ -89,6 +89,7 @@ BEGIN
   INTO users, changed;
 
   PERFORM roll_up_kpis(of_day);
+  PERFORM roll_up_results(of_day, begins, ends);
 
   PERFORM refresh_atge_performance(
     ARRAY(SELECT DISTINCT user_id FROM performance_refreshes WHERE user_id = ANY (users))

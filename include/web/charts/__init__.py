@@ -23,7 +23,7 @@ table.
 from include.web.charts.chart import Chart
 from include.web.charts.heat_map import HeatCell, heat_map
 from include.web.charts.histogram import count_bins, nice_edges
-from include.web.charts.scale import Scale, band_scale, linear_scale
+from include.web.charts.scale import Scale, Tick, band_scale, linear_scale
 from include.web.charts.small import small_interval, small_line
 from include.web.charts.times import time_scale
 
@@ -31,6 +31,7 @@ __all__ = [
     "Chart",
     "HeatCell",
     "Scale",
+    "Tick",
     "band_scale",
     "count_bins",
     "heat_map",

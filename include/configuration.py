@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal
 
-from include.alerts.channels import CHANNELS, find_channel
+from include.alerts.channels import CHANNELS, find_channel, own_connection
 from include.candles.sources import find_entry
 from include.services import SERVICES
 from include.settings import SECTIONS, Settings
@@ -65,6 +65,7 @@ def describe_connections(text: str, is_there: Callable[[str], bool]) -> list[dic
     settings = read_checked_settings(text)
     names = {service.connection_id for service in SERVICES.values()}
     names |= {find_channel(channel).connection for channel in CHANNELS}
+    names |= {own for channel in settings.alert_channels if (own := own_connection(channel))}
     names |= {found for source in settings.candle_sources if (found := find_entry(source).connection)}
     return [{"name": name, "present": is_there(name)} for name in sorted(names.union(MORE_CONNECTIONS))]
 

@@ -169,17 +169,17 @@ def optional_text(title: str, description: str, *, at_most: int = 500) -> Param:
 
 def users(description: str) -> Param:
     """Ids of users, one a line; an empty list where there are none."""
-    return _lines("Users", UUID_PATTERN, f"{description} {listed_on('performance', 'Performance')}")
+    return lines("Users", UUID_PATTERN, f"{description} {listed_on('performance', 'Performance')}")
 
 
 def trade_ids(description: str) -> Param:
     """Ids of trades, one a line; an empty list where there are none."""
-    return _lines("Trades", UUID_PATTERN, f"{description} {listed_on('trades', 'Trades')}")
+    return lines("Trades", UUID_PATTERN, f"{description} {listed_on('trades', 'Trades')}")
 
 
 def symbols(description: str) -> Param:
     """Symbols, one a line; an empty list where there are none."""
-    return _lines("Symbols", SYMBOL_PATTERN, description)
+    return lines("Symbols", SYMBOL_PATTERN, description)
 
 
 def choices(title: str, known: Sequence[str], *, default: Sequence[str] = ()) -> Param:
@@ -195,7 +195,8 @@ def choices(title: str, known: Sequence[str], *, default: Sequence[str] = ()) ->
     )
 
 
-def _lines(title: str, pattern: str, description: str) -> Param:
+def lines(title: str, pattern: str, description: str) -> Param:
+    """Texts that match a pattern, one a line; an empty list where there are none."""
     return Param(
         [],
         type=["null", "array"],

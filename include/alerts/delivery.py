@@ -120,11 +120,13 @@ def forget_delivered(engine: Engine, limit: int = 10_000) -> int:
 
 def _routes(settings: Settings) -> dict[str, Any]:
     routes = []
-    for channel in CHANNELS:
+    chosen = [name for name in settings.alert_channels if name.partition(":")[0] in CHANNELS]
+    for channel in dict.fromkeys([*CHANNELS, *chosen]):
         kind, severities = find_channel(channel), settings.alert_channels.get(channel)
         routes.append(
             {
                 "channel": channel,
+                "kind": channel.partition(":")[0],
                 "severities": None if severities is None else list(severities),  # None: not in force
                 "people": kind.for_people,
                 "incidents": kind.incidents,

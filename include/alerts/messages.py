@@ -15,7 +15,7 @@ from uuid import UUID
 from include.humanize import count_text
 from include.telemetry import redact
 
-Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences", "freeze"]
+Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences", "freeze", "test"]
 
 BEGINNINGS = ("firing", "escalated", "failure", "watchdog")
 ENDINGS = ("resolved", "healed")

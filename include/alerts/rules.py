@@ -129,6 +129,8 @@ class _Rule(_Strict):
     owner: str
     runbook: Annotated[str, Field(pattern=r"^(https?://|docs/)\S+$")]
     escalation: str | None = None  # None: the one that the file gives for the severity
+    # Where steps go that name no channel themselves; None: where the severity goes.
+    channels: list[ChannelName] | None = Field(None, min_length=1)
     for_: Duration = Field(timedelta(0), alias="for")
     recover_for: Duration | None = None  # None: as `for`, so that resolving takes as much proof as firing
     cooldown: Duration = timedelta(minutes=30)
@@ -357,5 +359,8 @@ def find_faults(rules: RuleSet) -> Iterator[RuleFault]:
 
 
 def escalation_of(rules: RuleSet, rule: Rule, severity: Severity) -> list[Step]:
-    """The steps by which people are notified of an alert."""
-    return rules.escalations[rule.escalation or rules.routes[severity]]
+    """The steps by which people are notified of an alert; those that name no channel take the rule's."""
+    steps = rules.escalations[rule.escalation or rules.routes[severity]]
+    if rule.channels is None:
+        return steps
+    return [step if step.channels else step.model_copy(update={"channels": rule.channels}) for step in steps]

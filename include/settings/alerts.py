@@ -16,7 +16,7 @@ class AlertSettings(SettingsSection):
     )
     # include.alerts.channels knows the names; include.settings_check asks it.
     alert_channels: dict[str, tuple[Literal["critical", "warning", "info"], ...]] = Field(
-        {"slack": ("critical", "warning", "info")},
+        {"slack:#incidents": ("critical",), "slack:#monitoring": ("warning", "info")},
         description="channels in force, and what each is notified of by itself; []: of escalations only",
     )
     alert_warning_wait: timedelta = Field(

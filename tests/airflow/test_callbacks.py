@@ -109,7 +109,7 @@ def test_a_failed_task_is_a_row_and_one_message(database, sandbox, connections):
     (row,) = logged(database)
     assert "RuntimeError: the disk is slow" in row.error_message
     assert "Traceback" in row.error_stack
-    assert [(one.channel, one.state) for one in told(database)] == [("slack", "sent")]
+    assert [(one.channel, one.state) for one in told(database)] == [("slack:#incidents", "sent")]
     (message,) = sandbox.received("slack")
     shown = json.dumps(message)
     for part in (
@@ -129,7 +129,7 @@ def test_a_warning_waits_for_the_dag_that_delivers(database, sandbox, connection
     assert len(logged(database)) == 1
     assert sandbox.received("slack") == []
     deliver_all()
-    assert [(one.channel, one.state) for one in told(database)] == [("slack", "waiting")]
+    assert [(one.channel, one.state) for one in told(database)] == [("slack:#monitoring", "waiting")]
 
 
 def test_two_failures_have_two_texts(database, sandbox, connections):
@@ -192,7 +192,7 @@ def test_a_bot_s_token_makes_threads(database, sandbox, connections):
     report_task_success(task_context(try_number=4))
     deliver_all()
     first, second = (message["body"] for message in sandbox.received("slack"))
-    assert first["channel"] == second["channel"] == "#ops"
+    assert first["channel"] == second["channel"] == "#incidents"
     assert "thread_ts" in second
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from include.alerts.channels import CHANNELS, ChannelError
+from include.alerts.channels import CHANNELS, ChannelError, StoredConnection, open_channels
 from include.alerts.channels.pagerduty import PagerDuty, dedup_key
 from include.alerts.channels.slack import SlackBot, SlackWebhook, slack_payload
 from include.alerts.channels.webhook import Webhook
@@ -316,6 +316,34 @@ def documented_check():
     names = {}
     exec(code, names)  # noqa: S102 (our own page)
     return names["is_genuine"]
+
+
+def test_a_receiver_that_wants_a_bearer_token_gets_it_beside_the_signature(receiver, database):
+    stored = StoredConnection(
+        base_url=f"http://127.0.0.1:{receiver.server_port}/hooks",
+        secret="shared-secret",
+        read_extra=lambda: {"bearer_token": "t0ken-of-the-receiver"},
+    )
+    with open_channels(database, {"alert_webhook": stored}.get) as open_channel:
+        open_channel("webhook").send(written())
+    ((_, headers, _),) = receiver.got
+    assert headers["Authorization"] == "Bearer t0ken-of-the-receiver"
+    assert headers["X-Tradeops-Signature"].startswith("v1=")
+
+
+def test_a_bearer_token_is_in_no_error_and_no_measurement(sandbox, database):
+    stored = StoredConnection(
+        base_url=f"{sandbox.url}/webhook/alerts",
+        secret="shared-secret",
+        read_extra=lambda: {"bearer_token": "t0ken-of-the-receiver"},
+    )
+    sandbox.fail("webhook", "status", status=401)
+    opened = open_channels(database, {"alert_webhook": stored}.get)
+    with opened as open_channel, pytest.raises(ChannelError) as caught:
+        open_channel("webhook").send(written())
+    with database.connect() as connection:
+        measured = connection.execute(text("SELECT * FROM atge_performance_metrics")).all()
+    assert "t0ken" not in str(caught.value) + str(measured) + repr(stored)
 
 
 def test_a_webhook_is_signed_and_the_documented_check_accepts_only_that(receiver, database):

@@ -20,6 +20,7 @@ NEVER_FROZEN = {
     "manage_backups",
     "restore_database",
     "silence_alerts",
+    "test_channels",
 }
 # With these a task does not run when all before it were skipped.
 SKIPS_WITH_ALL = {TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS}

@@ -1,12 +1,14 @@
 """The channels through which people are notified: one file a channel, and one line a channel in `CHANNELS`.
 
 A file bears the name of its channel and declares it as `CHANNEL`: its connection, what that must hold, how it
-is opened, and whether people or machines read it. An open channel has `send(message)`, which answers
-with what the service said, and raises ChannelError when the message did not arrive. Nothing here retries for
-long: what did not arrive waits in the database. What has no line here nobody knows: not the settings, not the
-rules, not the delivery.
+is opened, and whether people or machines read it. An open channel has `send(message)`, which answers with
+what the service said, and raises ChannelError when the message did not arrive. Nothing here retries for long:
+what did not arrive waits in the database. A kind with `places` has channels within: `slack:#incidents` has
+the connection `slack_incidents`, or that of the kind where there is none. What has no line here nobody knows:
+not the settings, not the rules, not the delivery.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
@@ -18,6 +20,7 @@ from include.alerts.channels.channel import (
     Channel,
     ChannelError,
     ChannelKind,
+    Place,
     Receipt,
     StoredConnection,
 )
@@ -37,6 +40,7 @@ __all__ = [
     "check_channel_names",
     "find_channel",
     "open_channels",
+    "own_connection",
 ]
 
 CHANNELS = (
@@ -47,6 +51,9 @@ CHANNELS = (
 )
 
 
+_PLACE = re.compile(r"#[a-z0-9_-]{1,79}")
+
+
 class UnknownChannelError(ValueError):
     """Nobody knows a channel of this name; the message names those that there are."""
 
@@ -54,16 +61,34 @@ class UnknownChannelError(ValueError):
 def check_channel_names(names: Iterable[str]) -> None:
     """See that all names are those of channels. Raises UnknownChannelError."""
     for name in names:
-        if name not in CHANNELS:
-            close = get_close_matches(name.lower(), CHANNELS, n=1)
+        kind, colon, place = name.partition(":")
+        if kind not in CHANNELS:
+            close = get_close_matches(kind.lower(), CHANNELS, n=1)
             hint = f"; did you mean {close[0]}?" if close else ";"
             raise UnknownChannelError(f"unknown channel {name!r}{hint} known: {', '.join(CHANNELS)}")
+        if colon and not _declared(kind).places:
+            raise UnknownChannelError(f"{name!r}: {kind} has no channels within; write {kind}")
+        if colon and not _PLACE.fullmatch(place):
+            raise UnknownChannelError(f"{name!r}: write it like {kind}:#incidents, in small letters")
 
 
 def find_channel(name: str) -> ChannelKind:
-    """Find what is declared of a channel. Raises UnknownChannelError."""
+    """Find what is declared of a channel; `slack:#incidents` is of the kind slack.
+
+    Raises UnknownChannelError.
+    """
     check_channel_names([name])
-    declared: ChannelKind = import_module(f"{__name__}.{name}").CHANNEL
+    return _declared(name.partition(":")[0])
+
+
+def own_connection(name: str) -> str | None:
+    """The connection that a channel within another may have: `slack_incidents` of `slack:#incidents`."""
+    kind, _, place = name.partition(":")
+    return f"{kind}_{place.removeprefix('#').replace('-', '_')}" if place else None
+
+
+def _declared(kind: str) -> ChannelKind:
+    declared: ChannelKind = import_module(f"{__name__}.{kind}").CHANNEL
     return declared
 
 
@@ -97,14 +122,19 @@ def _opened(
         except UnknownChannelError as error:
             raise ChannelError(str(error), pause=MENDING_PAUSE) from None
         try:
-            stored = read_connection(kind.connection)
+            used = own_connection(name) or kind.connection
+            stored = read_connection(used)
+            if stored is None and used != kind.connection:
+                used, stored = kind.connection, read_connection(kind.connection)
             if stored is None:
                 raise ChannelError(
-                    f"{name}: there is no connection {kind.connection!r}; store {kind.needs}: docs/alerts.md",
+                    f"{name}: there is no connection {used!r}; store {kind.needs}: docs/alerts.md",
                     pause=MENDING_PAUSE,
                 )
-            channel = stack.enter_context(kind.opened(stored, engine))
+            place = Place(name.partition(":")[2], own_connection(name) or "", used == own_connection(name))
+            opened = kind.opened(stored, engine, place) if place.name else kind.opened(stored, engine)
+            channel = stack.enter_context(opened)
         except (ValueError, ServiceError) as error:
-            message = f"{name}: the connection {kind.connection!r} cannot be used: {error}"
+            message = f"{name}: the connection {used!r} cannot be used: {error}"
             raise ChannelError(message, pause=MENDING_PAUSE) from error
         yield channel

@@ -11,7 +11,7 @@ from include.http import ServiceError
 from include.settings import Endpoint
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    pass
 
 MENDING_PAUSE = timedelta(minutes=15)  # until the next try, where a person must mend the connection first
 
@@ -76,22 +76,40 @@ class StoredConnection:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A channel within another, such as `#incidents` in Slack.
+
+    Attributes:
+        name: as the service knows it, `#incidents`.
+        connection: the connection that it may have of its own.
+        own: whether it has; else it is opened from the connection of the kind.
+    """
+
+    name: str
+    connection: str
+    own: bool
+
+
+@dataclass(frozen=True)
 class ChannelKind:
     """What the file of a channel declares of it, as `CHANNEL`.
 
     Attributes:
         connection: the Airflow connection that it is opened from.
         needs: what an operator must store there, in words.
-        opened: opens the channel; raises ValueError, in words, where the connection lacks something.
+        opened: opens the channel; raises ValueError, in words, where the connection lacks something. With
+            `places`, a Place may follow connection and database.
+        places: it has channels within, such as Slack's `#incidents`.
         for_people: people read it: messages are gathered and kept quiet. False: a machine takes each at once.
         incidents: each alert is a subject of its own, which ends on its own, whatever else is wrong.
     """
 
     connection: str
     needs: str
-    opened: "Callable[[StoredConnection, Engine], AbstractContextManager[Channel]]"
+    opened: "Callable[..., AbstractContextManager[Channel]]"
     for_people: bool = False
     incidents: bool = False
+    places: bool = False
 
 
 @contextmanager

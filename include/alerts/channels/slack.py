@@ -16,6 +16,7 @@ from include.alerts.channels.channel import (
     MENDING_PAUSE,
     ChannelError,
     ChannelKind,
+    Place,
     Receipt,
     StoredConnection,
     service_errors,
@@ -34,6 +35,7 @@ SHORT_QUOTE_LIMIT = 300  # characters of each exception where there are several
 MESSAGE_ERRORS = frozenset(
     {"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"}
 )
+CHANNEL_ERRORS = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -43,11 +45,13 @@ class SlackWebhook:
     Args:
         client: of the service `slack`; its address ends before the webhook's own part.
         token: `T…/B…/…`, that part.
+        note: said of each message that went out, such as that it was meant for another channel.
     """
 
-    def __init__(self, client: Client, token: str) -> None:
+    def __init__(self, client: Client, token: str, note: str = "") -> None:
         self._client = client
         self._token = token.strip("/")
+        self._note = note
 
     def send(self, message: Message) -> Receipt:
         """Post the message; raises ChannelError."""
@@ -56,7 +60,7 @@ class SlackWebhook:
             answer = self._client.post_text(f"/{self._token}", body, JSON_HEADERS)
         if answer.strip() != "ok":
             raise ChannelError(f"slack: answered {one_line(answer, 100)!r} instead of ok")
-        return Receipt("ok")
+        return Receipt("ok" + self._note)
 
 
 class SlackBot:
@@ -65,11 +69,13 @@ class SlackBot:
     Args:
         client: of the service `slack`, with the token as key; its address ends with `/api`.
         channel: its name or id. The bot must be a member.
+        otherwise: the channel that takes what the first one does not: it is not there, or the bot no member.
     """
 
-    def __init__(self, client: Client, channel: str) -> None:
+    def __init__(self, client: Client, channel: str, otherwise: str | None = None) -> None:
         self._client = client
         self._channel = channel
+        self._otherwise = otherwise
 
     def send(self, message: Message) -> Receipt:
         """Post the message, in the thread that it belongs to; raises ChannelError."""
@@ -80,13 +86,18 @@ class SlackBot:
             payload["reply_broadcast"] = message.kind == "ended"
         with service_errors():
             answer = self._client.post_json("/chat.postMessage", payload)
+            note = ""
+            if self._otherwise and isinstance(answer, dict) and answer.get("error") in CHANNEL_ERRORS:
+                note = f"; {payload['channel']}: {answer['error']}, so it went to {self._otherwise}"
+                payload = {**payload, "channel": self._otherwise}
+                answer = self._client.post_json("/chat.postMessage", payload)
         if not isinstance(answer, dict) or answer.get("ok") is not True:
             error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]
             if error in TRANSIENT_ERRORS:
                 raise ChannelError(f"slack: {error}")
             raise ChannelError(f"slack: refused: {error}", final=error in MESSAGE_ERRORS, pause=MENDING_PAUSE)
         reference = {} if message.reference else {"channel": answer.get("channel"), "ts": answer.get("ts")}
-        return Receipt(f"ok, message {answer.get('ts')}", reference)
+        return Receipt(f"ok, message {answer.get('ts')}{note}", reference)
 
 
 def slack_payload(message: Message) -> dict[str, Any]:
@@ -193,16 +204,26 @@ def bot_channel(stored: StoredConnection) -> str | None:
 
 
 @contextmanager
-def _opened(stored: StoredConnection, engine: Engine) -> Iterator[SlackBot | SlackWebhook]:
+def _opened(
+    stored: StoredConnection, engine: Engine, place: Place | None = None
+) -> Iterator[SlackBot | SlackWebhook]:
     if not stored.secret:
         raise ValueError("it has no password: a webhook's T…/B…/…, or a bot's token")
-    channel = bot_channel(stored)
-    if channel:
+    if stored.secret.startswith("xox"):
+        # A connection of its own may name its channel by id; the common one's is where else it may go.
+        named = str(stored.extra.get("channel") or "") or None
+        if place is None or (place.own and named):
+            channel, otherwise = bot_channel(stored) or "", None
+        else:
+            channel, otherwise = place.name, named
         with Client(find_service("slack-bot"), stored.endpoint, engine) as client:
-            yield SlackBot(client, channel)
+            yield SlackBot(client, channel, otherwise)
     else:
+        note = ""
+        if place and not place.own:
+            note = f"; by the webhook of slack_alerts, for there is no connection {place.connection}"
         with Client(find_service("slack"), stored.endpoint, engine) as client:
-            yield SlackWebhook(client, stored.secret)
+            yield SlackWebhook(client, stored.secret, note)
 
 
 CHANNEL = ChannelKind(
@@ -210,4 +231,5 @@ CHANNEL = ChannelKind(
     needs="as password a webhook's T…/B…/…, or a bot's token and in extra its channel",
     opened=_opened,
     for_people=True,
+    places=True,
 )

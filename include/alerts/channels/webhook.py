@@ -2,7 +2,8 @@
 
 The headers carry the time of sending (`X-Tradeops-Timestamp`, Unix seconds) and the signature
 (`X-Tradeops-Signature: v1=<hex>`): HMAC-SHA256 by the shared secret over the time, a dot, and the raw body.
-docs/alerts.md shows how a receiver checks it, and refuses what is older than five minutes.
+docs/alerts.md shows how a receiver checks it, and refuses what is older than five minutes. A receiver that
+wants a bearer token gets it besides.
 """
 
 import hashlib
@@ -36,12 +37,14 @@ class Webhook:
         client: of the service `webhook`; its address is the host.
         path: the rest of the address, beginning with a slash.
         secret: shared with the receiver.
+        bearer: a token that the receiver wants besides, as `Authorization: Bearer`.
     """
 
-    def __init__(self, client: Client, path: str, secret: str) -> None:
+    def __init__(self, client: Client, path: str, secret: str, bearer: str | None = None) -> None:
         self._client = client
         self._path = path
         self._secret = secret
+        self._bearer = bearer
 
     def send(self, message: Message) -> Receipt:
         """Post the message; raises ChannelError."""
@@ -55,6 +58,8 @@ class Webhook:
             "X-Tradeops-Timestamp": moment,
             "X-Tradeops-Signature": f"v1={sign(self._secret, moment, body)}",
         }
+        if self._bearer:
+            headers["Authorization"] = f"Bearer {self._bearer}"
         with service_errors():
             answer = self._client.post_text(self._path, body, headers, idempotent=True)
         return Receipt(one_line(answer, 200) or "accepted")
@@ -106,13 +111,19 @@ def _opened(stored: StoredConnection, engine: Engine) -> Iterator[Webhook]:
         raise ValueError("it has no password: the secret that signs each message")
     if not address.netloc:
         raise ValueError("it has no host: the receiver's address")
-    host = Endpoint(f"{address.scheme}://{address.netloc}", stored.secret)
+    bearer = str(stored.extra.get("bearer_token") or "") or None
+    if bearer and not (bearer.isascii() and bearer.isprintable() and " " not in bearer):
+        raise ValueError("bearer_token in its extra has characters that no header takes")
+    host = Endpoint(
+        f"{address.scheme}://{address.netloc}", bearer or stored.secret
+    )  # kept out of what is said
     with Client(find_service("webhook"), host, engine) as client:
-        yield Webhook(client, address.path or "/", stored.secret)
+        yield Webhook(client, address.path or "/", stored.secret, bearer)
 
 
 CHANNEL = ChannelKind(
     connection="alert_webhook",
-    needs="as host the receiver's address, as password the secret that signs each message",
+    needs="as host the receiver's address, as password the secret that signs each message, "
+    "in extra bearer_token if the receiver wants one",
     opened=_opened,
 )

@@ -17,7 +17,7 @@ WITH waiting AS (  -- in one go: a flood has thousands of threads
 due AS (
   SELECT
     thread.*,
-    starts_with(thread.subject, 'failure/') AND thread.channel = ANY (CAST(:people AS text[])) AS flooding,
+    starts_with(thread.subject, 'failure/') AND split_part(thread.channel, ':', 1) = ANY (CAST(:people AS text[])) AS flooding,
     waiting.urgent
   FROM alert_threads AS thread
   JOIN waiting ON waiting.channel = thread.channel AND waiting.subject = thread.subject

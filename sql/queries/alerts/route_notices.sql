@@ -6,7 +6,7 @@
 WITH routes AS (
   SELECT *
   FROM jsonb_to_recordset(CAST(:routes AS jsonb)) AS route (
-    channel text, severities text[], people boolean, incidents boolean
+    channel text, kind text, severities text[], people boolean, incidents boolean
   )
 ),
 fresh AS (
@@ -31,7 +31,13 @@ wanted AS (
   UNION ALL
   SELECT fresh.*, named.channel, route.people, route.incidents, route.severities IS NOT NULL, NULL
   FROM fresh
-  CROSS JOIN LATERAL (SELECT DISTINCT channel FROM unnest(fresh.channels) AS channel) AS named
+  CROSS JOIN LATERAL (  -- `slack` is every channel in Slack that takes this severity, unless it is one itself
+    SELECT DISTINCT coalesce(place.channel, asked) AS channel
+    FROM unnest(fresh.channels) AS asked
+    LEFT JOIN routes AS place
+      ON place.kind = asked AND fresh.severity = ANY (place.severities)
+      AND NOT EXISTS (SELECT FROM routes AS own WHERE own.channel = asked AND own.severities IS NOT NULL)
+  ) AS named
   LEFT JOIN routes AS route ON route.channel = named.channel
 ),
 unwanted AS (  -- nobody wants to know
@@ -61,16 +67,16 @@ SELECT
   END,
   CASE
     WHEN NOT known THEN 'dropped'
-    WHEN body ->> 'told' = channel THEN 'sent'
+    WHEN body ->> 'told' = split_part(channel, ':', 1) THEN 'sent'
     WHEN suffers IS NOT NULL THEN 'dropped'
     ELSE 'waiting'
   END,
   CASE
     WHEN NOT known THEN 'the setting alert_channels does not name this channel'
-    WHEN body ->> 'told' = channel THEN NULL
+    WHEN body ->> 'told' = split_part(channel, ':', 1) THEN NULL
     ELSE 'reported by the work that suffers: ' || suffers
   END,
-  CASE WHEN body ->> 'told' = channel THEN 'sent at once, while the database was away' END,
-  CASE WHEN NOT known OR body ->> 'told' = channel OR suffers IS NOT NULL THEN now() END
+  CASE WHEN body ->> 'told' = split_part(channel, ':', 1) THEN 'sent at once, while the database was away' END,
+  CASE WHEN NOT known OR body ->> 'told' = split_part(channel, ':', 1) OR suffers IS NOT NULL THEN now() END
 FROM wanted
 ON CONFLICT (notice_id, channel) DO NOTHING

@@ -21,7 +21,7 @@ def read_dag_form(dag_id: str) -> DagForm | None:
                 name,
                 param.value if is_arg_set(param.value) else None,
                 param.schema,
-                param.description or "",
+                param.description or param.schema.get("description_md") or "",
             )
             for name, param in params
         ]

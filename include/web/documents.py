@@ -13,6 +13,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markupsafe import Markup
 
 DOCS = Path(__file__).parents[2] / "docs"
 INDEX = "README"
@@ -53,6 +54,11 @@ def read_document(name: str, root: str, folder: Path = DOCS) -> Document | None:
     title = next((_words(token) for token in tokens if token.type == "inline"), name)
     html = parser.renderer.render(_wide(tokens), parser.options, {})
     return Document(name, title, html)
+
+
+def render_line(text: str) -> Markup:
+    """Render a line of Markdown, as the description of a form's field has it; all else in it is escaped."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))
 
 
 def slug(heading: str) -> str:

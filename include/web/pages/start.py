@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from include.web.dag_forms import MAX_TEXT, DagForm, DagFormError
+from include.web.documents import render_line
 from include.web.forms import read_form, render_form
 from include.web.host import DeskHost, Person, RunNotStartedError
 from include.web.rendering import render
@@ -34,6 +35,7 @@ def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | No
             request,
             status=status,
             form=form,
+            render_line=render_line,
             fields=[(field, values[field.name]) for field in form.fields],
             run=said.pop("run", None) or uuid4(),
             **({"refused": None} | said),

@@ -114,3 +114,9 @@ def test_json_is_read_or_refused():
     assert field.sent('{"a": 1}') == {"a": 1}
     with pytest.raises(DagFormError, match="Extra"):
         field.sent("{")
+
+
+def test_a_description_may_have_a_link_and_is_text_otherwise(client):
+    answer = client.get(PATH)
+    assert "/tradeops/trades" in Page(answer.text).links
+    assert "&lt;b&gt;" in answer.text

@@ -78,7 +78,9 @@ class FakeRuns:
 
 
 FORM = [
-    DagField("symbols", [], {"type": ["null", "array"], "items": {"type": "string"}}, "one a line. [Lists](/tradeops/trades) <b>"),
+    DagField(
+        "symbols", [], {"type": ["null", "array"], "items": {"type": "string"}}, "[A](/tradeops/trades) <b>"
+    ),
     DagField("redo", ["settlement"], {"type": "array", "items": {"enum": ["candles", "settlement"]}}, ""),
     DagField("first_day", None, {"type": ["null", "string"], "format": "date"}, "from this day on"),
     DagField("hours", 2, {"type": "number", "minimum": 0.1, "title": "Hours"}, ""),

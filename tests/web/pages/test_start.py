@@ -1,6 +1,7 @@
 """The form of a DAG on the desk: filled in by its address, sent once, refused in words."""
 
 import re
+from contextlib import nullcontext
 
 import pytest
 from fastapi import FastAPI
@@ -23,9 +24,10 @@ def runs():
 
 
 @pytest.fixture
-def client(runs):
+def client(runs, database):
     server = FastAPI()
-    server.mount("/tradeops", build_app(lambda: None, [], find_person, desk_host(runs=runs)))
+    pages = build_app(lambda: nullcontext(database), [], find_person, desk_host(runs=runs))
+    server.mount("/tradeops", pages)
     return TestClient(server, headers={"Authorization": "Bearer operator"})
 
 

@@ -25,6 +25,7 @@ from include.web.pages.exports import exports
 from include.web.pages.freeze import freeze_page
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
+from include.web.pages.overview import overview
 from include.web.pages.performance import performance
 from include.web.pages.probes import probes
 from include.web.pages.start import start
@@ -44,18 +45,19 @@ def build_app(
     """
     every = [*dependencies, Depends(note_freeze(open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(airflow(open_database, host.runs))
+    app.include_router(alerts(open_database))
+    app.include_router(api_keys(open_database, find_person))
     app.include_router(backups(open_database, host))
     app.include_router(costs(open_database, host))
-    app.include_router(airflow(open_database, host.runs))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
     app.include_router(exports(open_database, find_person, host))
     app.include_router(freeze_page(open_database))
     app.include_router(maintenance(open_database))
+    app.include_router(overview(open_database, host))
     app.include_router(performance(open_database))
     app.include_router(probes(open_database))
-    app.include_router(alerts(open_database))
-    app.include_router(api_keys(open_database, find_person))
     app.include_router(start(host, find_person))
     app.include_router(trades(open_database, find_person))
     app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})

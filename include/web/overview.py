@@ -1,0 +1,122 @@
+"""What the overview shows: how trading, the data, the model's budget and the backups stand, at one moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from include.alerts.overview import OpenAlert, read_overview
+from include.database import sql
+from include.llm.costs import MonthForecast, read_costs
+from include.probes.ages import DataAge, compare_ages, read_newest
+from include.trades.ratios import wilson_interval
+from include.web.host import DeskHost
+
+WEEKS = 8  # shown, the running one included
+RATE_DAYS = 30  # over which the success rate is counted, today included
+
+
+@dataclass(frozen=True)
+class DaysOfTrades:
+    """The trades that were won or lost on the days from `first` to `last` (UTC); net in US dollars."""
+
+    first: date
+    last: date
+    trades: int
+    wins: int
+    net: Decimal
+
+    @property
+    def loses(self) -> bool:
+        """Whether they lost money together; False where the sum is no number."""
+        return not self.net.is_nan() and self.net < 0
+
+    @property
+    def rate(self) -> float | None:
+        """The share of trades that were won, in percent; None without a trade."""
+        return 100 * self.wins / self.trades if self.trades else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of that share (Wilson), in percent."""
+        return wilson_interval(self.wins, self.trades)
+
+
+@dataclass(frozen=True)
+class DeskOverview:
+    """All of it. Times are UTC, money is US dollars, shares are percent.
+
+    Attributes:
+        at: when it was read.
+        open: alerts that fire and failures that are not healed, the worst first.
+        today: what waits, what was settled and how late; the columns of `web/measure_today`.
+        results: today.
+        weeks: the last weeks, the oldest first; the last one is unfinished.
+        month: the last RATE_DAYS days.
+        ages: of each kind of data, what is late first.
+        costs: of the model, this month; `budget` is for a day, None: there is none.
+        backup, drill: the newest of each; None: there is none.
+    """
+
+    at: datetime
+    open: Sequence[OpenAlert]
+    today: Row[Any]
+    results: DaysOfTrades
+    weeks: Sequence[DaysOfTrades]
+    month: DaysOfTrades
+    ages: Sequence[DataAge]
+    costs: MonthForecast
+    budget: Decimal | None
+    backup: Row[Any] | None
+    drill: Row[Any] | None
+
+    @property
+    def late(self) -> list[DataAge]:
+        """Data that is older than promised, or is not there."""
+        return [age for age in self.ages if age.state in ("late", "missing")]
+
+
+def read_desk_overview(engine: Engine, host: DeskHost) -> DeskOverview:
+    """Read it all. Raises DatabaseError, SettingsError."""
+    settings = host.settings()
+    alerts = read_overview(engine)
+    with engine.connect() as connection:
+        now = connection.execute(sql("web/measure_today")).one()
+        day = now.at.astimezone(UTC).date()
+        newest = {row.what: row for row in connection.execute(sql("web/read_newest_backup"))}
+        ages = compare_ages(read_newest(connection), host.schedules(), settings)
+        costs = read_costs(connection, day, 1)
+        monday = day - timedelta(days=day.weekday())
+        rate_from = day - timedelta(days=RATE_DAYS - 1)
+        first = min(monday - timedelta(weeks=WEEKS - 1), rate_from)
+        days = {row.day: row for row in connection.execute(sql("web/sum_days"), {"first": first})}
+    return DeskOverview(
+        at=now.at,
+        open=alerts.open,
+        today=now,
+        results=_sum(days, day, day),
+        weeks=[
+            _sum(days, begin, min(begin + timedelta(days=6), day))
+            for begin in (monday - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1))
+        ],
+        month=_sum(days, rate_from, day),
+        ages=ages,
+        costs=costs.month,
+        budget=settings.llm_daily_budget_usd,
+        backup=newest.get("backup"),
+        drill=newest.get("drill"),
+    )
+
+
+def _sum(days: Mapping[date, Row[Any]], first: date, last: date) -> DaysOfTrades:
+    rows = [row for day, row in days.items() if first <= day <= last]
+    return DaysOfTrades(
+        first,
+        last,
+        sum(int(row.trades) for row in rows),
+        sum(int(row.wins) for row in rows),
+        sum((row.net for row in rows), Decimal(0)),
+    )

@@ -1,0 +1,104 @@
+"""The overview: empty, with trades of each kind, and with odd values; every number leads to its rows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+
+from include.trades.rollup import roll_up_days
+from tests.support.notices import fire
+from tests.support.pages import Elements, Page
+from tests.support.rows import insert_settled
+from tests.support.trades import insert, run
+
+PATH = "/tradeops/overview"
+MOST_STATEMENTS = 25
+
+
+def words(client) -> str:
+    answer = client.get(PATH)
+    assert answer.status_code == 200
+    return " ".join(Page(answer.text).words.split())
+
+
+def settle(database, status: str, net: float | str, *, ago: str = "0 s", galaxy: int = 1) -> None:
+    """A settled trade that ended then."""
+    with database.begin() as connection:
+        trade = insert_settled(connection, status, 1, galaxy=galaxy)
+        connection.execute(
+            text(
+                "UPDATE trade_signals SET completed_at = now() - CAST(:ago AS interval), "
+                "expires_at = now() - CAST(:ago AS interval) - interval '90 seconds' WHERE id = :id"
+            ),
+            {"ago": ago, "id": trade},
+        )
+        connection.execute(
+            text("UPDATE trade_results SET net_profit_loss = :net WHERE trade_signal_id = :id"),
+            {"net": net, "id": trade},
+        )
+
+
+def test_an_empty_platform_says_so(client):
+    shown = words(client)
+    for part in (
+        "Wrong now: 0", "nothing waits for the next sweep", "no trade yet", "Newest backup none",
+        "P&L today 0.00 USD",
+    ):  # fmt: skip
+        assert part in shown, part
+
+
+def test_today_is_counted_and_every_number_leads_to_its_rows(database, client):
+    for net in (30, 12.5):
+        settle(database, "completed_success", net)
+    settle(database, "completed_failure", -2)
+    settle(database, "incomplete_data", 0)
+    insert(database, {})
+    run(
+        database,
+        "UPDATE trade_signals SET expires_at = now() - interval '10 minutes' WHERE status = 'active'",
+    )
+    fire(database)
+    answer = client.get(PATH)
+    shown = " ".join(Page(answer.text).words.split())
+    today = datetime.now(UTC).date()
+    for part in (
+        "Wrong now: 1", "Due now 1 for 10 min", "Settled today 4 1 with incomplete data",
+        "P&L today 40.50 USD",
+        "66.7 % 95 % interval 20.8 % to 93.9 %", "Sweep latency today 90 s",
+    ):  # fmt: skip
+        assert part in shown, part
+    links = [link["href"] for link in Elements(answer.text).all("a")]
+    assert f"/tradeops/trades?ended_from={today}&ended_to={today}" in links
+    values = re.findall(r'<div class="value[^"]*">(.*?)</div>', answer.text)
+    assert values
+    assert all(value.startswith("<a ") for value in values)
+
+
+def test_days_that_were_rolled_up_and_days_that_were_not_are_each_counted_once(database, client):
+    """Results of a day are read from the rolled up rows up to the last day that has them, then themselves."""
+    settle(database, "completed_success", 5)
+    settle(database, "completed_success", 7, ago="1 day")
+    assert "2 trades" in words(client)
+    roll_up_days(database, [datetime.now(UTC).date() - timedelta(days=1)])
+    assert "2 trades" in words(client)
+
+
+@pytest.mark.parametrize("net", ["NaN", "Infinity"])
+def test_a_result_that_is_no_number_is_shown_and_not_drawn(database, client, net):
+    settle(database, "completed_success", net)
+    assert "USD" in words(client)
+
+
+def test_the_page_updates_itself_and_says_how_old_it_is(client):
+    page = Elements(client.get(PATH).text)
+    (main,) = page.all("main")
+    assert int(main["data-every"]) >= 10
+    assert [one for one in page.all("p") if one.get("id") == "age"]
+
+
+def test_the_work_does_not_grow_with_the_number_of_trades(database, client):
+    statements = []
+    event.listen(database, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    words(client)
+    assert 0 < len(statements) <= MOST_STATEMENTS

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.airflow.connections import SettingsMissingError, database_url, load_settings
 from include.airflow.people import find_airflow_person
@@ -18,7 +18,10 @@ from include.web import WebHost
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+Value = TypeVar("Value")
+
 KEPT = 10.0  # seconds for which settings and the database's address are not read again
+SECRET_KEPT = 1.0  # and the secret of /api/cron: whoever guesses makes nobody ask Airflow's database
 POOL_SIZE = 10  # connections of one worker of the api-server
 
 
@@ -27,9 +30,9 @@ def web_host() -> WebHost:
     """What the applications of this process share."""
     return WebHost(
         engine=_OpenEngine(),
-        settings=_kept(load_settings),
+        settings=_kept(load_settings, KEPT),
         person=find_airflow_person,
-        cron_secret=ProgramSecret("api_cron"),
+        cron_secret=_kept(ProgramSecret("api_cron"), SECRET_KEPT),
         runs=AirflowRuns(),
     )
 
@@ -42,16 +45,16 @@ def read_kept_settings() -> Settings:
         raise SettingsError(str(error)) from error
 
 
-def _kept(read: Callable[[], Settings]) -> Callable[[], Settings]:
-    """Let settings be read at most every ten seconds. What cannot be read is raised, and read again."""
-    kept: list[tuple[float, Settings]] = []
+def _kept(read: Callable[[], Value], seconds: float) -> Callable[[], Value]:
+    """Let a value be read again after so many seconds only. What cannot be read is raised, and read again."""
+    kept: list[tuple[float, Value]] = []
 
-    def settings() -> Settings:
-        if not kept or time.monotonic() - kept[0][0] > KEPT:
+    def value() -> Value:
+        if not kept or time.monotonic() - kept[0][0] > seconds:
             kept[:] = [(time.monotonic(), read())]
         return kept[0][1]
 
-    return settings
+    return value
 
 
 class _OpenEngine:

@@ -1,6 +1,7 @@
 """API keys: made, listed, revoked. Only the SHA-256 of a key is stored; the key itself is shown once."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from include.database import sql
 
 KEY_PREFIX = "top_"
+KEY_FORM = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{43}")  # of every key that was ever made
 PREFIX_SHOWN = 12  # characters of a key by which people know it again
 KEY_SCOPES = ("read", "write", "operate")
 KEY_STATES = ("valid", "expired", "revoked")

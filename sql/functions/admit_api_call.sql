@@ -7,8 +7,8 @@
 -- `version` is read after the limit: what is shown afterwards is as new as it, or newer.
 DROP FUNCTION IF EXISTS admit_api_call;
 CREATE FUNCTION admit_api_call(
-  p_key_hash bytea,     -- SHA-256 of an API key; null: a person calls
-  p_person   text,      -- the person's login
+  p_key_hash bytea,     -- SHA-256 of an API key; null: somebody else calls
+  p_caller   text,      -- who calls: `person:<login>`, `cron`
   p_calls    integer,   -- so many requests ...
   p_window   interval,  -- ... in this time
   p_reading  boolean,   -- nothing is to be done but to show something: `version` is wanted
@@ -33,7 +33,7 @@ BEGIN
   -- Losing the last counts in a crash does no harm; waiting for the disk at each request would.
   PERFORM set_config('synchronous_commit', 'off', true);
   IF p_key_hash IS NULL THEN
-    asking := 'person:' || p_person;
+    asking := p_caller;
   ELSE
     SELECT * INTO found_key FROM api_keys WHERE key_hash = p_key_hash;
     refused := CASE

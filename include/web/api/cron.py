@@ -12,6 +12,7 @@ from include.database import sql
 from include.web.api.caller import EngineDep, HostDep, SettingsDep
 from include.web.api.encoding import JsonAnswer
 from include.web.api.errors import COMMON, ApiError, add_handlers, refuse
+from include.web.api.guard import count_request
 from include.web.api.middleware import LimitBody, Measure
 from include.web.api.work import not_taken
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
@@ -27,7 +28,10 @@ router = APIRouter()
 
 
 class CronGuard:
-    """ASGI middleware: the secret of the connection `api_cron`, before every path. None configured: 503."""
+    """ASGI middleware: the secret of the connection `api_cron`, before every path. None configured: 503.
+
+    Requests are counted as those of any caller, all schedulers as one; a wrong secret is counted nowhere.
+    """
 
     def __init__(self, app: ASGIApp, host: WebHost) -> None:
         self._app = app
@@ -51,6 +55,7 @@ class CronGuard:
         if not is_secret(given, secret):
             words = "Present the cron secret as `Authorization: Bearer` or `x-cron-secret`."
             raise ApiError(401, words, headers=CHALLENGE)
+        count_request(self._host.engine(), self._host.settings().api_requests_per_minute, caller="cron")
 
 
 def build_cron(host: WebHost) -> FastAPI:

@@ -5,12 +5,15 @@ What it has answered to the same caller already, and what is still true, it answ
 
 import hashlib
 import math
+import time
+from collections import OrderedDict
 from collections.abc import MutableMapping
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -21,11 +24,12 @@ from include.web.api.caching import answer_known
 from include.web.api.caller import Caller
 from include.web.api.errors import ApiError, refuse
 from include.web.api.kept import GivenAnswers, Question
-from include.web.api_keys import KEY_PREFIX
+from include.web.api_keys import KEY_FORM, KEY_PREFIX
 from include.web.credentials import CHALLENGE, bearer_of
 from include.web.host import MEASURE_DAG, Person, WebHost
 
 WINDOW = timedelta(minutes=1)  # of the limit of requests
+MOST_UNKNOWN, UNKNOWN_FOR = 10_000, 60.0  # keys that a process remembers to be none of ours, and seconds
 READING = ("GET", "HEAD", "OPTIONS")
 NOBODY = (
     "Nobody is logged in: send an API key (Authorization: Bearer top_… or X-API-Key), or a login of Airflow."
@@ -39,6 +43,7 @@ class Guard:
     def __init__(self, app: ASGIApp, host: WebHost) -> None:
         self._app = app
         self._host = host
+        self._unknown = _UnknownKeys()
         self._kept: WeakKeyDictionary[Engine, GivenAnswers] = WeakKeyDictionary()  # versions are a database's
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,33 +77,19 @@ class Guard:
         if key is None and person is None:
             raise ApiError(401, NOBODY, headers=CHALLENGE)
         reading = request.method in READING
+        key_hash = None if key is None else self._hash_of_possible_key(key)
         if person is not None:
             _check_person(person, request, reading)
-        calls = self._host.settings().api_requests_per_minute
-        # The one statement commits by itself: BEGIN and COMMIT would be two more trips at each request.
-        engine = self._host.engine()
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            found = connection.execute(
-                sql("web/admit_api_call"),
-                {
-                    "key_hash": _hash(key),
-                    "person": person.name if person else None,
-                    "calls": calls,
-                    "window": WINDOW,
-                    "reading": request.method == "GET",
-                },
-            ).one()
+        calls, engine = self._host.settings().api_requests_per_minute, self._host.engine()
+        asking = f"person:{person.name}" if person else None
+        found = count_request(
+            engine, calls, key_hash=key_hash, caller=asking, reading=request.method == "GET"
+        )
         if found.refused:
-            words = f"The API key {KEY_REFUSALS[found.refused]}."
-            challenge = {name: f'{value}, error="invalid_token"' for name, value in CHALLENGE.items()}
-            raise ApiError(401, words, headers=challenge)
-        policy = {"RateLimit-Policy": f'"requests";q={calls};w={WINDOW.seconds}'}
-        if found.wait is not None:
-            seconds = math.ceil(found.wait)
-            words = f"More than {calls} requests a minute; try again in {seconds} s."
-            told = {"Retry-After": str(seconds), "RateLimit": f'"requests";r=0;t={seconds}'}
-            raise ApiError(429, words, headers=policy | told)
-        limit = policy | {"RateLimit": f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'}
+            if key_hash is not None and found.refused == "unknown":
+                self._unknown.note(key_hash)
+            raise _key_refusal(found.refused)
+        limit = _policy(calls) | {"RateLimit": f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'}
         if person is not None:
             caller = Caller(f"person:{person.name}", None, True, person)
         else:
@@ -111,6 +102,66 @@ class Guard:
         asked = (caller.name, caller.only_user, request.url.path, request.scope["query_string"])
         kept = self._kept.setdefault(engine, GivenAnswers())
         return caller, limit, Question(kept, asked, found.version)
+
+    def _hash_of_possible_key(self, key: str) -> bytes:
+        """The hash of a key that may be one of ours. Raises ApiError: what cannot be costs no statement."""
+        key_hash = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+        if not KEY_FORM.fullmatch(key) or self._unknown.has(key_hash):
+            raise _key_refusal("unknown")
+        return key_hash
+
+
+class _UnknownKeys:
+    """Keys that were none of ours a moment ago, by their hashes.
+
+    No address is remembered: it may be that of a proxy, behind which honest callers are.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def has(self, key_hash: bytes) -> bool:
+        return self._until.get(key_hash, 0.0) > time.monotonic()
+
+    def note(self, key_hash: bytes) -> None:
+        with self._lock:
+            self._until[key_hash] = time.monotonic() + UNKNOWN_FOR
+            if len(self._until) > MOST_UNKNOWN:
+                self._until.popitem(last=False)
+
+
+def count_request(
+    engine: Engine,
+    calls: int,
+    *,
+    key_hash: bytes | None = None,
+    caller: str | None = None,
+    reading: bool = False,
+) -> Row[Any]:
+    """Find a key, or count a caller that is known by name; a row of the function `admit_api_call`.
+
+    Raises ApiError (429) beyond so many calls a minute.
+    """
+    asked = {"key_hash": key_hash, "caller": caller, "calls": calls, "window": WINDOW, "reading": reading}
+    # The one statement commits by itself: BEGIN and COMMIT would be two more trips at each request.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        found = connection.execute(sql("web/admit_api_call"), asked).one()
+    if found.wait is not None:
+        seconds = math.ceil(found.wait)
+        words = f"More than {calls} requests a minute; try again in {seconds} s."
+        told = {"Retry-After": str(seconds), "RateLimit": f'"requests";r=0;t={seconds}'}
+        raise ApiError(429, words, headers=_policy(calls) | told)
+    return found
+
+
+def _policy(calls: int) -> dict[str, str]:
+    return {"RateLimit-Policy": f'"requests";q={calls};w={WINDOW.seconds}'}
+
+
+def _key_refusal(reason: str) -> ApiError:
+    challenge = {name: f'{value}, error="invalid_token"' for name, value in CHALLENGE.items()}
+    return ApiError(401, f"The API key {KEY_REFUSALS[reason]}.", headers=challenge)
 
 
 def key_of(request: Request) -> str | None:
@@ -131,7 +182,3 @@ def _check_person(person: Person, request: Request, reading: bool) -> None:
         raise ApiError(403, "This request was made by a page of another site.")
     if not person.may_start(MEASURE_DAG):
         raise ApiError(403, f"{person.name} may not start {MEASURE_DAG} in Airflow, so may read only.")
-
-
-def _hash(key: str | None) -> bytes | None:
-    return None if key is None else hashlib.sha256(key.encode("utf-8", "replace")).digest()

@@ -97,3 +97,12 @@ def test_an_airflow_that_does_not_take_it_is_503(cron):
 
 def test_other_methods_are_refused(cron):
     assert ask(cron, SWEEP, "DELETE").status_code == 405
+
+
+def test_schedulers_are_limited_together_and_a_wrong_secret_counts_nothing(serve):
+    api = serve(api_requests_per_minute=2)
+    api.secrets["cron"] = SECRET
+    for _ in range(5):
+        assert ask(api, secret="wrong").status_code == 401
+    assert [ask(api, CLEAN).status_code for _ in range(3)] == [200, 200, 429]
+    assert ask(api, CLEAN).headers["Retry-After"]

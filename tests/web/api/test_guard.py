@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from include.web.api_keys import revoke_key
+from tests.support.reading import statements_of
 from tests.support.web import BERT
 
 DESCRIPTION = "/api/atge/openapi.json"
@@ -146,9 +147,35 @@ def test_a_database_that_is_away_is_503_in_words(postgres_server):
     from tests.support.web import make_api
 
     engine = connect("postgresql://nobody@127.0.0.1:1/tradeops", application="tests")
-    for client in (make_api(engine).client("top_key"), make_api(engine).as_person("viewer")):
+    for client in (make_api(engine).client(f"top_{'k' * 43}"), make_api(engine).as_person("viewer")):
         answer = client.get(DESCRIPTION)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
         assert "database" in answer.json()["error"]
         assert "nobody" not in answer.text
+
+
+def test_a_wrong_key_costs_no_statement_or_one_and_locks_nobody_out(api):
+    key = api.key("read")
+    unknown = f"top_{'x' * 43}"
+    for wrong, cost in (
+        ("top_x", 0),
+        (f"{key}x", 0),
+        ("top_" + "x" * 100_000, 0),
+        (unknown, 1),
+        (unknown, 0),
+    ):
+        with statements_of(api.engine) as statements:
+            assert api.client().get(DESCRIPTION, headers={"X-API-Key": wrong}).status_code == 401
+        assert len(statements) == cost, wrong[:60]
+    assert api.client(key).get(DESCRIPTION).status_code == 200
+
+
+def test_unknown_keys_are_remembered_within_bounds():
+    from include.web.api.guard import MOST_UNKNOWN, _UnknownKeys
+
+    unknown = _UnknownKeys()
+    for number in range(MOST_UNKNOWN + 5):
+        unknown.note(number.to_bytes(32, "big"))
+    assert len(unknown._until) == MOST_UNKNOWN
+    assert [unknown.has(number.to_bytes(32, "big")) for number in (0, MOST_UNKNOWN)] == [False, True]

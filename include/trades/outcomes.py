@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from include.database import composed_sql, sql
 
-MOST_TRADES = 20_000  # that are read themselves
+MOST_TRADES = 10_000  # that are read themselves
 USERS_OFFERED = 200
 UNKNOWN = "unknown"  # the model of trades that bear none, in a filter
 LONGEST_NAME = 200  # letters
@@ -101,7 +101,7 @@ class OutcomeSums:
     def __add__(self, later: "OutcomeSums") -> "OutcomeSums":
         """The sums over both; of two equally good trades that of `self`."""
         best = later if _above(later.best, self.best) else self
-        worst = later if _above(self.worst, later.worst) or self.worst is None else self
+        worst = later if _below(later.worst, self.worst) else self
         return OutcomeSums(
             self.trades + later.trades,
             self.wins + later.wins,
@@ -192,23 +192,42 @@ def _summed(found: list[Any]) -> ChosenOutcomes:
     results = ChosenOutcomes()
     days: dict[date, OutcomeSums] = {}
     parts: dict[str, dict[str, OutcomeSums]] = {}
+    beside = OutcomeSums()  # bins, and the best and the worst, which are not read by day
     for row in found:
         if row.kind == "newest":
             results.cut = row.trades >= MOST_TRADES
-            continue
-        sums = _sums(row)
-        if row.kind == "day":
+        elif row.kind == "best":
+            beside += _sums(row)
+        elif row.kind in ("r", "confidence"):
+            beside += _bin(row)
+        elif row.kind == "day":
             day = date.fromisoformat(row.name)
-            days[day] = days.get(day, OutcomeSums()) + sums
+            days[day] = days.get(day, OutcomeSums()) + _sums(row)
         else:
             part = parts.setdefault(row.kind, {})
-            part[row.name] = part.get(row.name, OutcomeSums()) + sums
+            part[row.name] = part.get(row.name, OutcomeSums()) + _sums(row)
     results.days = dict(sorted(days.items()))
-    results.total = sum(results.days.values(), OutcomeSums())
+    results.total = sum(results.days.values(), OutcomeSums()) + beside
     results.parts = {
         kind: sorted(part.items(), key=lambda one: (-one[1].trades, one[0])) for kind, part in parts.items()
     }
     return results
+
+
+def _bin(row: Any) -> OutcomeSums:
+    """The trades of a bin as sums that hold nothing else."""
+    if row.name is None:  # trades that are in no bin
+        return OutcomeSums()
+    number = int(row.name)
+    if row.kind == "r":
+        return OutcomeSums(r_counts=_alone(number, row.trades, 34))
+    return OutcomeSums(
+        confident=_alone(number - 1, row.trades, 10), confident_wins=_alone(number - 1, row.wins, 10)
+    )
+
+
+def _alone(place: int, count: int, length: int) -> tuple[int, ...]:
+    return tuple(count if number == place else 0 for number in range(length))
 
 
 def _sums(row: Any) -> OutcomeSums:
@@ -227,6 +246,13 @@ def _above(one: Decimal | None, other: Decimal | None) -> bool:
     if one is None or not one.is_finite():
         return False
     return other is None or not other.is_finite() or one > other
+
+
+def _below(one: Decimal | None, other: Decimal | None) -> bool:
+    """Whether it is the smaller; what is no number is never."""
+    if one is None or not one.is_finite():
+        return False
+    return other is None or not other.is_finite() or one < other
 
 
 def _added(some: tuple[int, ...], others: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,23 +5,40 @@ SELECT
 FROM platform_trade_stats
 WHERE grouped = :grouped AND symbol = :symbol AND timeframe = :timeframe AND direction = :direction
   AND ai_model = :model AND day BETWEEN :first AND :last
+-- The same trades by symbol, timeframe, direction and model, each of them by the index. What is chosen has one row.
 UNION ALL
--- The same trades by symbol, timeframe, direction and model. What is chosen has one row.
 SELECT
-  kind, name, sum(trades), sum(wins), sum(net), sum(profit), sum(loss), sum(fees), sum(percents), sum(percent),
+  'symbol', symbol, sum(trades), sum(wins), sum(net), sum(profit), sum(loss), sum(fees), sum(percents), sum(percent),
   NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM (VALUES ('symbol', 8), ('timeframe', 4), ('direction', 2), ('model', 1)) AS part (kind, bit)
-JOIN platform_trade_stats AS kept
-  ON kept.grouped = CAST(:grouped AS integer) & ~part.bit
-  AND (kind = 'symbol' OR symbol = :symbol) AND (kind = 'timeframe' OR timeframe = :timeframe)
-  AND (kind = 'direction' OR direction = :direction) AND (kind = 'model' OR ai_model = :model)
-CROSS JOIN LATERAL (
-  SELECT CASE kind WHEN 'symbol' THEN symbol WHEN 'timeframe' THEN timeframe WHEN 'direction' THEN direction
-    ELSE ai_model END AS name
-) AS named
-WHERE day BETWEEN :first AND :last
-  AND (kind <> 'symbol' OR CAST(:grouped AS integer) & 8 > 0 OR symbol = :symbol)
-  AND (kind <> 'timeframe' OR CAST(:grouped AS integer) & 4 > 0 OR timeframe = :timeframe)
-  AND (kind <> 'direction' OR CAST(:grouped AS integer) & 2 > 0 OR direction = :direction)
-  AND (kind <> 'model' OR CAST(:grouped AS integer) & 1 > 0 OR ai_model = :model)
-GROUP BY kind, name
+FROM platform_trade_stats
+WHERE grouped = CAST(:grouped AS integer) & ~8 AND day BETWEEN :first AND :last
+  AND (CAST(:grouped AS integer) & 8 > 0 OR symbol = :symbol) AND timeframe = :timeframe
+  AND direction = :direction AND ai_model = :model
+GROUP BY symbol
+UNION ALL
+SELECT
+  'timeframe', timeframe, sum(trades), sum(wins), sum(net), sum(profit), sum(loss), sum(fees), sum(percents), sum(percent),
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM platform_trade_stats
+WHERE grouped = CAST(:grouped AS integer) & ~4 AND day BETWEEN :first AND :last
+  AND symbol = :symbol AND (CAST(:grouped AS integer) & 4 > 0 OR timeframe = :timeframe)
+  AND direction = :direction AND ai_model = :model
+GROUP BY timeframe
+UNION ALL
+SELECT
+  'direction', direction, sum(trades), sum(wins), sum(net), sum(profit), sum(loss), sum(fees), sum(percents), sum(percent),
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM platform_trade_stats
+WHERE grouped = CAST(:grouped AS integer) & ~2 AND day BETWEEN :first AND :last
+  AND symbol = :symbol AND timeframe = :timeframe
+  AND (CAST(:grouped AS integer) & 2 > 0 OR direction = :direction) AND ai_model = :model
+GROUP BY direction
+UNION ALL
+SELECT
+  'model', ai_model, sum(trades), sum(wins), sum(net), sum(profit), sum(loss), sum(fees), sum(percents), sum(percent),
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM platform_trade_stats
+WHERE grouped = CAST(:grouped AS integer) & ~1 AND day BETWEEN :first AND :last
+  AND symbol = :symbol AND timeframe = :timeframe
+  AND direction = :direction AND (CAST(:grouped AS integer) & 1 > 0 OR ai_model = :model)
+GROUP BY ai_model

@@ -1,11 +1,13 @@
 -- The newest :most trades of a user, or those that ended since a moment, summed up by day, symbol, timeframe, direction and
--- model, in the shape of read_daily_results. include/trades/outcomes.py fills the braces.
-WITH newest AS (
+-- model, by bin of R and of confidence; the best and the worst of them. include/trades/outcomes.py fills the braces.
+WITH newest AS MATERIALIZED (
   {newest}
 ), chosen AS MATERIALIZED (
-  SELECT trade_outcomes.*
+  SELECT trade.*
   FROM newest
-  JOIN trade_outcomes USING (id)
+  CROSS JOIN LATERAL (  -- one by one, by the index: nothing that is not among the newest is read
+    SELECT * FROM trade_outcomes WHERE trade_outcomes.id = newest.id OFFSET 0
+  ) AS trade
   WHERE day BETWEEN :first AND :last
     AND (CAST(:grouped AS integer) & 8 > 0 OR symbol = :symbol)
     AND (CAST(:grouped AS integer) & 4 > 0 OR timeframe = :timeframe)
@@ -13,8 +15,8 @@ WITH newest AS (
     AND (CAST(:grouped AS integer) & 1 > 0 OR ai_model = :model)
 ), summed AS (
   SELECT
-    grouping(day, symbol, timeframe, direction, ai_model) AS others,
-    day, symbol, timeframe, direction, ai_model,
+    grouping(day, symbol, timeframe, direction, ai_model, r_bin, confidence_bin) AS others,
+    day, symbol, timeframe, direction, ai_model, r_bin, confidence_bin,
     count(*) AS trades,
     count(*) FILTER (WHERE won) AS wins,
     coalesce(sum(net), 0) AS net,
@@ -22,28 +24,30 @@ WITH newest AS (
     coalesce(-sum(net) FILTER (WHERE NOT won), 0) AS loss,
     coalesce(sum(fees), 0) AS fees,
     count(percent) AS percents,
-    coalesce(sum(percent), 0) AS percent,
-    (array_agg(id ORDER BY net DESC, ended_at, exit_at, id) FILTER (WHERE net IS NOT NULL AND day IS NOT NULL))[1]
-      AS best_id,
-    max(net) AS best,
-    (array_agg(id ORDER BY net, ended_at, exit_at, id) FILTER (WHERE net IS NOT NULL AND day IS NOT NULL))[1]
-      AS worst_id,
-    min(net) AS worst,
-    array_agg(r_bin) AS r_bins,
-    array_agg(confidence_bin) AS confidence_bins,
-    array_agg(confidence_bin) FILTER (WHERE won) AS won_bins
+    coalesce(sum(percent), 0) AS percent
   FROM chosen
-  GROUP BY GROUPING SETS ((day), (symbol), (timeframe), (direction), (ai_model))
+  GROUP BY GROUPING SETS ((day), (symbol), (timeframe), (direction), (ai_model), (r_bin), (confidence_bin))
 )
 SELECT  -- `others`: a bit for each column that a row is not grouped by
-  CASE others WHEN 15 THEN 'day' WHEN 23 THEN 'symbol' WHEN 27 THEN 'timeframe' WHEN 29 THEN 'direction' ELSE 'model' END
-    AS kind,
-  CASE others WHEN 15 THEN day::text WHEN 23 THEN symbol WHEN 27 THEN timeframe WHEN 29 THEN direction ELSE ai_model END
-    AS name,
-  trades, wins, net, profit, loss, fees, percents, percent, best_id, best, worst_id, worst,
-  CASE WHEN others = 15 THEN count_bins(r_bins, 0, 33) END AS r_counts,
-  CASE WHEN others = 15 THEN count_bins(confidence_bins, 1, 10) END AS confident,
-  CASE WHEN others = 15 THEN count_bins(won_bins, 1, 10) END AS confident_wins
+  CASE others WHEN 63 THEN 'day' WHEN 95 THEN 'symbol' WHEN 111 THEN 'timeframe' WHEN 119 THEN 'direction'
+    WHEN 123 THEN 'model' WHEN 125 THEN 'r' ELSE 'confidence' END AS kind,
+  CASE others WHEN 63 THEN day::text WHEN 95 THEN symbol WHEN 111 THEN timeframe WHEN 119 THEN direction
+    WHEN 123 THEN ai_model WHEN 125 THEN r_bin::text ELSE confidence_bin::text END AS name,
+  trades, wins, net, profit, loss, fees, percents, percent,
+  CAST(NULL AS uuid) AS best_id, CAST(NULL AS numeric) AS best, CAST(NULL AS uuid) AS worst_id,
+  CAST(NULL AS numeric) AS worst, NULL AS r_counts, NULL AS confident, NULL AS confident_wins
 FROM summed
+UNION ALL
+(SELECT 'best', '', 0, 0, 0, 0, 0, 0, 0, 0, id, net, NULL, NULL, NULL, NULL, NULL
+FROM chosen
+WHERE net IS NOT NULL
+ORDER BY net DESC, ended_at, exit_at, id
+LIMIT 1)
+UNION ALL
+(SELECT 'best', '', 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, id, net, NULL, NULL, NULL
+FROM chosen
+WHERE net IS NOT NULL
+ORDER BY net, ended_at, exit_at, id
+LIMIT 1)
 UNION ALL
 SELECT 'newest', '', count(*), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM newest

@@ -36,6 +36,7 @@ def overview(open_database: Callable[[], AbstractContextManager[Engine]], host: 
             listed=ALERTS,
             chart=draw_weeks(found.weeks),
             day=today,
+            duration=timedelta,
             rate_days=RATE_DAYS,
             rate_from=today - timedelta(days=RATE_DAYS - 1),
         )
@@ -52,7 +53,7 @@ def draw_weeks(weeks: Sequence[DaysOfTrades]) -> Markup:
     finite = [week for week in weeks if week.net.is_finite()]
     names = [f"{week.first:%d %b}" for week in weeks]
     chart = Chart(
-        band_scale(names),
+        band_scale(names, most=4),
         linear_scale([week.net for week in finite], include=[0.0], unit="USD"),
         label="Net result by week, the oldest first: "
         + ", ".join(f"week of {week.first}: {money_text(week.net)}" for week in weeks)

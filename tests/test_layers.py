@@ -29,7 +29,7 @@ FLOORS = [
     {"database", "settings"},
     {"kept_answers"},
     {"telemetry"},
-    {"http", "llm", "mail", "storage", "maintenance", "freeze"},
+    {"http", "llm", "mail", "storage", "maintenance", "freeze", "operating"},
     {"services"},
     {"symbols"},
     {"candles"},

@@ -24,9 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from include.alerts.channels import CHANNELS, Channel, ChannelError, Receipt, find_channel
 from include.alerts.inhibition import Inhibitor, find_inhibitor, read_inhibitions
 from include.alerts.matching import labels_of, matches
-from include.alerts.messages import Message, compose
+from include.alerts.messages import Message, compose, name_on_call
 from include.alerts.silences import read_silences
 from include.database import DatabaseError, sql
+from include.operating import OnCall, find_on_call
 from include.settings import Settings
 from include.telemetry import error_in_words, record_error
 
@@ -83,6 +84,7 @@ def deliver(
     begun = time.monotonic()
     done = Delivered()
     with engine.begin() as connection:
+        on_call = find_on_call(settings, connection.execute(text("SELECT now()")).scalar_one())
         # One pass at a time decides; a lock timeout ends one that waits too long: the next takes its work.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": DELIVERY_LOCK})
         connection.execute(sql("alerts/adopt_failures"), {"limit": MAX_NOTICES})
@@ -101,7 +103,7 @@ def deliver(
         if parcel.channel in done.not_sent or time.monotonic() - begun > time_limit.total_seconds():
             postponed.append(parcel)
         else:
-            _send(engine, open_channel, parcel, done)
+            _send(engine, open_channel, parcel, done, on_call)
     if postponed:
         done.left = len(postponed)
         _put_back(engine, postponed)
@@ -216,11 +218,17 @@ def _claim(connection: Connection, limit: int) -> list[_Parcel]:
     return parcels
 
 
-def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parcel, done: Delivered) -> None:
+def _send(
+    engine: Engine,
+    open_channel: Callable[[str], Channel],
+    parcel: _Parcel,
+    done: Delivered,
+    on_call: OnCall | None,
+) -> None:
     """Send one message and write down what became of it."""
     threads = [thread.id for thread in parcel.threads]
     try:
-        receipt = _attempt(engine, open_channel, parcel)
+        receipt = _attempt(engine, open_channel, parcel, on_call)
     except ChannelError as error:
         if not error.final:
             done.not_sent[parcel.channel] = str(error)
@@ -256,9 +264,11 @@ def _send(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parce
         )
 
 
-def _attempt(engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parcel) -> Receipt:
+def _attempt(
+    engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parcel, on_call: OnCall | None
+) -> Receipt:
     try:
-        message = _compose(engine, parcel)
+        message = name_on_call(_compose(engine, parcel), on_call and on_call.words)
         return open_channel(parcel.channel).send(message)
     except (ChannelError, SQLAlchemyError, DatabaseError):
         raise

@@ -7,7 +7,7 @@ the channel's business, which has to escape it.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -121,6 +121,15 @@ def compose(
         opened_at=opened_at,
         reference=reference,
     )
+
+
+def name_on_call(message: Message, on_call: str | None) -> Message:
+    """Name who is on call in a message that says that something critical has begun."""
+    if on_call is None or message.severity != "critical" or message.kind not in ("began", "more"):
+        return message
+    worst, *others = message.items
+    named = replace(worst, facts=(*worst.facts, ("On call", one_line(on_call, FACT_LIMIT))))
+    return replace(message, items=(named, *others))
 
 
 def plain(value: object, limit: int) -> str:

@@ -18,6 +18,7 @@ from include.settings.backups import BACKUP_SCHEDULES, BackupSettings
 from include.settings.candles import SANDBOX, CandleSettings, CoinNames
 from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
+from include.settings.operating import OperatingSettings
 from include.settings.probes import ProbeSettings
 from include.settings.retention import RetentionSettings
 from include.settings.section import SettingsSection
@@ -65,6 +66,7 @@ class Settings(
     BackupSettings,
     StarterSettings,
     ApiSettings,
+    OperatingSettings,
     BaseSettings,
 ):
     """Every setting of the product. Unknown names are refused, so that a typing error is not silence."""

@@ -26,6 +26,7 @@ from include.web.pages.freeze import freeze_page
 from include.web.pages.kpis import kpis
 from include.web.pages.maintenance import maintenance
 from include.web.pages.navigation import mounted_groups
+from include.web.pages.operating import operating
 from include.web.pages.overview import overview
 from include.web.pages.performance import performance
 from include.web.pages.probes import probes
@@ -59,6 +60,7 @@ def build_app(
     app.include_router(maintenance(open_database))
     app.include_router(overview(open_database, host))
     app.include_router(performance(open_database))
+    app.include_router(operating(open_database, host))
     app.include_router(probes(open_database))
     app.include_router(start(host, find_person))
     app.include_router(trades(open_database, find_person))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, text
 
-from include.database import composed_sql
+from include.database import composed_sql, sql
 from include.json_rows import Number, ShownRow, object_sql, value_sql
 from include.kept_answers import KeptAnswer, find_or_make
 from include.telemetry.records import ErrorType, FeedbackType, MetricType, Severity
@@ -84,6 +84,14 @@ def read_monitoring(engine: Engine, time_range: TimeRange, *, only_user: UUID | 
 
         subject = "all" if only_user is None else str(only_user)
         return find_or_make(connection, f"monitoring {time_range}", subject, MONITORING_AGE, measure)
+
+
+def count_ratings(engine: Engine, time_range: TimeRange) -> tuple[int, int]:
+    """How many ratings there were in a range up to now, and how many of them were 4 or 5."""
+    with engine.connect() as connection:
+        now = connection.execute(text("SELECT now()")).scalar_one()
+        row = connection.execute(sql("telemetry/count_ratings"), {"since": now - RANGES[time_range]}).one()
+    return row.ratings, row.positive
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from include.web.pages.exports import exports
 from include.web.pages.freeze import freeze_page
 from include.web.pages.kpis import kpis
 from include.web.pages.maintenance import maintenance
+from include.web.pages.monitoring import monitoring
 from include.web.pages.navigation import mounted_groups
 from include.web.pages.operating import operating
 from include.web.pages.overview import overview
@@ -59,6 +60,7 @@ def build_app(
     app.include_router(kpis(open_database))
     app.include_router(maintenance(open_database))
     app.include_router(overview(open_database, host))
+    app.include_router(monitoring(open_database))
     app.include_router(performance(open_database))
     app.include_router(operating(open_database, host))
     app.include_router(probes(open_database))

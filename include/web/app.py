@@ -23,6 +23,7 @@ from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
 from include.web.pages.exports import exports
 from include.web.pages.freeze import freeze_page
+from include.web.pages.freshness import freshness
 from include.web.pages.kpis import kpis
 from include.web.pages.maintenance import maintenance
 from include.web.pages.monitoring import monitoring
@@ -57,6 +58,7 @@ def build_app(
     app.include_router(docs())
     app.include_router(exports(open_database, find_person, host))
     app.include_router(freeze_page(open_database))
+    app.include_router(freshness(open_database, host))
     app.include_router(kpis(open_database))
     app.include_router(maintenance(open_database))
     app.include_router(overview(open_database, host))

@@ -92,11 +92,22 @@ WANTED = {
     "resolution": "1m",
     "sandbox": False,
 }
+SHOWN = {
+    "symbols": ["COIN1", "COIN2"],
+    "start": START,
+    "end": START + timedelta(days=1),
+    "resolution": "1m",
+    "sandbox": False,
+}
 SEARCHED_HERE = 30  # trades that a search goes through, as few among the sample as 5,000 are among a million
 BATCH = {"claim_id": "sweep", "batch": 0}
 STATEMENTS: dict[str, dict[str, Any]] = {
     "candles/read_candles": WANTED,
     "candles/find_gaps": {**WANTED, "source": "kraken", "now": START, "fetched_since": None},
+    "candles/count_by_cell": {**SHOWN, "width": timedelta(hours=6)},
+    "candles/list_symbols": {"start": SHOWN["start"], "end": SHOWN["end"], "after": None, "rows": 41},
+    "trades/list_wanted_windows": {**SHOWN, "step": timedelta(minutes=1), "most": 1_000},
+    "trades/count_hole_effects": {**WANTED, "most": 1_000},
     "trades/claim_trades": {
         "claim_id": "new",
         "claim_limit": 100,
@@ -270,3 +281,11 @@ def test_a_scan_is_noticed(large):
             "SELECT * FROM trade_signals WHERE generated_at > '2026-04-01Z' ORDER BY generated_at",
         ):
             assert scans(connection, statement, {}), statement
+
+
+def test_the_newest_of_each_kind_of_data_is_read_from_indexes(large):
+    """A maximum is the first entry of an index, below a limit of one row."""
+    with large.connect() as connection:
+        plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) {sql('probes/read_ages').text}")).scalar_one()
+    # Of the open trades, which an index holds alone, one is enough.
+    assert unbounded(plan[0]["Plan"], 5_000) == []

@@ -46,12 +46,12 @@ LONGEST_NAME = 14  # letters of a symbol beside the map
 LONGEST_SYMBOL = 200
 
 
-class QuestionError(ValueError):
+class MapRequestError(ValueError):
     """What an address asks for cannot be shown; the message says why."""
 
 
 @dataclass(frozen=True)
-class Question:
+class MapRequest:
     """What the map is asked for; `resolution` and `source` may be empty."""
 
     window: str = "7d"
@@ -79,7 +79,7 @@ def freshness(open_database: Callable[[], AbstractContextManager[Engine]], host:
         symbol: str = "",
         after: str = "",
     ) -> HTMLResponse:
-        question, wrong = Question(window, resolution, source, symbol, after), ""
+        question, wrong = MapRequest(window, resolution, source, symbol, after), ""
         settings, away = host.settings(), ""
         try:
             schedules = host.schedules()
@@ -90,8 +90,8 @@ def freshness(open_database: Callable[[], AbstractContextManager[Engine]], host:
             ages = compare_ages(read_newest(connection), schedules, settings)
             try:
                 shown = _read(connection, question, sandbox)
-            except QuestionError as error:
-                wrong, question = str(error), Question()
+            except MapRequestError as error:
+                wrong, question = str(error), MapRequest()
                 shown = _read(connection, question, sandbox)
         return render(
             "freshness.html",
@@ -111,8 +111,8 @@ def freshness(open_database: Callable[[], AbstractContextManager[Engine]], host:
     return router
 
 
-def _read(connection: Connection, question: Question, sandbox: bool) -> dict[str, Any]:
-    """What the template shows of the map. Raises QuestionError."""
+def _read(connection: Connection, question: MapRequest, sandbox: bool) -> dict[str, Any]:
+    """What the template shows of the map. Raises MapRequestError."""
     _check(question)
     resolution = question.resolution or guess_resolution(connection, OTHERWISE)
     length, width = WINDOWS[question.window]
@@ -123,7 +123,7 @@ def _read(connection: Connection, question: Question, sandbox: bool) -> dict[str
             resolution, sandbox=sandbox,
         )  # fmt: skip
     except ValueError as error:
-        raise QuestionError(f"resolution and window do not fit: {error}") from None
+        raise MapRequestError(f"resolution and window do not fit: {error}") from None
     if question.symbol:
         symbols, more = [question.symbol], False
     else:
@@ -147,15 +147,15 @@ def _read(connection: Connection, question: Question, sandbox: bool) -> dict[str
     }
 
 
-def _check(question: Question) -> None:
+def _check(question: MapRequest) -> None:
     if question.window not in WINDOWS:
-        raise QuestionError(f"window is none of {', '.join(WINDOWS)}")
+        raise MapRequestError(f"window is none of {', '.join(WINDOWS)}")
     if question.resolution and question.resolution not in RESOLUTIONS:
-        raise QuestionError(f"resolution is none of {', '.join(RESOLUTIONS)}")
+        raise MapRequestError(f"resolution is none of {', '.join(RESOLUTIONS)}")
     for name in ("source", "symbol", "after"):
         value = getattr(question, name)
         if len(value) > LONGEST_SYMBOL or not value.isprintable():
-            raise QuestionError(f"{name} is too long, or holds characters that cannot be shown")
+            raise MapRequestError(f"{name} is too long, or holds characters that cannot be shown")
 
 
 def _read_holes(

@@ -17,7 +17,7 @@ RUN python -m pip install --no-cache-dir --require-hashes -r requirements-bootst
 
 RUN useradd --uid 50000 --create-home airflow \
     && install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs /opt/airflow/archive \
-        /opt/airflow/exports /opt/airflow/backups
+        /opt/airflow/exports /opt/airflow/reports /opt/airflow/backups
 
 FROM base AS sandbox
 COPY sandbox sandbox

@@ -104,6 +104,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "TRADEOPS_SPOOL": str(state.folder / "spool"),
         "TRADEOPS_LOG_FILE": str(state.log(TRADEOPS)),
         "TRADEOPS_ARCHIVE_LOCATION": str(state.folder / "archive"),
+        "TRADEOPS_REPORT_LOCATION": str(state.folder / "reports"),
         "TRADEOPS_EXPORT_LOCATIONS": json.dumps([str(state.folder / "exports")]),
         "TRADEOPS_DATABASE_VOLUME": str(state.postgres),
         "TRADEOPS_BACKUP_LOCATION": str(state.folder / "backups"),

@@ -117,12 +117,17 @@ def test_the_signing_secret_and_the_metadata_database_reach_only_who_needs_them(
 
 
 def test_every_folder_that_tasks_write_to_is_a_volume_that_they_may_write(compose):
-    """Cleaning up, exports and backups work as shipped."""
+    """Cleaning up, exports, reports and backups work as shipped."""
     made = re.search(r"install -d -o airflow -g airflow ((?:\\\n|.)*)", (ROOT / "Dockerfile").read_text())[1]
     worker = compose["services"]["worker"]
     mounted = {volume.split(":")[1] for volume in worker["volumes"]}
     assert {volume.split(":")[0] for volume in worker["volumes"]} <= compose["volumes"].keys()
-    for name in ("TRADEOPS_ARCHIVE_LOCATION", "TRADEOPS_EXPORT_LOCATIONS", "TRADEOPS_BACKUP_LOCATION"):
+    for name in (
+        "TRADEOPS_ARCHIVE_LOCATION",
+        "TRADEOPS_EXPORT_LOCATIONS",
+        "TRADEOPS_REPORT_LOCATION",
+        "TRADEOPS_BACKUP_LOCATION",
+    ):
         (place,) = re.findall(r"/opt/airflow/\w+", worker["environment"][name])
         assert place in mounted and place in made.split(), name
 

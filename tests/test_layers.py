@@ -39,6 +39,7 @@ FLOORS = [
     {"signals"},
     {"settings_check"},
     {"configuration"},
+    {"reports"},
     {"web"},
     {"airflow"},
 ]

@@ -30,6 +30,7 @@ class Subject(StrEnum):
     ALERTS = "alerts"
     BACKUPS = "backups"
     SAFEKEEPING = "safekeeping"
+    REPORTS = "reports"
 
 
 def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
 from include.settings.operating import OperatingSettings
 from include.settings.probes import ProbeSettings
+from include.settings.reports import ReportSettings
 from include.settings.retention import RetentionSettings
 from include.settings.section import SettingsSection
 from include.settings.signals import SignalRequest, SignalSettings, Timeframe
@@ -62,6 +63,7 @@ class Settings(
     ExportSettings,
     AlertSettings,
     ProbeSettings,
+    ReportSettings,
     RetentionSettings,
     BackupSettings,
     StarterSettings,

@@ -19,6 +19,9 @@ class RetentionSettings(SettingsSection):
     keep_llm_calls: timedelta | None = Field(timedelta(days=365), description="rows of llm_calls")
     keep_probe_results: timedelta | None = Field(timedelta(days=30), description="rows of probe_results")
     keep_trade_changes: timedelta | None = Field(None, description="rows of trade_changes, the audit trail")
+    keep_reports: timedelta | None = Field(
+        None, description="reports after the end of their period, with their files; not archived"
+    )
     keep_candles: timedelta | None = Field(None, description="whole months of market_candles")
     database_volume: AbsolutePath | None = Field(
         None, description="folder on the disk of the database, for a forecast of when it is full"

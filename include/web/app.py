@@ -32,6 +32,7 @@ from include.web.pages.operating import operating
 from include.web.pages.overview import overview
 from include.web.pages.performance import performance
 from include.web.pages.probes import probes
+from include.web.pages.reports import reports
 from include.web.pages.start import start
 from include.web.pages.trades import trades
 from include.web.rendering import SecurityHeaders, render
@@ -66,6 +67,7 @@ def build_app(
     app.include_router(performance(open_database))
     app.include_router(operating(open_database, host))
     app.include_router(probes(open_database))
+    app.include_router(reports(open_database, host))
     app.include_router(start(host, find_person))
     app.include_router(trades(open_database, find_person))
     app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})

@@ -1,12 +1,18 @@
-"""Slack: incoming webhooks and `chat.postMessage`. What is accepted can be read at `/_recorded/slack`.
+"""Slack: incoming webhooks, `chat.postMessage`, and files. `/_recorded/slack` has what is accepted.
+
+A file goes up in three steps: `files.getUploadURLExternal` gives an address below this very sandbox, the
+bytes are posted there, once and as many as were announced, and `files.completeUploadExternal` shows it in a
+channel, which is named by its id. Before that nobody sees it. Names of the errors: docs.slack.dev.
 
 Limits from Slack's documents: header 150 characters, section 3000, 50 blocks, about 13,000 characters in
 all. The names of the errors for blocks and for the sum are from memory.
 """
 
 import json
+import re
+import secrets
 import time
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -23,6 +29,9 @@ WEBHOOK_ERRORS = {
     429: "rate_limited",
 }
 API = f"/{NAME}/api/"
+ALT_LIMIT = 1_000  # characters
+CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{5,}")
+MAX_UPLOADS = 200  # that are remembered
 
 router = APIRouter(prefix=f"/{NAME}")
 
@@ -54,6 +63,93 @@ async def post_message(request: Request) -> JSONResponse:
     state_of(request).received.append(NAME, via="chat.postMessage", body=message)
     stamp = f"{time.time():.6f}"
     return JSONResponse({"ok": True, "channel": message["channel"], "ts": stamp, "message": message})
+
+
+def _uploads_of(request: Request) -> dict[str, dict[str, Any]]:
+    """The uploads that were announced, by their id: name, length, and the bytes when they have come."""
+    state = request.app.state
+    if not hasattr(state, "slack_uploads"):
+        state.slack_uploads = {}
+    return cast("dict[str, dict[str, Any]]", state.slack_uploads)
+
+
+@router.api_route("/api/files.getUploadURLExternal", methods=["GET", "POST"])
+async def get_upload_url(request: Request) -> JSONResponse:
+    """Announce a file; its values come in the query or as a form."""
+    if not request.headers.get("authorization", "").startswith("Bearer "):
+        return JSONResponse({"ok": False, "error": "not_authed"})
+    sent = dict(request.query_params)
+    if request.method == "POST":
+        sent |= {name: str(value) for name, value in (await request.form()).items()}
+    length = sent.get("length", "")
+    if not sent.get("filename") or not length.isdecimal() or int(length) == 0:
+        return JSONResponse({"ok": False, "error": "invalid_arguments"})
+    if len(sent.get("alt_txt", "")) > ALT_LIMIT:
+        return JSONResponse({"ok": False, "error": "alt_txt_too_large"})
+    id = f"F{secrets.token_hex(5).upper()}"
+    uploads = _uploads_of(request)
+    while len(uploads) >= MAX_UPLOADS:
+        del uploads[next(iter(uploads))]
+    uploads[id] = {
+        "name": sent["filename"],
+        "length": int(length),
+        "alt_txt": sent.get("alt_txt"),
+        "bytes": None,
+    }
+    url = str(request.url_for("upload_file", id=id))
+    return JSONResponse({"ok": True, "upload_url": url, "file_id": id})
+
+
+@router.post("/upload/v1/{id}")
+async def upload_file(id: str, request: Request) -> PlainTextResponse:
+    """Take the bytes of an announced file: as many as announced, and once."""
+    upload = _uploads_of(request).get(id)
+    body = await request.body()
+    if upload is None or upload["bytes"] is not None:
+        return PlainTextResponse("this address is unknown or was used", 404)
+    if len(body) != upload["length"]:
+        return PlainTextResponse(f"{len(body)} bytes, {upload['length']} were announced", 400)
+    upload["bytes"] = body
+    return PlainTextResponse(f"OK - {len(body)}")
+
+
+@router.post("/api/files.completeUploadExternal")
+async def complete_upload(request: Request) -> JSONResponse:
+    """Show uploaded files in a channel, with a comment."""
+    if not request.headers.get("authorization", "").startswith("Bearer "):
+        return JSONResponse({"ok": False, "error": "not_authed"})
+    if request.headers.get("content-type", "").startswith("application/json"):
+        message = _parse(await request.body()) or {}
+    else:  # as slack_sdk sends it: a form, whose list is JSON
+        message = {name: str(value) for name, value in (await request.form()).items()}
+        message["files"] = json.loads(message.get("files") or "null")
+    files = message.get("files")
+    if not isinstance(files, list) or not files:
+        return JSONResponse({"ok": False, "error": "invalid_arguments"})
+    announced = _uploads_of(request)
+    uploads = [announced.get(str(file.get("id"))) for file in files if isinstance(file, dict)]
+    if len(uploads) != len(files) or not all(upload and upload["bytes"] is not None for upload in uploads):
+        return JSONResponse({"ok": False, "error": "file_not_found"})
+    channel = message.get("channel_id")
+    if channel is not None and not CHANNEL_ID.fullmatch(str(channel)):
+        return JSONResponse({"ok": False, "error": "channel_not_found"})
+    shown = [
+        {"id": file["id"], "title": file.get("title"), "name": upload["name"], "length": upload["length"],
+         "alt_txt": upload["alt_txt"]}
+        for file, upload in zip(files, uploads, strict=True)
+        if upload
+    ]  # fmt: skip
+    for file in files:
+        del announced[file["id"]]  # completed: not again
+    if channel is not None:  # without one a file is private, and nobody sees it
+        state_of(request).received.append(
+            NAME,
+            via="files.completeUploadExternal",
+            body={"channel": channel, "text": message.get("initial_comment"), "files": shown},
+        )
+    return JSONResponse(
+        {"ok": True, "files": [{"id": file["id"], "title": file.get("title")} for file in files]}
+    )
 
 
 def find_problem(message: dict[str, Any]) -> str | None:

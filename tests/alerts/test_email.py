@@ -1,7 +1,5 @@
 """E-mail over real SMTP: what arrives, and what becomes of it when the server fails."""
 
-import email
-import email.policy
 import socket
 import ssl
 import subprocess
@@ -15,27 +13,7 @@ from include.alerts.channels import ChannelError
 from include.alerts.channels.channel import MENDING_PAUSE
 from include.alerts.channels.email import Mail, MailServer
 from tests.alerts.written import failure, hostile, row, written
-
-
-class Mailbox:
-    """Takes mail; `answer` is said instead of taking it, `refuse` names recipients that are not known."""
-
-    def __init__(self):
-        self.mails = []
-        self.answer = None
-        self.refuse = ()
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
-        if address in self.refuse:
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self.answer:
-            return self.answer
-        self.mails.append((envelope, email.message_from_bytes(envelope.content, policy=email.policy.default)))
-        return "250 taken"
+from tests.support.mailbox import Mailbox, mail_server
 
 
 @pytest.fixture
@@ -45,13 +23,8 @@ def mailbox():
 
 @pytest.fixture
 def port(mailbox):
-    controller = Controller(mailbox, hostname="127.0.0.1", port=0)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        controller.port = free.getsockname()[1]
-    controller.start()
-    yield controller.port
-    controller.stop()
+    with mail_server(mailbox) as port:
+        yield port
 
 
 def server(port, **changes):

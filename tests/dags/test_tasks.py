@@ -170,7 +170,7 @@ def test_a_task_s_callbacks_say_how_bad_its_failure_is(bag, dag_id, severity):
 
 def test_the_instances_of_a_mapped_task_have_names(any_dag):
     """The UI shows `batch 1: 60 trades`; without a template it is 0."""
-    given = {"batch": 0, "worker": 0, "due": {"table": "llm_calls", "rows": 5}}
+    given = {"batch": 0, "worker": 0, "due": {"table": "llm_calls", "rows": 5}, "channel": "mail"}
     for task in any_dag.tasks:
         expanded = getattr(task, "op_kwargs_expand_input", None)
         if not task.is_mapped and not task.get_closest_mapped_task_group():
@@ -182,5 +182,7 @@ def test_the_instances_of_a_mapped_task_have_names(any_dag):
         )
         context = {"task": SimpleNamespace(op_kwargs={name: given.get(name, "") for name in known})}
         template = any_dag.get_template_env().from_string(task.map_index_template)
-        assert template.render(context) in ("batch 1", "worker 1", "llm_calls: 5 rows")
-        assert template.render(context | {"done": "60 trades"}).endswith(("1: 60 trades", "5 rows"))
+        assert template.render(context) in ("batch 1", "worker 1", "llm_calls: 5 rows", "mail")
+        assert template.render(context | {"done": "60 trades"}).endswith(
+            ("1: 60 trades", "5 rows", "mail: 60 trades")
+        )

@@ -30,6 +30,7 @@ def test_the_projects_file_is_good():
     assert [entry.conn_id for entry in objects.connections] == [
         "tradeops_db",
         "slack_alerts",
+        "report_slack",
         "pagerduty",
         "alert_webhook",
         "llm",
@@ -44,6 +45,7 @@ def test_the_projects_file_is_good():
         "alerts": 2,
         "backups": 1,
         "exports": 2,
+        "reports": 1,
     }
     assert all(pool.pool_description for pool in objects.pools)
 

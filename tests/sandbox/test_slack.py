@@ -100,3 +100,64 @@ def test_the_web_api_wants_a_token_and_json(sandbox):
     assert post({}, json={"channel": "c", "text": "t"}) == "not_authed"
     assert post({"Authorization": "Bearer x"}, content=b"channel=c") == "invalid_json"
     assert post({"Authorization": "Bearer x"}, json={"channel": "c"}) == "no_text"
+
+
+BEARER = {"Authorization": "Bearer xoxb-anything"}
+UPLOAD, COMPLETE = "/slack/api/files.getUploadURLExternal", "/slack/api/files.completeUploadExternal"
+
+
+def announce(sandbox, **asked):
+    return sandbox.http.get(UPLOAD, params=asked, headers=BEARER).json()
+
+
+def test_a_file_goes_up_in_three_steps_through_slack_sdk(sandbox):
+    client = WebClient(token="xoxb-anything", base_url=f"{sandbox.url}/slack/api/")
+    client.files_upload_v2(
+        filename="a.png",
+        content=b"bytes",
+        title="A",
+        alt_txt="words",
+        channel="C0123456",
+        initial_comment="hello",
+    )
+    (received,) = sandbox.received("slack")
+    assert received["body"]["text"] == "hello"
+    (file,) = received["body"]["files"]
+    assert (file["name"], file["length"], file["title"], file["alt_txt"]) == ("a.png", 5, "A", "words")
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"filename": "a.png", "length": 0}, "invalid_arguments"),
+        ({"filename": "a.png", "length": -1}, "invalid_arguments"),
+        ({"length": 1}, "invalid_arguments"),
+        ({"filename": "a.png", "length": 1, "alt_txt": "x" * 1001}, "alt_txt_too_large"),
+    ],
+)
+def test_a_file_of_no_length_or_name_is_refused(sandbox, asked, error):
+    assert announce(sandbox, **asked) == {"ok": False, "error": error}
+
+
+def test_an_upload_takes_what_was_announced_and_once(sandbox):
+    said = announce(sandbox, filename="a.png", length=3)
+    assert said["upload_url"].startswith(sandbox.url)
+    assert sandbox.http.post(said["upload_url"], content=b"four").status_code == 400
+    assert sandbox.http.post(said["upload_url"], content=b"abc").status_code == 200
+    assert sandbox.http.post(said["upload_url"], content=b"abc").status_code == 404
+
+
+@pytest.mark.parametrize("channel", ["#general", "general"])
+def test_a_file_is_shown_in_a_channel_that_its_id_names_or_to_nobody(sandbox, channel):
+    said = announce(sandbox, filename="a.png", length=3)
+    body = {"files": [{"id": said["file_id"]}], "channel_id": "C0123456"}
+
+    def complete(**changes):
+        return sandbox.http.post(COMPLETE, json=body | changes, headers=BEARER).json()
+
+    assert complete()["error"] == "file_not_found"  # its bytes have not come
+    sandbox.http.post(said["upload_url"], content=b"abc")
+    assert complete(channel_id=channel)["error"] == "channel_not_found"
+    assert complete(channel_id=None)["ok"] is True and sandbox.received("slack") == []
+    assert complete()["error"] == "file_not_found"  # it is completed
+    assert sandbox.http.post(COMPLETE, json=body).json()["error"] == "not_authed"

@@ -1,0 +1,196 @@
+"""Business: trades settled, how many won, what they brought, by symbol, the best and the worst, equity."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from include.reports.figures import NO_NUMBER, Figure, FigureColumn, ReportSection, Table, compare, number
+from include.reports.reading import Reading
+from include.trades.ratios import wilson_interval
+
+MAX_SYMBOLS = 10  # listed
+MAX_TRADES = 3  # best and worst that are listed
+SERIES_DAYS = 90  # of the equity curve
+MAX_MISSING = 5  # days that are named
+NOT_ROLLED_UP = "no day of the period is rolled up: the DAG roll_up_stats makes the figures of a day"
+
+
+def measure(reading: Reading) -> ReportSection:
+    """Measure what the trades of a period brought."""
+    days, results = reading.by_days("measure_days"), reading.by_days("measure_results")
+    figures = [
+        _of_days(days, "settled", "Trades settled", "up"),
+        _success_rate(days),
+        _of_days(days, "won", "… won", "up"),
+        _of_days(days, "lost", "… lost", "down"),
+        _of_days(days, "not_entered", "… never entered", ""),
+        _of_days(days, "incomplete", "Given up for want of candles", "down"),
+        *_money(days, results),
+    ]
+    equity = _equity(reading)
+    figures.append(_drawdown(reading, days, equity))
+    return ReportSection(
+        "business",
+        "Business",
+        figures,
+        [_symbols(reading), *(_extremes(reading, which) for which in ("best", "worst"))],
+        _notes(reading, days),
+        {"equity": equity, "symbols": _symbol_series(reading)},
+    )
+
+
+def _whole(row: Row[Any], value: Any) -> Any:
+    """The value of a period that is compared with, if all of its days are rolled up."""
+    return value if row.known_days == row.days else None
+
+
+def _of_days(days: Sequence[Row[Any]], name: str, label: str, good: Any) -> Figure:
+    values = [getattr(days[0], name), *(_whole(row, getattr(row, name)) for row in days[1:])]
+    return compare(name, label, "count", values, why=NOT_ROLLED_UP, good=good)
+
+
+def _success_rate(days: Sequence[Row[Any]]) -> Figure:
+    def rate(row: Row[Any]) -> float | None:
+        decided = (row.won or 0) + (row.lost or 0)
+        return 100 * row.won / decided if decided else None
+
+    now = days[0]
+    interval = wilson_interval(now.won or 0, (now.won or 0) + (now.lost or 0))
+    low, high = interval or (None, None)
+    return compare(
+        "success_rate",
+        "Success rate",
+        "%",
+        [rate(now), *(_whole(row, rate(row)) for row in days[1:])],
+        why=NOT_ROLLED_UP if not now.known_days else "no trade was won or lost in the period",
+        good="up",
+        low=low,
+        high=high,
+    )
+
+
+def _money(days: Sequence[Row[Any]], results: Sequence[Row[Any]]) -> list[Figure]:
+    def sums(name: str) -> list[Any]:
+        first = getattr(results[0], name) if days[0].known_days else None
+        pairs = zip(days[1:], results[1:], strict=True)
+        return [first, *(_whole(day, getattr(row, name)) for day, row in pairs)]
+
+    def factor(profit: Any, loss: Any) -> Any:
+        return profit / loss if profit is not None and loss else None
+
+    factors = [factor(*pair) for pair in zip(sums("profit"), sums("loss"), strict=True)]
+    return [
+        compare("net", "Net result", "USD", sums("net"), why=NOT_ROLLED_UP, good="up"),
+        compare(
+            "profit_factor",
+            "Profit factor",
+            "ratio",
+            factors,
+            why="no trade lost anything" if days[0].known_days else NOT_ROLLED_UP,
+            good="up",
+        ),
+        compare("fees", "Fees", "USD", sums("fees"), why=NOT_ROLLED_UP, good="down"),
+        compare("slippage", "Slippage", "USD", sums("slippage"), why=NOT_ROLLED_UP, good="down"),
+    ]
+
+
+def _equity(reading: Reading) -> list[dict[str, Any]]:
+    days = max(SERIES_DAYS, reading.period.days)
+    rows = reading.of_days("read_equity", days=days)
+    return [
+        {
+            "day": row.day.isoformat(),
+            "net": number(row.net),
+            "equity": number(row.equity),
+            "trades": row.trades,
+        }
+        for row in rows
+    ]
+
+
+def _drawdown(reading: Reading, days: Sequence[Row[Any]], equity: list[dict[str, Any]]) -> Figure:
+    """The deepest fall of equity within the period below its highest point, its beginning included."""
+    first = reading.period.start.isoformat()
+    within = [point for point in equity if point["day"] >= first]
+    if any(point["equity"] is None or point["net"] is None for point in within):
+        return Figure("drawdown", "Deepest fall of equity", "USD", None, why=NO_NUMBER, good="down")
+    if not days[0].known_days:
+        return Figure("drawdown", "Deepest fall of equity", "USD", None, why=NOT_ROLLED_UP, good="down")
+    highest = within[0]["equity"] - within[0]["net"] if within else 0.0
+    deepest = 0.0
+    for point in within:
+        highest = max(highest, point["equity"])
+        deepest = max(deepest, highest - point["equity"])
+    return Figure("drawdown", "Deepest fall of equity, by day", "USD", deepest, good="down")
+
+
+def _symbols(reading: Reading) -> Table:
+    found = reading.of_days("list_symbols", limit=MAX_SYMBOLS)
+    rows = []
+    for row in found:
+        low, high = wilson_interval(row.won, row.trades) or (None, None)
+        rows.append(
+            [
+                row.symbol,
+                row.trades,
+                number(100 * row.won / row.trades) if row.trades else None,
+                None if low is None or high is None else f"{low:.0f} to {high:.0f} %",
+                number(row.net),
+            ]
+        )
+    columns = (
+        FigureColumn("Symbol"),
+        FigureColumn("Trades", "count"),
+        FigureColumn("Won", "%"),
+        FigureColumn("95 % interval"),
+        FigureColumn("Net", "USD"),
+    )
+    note = ""
+    if not rows:
+        note = "No trade was won or lost in the period."
+    elif found[0].symbols > len(rows):
+        note = f"{found[0].symbols - len(rows)} more symbols, with fewer trades, are left out."
+    return Table("symbols", "By symbol", columns, rows, note)
+
+
+def _symbol_series(reading: Reading) -> list[dict[str, Any]]:
+    found = reading.of_days("list_symbols", limit=MAX_SYMBOLS)
+    return [{"symbol": row.symbol, "net": number(row.net), "trades": row.trades} for row in found]
+
+
+def _extremes(reading: Reading, which: str) -> Table:
+    found = reading.of_moments(f"list_{which}_trades", limit=MAX_TRADES)
+    rows = [[str(row.id), row.symbol, row.direction, row.timeframe, number(row.net)] for row in found]
+    columns = (
+        FigureColumn("Trade", "text"),
+        FigureColumn("Symbol"),
+        FigureColumn("Direction"),
+        FigureColumn("Timeframe"),
+        FigureColumn("Net", "USD"),
+    )
+    return Table(
+        f"{which}_trades",
+        f"{which.capitalize()} trades",
+        columns,
+        rows,
+        "" if rows else "No trade was won or lost in the period.",
+    )
+
+
+def _notes(reading: Reading, days: Sequence[Row[Any]]) -> list[str]:
+    notes = []
+    missing = days[0].days - days[0].known_days
+    if missing:
+        named = reading.of_days("list_missing_days", limit=MAX_MISSING)
+        listed = ", ".join(row.day.isoformat() for row in named) + (" …" if missing > MAX_MISSING else "")
+        notes.append(
+            f"Trades of {days[0].known_days} of {days[0].days} days are in these figures; "
+            f"not rolled up: {listed}."
+        )
+    if days[0].changed_days:
+        notes.append(
+            f"Trades of {days[0].changed_days} of the days have changed since they were rolled up; the next "
+            "run of roll_up_stats brings them up to date, and a report that is built again has them."
+        )
+    return notes

@@ -268,7 +268,7 @@ def _attempt(
     engine: Engine, open_channel: Callable[[str], Channel], parcel: _Parcel, on_call: OnCall | None
 ) -> Receipt:
     try:
-        message = name_on_call(_compose(engine, parcel), on_call and on_call.words)
+        message = name_on_call(_compose(engine, parcel), on_call.words if on_call else None)
         return open_channel(parcel.channel).send(message)
     except (ChannelError, SQLAlchemyError, DatabaseError):
         raise

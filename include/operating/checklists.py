@@ -79,7 +79,7 @@ LISTS: dict[str, tuple[timedelta, Sequence[CheckLine]]] = {
         MONTH,
         (
             CheckLine("Rows over their time are archived and deleted", "/maintenance", "retention"),
-            CheckLine("The month's report on indexes and growth was read", "/maintenance", "review"),
+            CheckLine("The month's report on indexes and growth is there; read it", "/maintenance", "review"),
             CheckLine("Keys that nobody needs are revoked", "/api-keys", by="whoever answers for keys"),
             CheckLine("Every channel takes a test message", "/start/test_channels", by="whoever is on call"),
             CheckLine("People on call and contacts are right", "/operating", by="whoever runs tradeops"),

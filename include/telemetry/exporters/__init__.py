@@ -1,4 +1,4 @@
-"""Ways in which others read what the platform measures; a file a way. So far: Prometheus."""
+"""Ways in which others read what the platform measures; a file a way. Prometheus scrapes; figures as files."""
 
 from include.telemetry.exporters.prometheus import (
     EndedRuns,
@@ -6,5 +6,14 @@ from include.telemetry.exporters.prometheus import (
     read_metrics,
     write_metrics,
 )
+from include.telemetry.exporters.shown_figures import CONTENT_TYPES, FORMATS, write_figures
 
-__all__ = ["EndedRuns", "MetricsUnavailableError", "read_metrics", "write_metrics"]
+__all__ = [
+    "CONTENT_TYPES",
+    "FORMATS",
+    "EndedRuns",
+    "MetricsUnavailableError",
+    "read_metrics",
+    "write_figures",
+    "write_metrics",
+]

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from starlette.responses import Response
 
 from include.humanize import count_text, decimal_text, figure_text
-from include.telemetry.exporters.shown_figures import CONTENT_TYPES, FORMATS, write_figures
+from include.telemetry.exporters import CONTENT_TYPES, FORMATS, write_figures
 from include.telemetry.monitoring import RANGES, TimeRange, count_ratings, read_monitoring
 from include.trades.kpis import KpiHistory, read_kpi_history
 from include.web.charts import Chart, band_scale, linear_scale

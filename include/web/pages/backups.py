@@ -204,9 +204,7 @@ def draw_loss(loss: Sequence[Row[Any]]) -> Markup | None:
         height=140,
     )
     times = [one.started_at for one in loss]
-    chart.line(
-        times, [hour / divisor for hour in hours], "two", name="data that would have been lost at most"
-    )
+    chart.line(times, [hour / divisor for hour in hours], "two", name="lost at most")
     chart.tips(
         times,
         [f"{at:%Y-%m-%d %H:%M}: {duration_text(hour * 3600)}" for at, hour in zip(times, hours, strict=True)],

@@ -1,9 +1,10 @@
 """### Takes over an alert: says that somebody is at it
 
-By hand: **trigger** it with the alert's fingerprint, as the page **Alerts** shows it, and for how many
-hours. The alert does not escalate in that time, and a cause of failures brings no further message until it
-ends. Whoever was notified of the alert is notified of this too; an incident in PagerDuty becomes
-acknowledged. The name is that of whoever triggers the run. More: `docs/alerts.md`.
+**Acknowledge**, a button on the page [Alerts](/tradeops/alerts), opens its form filled in; by hand,
+**trigger** it with the alert's fingerprint, as that page shows it, and for how many hours. The alert does
+not escalate in that time, and a cause of failures brings no further message until it ends. Whoever was
+notified of the alert is notified of this too; an incident in PagerDuty becomes acknowledged. The name is
+that of whoever triggers the run. More: `docs/alerts.md`.
 
 A form filled in, as `conf`: `{"fingerprint": "service_down/critical/kraken", "hours": 4}`
 """

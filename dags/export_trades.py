@@ -11,6 +11,7 @@ All files show the database at one moment; a million trades take no more memory 
 `<place>/<run>/trades-00001.csv` and on; `manifest.json` beside them, written last, names each with its rows
 and SHA-256. Places below which exports may go: the setting `export_locations`; the first is the default.
 
+The page [Exports and replays](/tradeops/exports) lists the exports and hands out their files.
 Clearing the run writes it again in place of the former files. More: `docs/replays-and-exports.md`.
 
 A form filled in, as `conf`: `{"first_day": "2026-11-01", "symbols": ["BTC"], "format": "parquet"}`

@@ -10,9 +10,10 @@ form says which **settled** trades (active and cancelled ones are left out) and 
 - **analysis**: sets the analysis aside, so that the next sweeps write it anew. A changed result does so too.
 
 It is a **dry run** unless you switch that off: the report says what would change (by status, in money, the
-twenty largest differences) and nothing else is written. It is what `report` returns (its log, its XCom) and a
-row of `replays`. A real one needs your reason; each result that it replaces is kept in `trade_result_history`
-with who, when and why. A trade's `completed_at` stays.
+twenty largest differences) and nothing else is written. It is on the page
+[Exports and replays](/tradeops/exports), what `report` returns (its log, its XCom), and a row of `replays`.
+A real one needs your reason; each result that it replaces is kept in `trade_result_history` with who, when
+and why. A trade's `completed_at` stays.
 
 | task | reads | writes |
 |---|---|---|

@@ -1,6 +1,7 @@
 """### Silences alerts for a while, or ends a silence
 
-By hand: **trigger** it and fill in the form. A silence has matchers (labels and what they must be, `*` for
+**Silence** and **End it**, buttons on the page [Alerts](/tradeops/alerts), open its form filled in; by hand,
+**trigger** it and fill in the form. A silence has matchers (labels and what they must be, `*` for
 anything), a reason, and an end, which comes by itself; its author is whoever triggers the run. It holds
 back messages, nothing else: the page **Alerts** goes on showing what fires, and what still fires at the
 end is sent then. To end one early, give its number and leave the rest.

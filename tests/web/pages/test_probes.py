@@ -81,7 +81,7 @@ def test_a_look_that_is_overdue_is_stale(client, store, database):
         back = "UPDATE probe_results SET checked_at = now() - interval '4 h', asked_at = NULL"
         connection.execute(text(back))
     shown = words(client)
-    assert '<span class="critical">stale</span>, was <span class="met">healthy</span>' in shown
+    assert '<span class="badge critical">stale</span> was <span class="badge met">healthy</span>' in shown
     assert "looked at 4 h ago" in shown
 
 

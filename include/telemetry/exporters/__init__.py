@@ -1,4 +1,4 @@
-"""Ways in which others read what the platform measures; a file a way. Prometheus scrapes; figures as files."""
+"""Ways in which others read what the platform measures; a file a way."""
 
 from include.telemetry.exporters.prometheus import (
     EndedRuns,

@@ -55,18 +55,24 @@ def number_of(value: Value) -> float | None:
 
 
 def linear_scale(
-    values: Iterable[Value], *, include: Iterable[float] = (), unit: str = "", ticks: int = 5
+    values: Iterable[Value],
+    *,
+    include: Iterable[float] = (),
+    unit: str = "",
+    ticks: int = 5,
+    whole: bool = False,
 ) -> Scale:
     """An axis of numbers that begins and ends at a round one; `include` lie on it in any case.
 
-    Without a value it runs from 0 to 1 and names nothing; equal ones stand in its middle.
+    Without a value it runs from 0 to 1 and names nothing; equal ones stand in its middle. `whole`: for
+    counts, it names whole numbers alone.
     """
     drawn = [number for value in (*values, *include) if (number := number_of(value)) is not None]
     low, high = (min(drawn), max(drawn)) if drawn else (0.0, 1.0)
     size = max(abs(low), abs(high))
     if high - low <= size * 1e-9:
         low, high = low - (size * 0.1 or 1), high + (size * 0.1 or 1)
-    step = nice_step((high - low) / ticks)
+    step = max(nice_step((high - low) / ticks), 1 if whole else 0)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     texts = tick_texts([n * step for n in range(first, last + 1)], step)
     named = tuple(Tick(n / (last - first), text) for n, text in enumerate(texts)) if drawn else ()

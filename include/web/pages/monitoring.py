@@ -101,7 +101,7 @@ def _bars(
         return None
     names = [name for name, _ in named]
     chart = Chart(
-        linear_scale([0, *(count for _, count in named)], unit=unit, ticks=4),
+        linear_scale([0, *(count for _, count in named)], unit=unit, ticks=4, whole=True),
         band_scale([name if len(name) <= 14 else f"{name[:13]}…" for name in names], down=True),
         label=f"{title}: " + ", ".join(f"{name} {count}" for name, count in named),
         height=26 * len(named),

@@ -88,7 +88,7 @@ def draw_distribution(total: OutcomeSums) -> Markup:
     lefts = [R_EDGES[0] - 0.25, *R_EDGES]
     chart = Chart(
         _r_axis(lefts[0], R_EDGES[-1] + 0.25),
-        linear_scale([*counts, 1], include=[0], unit="trades", ticks=4),
+        linear_scale([*counts, 1], include=[0], unit="trades", ticks=4, whole=True),
         label=f"Trades by R: {sum(counts[:9])} below 0, {sum(counts[9:])} from 0 on.",
     )
     said = [

@@ -43,6 +43,10 @@ def test_names_have_as_many_digits_as_tell_them_apart(values, texts):
     assert [tick.text for tick in linear_scale(values).ticks] == texts
 
 
+def test_counts_have_whole_numbers():
+    assert [tick.text for tick in linear_scale([0, 1], whole=True).ticks] == ["0", "1"]
+
+
 def test_equal_values_stand_in_the_middle():
     assert linear_scale([5, 5]).share(5) == pytest.approx(0.5)
     assert linear_scale([0]).share(0) == pytest.approx(0.5)

@@ -32,7 +32,13 @@ class TradeChange:
     application: str
 
 
-def read_changes(connection: Connection, trade: UUID, limit: int = MAX_CHANGES) -> list[TradeChange]:
-    """Read the trail of a trade, the newest change first; also of one that is gone."""
-    rows = connection.execute(sql("trades/read_changes"), {"trade": trade, "limit": limit})
+def read_changes(
+    connection: Connection, trade: UUID, limit: int = MAX_CHANGES, *, before: int | None = None
+) -> list[TradeChange]:
+    """Read the trail of a trade, the newest change first; also of one that is gone.
+
+    `before`: only changes that came before the one of this id.
+    """
+    asked = {"trade": trade, "limit": limit, "before": before}
+    rows = connection.execute(sql("trades/read_changes"), asked)
     return [TradeChange(**row._mapping) for row in rows]

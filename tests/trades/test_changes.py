@@ -333,7 +333,7 @@ def test_ten_thousand_trades_that_are_settled_alike_are_some_hundred_rows_and_ea
     assert set(settled.after) == {"status", "status_reason", "completed_at"}
     with database.connect() as connection:
         explained = text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql("trades/read_changes").text)
-        asked = {"trade": one.id, "limit": 200}
+        asked = {"trade": one.id, "limit": 200, "before": None}
         plan = connection.execute(explained, asked).scalar_one()[0]["Plan"]
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40
 

@@ -1,62 +1,34 @@
-"""A trade's page: its facts, who changed it, from what to what, and feedback, with a form to give some."""
+"""A trade's page: its picture, its numbers, why it waits, who changed it, and feedback by a form."""
 
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, get_args
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Engine
 
 from include.database import sql
-from include.strange_times import StrangeTime
+from include.humanize import figure_text, money_text, price_text
+from include.settings import SANDBOX
 from include.telemetry.feedback import MAX_COMMENT, FeedbackError, UnknownTradeError, store_feedback
 from include.telemetry.records import FeedbackType
-from include.trades.changes import MAX_CHANGES, TradeChange, read_changes
+from include.trades.changes import TradeChange, read_changes
+from include.trades.steps import settlement_steps
+from include.trades.story import TradeStory, read_story
+from include.trades.waiting import waiting_text
 from include.web.forms import read_form, render_form
 from include.web.host import Person
+from include.web.pages.trade_chart import draw_trade, stretch_text
+from include.web.pages.trade_facts import moment_text, read_facts, tone_of, value_text
 from include.web.rendering import render
 
 MAX_FEEDBACK = 50  # of a trade that are shown
 
-# What stands under each heading: the word for it, the column, and its unit.
-FACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "Proposal": (
-        ("User", "user_id", ""),
-        ("Timeframe", "timeframe", ""),
-        ("Entry", "entry_price", "USD"),
-        ("Stop", "stop_loss", "USD"),
-        ("Target 1", "take_profit_1", "USD"),
-        ("Target 2", "take_profit_2", "USD"),
-        ("Target 3", "take_profit_3", "USD"),
-        ("Confidence", "confidence_score", "of 100"),
-        ("Model", "ai_model", ""),
-        ("Proposed", "generated_at", ""),
-        ("Expires", "expires_at", ""),
-    ),
-    "Result": (
-        ("Settled", "completed_at", ""),
-        ("Reason", "status_reason", ""),
-        ("Entered", "entry_at", ""),
-        ("Fill", "actual_entry_price", "USD"),
-        ("Exit", "exit_at", ""),
-        ("Exit price", "actual_exit_price", "USD"),
-        ("Gross", "gross_profit_loss", "USD"),
-        ("Fees", "fees_paid", "USD"),
-        ("Slippage", "slippage_cost", "USD"),
-        ("Net", "net_profit_loss", "USD"),
-        ("Net of the position", "profit_loss_percentage", "%"),
-        ("Candles", "data_source", ""),
-        ("Resolution", "data_resolution", ""),
-        ("Data quality", "data_quality_score", "of 100"),
-        ("Unseen candles", "unseen_candles", ""),
-    ),
-}
+CHANGES_SHOWN = 50  # of the trail on a page
 TEXTS = (("Reasoning", "ai_reasoning"), ("Analysis", "ai_analysis"))
 
 
@@ -67,36 +39,66 @@ def trade(
     """Make the routes `/trades/<id>` and `/trades/<id>/feedback`."""
     router = APIRouter()
 
-    def show(request: Request, trade: UUID, status: int = 200, **said: Any) -> HTMLResponse:
+    def show(
+        request: Request,
+        trade: UUID,
+        status: int = 200,
+        *,
+        bucket: str | None = None,
+        whole: bool = False,
+        before: int | None = None,
+        **said: Any,
+    ) -> HTMLResponse:
         with open_database() as engine, engine.connect() as connection:
-            found = connection.execute(sql("web/show_trade"), {"trade": trade}).mappings().one_or_none()
-            changes = read_changes(connection, trade, MAX_CHANGES + 1)
+            story = read_story(connection, trade, bucket=bucket, whole=whole)
+            changes = read_changes(connection, trade, CHANGES_SHOWN + 1, before=before)
             feedback = connection.execute(
                 sql("web/show_trade_feedback"), {"trade": trade, "limit": MAX_FEEDBACK}
             ).all()
-        if found is None and not changes:
-            return render("trade.html", request, status=404, trade=None, id=trade, changes=[])
+        if story is None and not changes:
+            return render("trade.html", request, status=404, story=None, id=trade, changes=[])
+        found = story.trade if story else None
         return render_form(
             "trade.html",
             request,
-            status=status if found else 404,
+            status=status if story else 404,
             id=trade,
+            story=story,
             trade=found,
-            facts=_facts(found) if found else {},
+            facts=read_facts(found) if found else {},
             texts=[(word, found[column]) for word, column in TEXTS if found[column]] if found else [],
-            changes=[_shown(change) for change in changes[:MAX_CHANGES]],
-            more=len(changes) > MAX_CHANGES,
+            picture=draw_trade(story.trade, story.picture) if story and story.picture else None,
+            steps=settlement_steps(found) if found else None,
+            distances=_distances(story) if story else [],
+            waits=_waits(story) if story else None,
+            stretch=stretch_text,
+            sandbox=_is_sandbox(story) if story else False,
+            changes=[_shown(change) for change in changes[:CHANGES_SHOWN]],
+            older=changes[CHANGES_SHOWN - 1].id if len(changes) > CHANGES_SHOWN else None,
+            before=before,
+            whole=whole,
             feedback=feedback,
             kinds=get_args(FeedbackType),
             feedback_id=uuid4(),
             longest=MAX_COMMENT,
             moment=moment_text,
+            tone=tone_of,
+            price=price_text,
+            money=money_text,
+            share=lambda percent: figure_text(float(percent), "%"),
             **({"thanks": False, "refused": None, "form": {}} | said),
         )
 
     @router.get("/trades/{trade}", response_class=HTMLResponse)
-    def show_trade(request: Request, trade: UUID, thanks: bool = False) -> HTMLResponse:
-        return show(request, trade, thanks=thanks)
+    def show_trade(
+        request: Request,
+        trade: UUID,
+        thanks: bool = False,
+        zoom: Annotated[str | None, Query(max_length=3)] = None,
+        whole: bool = False,
+        before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    ) -> HTMLResponse:
+        return show(request, trade, bucket=zoom, whole=whole, before=before, thanks=thanks)
 
     @router.post("/trades/{trade}/feedback", response_class=HTMLResponse)
     def take_feedback(
@@ -147,16 +149,39 @@ def _feedback_id(text: str) -> UUID:
         raise FeedbackError("the form is not one of this page: open the page anew") from None
 
 
-def _facts(trade: Any) -> dict[str, list[tuple[str, str]]]:
-    """The facts that are known, by heading: a word and a value with its unit."""
-    return {
-        heading: [
-            (word, f"{value_text(trade[column])} {unit}".strip())
-            for word, column, unit in listed
-            if trade[column] is not None
-        ]
-        for heading, listed in FACTS.items()
-    }
+def _is_sandbox(story: TradeStory) -> bool:
+    """Whether prices that the sandbox invented stand behind what is shown."""
+    drawn = {one.source for one in story.picture.candles} if story.picture else set()
+    named = {story.trade["data_source"], story.trade["indicators_data_source"], *drawn}
+    return any(SANDBOX in (name or "") for name in named)
+
+
+def _distances(story: TradeStory) -> list[tuple[str, str, str]]:
+    """How far the newest price of a running trade is from its levels: name, level, distance in percent."""
+    running = story.trade["status"] == "active" and not story.work.is_waiting
+    if not running or story.picture is None or not story.picture.candles:
+        return []
+    last = story.picture.candles[-1].close
+    names = {"Entry": "entry_price", "Stop": "stop_loss"}
+    names |= {f"Target {number}": f"take_profit_{number}" for number in (1, 2, 3)}
+    return [
+        (name, price_text(level), f"{100 * (float(level) / float(last) - 1):+.2f} %")
+        for name, column in names.items()
+        if (level := story.trade[column]).is_finite() and abs(level) < Decimal("1e15")
+    ]
+
+
+def _waits(story: TradeStory) -> str | None:
+    """Why a due trade is not settled; None: it is, or it is not due."""
+    work = story.work
+    if not work.is_waiting:
+        return None
+    return waiting_text(
+        work.reason or story.trade["status_reason"],
+        work.claim_id if work.is_held else None,
+        work.lease_expires_at,
+        work.next_attempt_at,
+    )
 
 
 def _shown(
@@ -190,28 +215,3 @@ def _differences(change: TradeChange) -> list[tuple[str, str | None, str | None]
         )
         for name in sorted(before.keys() | after.keys())
     ]
-
-
-def value_text(value: Any) -> str:
-    """A value as people read it; nothing is `none`."""
-    if value is None:
-        return "none"
-    if isinstance(value, datetime):
-        return moment_text(value)
-    if isinstance(value, Decimal) and value.is_finite():
-        return f"{round(value, 8):f}".rstrip("0").rstrip(".") if value % 1 else f"{value:f}".split(".")[0]
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def moment_text(moment: datetime) -> str:
-    """A time to the second, in UTC; one of no calendar as PostgreSQL writes it."""
-    return moment.text if isinstance(moment, StrangeTime) else moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def tone_of(amount: Decimal | None) -> str:
-    """The class of a sum of money: gained, lost, or neither."""
-    if amount is None or not amount.is_finite() or amount == 0:
-        return ""
-    return "met" if amount > 0 else "critical"

@@ -15,7 +15,8 @@ from include.trades.search import FoundTrades, SearchPlaceError, search_trades
 from include.trades.waiting import waiting_text
 from include.web.cursors import ForeignCursorError, cursor_of, read_cursor
 from include.web.host import Person
-from include.web.pages.trade import moment_text, tone_of, trade
+from include.web.pages.trade import trade
+from include.web.pages.trade_facts import moment_text, tone_of
 from include.web.pages.trades_form import (
     DIRECTIONS,
     ROWS,

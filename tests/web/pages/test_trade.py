@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from include.actor import Actor, act_as
 from include.web.rendering import SCRIPTS
-from tests.support.pages import Page
+from tests.support.pages import Page, page
 from tests.support.rows import insert_settled
 from tests.support.trades import insert, rows, run
 
@@ -45,7 +45,7 @@ def test_a_settled_trade_shows_its_facts_and_who_changed_it(database, client, pa
         connection.execute(text("UPDATE trade_results SET net_profit_loss = -3.25"))
     shown = words(client, path)
     for part in (
-        "BTC LONG completed success", "Net -3.25 USD", "task replay_trades.replay", "asked by ann",
+        "BTC LONG 1h completed success", "Net -3.25 USD", "task replay_trades.replay", "asked by ann",
         "database role tradeops", "net_profit_loss: 12.5 → -3.25", "trade_results written",
     ):  # fmt: skip
         assert part in shown
@@ -67,12 +67,20 @@ def test_a_trade_that_is_gone_has_its_trail_and_one_that_never_was_has_nothing(d
     assert "No such trade" in words(client, f"/tradeops/trades/{uuid4()}", 404)
 
 
-def test_without_a_trail_it_says_so_and_a_long_one_is_cut(database, client, path, trade):
+def test_a_long_trail_has_pages(database, client, path):
     assert client.get(f"{path}x").status_code == 422
-    for number in range(205):
+    for number in range(110):
         run(database, "UPDATE trade_signals SET stop_loss = :n", n=number)
-    shown = words(client, path)
-    assert "200 newest" in shown and "stop_loss: 203 → 204" in shown and "stop_loss: 1 → 2" not in shown
+    seen, at = [], path
+    while at:
+        shown = page(client, at)
+        seen += re.findall(r"stop_loss: (\d+) → (\d+)", shown.words)
+        older = [link for link in shown.links if "before=" in link]
+        at = older[0].partition("#")[0] if older else None
+    assert seen[0] == ("108", "109") and len(seen) == len(set(seen)) == 110
+    assert "no older changes" in words(client, f"{path}?before=1")
+    for wrong in ("before=0", "before=x", f"before={2**70}", "zoom=longer", "whole=x"):
+        assert client.get(f"{path}?{wrong}").status_code == 422
 
 
 def test_feedback_is_stored_once_and_names_the_person(database, client, path, trade):

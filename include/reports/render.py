@@ -130,7 +130,6 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = lambda text: text.replace(" ", "\u00a0")
     environment.globals |= {
         "value_text": value_text,
         "change_text": change_text,

@@ -179,7 +179,7 @@ def test_a_failing_sweep_tells_slack_once_and_loses_nothing(stack):
         "SELECT error_type, channel, state FROM atge_error_logs AS error "
         "JOIN alert_deliveries ON notice_id = error.id WHERE error.context ->> 'run_id' = %s"
     )
-    wait_for(lambda: stack.execute(told, run.id) == [("api", "slack", "sent")], "the one delivery")
+    wait_for(lambda: stack.execute(told, run.id) == [("api", "slack:#incidents", "sent")], "the one delivery")
     # Rows of the task: the run that failed with it has one of its own, as soon as Airflow notices.
     retries = (
         "SELECT count(*) FROM atge_error_logs WHERE severity = 'low' "

@@ -9,11 +9,15 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from include.database import copy_frame
+from include.database import composed_sql, copy_frame, sql
 from include.days import days_between
 from include.trades.outcomes import (
+    MOST_TRADES,
+    OF_A_USER,
+    SINCE,
     OutcomeFilter,
     OutcomeFilterError,
+    _parameters,
     read_outcome_choices,
     read_outcomes,
 )
@@ -211,3 +215,26 @@ def test_without_days_it_is_the_last_year():
     chosen = OutcomeFilter.read({}, LAST)
     assert chosen.first == LAST - timedelta(days=365) and chosen.last > LAST
     assert OutcomeFilter.read({"last": "0001-02-01"}, LAST).first == date(1, 1, 3)
+
+
+def test_nothing_is_read_whole(database):
+    """Each trade is found by its key, each choice by the index, whatever the tables hold."""
+    with database.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        values = _parameters(OutcomeFilter()) | {
+            "most": MOST_TRADES,
+            "user": BUSY,
+            "since": datetime.now(UTC),
+        }
+        statements = [
+            composed_sql("trades/sum_up_trades", newest=OF_A_USER),
+            composed_sql("trades/sum_up_trades", newest=SINCE),
+            sql("trades/read_daily_results"),
+        ]
+        for statement in statements:
+            plan = "\n".join(connection.execute(text(f"EXPLAIN {statement.text}"), values).scalars())
+            assert "Seq Scan" not in plan
+            if "trade_signals" in plan:
+                assert "Index Cond: (id = newest" in plan and "Limit" in plan
+            else:
+                assert plan.count("Index Cond: ((grouped =") >= 4

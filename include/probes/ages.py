@@ -73,6 +73,7 @@ KINDS = (
     DataKind("backups", "Backups", None, "backups", timedelta(hours=4)),
     DataKind("drills", "Restore drills", "drill_restore", "backups", timedelta(hours=4)),
     DataKind("audits", "Audits of data quality", "audit_data_quality", "data-docs"),
+    DataKind("reports", "Reports", None, "reports", timedelta(hours=4)),
     DataKind("upkeep", "Reports on upkeep", "maintain_database", "maintenance", timedelta(hours=4)),
     DataKind("archive", "Archived rows", "clean_up", None, unpromised="rows go when they are old enough"),
     DataKind("rules", "Evaluations of alert rules", "evaluate_alerts", "alerts", MINUTES),
@@ -80,7 +81,7 @@ KINDS = (
     DataKind("replays", "Replays", "replay_trades", None, unpromised="made when somebody asks"),
 )
 # Kinds of which each label has a DAG of its own.
-DAGS_BY_LABEL = {"probes": "probe_{}", "backups": "back_up_{}"}
+DAGS_BY_LABEL = {"probes": "probe_{}", "backups": "back_up_{}", "reports": "report_{}"}
 
 
 @dataclass(frozen=True)

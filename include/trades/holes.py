@@ -14,7 +14,8 @@ EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday, on which the grids of all 
 MOST_SYMBOLS = 40  # of a page
 MOST_SLOTS = 30_000  # candles that a page looks at, at most
 MOST_SLOTS_OF_ONE = 11_000  # of a symbol: a week by the minute
-MOST_TRADES = 1_000  # of a symbol, or of a hole
+MOST_TRADES = 300  # of a symbol, whose windows are read
+MOST_COUNTED = 100  # trades of a hole, the newest
 MOST_HOLES = 100  # of a symbol that are listed
 
 Span = tuple[datetime, datetime]
@@ -165,7 +166,8 @@ def count_effects(
             "starts": [start for _, (start, _) in holes],
             "ends": [end for _, (_, end) in holes],
             "resolution": resolution,
-            "most": MOST_TRADES,
+            "most": MOST_COUNTED,
+            "read": MOST_TRADES,
         },
     )
     return {row.place - 1: row for row in found}

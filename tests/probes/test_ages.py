@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from include.probes.ages import DAGS_BY_LABEL, KINDS, DagSchedule, NewestOfKind, compare_ages, read_newest
 from include.settings import Settings
+from include.settings.backups import BACKUP_SCHEDULES
 from tests.support.rows import insert_candles, insert_signal
 
 ROOT = Path(__file__).parents[2]
@@ -42,10 +43,8 @@ def test_the_statement_and_the_list_have_the_same_kinds(database):
 def test_each_kind_is_made_by_a_dag_that_there_is():
     dags = {path.stem for path in (ROOT / "dags").glob("*.py")}
     assert {kind.dag for kind in KINDS if kind.dag} <= dags
-    assert {"probe_platform", "probe_government"} <= dags
-    assert all(
-        pattern.format("database").startswith(("back_up", "probe")) for pattern in DAGS_BY_LABEL.values()
-    )
+    assert {"probe_platform", "probe_government", "report_daily", "report_weekly", "report_monthly"} <= dags
+    assert {DAGS_BY_LABEL["backups"].format(kind) for kind in BACKUP_SCHEDULES} <= dags
 
 
 def test_what_is_late_missing_in_time_and_not_promised():

@@ -106,8 +106,8 @@ STATEMENTS: dict[str, dict[str, Any]] = {
     "candles/find_gaps": {**WANTED, "source": "kraken", "now": START, "fetched_since": None},
     "candles/count_by_cell": {**SHOWN, "width": timedelta(hours=6)},
     "candles/list_symbols": {"start": SHOWN["start"], "end": SHOWN["end"], "after": None, "rows": 41},
-    "trades/list_wanted_windows": {**SHOWN, "step": timedelta(minutes=1), "most": 1_000},
-    "trades/count_hole_effects": {**WANTED, "most": 1_000},
+    "trades/list_wanted_windows": {**SHOWN, "step": timedelta(minutes=1), "most": 3},
+    "trades/count_hole_effects": {**WANTED, "most": 2, "read": 3},
     "trades/claim_trades": {
         "claim_id": "new",
         "claim_limit": 100,

@@ -18,6 +18,7 @@ from include.humanize import count_text, figure_text
 from include.probes.ages import compare_ages, read_newest
 from include.settings import SANDBOX
 from include.trades.holes import (
+    MOST_COUNTED,
     MOST_HOLES,
     MapWindow,
     Span,
@@ -142,6 +143,7 @@ def _read(connection: Connection, question: MapRequest, sandbox: bool) -> dict[s
         "holes": holes,
         "most_holes": MOST_HOLES,
         "asked_of": ASKED_OF,
+        "most_counted": MOST_COUNTED,
         "older": question.link(after=symbols[-1], resolution=resolution) if more else None,
         "first": question.link() if question.after or question.symbol else None,
     }

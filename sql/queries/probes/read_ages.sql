@@ -3,13 +3,13 @@
 -- table: the newest entry of an index, or a small table.
 WITH RECURSIVE symbol AS (  -- each symbol that has candles of late: one step in the index a symbol
   (
-    SELECT symbol FROM market_candles WHERE timestamp > now() - interval '40 days' ORDER BY symbol LIMIT 1
+    SELECT symbol FROM market_candles WHERE timestamp > now() - interval '8 days' ORDER BY symbol LIMIT 1
   )
   UNION ALL
   SELECT (
     SELECT held.symbol
     FROM market_candles AS held
-    WHERE held.symbol > symbol.symbol AND held.timestamp > now() - interval '40 days'
+    WHERE held.symbol > symbol.symbol AND held.timestamp > now() - interval '8 days'
     ORDER BY held.symbol
     LIMIT 1
   )
@@ -27,7 +27,7 @@ WITH RECURSIVE symbol AS (  -- each symbol that has candles of late: one step in
     FROM market_candles
     WHERE market_candles.symbol = symbol.symbol
       AND market_candles.resolution = resolution.name
-      AND timestamp > now() - interval '40 days'
+      AND timestamp > now() - interval '8 days'
       AND timestamp <= now() - resolution_interval(resolution.name)
     ORDER BY timestamp DESC
     LIMIT 1
@@ -85,6 +85,11 @@ FROM (
   SELECT 'audits', '', max(created_at), true
   FROM data_quality_results
   WHERE created_at <= now() AND day >= (SELECT max(day) FROM data_quality_results) - 1
+  UNION ALL
+  SELECT 'reports', listed.kind, (
+    SELECT max(built_at) FROM reports WHERE reports.kind = listed.kind AND built_at <= now()
+  ), true
+  FROM unnest(ARRAY['daily', 'weekly', 'monthly']) AS listed (kind)
   UNION ALL
   SELECT 'upkeep', '', max(created_at), true FROM maintenance_reports WHERE created_at <= now()
   UNION ALL

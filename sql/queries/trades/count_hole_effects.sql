@@ -1,4 +1,5 @@
--- What holes did to the trades whose windows lie over them: of at most :most trades a hole, the newest first.
+-- What holes did to the trades whose windows lie over them: of at most :most trades a hole, among the :read newest that
+-- were proposed before its end.
 SELECT
   hole.place,
   count(*) AS trades,
@@ -14,12 +15,14 @@ FROM unnest(CAST(:symbols AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends
   WITH ORDINALITY AS hole (symbol, start_at, end_at, place)
 CROSS JOIN LATERAL (
   SELECT id, status, expires_at
-  FROM trade_signals
-  WHERE symbol = hole.symbol
-    AND generated_at < hole.end_at
-    AND generated_at > hole.start_at - interval '90 days'
-    AND expires_at > hole.start_at
-  ORDER BY generated_at DESC
+  FROM (
+    SELECT id, status, expires_at
+    FROM trade_signals
+    WHERE symbol = hole.symbol AND generated_at < hole.end_at
+    ORDER BY generated_at DESC
+    LIMIT :read
+  ) AS newest
+  WHERE expires_at > hole.start_at
   LIMIT :most
 ) AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id

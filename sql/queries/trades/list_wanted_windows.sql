@@ -1,6 +1,6 @@
 -- The stretches of [:start, :end) in which trades want whole candles of :step, for each symbol of :symbols, on the grid of
 -- candles/find_gaps. Of a symbol with more than :most trades the whole of it counts as wanted: with so many it is, and
--- they are not all read. A trade that was proposed 90 days before :start is not looked for.
+-- they are not all read; of others the newest :most are looked at.
 SELECT wanted.symbol, windows.trades, windows.starts, windows.ends
 FROM unnest(CAST(:symbols AS text[])) AS wanted (symbol)
 CROSS JOIN LATERAL (
@@ -14,11 +14,9 @@ CROSS JOIN LATERAL (
   FROM (
     SELECT generated_at, expires_at
     FROM trade_signals
-    WHERE symbol = wanted.symbol
-      AND generated_at < CAST(:end AS timestamptz)
-      AND generated_at > CAST(:start AS timestamptz) - interval '90 days'
-      AND expires_at > CAST(:start AS timestamptz)
+    WHERE symbol = wanted.symbol AND generated_at < CAST(:end AS timestamptz)
     ORDER BY generated_at DESC
     LIMIT :most + 1
   ) AS signal
+  WHERE expires_at > CAST(:start AS timestamptz)
 ) AS windows

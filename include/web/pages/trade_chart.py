@@ -25,7 +25,7 @@ from include.web.charts.scale import number_of
 
 HEIGHT = 340  # pixels
 ROOM = 0.2  # of the width, at the right, for the names of the levels
-FAR = 8  # heights of the candles that a level may lie away from them and be drawn
+FAR = 5  # heights of the candles that a level may lie away from them and be drawn
 TARGETS = tuple((number, f"take_profit_{number}", f"tp{number}") for number in (1, 2, 3))
 
 

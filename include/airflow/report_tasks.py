@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REPORTS_POOL = "reports"
 REPORT_TIMEOUT = timedelta(minutes=20)
-SEND_RETRIES = {  # a mail server that is away for an hour or two
+SEND_RETRIES: dict[str, Any] = {  # a mail server that is away for an hour or two
     "retries": 6,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,

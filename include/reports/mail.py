@@ -49,7 +49,7 @@ def compose_mail(
     ids = {name: f"{name}.{report.key.id}@{server.domain}" for name in pictures}
     html = render_html(report, {name: f"cid:{id}" for name, id in ids.items()}, desk_url=desk_url)
     mail.add_alternative(html, subtype="html")
-    shown = mail.get_payload()[-1]
+    *_, shown = mail.iter_parts()  # the HTML is the last
     for name, png in pictures.items():
         shown.add_related(
             png, "image", "png", cid=f"<{ids[name]}>", filename=f"{name}.png", disposition="inline"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from include.alerts.channels import StoredConnection
-from include.http.client import Client
+from include.http.client import Client, Parameters
 from include.reports.build import Report
 from include.reports.charts import describe_charts
 from include.reports.render import page_url, render_summary
@@ -105,7 +105,7 @@ def _upload(
     bot: Client, stored: StoredConnection, engine: Engine, name: str, content: bytes, words: str
 ) -> str:
     """Upload one file; give its id. Nobody sees it before it is completed."""
-    asked = {"filename": name, "length": len(content), "alt_txt": words[:ALT_LIMIT]}
+    asked: Parameters = {"filename": name, "length": len(content), "alt_txt": words[:ALT_LIMIT]}
     answer = _check("files.getUploadURLExternal", bot.get_json("/files.getUploadURLExternal", asked))
     url = urlsplit(str(answer["upload_url"]))
     host = url.hostname or ""

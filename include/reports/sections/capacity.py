@@ -53,7 +53,14 @@ def measure(reading: Reading) -> ReportSection:
 def _growth(line: Line | None, why: str) -> Figure:
     low, high = line.slope_interval if line else (None, None)
     return Figure(
-        "growth", "Growth a day", "bytes", line and line.slope, low=low, high=high, why=why, good="down"
+        "growth",
+        "Growth a day",
+        "bytes",
+        line.slope if line else None,
+        low=low,
+        high=high,
+        why=why,
+        good="down",
     )
 
 

@@ -1,5 +1,10 @@
 """Health: uptime, what the probes saw, incidents, how long trades waited, backups and drills."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
 from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare, number
 from include.reports.reading import Reading, time_text
 
@@ -94,7 +99,7 @@ def _safekeeping(reading: Reading, begun: list[bool]) -> list[Figure]:
     ]
 
 
-def _probe_table(probes: list) -> Table:  # type: ignore[type-arg]
+def _probe_table(probes: Sequence[Row[Any]]) -> Table:
     rows = [
         [row.service, row.looks, number(100 * row.healthy / row.looks), row.degraded, row.down]
         for row in probes[:MAX_ROWS]

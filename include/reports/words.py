@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from include.humanize import size_text
+from include.humanize import duration_text, money_text, size_text
 from include.reports.figures import Figure, FigureColumn, Unit, Value
 
 LONGEST_CELL = 90  # characters of a text in a table
@@ -17,13 +17,13 @@ def value_text(value: Value, unit: Unit) -> str:
         return value if len(value) <= LONGEST_CELL else value[: LONGEST_CELL - 1] + "…"
     match unit:
         case "USD":
-            return _money(value)
+            return money_text(value)
         case "%":
             return f"{value:.1f} %"
         case "s":
-            return _duration(value)
+            return duration_text(value)
         case "ms":
-            return f"{value:.0f} ms" if value < 1000 else _duration(value / 1000)
+            return f"{value:.0f} ms" if value < 1000 else duration_text(value / 1000)
         case "bytes":
             return size_text(value)
         case "ratio":
@@ -64,20 +64,3 @@ def verdict(figure: Figure) -> str:
 def row_texts(columns: Sequence[FigureColumn], row: Sequence[Value]) -> list[str]:
     """The cells of a row."""
     return [value_text(value, column.unit) for column, value in zip(columns, row, strict=True)]
-
-
-def _money(value: float) -> str:
-    if abs(value) >= 1e15:
-        return f"{value:.3g} USD"
-    if 0 < abs(value) < 0.01:
-        return f"{value:.2g} USD"
-    return f"{value:,.2f} USD"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} days"

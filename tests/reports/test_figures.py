@@ -305,7 +305,7 @@ def test_words():
         "",
     ]
     assert value_text(-1234.5, "USD") == "-1,234.50 USD"
-    assert value_text(90_000.0, "ms") == "90.0 s"
+    assert value_text(90_000.0, "ms") == "90 s"
     assert verdict(Figure("n", "n", "count", 3, before=2, good="down")) == "worse"
     assert verdict(Figure("n", "n", "count", 3, before=3, good="down")) == ""
 

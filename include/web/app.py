@@ -51,7 +51,7 @@ def build_app(
     every = [*dependencies, Depends(note_freeze(open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(airflow(open_database, host.runs))
-    app.include_router(alerts(open_database))
+    app.include_router(alerts(open_database, host))
     app.include_router(api_keys(open_database, find_person))
     app.include_router(backups(open_database, host))
     app.include_router(costs(open_database, host))
@@ -68,7 +68,7 @@ def build_app(
     app.include_router(operating(open_database, host))
     app.include_router(probes(open_database))
     app.include_router(reports(open_database, host))
-    app.include_router(start(host, find_person))
+    app.include_router(start(open_database, host, find_person))
     app.include_router(trades(open_database, find_person))
     app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})
 

@@ -19,12 +19,16 @@ class DagFormError(ValueError):
 
 @dataclass(frozen=True)
 class DagField:
-    """A field of a DAG's form: its name in `conf`, its default, and what it may hold, as a JSON schema."""
+    """A field of a DAG's form: its name in `conf`, its default, and what it may hold, as a JSON schema.
+
+    `offered` are values that are there, each with what tells it from others; another one may be typed.
+    """
 
     name: str
     default: Any
     schema: Mapping[str, Any]
     description: str
+    offered: Sequence[tuple[str, str]] = ()
 
     @property
     def title(self) -> str:
@@ -90,6 +94,8 @@ class DagField:
             case "choices":
                 return text.split()
             case "lines":
+                if self.offered:  # ids, of which some were chosen and some written
+                    return list(dict.fromkeys(text.split()))
                 return [line.strip() for line in text.splitlines() if line.strip()]
         if not text:
             return None if "null" in self.schema.get("type", []) or self.default is None else self.default

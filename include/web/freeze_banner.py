@@ -1,4 +1,4 @@
-"""The banner of a freeze: every page shows it while one holds."""
+"""The banner of a freeze: every page shows it while one holds, or says that nobody knows."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,15 +6,22 @@ from contextlib import AbstractContextManager
 from fastapi import Request
 from sqlalchemy import Engine
 
+from include.database import DatabaseError
 from include.freeze import Freeze, find_freeze
 
 
 def note_freeze(open_database: Callable[[], AbstractContextManager[Engine]]) -> Callable[[Request], None]:
-    """Make a dependency of all pages: it reads the freeze that holds, in one statement, for `render`."""
+    """Make a dependency of all pages: it reads the freeze that holds, in one statement, for `render`.
+
+    Runbooks, and the form that restores the database, are wanted most while the database is away.
+    """
 
     def note(request: Request) -> None:
-        with open_database() as engine, engine.connect() as connection:
-            request.state.freeze = find_freeze(connection)
+        try:
+            with open_database() as engine, engine.connect() as connection:
+                request.state.freeze = find_freeze(connection)
+        except DatabaseError as error:
+            request.state.freeze_unknown = str(error)
 
     return note
 
@@ -23,3 +30,9 @@ def noted_freeze(request: Request) -> Freeze | None:
     """The freeze that was noted for this request; None: none holds, or the page has no database."""
     freeze: Freeze | None = getattr(request.state, "freeze", None)
     return freeze
+
+
+def noted_trouble(request: Request) -> str | None:
+    """Why nobody knows whether a freeze holds; None: it is known, or was not asked."""
+    trouble: str | None = getattr(request.state, "freeze_unknown", None)
+    return trouble

@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.humanize import age_text, ago_text, count_text, duration_text, money_text, number_text, size_text
-from include.web.freeze_banner import noted_freeze
+from include.web.freeze_banner import noted_freeze, noted_trouble
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "".join((TEMPLATES / f"{name}.css").read_text() for name in ("style", "charts"))
@@ -107,6 +107,7 @@ def render(template: str, request: Request, *, status: int = 200, **shown: Any) 
         now=datetime.now(UTC),
         status=status,
         frozen=noted_freeze(request),
+        freeze_unknown=noted_trouble(request),
         **shown,
     )
     return HTMLResponse(text, status_code=status)

@@ -88,6 +88,8 @@ FORM = [
     DagField("dry_run", True, {"type": "boolean", "title": "Dry run"}, "report only"),
     DagField("action", "list", {"type": "string", "enum": ["list", "verify"]}, ""),
     DagField("reason", None, {"type": ["null", "string"], "maxLength": 500, "title": "Why"}, "for later"),
+    DagField("users", [], {"type": ["null", "array"], "items": {"pattern": "^[0-9a-f-]+$"}}, ""),
+    DagField("backup_id", None, {"type": ["null", "string"], "pattern": "-(database|full)-"}, ""),
 ]  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
 from include.alerts.overview import read_overview
+from include.operating import find_on_call
 from include.web.documents import document_link
+from include.web.host import DeskHost
 from include.web.rendering import render
 
 
-def alerts(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
+def alerts(open_database: Callable[[], AbstractContextManager[Engine]], host: DeskHost) -> APIRouter:
     """Make the route `/alerts`."""
     router = APIRouter()
 
@@ -25,6 +27,7 @@ def alerts(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRo
             "alerts.html",
             request,
             shown=overview,
+            on_call=find_on_call(host.settings(), overview.at),
             document_link=lambda reference: document_link(reference, root),
         )
 

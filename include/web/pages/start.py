@@ -1,23 +1,34 @@
 """The form of a DAG, filled in by the address, and a run of it: where the buttons of the desk lead."""
 
+import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from include.web.dag_forms import MAX_TEXT, DagForm, DagFormError
+from include.database import DatabaseError
+from include.web.dag_forms import MAX_TEXT, DagField, DagForm, DagFormError
 from include.web.documents import render_line
 from include.web.forms import read_form, render_form
 from include.web.host import DeskHost, Person, RunNotStartedError
+from include.web.offers import with_offers
 from include.web.rendering import render
+
+logger = logging.getLogger(__name__)
 
 RUN_PREFIX = "desk__"  # of the ids of runs that are started here
 
 
-def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | None]]) -> APIRouter:
+def start(
+    open_database: Callable[[], AbstractContextManager[Engine]],
+    host: DeskHost,
+    find_person: Callable[[Request], Awaitable[Person | None]],
+) -> APIRouter:
     """Make the route `/start/<dag>`: its form (GET), and a run of it (POST), for people who may start it."""
     router = APIRouter()
 
@@ -45,7 +56,12 @@ def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | No
         form = host.dag_form(dag_id)
         if form is None:
             raise HTTPException(404, f"there is no DAG {dag_id!r}")
-        return form
+        try:
+            with open_database() as engine, engine.connect() as connection:
+                return with_offers(form, connection)
+        except DatabaseError as error:  # a restore is asked for all the more
+            logger.warning("nothing is offered in the form of %s: %s", dag_id, error)
+            return form
 
     @router.get("/start/{dag_id}", response_class=HTMLResponse)
     def show_form(request: Request, dag_id: str, _: Annotated[Person, Depends(starter)]) -> HTMLResponse:
@@ -77,7 +93,7 @@ def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | No
             host.runs.start(dag_id, run_id, form.conf(sent), person.name)
         except (DagFormError, RunNotStartedError) as error:
             values = {
-                field.name: field.shown(_as_given(field.kind, sent.get(field.name))) for field in form.fields
+                field.name: field.shown(_as_given(field, sent.get(field.name))) for field in form.fields
             }
             return show(request, form, values, 422, refused=str(error), run=run)
         return RedirectResponse(f"{request.scope['root_path']}/start/{dag_id}/started?run={run}", 303)
@@ -89,13 +105,13 @@ def start(host: DeskHost, find_person: Callable[[Request], Awaitable[Person | No
     return router
 
 
-def _as_given(kind: str, text: str | None) -> list[str]:
+def _as_given(field: DagField, text: str | None) -> list[str]:
     """What was sent, as an address would have it."""
-    match kind:
+    match field.kind:
         case "switch":
             return ["true" if text is not None else "false"]
         case "choices":
             return (text or "").split()
         case "lines":
-            return (text or "").splitlines()
+            return (text or "").split() if field.offered else (text or "").splitlines()
     return [text or ""]

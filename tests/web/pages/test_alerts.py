@@ -1,10 +1,13 @@
 """The page on alerts, through the application that the plugin mounts, over a real database."""
 
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.alerts.acknowledgement import acknowledge_failure
@@ -12,9 +15,11 @@ from include.alerts.channels import ChannelError
 from include.alerts.failures import record_failure
 from include.alerts.preview import preview_silence
 from include.alerts.silences import begin_silence
+from include.web import build_app
 from include.web.rendering import SCRIPTS
 from tests.support.notices import FAILURE, Channels, fire, notify, pass_time
 from tests.support.pages import Page
+from tests.support.web import desk_host, find_person
 
 NASTY = '<script>alert("x")</script>'
 
@@ -196,3 +201,13 @@ def test_data_is_shown_as_text(database, client):
     assert shown.loaded == []
     assert not any(link.startswith("javascript") for link in shown.links)
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_who_is_on_call_is_said(database):
+    server = FastAPI()
+    host = desk_host(on_call=("ann", "bert"), contacts={"ann": "+49 30 1234"}, on_call_since=date(2026, 1, 5))
+    server.mount("/tradeops", build_app(lambda: nullcontext(database), [], find_person, host))
+    shown = Page(TestClient(server).get("/tradeops/alerts").text).words
+    assert "On call until" in shown
+    assert "ann" in shown
+    assert "bert" in shown

@@ -1,18 +1,21 @@
 """The form of a DAG on the desk: filled in by its address, sent once, refused in words."""
 
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from include.database import DatabaseError
 from include.web import build_app
 from include.web.dag_forms import DagFormError
 from include.web.host import RunNotStartedError
 from include.web.rendering import start_path
 from tests.support.pages import Page
-from tests.support.web import FORM, FakeRuns, desk_host, find_person
+from tests.support.trades import run
+from tests.support.web import ANNA, BERT, FORM, FakeRuns, desk_host, find_person
 
 NASTY = '"><script>alert(1)</script>'
 PATH = "/tradeops/start/replay_trades"
@@ -65,6 +68,7 @@ def test_what_is_sent_becomes_the_run_s_conf_and_is_one_run_however_often(client
         ("replay_trades", f"desk__{fields['run']}"): {
             "symbols": ["BTC", "A B"], "redo": ["candles", "settlement"], "first_day": None, "hours": 1.5,
             "end": None, "dry_run": False, "action": "verify", "reason": "why",
+            "users": [], "backup_id": None,
         }
     }  # fmt: skip
     started = Page(client.get(answer.headers["location"]).text)
@@ -122,3 +126,37 @@ def test_a_description_may_have_a_link_and_is_text_otherwise(client):
     answer = client.get(PATH)
     assert "/tradeops/trades" in Page(answer.text).links
     assert "&lt;b&gt;" in answer.text
+
+
+def test_users_and_backups_are_chosen_from_what_is_there(client, runs, database):
+    run(database, "INSERT INTO atge_performance_cache (user_id, total_trades) VALUES (:anna, 7), (:bert, 1)",
+        anna=ANNA, bert=BERT)  # fmt: skip
+    run(database, "INSERT INTO backups (id, kind, status, location, started_at, finished_at, manifest) "
+        "VALUES ('20261121T020000Z-full-3f9c2a', 'full', 'complete', '/b', now(), now(), '{}'), "
+        "('20261122T020000Z-logs-3f9c2a', 'logs', 'complete', '/b', now(), now(), '{}')")  # fmt: skip
+    shown = client.get(f"{PATH}?users={BERT}").text
+    assert re.search(rf'value="{BERT}" checked', shown)
+    assert re.search(rf'value="{ANNA}">.*7 settled', shown)
+    assert '<option value="20261121T020000Z-full-3f9c2a">full of' in shown
+    assert "20261122T020000Z" not in shown  # of a kind that the field does not take
+    other = UUID(int=9)
+    client.post(
+        PATH,
+        data={**hidden(shown), "hours": "1", "action": "list", "users": [str(ANNA), f"{other}\r\n{ANNA}"]},
+    )
+    ((_, conf),) = runs.started.items()
+    assert conf["users"] == [str(ANNA), str(other)]
+
+
+def test_without_the_database_ids_are_typed(runs):
+    @contextmanager
+    def away():
+        raise DatabaseError("it is away")
+        yield
+
+    server = FastAPI()
+    server.mount("/tradeops", build_app(away, [], find_person, desk_host(runs=runs)))
+    shown = TestClient(server, headers={"Authorization": "Bearer operator"}).get(PATH)
+    assert shown.status_code == 200
+    assert 'name="backup_id"' in shown.text
+    assert "it is away" in shown.text

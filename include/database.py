@@ -87,10 +87,11 @@ def connect(
 ) -> Engine:
     """Make the engine for a database. Nothing is contacted before its first use.
 
-    Every session speaks UTC and is named `application` in pg_stat_activity. Connections are checked before
-    use, at most `pool_size` are open, and a failure to connect is raised as DatabaseError. The values of a
-    statement stay out of error messages. A time or date that Python cannot hold is read as a StrangeTime or
-    StrangeDate, so that one odd row never fails the reading of all others.
+    Every session speaks UTC, compiles no statement (that takes longer than ours do) and is named
+    `application`. Connections are checked before use, at most `pool_size` are open, and a failure to
+    connect is raised as DatabaseError. The values of a statement stay out of error messages. A time or date
+    that Python cannot hold is read as a StrangeTime or StrangeDate, so that one odd row never fails the
+    reading of all others.
 
     Args:
         url: `postgresql://` or `postgres://`, with or without a driver's name; `?sslmode=…` and such pass.
@@ -109,7 +110,7 @@ def connect(
         "lock_timeout": lock_timeout,
         "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
     }
-    options = [str(target.query.get("options", "")), "-c timezone=UTC"]
+    options = [str(target.query.get("options", "")), "-c timezone=UTC", "-c jit=off"]
     options += [f"-c {name}={int(limit.total_seconds() * 1000)}" for name, limit in limits.items()]
     options += [f"-c {actor.as_option()}"] if actor else []
     pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_recycle": 1800}

@@ -24,9 +24,10 @@ from xdist.scheduler import LoadScopeScheduling
 from include.database import connect, migrate
 from local import postgres
 from local.postgres import Server
+from tests.support.plans import large
 from tests.support.sandbox import fresh_sandbox, sandbox
 
-__all__ = ["fresh_sandbox", "sandbox"]  # fixtures
+__all__ = ["fresh_sandbox", "large", "sandbox"]  # fixtures
 
 SERVERS = Path(__file__).parents[1] / ".stack" / "test-postgres"  # one folder a run, named by its process
 RUN = "PYTEST_POSTGRES_RUN"

@@ -23,6 +23,38 @@ RANGES: dict[str, timedelta] = {
 MONITORING_AGE = timedelta(minutes=1)  # for which figures are kept
 MOST_RECENT = 10  # errors, operations and feedback that are shown one by one
 
+# Of everybody, what is kept by the hour and by status is read, and measurements themselves of the part of an
+# hour with which the range begins. Of one user his own rows are read, by an index.
+DURATIONS = """
+  SELECT metric_type, unit, sum(total) AS total, sum(measured) AS rows
+  FROM (
+    SELECT metric_type, unit, total, measured
+    FROM metric_hours
+    WHERE hour >= CAST(:since AS timestamptz)
+    UNION ALL
+    SELECT metric_type, unit, value, 1
+    FROM atge_performance_metrics
+    WHERE timestamp >= CAST(:since AS timestamptz)
+      AND timestamp < interval '1 hour'
+        + date_trunc('hour', CAST(:since AS timestamptz) - interval '1 microsecond', 'UTC')
+      AND unit IN ('ms', 'seconds') AND value > '-Infinity' AND value < 'Infinity'
+  ) AS parts
+  GROUP BY metric_type, unit
+  HAVING sum(measured) > 0
+"""
+DURATIONS_OF_ONE = """
+  SELECT metric_type, unit, sum(value) AS total, count(*) AS rows
+  FROM atge_performance_metrics
+  WHERE timestamp >= CAST(:since AS timestamptz) AND unit IN ('ms', 'seconds')
+    AND user_id = CAST(:only_user AS uuid) AND value > '-Infinity' AND value < 'Infinity'
+  GROUP BY metric_type, unit
+"""
+TRADES = "SELECT status, sum(trades)::bigint AS rows FROM trade_statuses GROUP BY status"
+TRADES_OF_ONE = (
+    "SELECT status, count(*) AS rows FROM trade_signals "
+    "WHERE user_id = CAST(:only_user AS uuid) GROUP BY status"
+)
+
 
 class ShownFailure(ShownRow):
     """A row of atge_error_logs, without its stack and context."""
@@ -96,11 +128,11 @@ def count_ratings(engine: Engine, time_range: TimeRange) -> tuple[int, int]:
 
 @functools.cache
 def _statement(of_one_user: bool) -> TextClause:
-    whose = "user_id = CAST(:only_user AS uuid)" if of_one_user else "true"
     return composed_sql(
         "telemetry/measure_monitoring",
-        whose=whose,
-        trades=whose,
+        whose="user_id = CAST(:only_user AS uuid)" if of_one_user else "true",
+        durations=DURATIONS_OF_ONE if of_one_user else DURATIONS,
+        trades=TRADES_OF_ONE if of_one_user else TRADES,
         ms=value_sql("ms", Decimal),
         error=object_sql(ShownFailure, "error"),
         slow=object_sql(ShownOperation, "slow"),

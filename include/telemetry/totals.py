@@ -11,7 +11,9 @@ def fold_changes(connection: Connection) -> int:
     """Add what was counted to the totals, in the connection's transaction; give the number of rows taken.
 
     Nobody waits for it, and whoever reads the view metric_values sees the same before and after. It keeps the
-    table of changes short: each scrape does it, and each evaluation of the alert rules, where nobody scrapes.
+    table of changes short, and those of the sums by the hour and by status: each scrape does it, and each
+    evaluation of the alert rules, where nobody scrapes.
     """
     taken: int = connection.execute(sql("telemetry/fold_changes"), {"most": FOLDED}).scalar_one()
+    connection.execute(sql("telemetry/merge_kept_sums"))
     return taken

@@ -1,6 +1,6 @@
--- What happened since :since, as one JSON object with the parts that GET /monitoring/stats shows. The braces hold
--- conditions: {whose} on rows with a user_id, {trades} on trades. Durations are milliseconds; counts are none, and take no
--- part. Every known name is listed, with 0 where nothing was: the lists are those of the tables' checks.
+-- What happened since :since, as one JSON object with the parts that GET /monitoring/stats shows. What is in
+-- braces is filled in by include/telemetry/monitoring.py. Durations are milliseconds; counts are none, and take no part.
+-- Every known name is listed, with 0 where nothing was: the lists are those of the tables' checks.
 -- The slowest are looked up type by type and unit by unit, for each of which there is an index.
 WITH errors AS (
   SELECT error_type, severity, count(*) AS rows
@@ -8,11 +8,7 @@ WITH errors AS (
   WHERE timestamp >= CAST(:since AS timestamptz) AND {whose}
   GROUP BY error_type, severity
 ), durations AS (
-  SELECT metric_type, unit, sum(value) AS total, count(*) AS rows
-  FROM atge_performance_metrics
-  WHERE timestamp >= CAST(:since AS timestamptz) AND unit IN ('ms', 'seconds') AND {whose}
-    AND value > '-Infinity' AND value < 'Infinity'
-  GROUP BY metric_type, unit
+  {durations}
 ), averages AS (
   SELECT metric_type, sum(CASE unit WHEN 'seconds' THEN total * 1000 ELSE total END) / sum(rows) AS ms
   FROM durations
@@ -23,7 +19,7 @@ WITH errors AS (
   WHERE timestamp >= CAST(:since AS timestamptz) AND {whose}
   GROUP BY feedback_type
 ), trades AS (
-  SELECT status, count(*) AS rows FROM trade_signals WHERE {trades} GROUP BY status
+  {trades}
 ), settled AS (
   SELECT
     coalesce(sum(rows) FILTER (WHERE status = 'active'), 0) AS active,

@@ -7,10 +7,17 @@ SELECT day, trades::bigint, wins::bigint, net
 FROM platform_trade_stats, rolled_up
 WHERE grouped = 15 AND day BETWEEN :first AND last
 UNION ALL
-SELECT day::date, sum(trades)::bigint, sum(wins)::bigint, sum(net)
-FROM rolled_up
-CROSS JOIN generate_series(
-  greatest(last + 1, (now() AT TIME ZONE 'UTC')::date - 1), (now() AT TIME ZONE 'UTC')::date, interval '1 day'
-) AS day
-CROSS JOIN measure_trade_stats(day AT TIME ZONE 'UTC', (day + interval '1 day') AT TIME ZONE 'UTC')
-GROUP BY day
+SELECT (ended_at AT TIME ZONE 'UTC')::date, count(*), count(*) FILTER (WHERE won), coalesce(sum(net), 0)
+FROM (
+  SELECT coalesce(completed_at, expires_at) AS ended_at, status = 'completed_success' AS won, net
+  FROM trade_signals AS signal
+  LEFT JOIN LATERAL (  -- one by one, by the index: the planner takes the two days for a ninth of all trades
+    SELECT net_profit_loss AS net FROM trade_results WHERE trade_signal_id = signal.id OFFSET 0
+  ) AS result ON true
+  WHERE status IN ('completed_success', 'completed_failure')
+    AND coalesce(completed_at, expires_at) >= (
+      SELECT greatest(last + 1, (now() AT TIME ZONE 'UTC')::date - 1)::timestamp AT TIME ZONE 'UTC' FROM rolled_up
+    )
+    AND coalesce(completed_at, expires_at) < ((now() AT TIME ZONE 'UTC')::date + 1)::timestamp AT TIME ZONE 'UTC'
+) AS live
+GROUP BY 1

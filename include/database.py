@@ -87,11 +87,10 @@ def connect(
 ) -> Engine:
     """Make the engine for a database. Nothing is contacted before its first use.
 
-    Every session speaks UTC, compiles no statement (that takes longer than ours do) and is named
-    `application`. Connections are checked before use, at most `pool_size` are open, and a failure to
-    connect is raised as DatabaseError. The values of a statement stay out of error messages. A time or date
-    that Python cannot hold is read as a StrangeTime or StrangeDate, so that one odd row never fails the
-    reading of all others.
+    Every session speaks UTC, compiles nothing (statements here are shorter) and is named `application`.
+    Connections are checked before use, at most `pool_size` are open, and a failure to connect is raised as
+    DatabaseError. The values of a statement stay out of error messages. A time or date that Python cannot
+    hold is read as a StrangeTime or StrangeDate, so that one odd row never fails the reading of all others.
 
     Args:
         url: `postgresql://` or `postgres://`, with or without a driver's name; `?sslmode=…` and such pass.

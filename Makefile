@@ -1,6 +1,6 @@
 # `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-layers test-e2e up down status bench psql airflow env lint docs lock setup setup-dev
+.PHONY: help demo test test-layers test-e2e up down status bench psql airflow env lint docs screenshots lock setup setup-dev
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
@@ -24,7 +24,7 @@ $(CHOSEN): bench ; @:
 endif
 
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: setup ## start everything, settle a fresh batch of sample trades, show them (CANDLES=file or folder)
 	@$(PY) -m local demo $${CANDLES:+--candles "$$CANDLES"}
@@ -63,6 +63,9 @@ airflow: setup ## Airflow's own command line on the running stack (ARGS='dags li
 
 env: setup ## NAME=value lines for scripts: addresses and login of the running stack
 	@$(PY) -m local env
+
+screenshots: setup-dev ## take the pictures of docs/desk.md anew, over a demo stack of its own
+	@PYTHONPATH=. $(PY) docs/take_screenshots.py
 
 docs: setup-dev ## write docs/dags.md anew from the DAGs
 	@PYTHONPATH=. $(PY) docs/generate_dags.py

@@ -34,8 +34,14 @@ def find_schedules() -> Mapping[str, DagSchedule]:
     return {
         dag.dag_id: DagSchedule(
             dag.timetable_summary if dag.timetable_periodic else None,
-            dag.timetable_description or "",
+            dag.timetable_description or _seconds_text(dag.timetable_summary or ""),
             bool(dag.is_paused),
         )
         for dag in found
     }
+
+
+def _seconds_text(cron: str) -> str:
+    """A schedule with seconds, which Airflow does not put in words: `Every minute, at second 35`."""
+    every_minute, _, second = cron.rpartition(" ")
+    return f"Every minute, at second {second}" if every_minute == "* * * * *" else ""

@@ -11,7 +11,7 @@ from include.alerts.matching import labels_of_open, matchers_of, matches
 from include.alerts.messages import link_of, one_line, plain
 from include.alerts.silences import Silence, read_silences
 from include.database import sql
-from include.humanize import count_text, figure_text
+from include.humanize import count_text, duration_text, figure_text
 
 MAX_ALERTS_SHOWN = 200  # alerts
 MAX_NOTICES_SHOWN = 100  # notices
@@ -146,6 +146,9 @@ def _why(row: Row[Any], body: dict[str, Any]) -> str:
     unit = limit.partition(f"{row.threshold:.6g}")[2]
     of = f", {reason}" if reason else ""
     value = figure_text(row.value, unit.strip(), row.threshold)
+    lasts, at_most = duration_text(row.value), duration_text(row.threshold)
+    if unit.strip() == "s" and lasts != at_most:
+        value, limit = lasts, limit.replace(f"{row.threshold:.6g}{unit}", at_most)
     return plain(f"It is {value}{of}. The limit is {limit}.", 600)
 
 

@@ -63,9 +63,10 @@ def draw_days(found: ModelCosts, group: CostGroup, budget: Decimal | None) -> Ma
     sums = {day: sum((costs.get(day, Decimal(0)) for costs in parts.values()), Decimal(0)) for day in days}
     dearest = max(sums, key=lambda day: sums[day])
     drawn = budget is not None and budget <= BUDGET_SHOWN * sums[dearest]
+    least = 0.0 if sums[dearest] else 0.01  # where nothing cost anything, the axis has a length all the same
     chart = Chart(
         time_scale([days[0], days[-1] + timedelta(days=1)]),
-        linear_scale(sums.values(), include=[0.0, float(budget)] if drawn and budget else [0.0], unit="USD"),
+        linear_scale(sums.values(), include=[0.0, float(budget) if drawn and budget else least], unit="USD"),
         label=f"Cost by day from {days[0]} to {days[-1]}: together {money_text(sum(sums.values()))}, "
         f"most on {dearest}: {money_text(sums[dearest])}.",
     )

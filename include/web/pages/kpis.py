@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import Engine
 
-from include.humanize import count_text, figure_text
+from include.humanize import count_text, duration_text, figure_text
 from include.trades.kpis import KPI_DAYS, KpiDay, KpiHistory, read_kpi_history
 from include.web.charts import Chart, linear_scale, time_scale
 from include.web.rendering import render
@@ -143,7 +143,7 @@ def _is_about(begin: str, name: str) -> bool:
 
 
 def _number(value: Decimal, unit: str) -> str:
-    return figure_text(float(value), unit)
+    return duration_text(float(value)) if unit == "s" else figure_text(float(value), unit)
 
 
 def _value(day: KpiDay | None, unit: str) -> str:

@@ -1,5 +1,6 @@
 """The page on the database's upkeep: findings, growth as a picture, and what each report looked at."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
@@ -11,11 +12,13 @@ from markupsafe import Markup
 from sqlalchemy import Engine
 
 from include.humanize import size_text, size_unit
-from include.maintenance import read_growth, read_reports
+from include.maintenance import Section, read_growth, read_reports
 from include.web.charts import Chart, linear_scale, time_scale
 from include.web.rendering import render
 
 REPORTS = 30  # listed
+ROWS = 12  # of a section that are shown at once
+NUMBER = re.compile(r"-?[\d.,]+( ([KMGT]i)?B)?")
 
 
 def maintenance(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
@@ -36,9 +39,20 @@ def maintenance(open_database: Callable[[], AbstractContextManager[Engine]]) -> 
             shown=shown,
             growth=growth,
             picture=draw_growth(growth),
+            numeric=numeric_columns,
+            most=ROWS,
         )
 
     return router
+
+
+def numeric_columns(section: Section) -> set[int]:
+    """The places of the columns that hold numbers or sizes alone."""
+    columns = (
+        [str(cell) for cell in cells if cell not in (None, "", "None")]
+        for cells in zip(*section.rows, strict=True)
+    )
+    return {place for place, cells in enumerate(columns) if cells and all(map(NUMBER.fullmatch, cells))}
 
 
 def draw_growth(growth: Mapping[date, int]) -> Markup | None:

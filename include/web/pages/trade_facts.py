@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from include.humanize import figure_text, money_text, number_text, price_text
+from include.humanize import duration_text, figure_text, money_text, number_text, price_text
 from include.strange_times import StrangeTime
 
 MOST_WHOLE = 10**18  # US dollars that are written out
@@ -32,16 +32,16 @@ FACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Result": (
         ("Settled", "completed_at", ""),
-        ("Reason", "status_reason", ""),
+        ("Reason", "status_reason", "words"),
         ("Entered", "entry_at", ""),
         ("Fill", "actual_entry_price", "price"),
         ("Exit", "exit_at", ""),
-        ("Exit price, on average", "actual_exit_price", "price"),
+        ("Average exit", "actual_exit_price", "price"),
         ("Net", "net_profit_loss", "money"),
         ("Net of the position", "profit_loss_percentage", "%"),
         ("Best moment", "max_favorable_excursion", "%"),
         ("Worst moment", "max_adverse_excursion", "%"),
-        ("Minutes", "time_to_completion_minutes", ""),
+        ("Took", "time_to_completion_minutes", "minutes"),
         ("Candles from", "data_source", ""),
         ("Resolution", "data_resolution", ""),
         ("Data quality", "data_quality_score", "%"),
@@ -98,10 +98,14 @@ def read_facts(trade: Mapping[str, Any]) -> dict[str, list[tuple[str, str, str]]
 
 
 def _fact_text(value: Any, kind: str) -> str:
+    if kind == "words":
+        return str(value).replace("_", " ")
     if not isinstance(value, Decimal | int) or not kind or (isinstance(value, Decimal) and value.is_nan()):
         return value_text(value)
     if kind == "price":
         return f"{price_text(value)} USD"
+    if kind == "minutes":
+        return duration_text(60 * float(value))
     if kind == "money":
         return money_text(value)
     if kind == "whole" and -MOST_WHOLE < value < MOST_WHOLE:

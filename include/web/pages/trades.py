@@ -113,4 +113,4 @@ def _why(row: Row[Any]) -> str:
             row.lease_expires_at,
             row.next_attempt_at,
         )
-    return row.status_reason or ""
+    return (row.status_reason or "").replace("_", " ")

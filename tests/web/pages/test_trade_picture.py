@@ -111,7 +111,7 @@ def test_a_trade_that_was_never_entered_moved_no_money(database, client):
     store(database, rising())
     (trade,) = insert(database, {"entry_price": 50, "stop_loss": 49})
     settle(database)
-    assert "No money moved: not_entered" in words(client, trade)
+    assert "No money moved: not entered" in words(client, trade)
     assert count(show(client, trade), "marker") == 0
 
 

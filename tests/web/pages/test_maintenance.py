@@ -5,6 +5,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from include.maintenance import DatabaseFinding, DatabaseReport, Section, store_report
+from include.web.pages.maintenance import numeric_columns
 
 NASTY = "<script>alert(1)</script>"
 
@@ -56,3 +57,9 @@ def test_growth_is_a_picture(client, database):
         )
     page = client.get("/tradeops/maintenance").text
     assert "<path" in page and "from 5.0 KiB to 10.0 KiB" in page
+
+
+def test_numbers_and_sizes_stand_at_the_right():
+    rows = [["trades", "1.5 GiB", "1200", "", "7 days"], ["backups", "16 B", "0", "3.5", "None"]]
+    assert numeric_columns(Section("Sizes", ("a", "b", "c", "d", "e"), rows)) == {1, 2, 3}
+    assert numeric_columns(Section("Sizes", ("a",), [])) == set()

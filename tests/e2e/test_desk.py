@@ -1,0 +1,150 @@
+"""What people do on the desk, inside Airflow's UI, with a browser: wide and narrow, light and dark."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+from sqlalchemy import create_engine
+
+from include.alerts.failures import Failure, record_failure
+from tests.support.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browser, logged_in
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("desk"),  # the trades and the browser are set up once
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"
+    ),
+]
+WALKS = [(WIDE, "light")]
+WAITING, LOST, WON = UUID(int=0xD1), UUID(int=0xD2), UUID(int=0xD3)
+FAILED = {WIDE: "roll_up_stats", NARROW: "audit_data_quality"}  # each walk takes over a failure of its own
+REASON = "a walk"
+
+expect.set_options(timeout=PATIENCE)
+
+
+def propose(stack, trade, symbol, stop, target, begun):
+    """A long trade of a day at the market's price of its first minute; stop and target relative to that."""
+    answer = httpx.get(
+        f"{stack.sandbox_url}/market/candles",
+        params={
+            "symbol": "BTC" if symbol == "NOSUCHCOIN" else symbol,
+            "start": begun.isoformat(),
+            "end": (begun + timedelta(minutes=1)).isoformat(),
+        },
+    )
+    price = float(answer.raise_for_status().json()["candles"][0][1])
+    stack.execute(
+        "INSERT INTO trade_signals (id, user_id, symbol, timeframe, entry_price, stop_loss, take_profit_1, "
+        "take_profit_2, take_profit_3, generated_at, expires_at) "
+        "VALUES (%s, %s, %s, '1h', %s, %s, %s, %s, %s, %s, %s)",
+        trade, UUID(int=1), symbol, price, price * stop, price * target, price * (target + 0.01),
+        price * (target + 0.02), begun, begun + timedelta(days=1),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def platform(stack):
+    """A trade that waits, one lost and one won, settled by the real sweep; failures; yesterday's report."""
+    before = stack.settings()
+    stack.configure(candle_sources=["sandbox"])
+    httpx.delete(f"{stack.sandbox_url}/_faults").raise_for_status()
+    stack.empty()
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    begun = hour - timedelta(days=2)
+    propose(stack, WAITING, "NOSUCHCOIN", 0.98, 1.02, hour - timedelta(hours=25))  # not given up for a day
+    propose(stack, LOST, "BTC", 0.9999, 1.5, begun)
+    propose(stack, WON, "ETH", 0.5, 1.0001, begun)
+    runs = [stack.trigger("settle_trades"), stack.trigger("report_daily")]
+    engine = create_engine(stack.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    for dag_id in FAILED.values():  # as the callback of a task writes it
+        failure = Failure(
+            dag_id=dag_id, run_id=f"manual__{uuid4()}", owner="trading", error="ConnectionError: refused",
+            url=f"{stack.airflow_url}/dags/{dag_id}", next_step="Look at its log.", task_id="a_task",
+        )  # fmt: skip
+        assert record_failure(engine, failure)
+    engine.dispose()
+    for run in runs:
+        run.finish()
+    stack.wait_for_sweeps()
+    yield stack
+    stack.execute("DELETE FROM freezes WHERE reason = %s", REASON)
+    stack.execute("DELETE FROM alert_silences WHERE reason = %s", REASON)
+    stack.empty()
+    stack.configure(**before)
+
+
+@pytest.fixture(params=WALKS, ids=lambda walk: f"{walk[0]}-{walk[1]}")
+def person(request, chromium, platform):
+    """Somebody who has just logged in."""
+    with logged_in(chromium, platform, *request.param) as page:
+        yield page
+
+
+def is_wide(page: Page) -> bool:
+    return page.viewport_size["width"] == WIDE
+
+
+def choose(control: Locator) -> None:
+    """Follow a link or press a button: by keyboard in a wide window, by pointer in a narrow one."""
+    if is_wide(control.page):
+        control.press("Enter")
+    else:
+        control.click()
+
+
+def open_desk(page: Page) -> FrameLocator:
+    """From wherever Airflow is to the desk, by its place in Airflow's navigation."""
+    choose(page.get_by_role("link", name="Desk", exact=True))
+    desk = page.frame_locator("iframe")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Overview")
+    return desk
+
+
+def go(desk: FrameLocator, title: str) -> None:
+    """To another page of the desk, by its navigation, which is folded where the window is narrow."""
+    pages = desk.get_by_role("navigation", name="Pages", exact=True)
+    menu = pages.get_by_text("Menu", exact=True)
+    expect(pages).to_be_visible()
+    if menu.is_visible():
+        choose(menu)
+    choose(pages.get_by_role("link", name=title, exact=True))
+    link = pages.get_by_role("link", name=title, exact=True, include_hidden=True)
+    expect(link).to_have_attribute("aria-current", "page")
+
+
+def test_why_a_trade_waits(person):
+    desk = open_desk(person)
+    go(desk, "Trades")
+    choose(desk.get_by_role("link", name="Waiting", exact=True))
+    choose(desk.get_by_role("link", name="NOSUCHCOIN"))
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("waiting")
+    why = desk.get_by_role("listitem").filter(has_text="does not know the symbol")
+    expect(why).to_contain_text("sandbox")
+    choose(desk.get_by_role("link", name="Fetch its candles").first)
+    expect(desk.get_by_role("textbox", name="trades")).to_have_value(str(WAITING))
+
+
+def test_the_worst_trade_of_last_week_and_why(person):
+    desk = open_desk(person)
+    go(desk, "Trades")
+    choose(desk.get_by_role("link", name=re.compile("[Ww]orst")))
+    worst = desk.get_by_role("main").get_by_role("row").nth(1)
+    expect(worst).to_contain_text("stopped")
+    choose(worst.get_by_role("link", name="BTC"))
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("BTC LONG")
+    expect(desk.get_by_role("main")).to_contain_text("stopped")
+    expect(desk.get_by_role("img").first).to_be_visible()  # its candles
+    expect(desk.get_by_role("row").filter(has_text="Stop").first).to_be_visible()  # the settlement's steps

@@ -217,7 +217,9 @@ def look(chromium: "Browser", stack: RunningStack, width: int, theme: Theme, sho
     DOCUMENTS.mkdir(exist_ok=True)
     with logged_in(chromium, stack, width, theme) as page:
         for name, path in shown.items():
-            page.goto(path)
+            answer = page.goto(path)
+            if answer is None or not answer.ok:
+                raise RuntimeError(f"{path} answered {answer and answer.status}: {page.inner_text('body')}")
             size = page.evaluate(
                 "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
             )

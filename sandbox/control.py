@@ -22,6 +22,7 @@ DOORS = (
     *(
         "/",
         "/llm/v1",
+        "/slack/api",
         "/pagerduty",
         "/market",
         "/sec",

@@ -1,8 +1,10 @@
 """Quota and breaker, as several processes share them."""
 
 import json
+import select
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -66,7 +68,10 @@ def age(database, seconds):
 
 @pytest.fixture(scope="module")
 def workers():
-    """Two processes that carry out orders: `workers(order, order)` answers with what each of them says."""
+    """Two processes that carry out orders: `workers(order, order)` answers with what each of them says.
+
+    `after_first` is called when one of them has answered.
+    """
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.http.worker"],
@@ -80,11 +85,14 @@ def workers():
     for process in processes:
         assert process.stdout.readline() == "ready\n"
 
-    def carry_out(*orders):
+    def carry_out(*orders, after_first=None):
         busy = list(zip(processes, orders, strict=False))
         for process, order in busy:
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
+        if after_first:
+            assert select.select([process.stdout for process, _ in busy], [], [], 60)[0]
+            after_first()
         return [json.loads(process.stdout.readline()) for process, _ in busy]
 
     yield carry_out
@@ -366,11 +374,17 @@ def test_processes_share_a_breaker(server, database, database_url, workers):
     assert len(server.received) == 2
 
     age(database, 61)
-    server.answers = [reply([], after=1.0)]
-    order |= {"calls": 2, "threads": 2}
-    answers = sorted(answer for each in workers(order, order) for answer in each)
-    assert [answer.partition(":")[0] for answer in answers] == ["breaker_open"] * 3 + ["ok"]
-    assert all("a trial call is under way" in answer for answer in answers[:3])
+    refused = threading.Event()  # the trial call is under way until the other process has its answer
+
+    def answer(connection):
+        assert refused.wait(60)
+        OK(connection)
+
+    server.answers = [answer]
+    order |= {"calls": 1, "timeout": 60}
+    answers = sorted(answer for each in workers(order, order, after_first=refused.set) for answer in each)
+    assert [answer.partition(":")[0] for answer in answers] == ["breaker_open", "ok"]
+    assert "a trial call is under way" in answers[0]
     assert len(server.received) == 2 + 1
     assert breaker_row(database).state == "closed"
 

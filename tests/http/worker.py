@@ -16,11 +16,12 @@ from include.settings import Endpoint
 
 
 def carry_out(order: dict[str, Any]) -> list[str]:
+    seconds = order.get("timeout", 2)
     service = Service(
         order["service"],
         limits=tuple(Limit(*limit) for limit in order.get("limits", [])),
-        timeout=Timeout(connect=2, read=2, total=2),
-        retry=Retry(attempts=1, budget=order.get("budget", 10)),
+        timeout=Timeout(connect=seconds, read=seconds, total=seconds),
+        retry=Retry(attempts=1, budget=order.get("budget", max(10, seconds))),
         breaker=Breaker(*order.get("breaker", [1000, 60])),
     )
     threads = order.get("threads", 1)

@@ -70,6 +70,12 @@ def test_a_trade_is_made_and_changed_by_hand(database, stranger, trade):
     assert changed.application == "psql"
 
 
+def test_what_a_sweep_fills_in_was_nothing_before(database, trade):
+    run(database, "UPDATE trade_signals SET status_reason = 'no candle yet' WHERE id = :id", id=trade)
+    changed, _ = trail(database, trade)
+    assert (changed.before, changed.after) == ({"status_reason": None}, {"status_reason": "no candle yet"})
+
+
 @pytest.mark.parametrize(
     "claim",
     [

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -10,18 +11,20 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 from sqlalchemy import create_engine
 
 from include.alerts.failures import Failure, record_failure
-from tests.support.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browser, logged_in
+from include.web.pages.navigation import NAVIGATION
+from tests.support.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browser, logged_in, offences
+from tests.support.running_stack import wait_for
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
     pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("desk"),  # the trades and the browser are set up once
     pytest.mark.skipif(
         CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"
     ),
 ]
-WALKS = [(WIDE, "light")]
+LOOKS = [(width, theme) for width in (WIDE, NARROW) for theme in ("light", "dark")]
+WALKS = [(WIDE, "light"), (NARROW, "dark")]  # the other two look otherwise, and are walked alike
 WAITING, LOST, WON = UUID(int=0xD1), UUID(int=0xD2), UUID(int=0xD3)
 FAILED = {WIDE: "roll_up_stats", NARROW: "audit_data_quality"}  # each walk takes over a failure of its own
 REASON = "a walk"
@@ -107,7 +110,7 @@ def choose(control: Locator) -> None:
 
 def open_desk(page: Page) -> FrameLocator:
     """From wherever Airflow is to the desk, by its place in Airflow's navigation."""
-    choose(page.get_by_role("link", name="Desk", exact=True))
+    choose(page.get_by_role("link", name="Desk", exact=True).first)  # a run has it as a tab, too
     desk = page.frame_locator("iframe")
     expect(desk.get_by_role("heading", level=1)).to_have_text("Overview")
     return desk
@@ -117,12 +120,21 @@ def go(desk: FrameLocator, title: str) -> None:
     """To another page of the desk, by its navigation, which is folded where the window is narrow."""
     pages = desk.get_by_role("navigation", name="Pages", exact=True)
     menu = pages.get_by_text("Menu", exact=True)
-    expect(pages).to_be_visible()
+    expect(desk.get_by_role("heading", level=1)).to_be_visible()
     if menu.is_visible():
         choose(menu)
     choose(pages.get_by_role("link", name=title, exact=True))
     link = pages.get_by_role("link", name=title, exact=True, include_hidden=True)
     expect(link).to_have_attribute("aria-current", "page")
+
+
+def start_the_run(desk: FrameLocator, why: str | None = None) -> None:
+    """Send a form that stands there filled in, but for the reason, and see that Airflow has taken it."""
+    button = desk.get_by_role("button", name="Start the run")
+    if why:
+        desk.get_by_role("textbox", name="Why").fill(why)
+    choose(button)
+    expect(desk.get_by_role("heading", level=1)).to_have_text("The run is started")
 
 
 def test_why_a_trade_waits(person):
@@ -148,3 +160,119 @@ def test_the_worst_trade_of_last_week_and_why(person):
     expect(desk.get_by_role("main")).to_contain_text("stopped")
     expect(desk.get_by_role("img").first).to_be_visible()  # its candles
     expect(desk.get_by_role("row").filter(has_text="Stop").first).to_be_visible()  # the settlement's steps
+
+
+def test_an_alert_is_acknowledged_and_silenced(person, platform):
+    failed = FAILED[person.viewport_size["width"]]
+    silence = "SELECT count(*) FROM alert_silences WHERE ends_at > now() AND reason = %s"
+    desk = open_desk(person)
+    go(desk, "Alerts")
+    alert = desk.get_by_role("row").filter(has_text=failed).filter(has_text="failed since")
+    expect(alert).not_to_contain_text("taken over")
+    choose(alert.get_by_role("link", name="Acknowledge"))
+    start_the_run(desk)
+    choose(desk.get_by_role("link", name="Look at the run"))  # leaves the frame
+    person.wait_for_url(lambda url: urlsplit(url).path.startswith("/dags/acknowledge_alert/runs/"))
+
+    taken = "SELECT count(*) FROM alert_notices WHERE kind = 'acknowledged' AND fingerprint LIKE %s"
+    wait_for(lambda: platform.execute(taken, f"failure/%{failed}%") == [(1,)], "the acknowledgement")
+    desk = open_desk(person)
+    go(desk, "Alerts")
+    expect(alert).to_contain_text("taken over by admin")
+    choose(alert.get_by_role("link", name="Silence"))
+    start_the_run(desk, REASON)
+    wait_for(lambda: platform.execute(silence, REASON) == [(1,)], "the silence")
+    go(desk, "Alerts")
+    expect(alert).to_contain_text("silenced")
+    in_force = desk.get_by_role("row").filter(has_text=REASON)
+    choose(in_force.get_by_role("link", name="End it"))
+    start_the_run(desk)
+    wait_for(lambda: platform.execute(silence, REASON) == [(0,)], "the end of the silence")
+    go(desk, "Alerts")
+    expect(alert).not_to_contain_text("silenced")
+
+
+def test_yesterdays_report(person):
+    day = (datetime.now(UTC) - timedelta(days=1)).date()
+    yesterday = f"{day:%A}, {day.day} {day:%B %Y}"
+    desk = open_desk(person)
+    go(desk, "Reports")
+    choose(desk.get_by_role("link", name=yesterday).first)
+    expect(desk.get_by_role("heading", level=1)).to_contain_text(yesterday)
+    stored = desk.frame_locator("iframe[title='The report as it was stored']")
+    expect(stored.get_by_role("heading", level=1)).to_contain_text(yesterday)
+
+
+def test_the_platform_is_frozen_and_given_back(person, platform):
+    holds = "SELECT count(*) FROM freezes WHERE coalesce(ended_at, ends_at) > now()"
+    desk = open_desk(person)
+    go(desk, "Freeze")
+    choose(desk.get_by_role("main").get_by_role("link", name="Freeze", exact=True))
+    start_the_run(desk, REASON)
+    wait_for(lambda: platform.execute(holds) == [(1,)], "the freeze")
+    go(desk, "Trades")
+    banner = desk.get_by_role("status").filter(has_text="Frozen by admin")
+    expect(banner).to_contain_text(REASON)
+
+    trade = uuid4()
+    untouched = "SELECT count(*) FROM trade_signals WHERE id = %s AND status = 'active'"
+    propose(platform, trade, "BTC", 0.9999, 1.5, datetime.now(UTC) - timedelta(days=3))
+    assert platform.run("settle_trades").tasks()["claim"] == "skipped"
+    assert platform.execute(untouched, trade) == [(1,)]
+
+    choose(banner.get_by_role("link", name="More"))
+    choose(desk.get_by_role("link", name="Give it back"))
+    start_the_run(desk)
+    wait_for(lambda: platform.execute(holds) == [(0,)], "the end of the freeze")
+    go(desk, "Freeze")
+    expect(desk.get_by_role("main")).to_contain_text("Nothing is frozen")
+    platform.trigger("settle_trades")
+    wait_for(lambda: platform.execute(untouched, trade) == [(0,)], "the trade that had waited")
+    platform.wait_for_sweeps()
+
+
+def test_a_dag_and_a_run_have_the_desk_as_a_tab(chromium, platform):
+    with logged_in(chromium, platform, WIDE, "light") as page:
+        run = platform.api("GET", "/dags/settle_trades/dagRuns?limit=1&order_by=-id")["dag_runs"][0]
+        for path, shown in (
+            ("/dags/settle_trades", "Trades"),
+            (f"/dags/settle_trades/runs/{run['dag_run_id']}", ""),
+        ):
+            page.goto(path)
+            choose(page.get_by_role("link", name="Desk", exact=True).last)  # the first is in the navigation
+            expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text(shown)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_pages_fit_and_are_accessible(chromium, platform, width, theme):
+    """In Airflow's frame, which leaves them less than the window; with what the walks left to show."""
+    paths = [page.path for page in NAVIGATION] + [
+        f"/trades/{LOST}",
+        f"/trades/{WAITING}",
+        "/start/silence_alerts",
+        "/docs/alerts",
+    ]
+    wrong: dict[str, list[str]] = {}
+    with logged_in(chromium, platform, width, theme) as page:
+        page.on(
+            "console",
+            lambda said: (
+                wrong.setdefault(said.location["url"], []).append(said.text)
+                if said.type == "error" and "/tradeops/" in said.location["url"]
+                else None
+            ),
+        )
+        open_desk(page)
+        frame = page.frame(url="**/tradeops/overview")
+        assert frame is not None
+        for path in paths:
+            answer = frame.goto(f"{platform.airflow_url}/tradeops{path}")
+            assert answer is not None and answer.status == 200, path
+            assert frame.evaluate("getComputedStyle(document.documentElement).colorScheme") == theme
+            found = offences(frame)
+            overflow = frame.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if overflow > 0:
+                found.append(f"{overflow} px wider than its frame")
+            if found:
+                wrong.setdefault(path, []).extend(found)
+    assert not wrong, "\n".join(f"{path}: {said}" for path, said in wrong.items())

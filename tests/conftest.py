@@ -94,8 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
                 remove_server(folder)
 
 
-# Files whose tests go to one worker, in order: one has a stack of its own, one a demo that two tests need, one
-# trades and a browser that all need.
+# Files whose tests go to one worker, in order: one has a stack of its own, one a demo that two tests need,
+# one trades and a browser that all need.
 TOGETHER = ("/test_lifecycle.py", "/test_stack_demo.py", "/test_desk.py")
 
 

@@ -23,10 +23,10 @@ pytestmark = [
         CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"
     ),
 ]
-LOOKS = [(width, theme) for width in (WIDE, NARROW) for theme in ("light", "dark")]
-WALKS = [(WIDE, "light"), (NARROW, "dark")]  # the other two look otherwise, and are walked alike
+# Two of the four looks show both widths and both themes; each walk is made in one of the four.
+LOOKS = [(WIDE, "light"), (NARROW, "dark")]
 WAITING, LOST, WON = UUID(int=0xD1), UUID(int=0xD2), UUID(int=0xD3)
-FAILED = {WIDE: "roll_up_stats", NARROW: "audit_data_quality"}  # each walk takes over a failure of its own
+FAILED = "roll_up_stats"  # whose failure a walk takes over
 REASON = "a walk"
 
 expect.set_options(timeout=PATIENCE)
@@ -72,12 +72,11 @@ def platform(stack):
     propose(stack, WON, "ETH", 0.5, 1.0001, begun)
     runs = [stack.trigger("settle_trades"), stack.trigger("report_daily")]
     engine = create_engine(stack.database_url.replace("postgresql://", "postgresql+psycopg://"))
-    for dag_id in FAILED.values():  # as the callback of a task writes it
-        failure = Failure(
-            dag_id=dag_id, run_id=f"manual__{uuid4()}", owner="trading", error="ConnectionError: refused",
-            url=f"{stack.airflow_url}/dags/{dag_id}", next_step="Look at its log.", task_id="a_task",
-        )  # fmt: skip
-        assert record_failure(engine, failure)
+    failure = Failure(  # as the callback of a task writes it
+        dag_id=FAILED, run_id=f"manual__{uuid4()}", owner="trading", error="ConnectionError: refused",
+        url=f"{stack.airflow_url}/dags/{FAILED}", next_step="Look at its log.", task_id="a_task",
+    )  # fmt: skip
+    assert record_failure(engine, failure)
     engine.dispose()
     for run in runs:
         run.finish()
@@ -89,7 +88,12 @@ def platform(stack):
     stack.configure(**before)
 
 
-@pytest.fixture(params=WALKS, ids=lambda walk: f"{walk[0]}-{walk[1]}")
+def seen(width, theme):
+    """In which of the four looks a walk is made."""
+    return pytest.mark.parametrize("person", [(width, theme)], indirect=True, ids=[f"{width}-{theme}"])
+
+
+@pytest.fixture
 def person(request, chromium, platform):
     """Somebody who has just logged in."""
     with logged_in(chromium, platform, *request.param) as page:
@@ -137,6 +141,7 @@ def start_the_run(desk: FrameLocator, why: str | None = None) -> None:
     expect(desk.get_by_role("heading", level=1)).to_have_text("The run is started")
 
 
+@seen(WIDE, "light")
 def test_why_a_trade_waits(person):
     desk = open_desk(person)
     go(desk, "Trades")
@@ -149,6 +154,7 @@ def test_why_a_trade_waits(person):
     expect(desk.get_by_role("textbox", name="trades")).to_have_value(str(WAITING))
 
 
+@seen(NARROW, "dark")
 def test_the_worst_trade_of_last_week_and_why(person):
     desk = open_desk(person)
     go(desk, "Trades")
@@ -162,12 +168,12 @@ def test_the_worst_trade_of_last_week_and_why(person):
     expect(desk.get_by_role("row").filter(has_text="Stop").first).to_be_visible()  # the settlement's steps
 
 
+@seen(WIDE, "dark")
 def test_an_alert_is_acknowledged_and_silenced(person, platform):
-    failed = FAILED[person.viewport_size["width"]]
     silence = "SELECT count(*) FROM alert_silences WHERE ends_at > now() AND reason = %s"
     desk = open_desk(person)
     go(desk, "Alerts")
-    alert = desk.get_by_role("row").filter(has_text=failed).filter(has_text="failed since")
+    alert = desk.get_by_role("row").filter(has_text=FAILED).filter(has_text="failed since")
     expect(alert).not_to_contain_text("taken over")
     choose(alert.get_by_role("link", name="Acknowledge"))
     start_the_run(desk)
@@ -175,7 +181,7 @@ def test_an_alert_is_acknowledged_and_silenced(person, platform):
     person.wait_for_url(lambda url: urlsplit(url).path.startswith("/dags/acknowledge_alert/runs/"))
 
     taken = "SELECT count(*) FROM alert_notices WHERE kind = 'acknowledged' AND fingerprint LIKE %s"
-    wait_for(lambda: platform.execute(taken, f"failure/%{failed}%") == [(1,)], "the acknowledgement")
+    wait_for(lambda: platform.execute(taken, f"failure/%{FAILED}%") == [(1,)], "the acknowledgement")
     desk = open_desk(person)
     go(desk, "Alerts")
     expect(alert).to_contain_text("taken over by admin")
@@ -192,6 +198,7 @@ def test_an_alert_is_acknowledged_and_silenced(person, platform):
     expect(alert).not_to_contain_text("silenced")
 
 
+@seen(NARROW, "light")
 def test_yesterdays_report(person):
     day = (datetime.now(UTC) - timedelta(days=1)).date()
     yesterday = f"{day:%A}, {day.day} {day:%B %Y}"
@@ -203,6 +210,7 @@ def test_yesterdays_report(person):
     expect(stored.get_by_role("heading", level=1)).to_contain_text(yesterday)
 
 
+@seen(NARROW, "dark")
 def test_the_platform_is_frozen_and_given_back(person, platform):
     holds = "SELECT count(*) FROM freezes WHERE coalesce(ended_at, ends_at) > now()"
     desk = open_desk(person)

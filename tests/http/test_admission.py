@@ -68,10 +68,7 @@ def age(database, seconds):
 
 @pytest.fixture(scope="module")
 def workers():
-    """Two processes that carry out orders: `workers(order, order)` answers with what each of them says.
-
-    `after_first` is called when one of them has answered.
-    """
+    """Two processes: `workers(order, order)` gives what each says; `after_first` is called when one has."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.http.worker"],
@@ -376,11 +373,7 @@ def test_processes_share_a_breaker(server, database, database_url, workers):
     age(database, 61)
     refused = threading.Event()  # the trial call is under way until the other process has its answer
 
-    def answer(connection):
-        assert refused.wait(60)
-        OK(connection)
-
-    server.answers = [answer]
+    server.answers = [lambda connection: refused.wait(60) and OK(connection)]
     order |= {"calls": 1, "timeout": 60}
     answers = sorted(answer for each in workers(order, order, after_first=refused.set) for answer in each)
     assert [answer.partition(":")[0] for answer in answers] == ["breaker_open", "ok"]

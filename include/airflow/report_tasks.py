@@ -39,6 +39,25 @@ NEXT_REPORT_STEP = (
     "task: it goes on, and sends nothing twice. docs/reports.md says what each message means."
 )
 
+REPORT_DOC = """
+Figures of business, health, errors, performance, cost, capacity with a forecast, and security. Stored first,
+as JSON, HTML and pictures below the setting `report_location`; then sent.
+
+| task | what |
+|---|---|
+| `build` | figures everything at one moment of the database, and keeps it as the one report on the period |
+| `draw` | draws the charts into the storage |
+| `store` | stores figures and HTML beside them |
+| `send` | one for each channel: what was sent is not sent again, and one that fails holds up no other |
+| `forget` | deletes reports that are over `keep_reports` |
+
+Run twice, there is one report, sent once. With **build again** the form makes a new version of one that is
+there, with what came later; with **send again** it sends once more. Past reports: the page **Reports** of
+the desk. More: `docs/reports.md`.
+
+A form filled in, as `conf`: `{"day": "2026-11-20", "build_again": true}`
+"""
+
 
 class ReportForm(Form):
     """Which period, and whether a report that is there is built or sent again."""

@@ -89,14 +89,13 @@ def make_key(
 
 def list_keys(engine: Engine) -> list[ApiKey]:
     """All keys, those that are valid first, the newest of each first."""
-    with engine.connect() as connection:
-        return [ApiKey(**row) for row in connection.execute(sql("web/list_api_keys")).mappings()]
+    return sorted(page_keys(engine, limit=None), key=lambda key: KEY_STATES.index(key.state))
 
 
 def page_keys(
     engine: Engine,
     *,
-    limit: int,
+    limit: int | None,
     state: str | None = None,
     find: str | None = None,
     behind: tuple[datetime, UUID] | None = None,
@@ -108,13 +107,7 @@ def page_keys(
     before, behind_id = behind or (None, None)
     asked = {"state": state, "find": find, "before": before, "behind_id": behind_id, "limit": limit}
     with engine.connect() as connection:
-        return [ApiKey(**row) for row in connection.execute(sql("web/page_api_keys"), asked).mappings()]
-
-
-def list_users(engine: Engine, limit: int) -> list[UUID]:
-    """So many users of the platform who have statistics, for a form to offer."""
-    with engine.connect() as connection:
-        return list(connection.execute(sql("web/list_users"), {"limit": limit}).scalars())
+        return [ApiKey(**row) for row in connection.execute(sql("web/list_api_keys"), asked).mappings()]
 
 
 def revoke_key(engine: Engine, which: str, revoked_by: str) -> ApiKey:

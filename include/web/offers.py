@@ -17,6 +17,11 @@ QUERIES: Mapping[str, str] = {  # by the name that a field has in every DAG's fo
 }
 
 
+def offer_users(connection: Connection, limit: int) -> list[tuple[str, str]]:
+    """Users who have statistics, those with the most trades first: the id, and what tells them apart."""
+    return _offer(connection, "web/offer_users", limit)
+
+
 def with_offers(form: DagForm, connection: Connection) -> DagForm:
     """The form whose fields offer what they may hold and is there."""
     return replace(form, fields=[_offering(field, connection) for field in form.fields])
@@ -27,5 +32,9 @@ def _offering(field: DagField, connection: Connection) -> DagField:
         return field
     schema = field.schema.get("items", field.schema)
     pattern = re.compile(schema.get("pattern", ""))
-    rows = connection.execute(sql(QUERIES[field.name]), {"limit": MOST_OFFERED})
-    return replace(field, offered=[(row.value, row.label) for row in rows if pattern.search(row.value)])
+    offered = _offer(connection, QUERIES[field.name], MOST_OFFERED)
+    return replace(field, offered=[(value, label) for value, label in offered if pattern.search(value)])
+
+
+def _offer(connection: Connection, query: str, limit: int) -> list[tuple[str, str]]:
+    return [(row.value, row.label) for row in connection.execute(sql(query), {"limit": limit})]

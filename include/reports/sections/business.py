@@ -160,7 +160,7 @@ def _symbol_series(reading: Reading) -> list[dict[str, Any]]:
 
 
 def _extremes(reading: Reading, which: str) -> Table:
-    found = reading.of_moments(f"list_{which}_trades", limit=MAX_TRADES)
+    found = reading.of_moments("list_ranked_trades", sign=1 if which == "worst" else -1, limit=MAX_TRADES)
     rows = [[str(row.id), row.symbol, row.direction, row.timeframe, number(row.net)] for row in found]
     columns = (
         FigureColumn("Trade", "text"),

@@ -17,13 +17,13 @@ from include.web.api_keys import (
     KEY_STATES,
     ApiKey,
     ApiKeyError,
-    list_users,
     make_key,
     page_keys,
     revoke_key,
 )
 from include.web.forms import read_form, render_form
 from include.web.host import Person
+from include.web.offers import offer_users
 
 LISTED = 50  # keys on a page
 USERS_OFFERED = 200  # by the form
@@ -55,7 +55,8 @@ def api_keys(
     ) -> HTMLResponse:
         with open_database() as engine:
             keys = page_keys(engine, limit=LISTED + 1, state=state or None, find=find or None, behind=behind)
-            users = list_users(engine, USERS_OFFERED)
+            with engine.connect() as connection:
+                users = offer_users(connection, USERS_OFFERED)
         chosen = {"state": state, "find": find}
         more = _address(request, **chosen, behind=_place(keys[LISTED - 1])) if len(keys) > LISTED else None
         said = {"made": None, "revoked": None, "refused": None} | shown

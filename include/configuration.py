@@ -25,6 +25,8 @@ MORE_CONNECTIONS = (
     "postgres_replication",
     "object_store",
     "backup_identity",
+    "report_mail",
+    "report_slack",
     "api_scrape",
     "api_cron",
 )

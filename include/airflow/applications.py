@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from include import web
-from include.airflow.connections import has_connection, open_database, open_storage_if_any
+from include.airflow.connections import has_connection, open_storage_if_any
 from include.airflow.dag_forms import read_dag_form
 from include.airflow.ended_runs import find_ended_runs
-from include.airflow.host import read_kept_settings, web_host
+from include.airflow.host import open_kept_database, read_kept_settings, web_host
 from include.airflow.people import find_airflow_person
 from include.airflow.runs import AirflowRuns
 from include.airflow.schedules import find_schedules
@@ -37,7 +37,13 @@ def pages() -> "FastAPI":
         dag_form=read_dag_form,
         runs=AirflowRuns(),
     )
-    return web.build_app(lambda: open_database("web"), [Depends(get_user)], find_airflow_person, host)
+    return web.build_app(
+        lambda: open_known_database(measured=True),
+        [Depends(get_user)],
+        find_airflow_person,
+        host,
+        open_kept=open_kept_database,
+    )
 
 
 def api() -> "FastAPI":

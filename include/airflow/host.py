@@ -2,15 +2,15 @@
 
 import functools
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.airflow.connections import SettingsMissingError, database_url, load_settings
 from include.airflow.people import find_airflow_person
 from include.airflow.runs import AirflowRuns
-from include.airflow.server import ProgramSecret
+from include.airflow.server import ProgramSecret, database_known
 from include.settings import Settings
 from include.settings.reader import SettingsError
 from include.web import WebHost
@@ -35,6 +35,16 @@ def web_host() -> WebHost:
         cron_secret=_kept(ProgramSecret("api_cron"), SECRET_KEPT),
         runs=AirflowRuns(),
     )
+
+
+@contextmanager
+def open_kept_database() -> "Iterator[Engine]":
+    """The platform's database as this process keeps it open: for what is asked at every request.
+
+    Raises DatabaseError also when Airflow does not know where it is.
+    """
+    with database_known():
+        yield web_host().engine()
 
 
 def read_kept_settings() -> Settings:

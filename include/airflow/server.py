@@ -32,15 +32,21 @@ PARTS = ("scheduler", "dag_processor", "triggerer")  # as Airflow names them in 
 
 
 @contextmanager
-def open_known_database() -> "Iterator[Engine]":
-    """Open the platform's database for one request, unmeasured.
+def open_known_database(*, measured: bool = False) -> "Iterator[Engine]":
+    """Open the platform's database for one request.
 
     Raises DatabaseError also when nobody knows where it is: Airflow's own database, on the same server maybe,
     holds its connection.
     """
+    with database_known(), open_database("web", measured=measured) as engine:
+        yield engine
+
+
+@contextmanager
+def database_known() -> "Iterator[None]":
+    """Raise DatabaseError where Airflow does not know the platform's database."""
     try:
-        with open_database("web", measured=False) as engine:
-            yield engine
+        yield
     except AirflowNotFoundException as error:
         raise DatabaseError(
             f"Airflow does not know the connection {DATABASE_CONNECTION}: there is none, or Airflow's own "

@@ -15,7 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -84,7 +84,6 @@ def deliver(
     begun = time.monotonic()
     done = Delivered()
     with engine.begin() as connection:
-        on_call = find_on_call(settings, connection.execute(text("SELECT now()")).scalar_one())
         # One pass at a time decides; a lock timeout ends one that waits too long: the next takes its work.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": DELIVERY_LOCK})
         connection.execute(sql("alerts/adopt_failures"), {"limit": MAX_NOTICES})
@@ -98,6 +97,7 @@ def deliver(
         parcels = _claim(connection, limit)
         connection.execute(sql("alerts/finish_deliveries"))
     postponed = []
+    on_call = find_on_call(settings, datetime.now(UTC))  # a week's turn: any clock will do
     for parcel in parcels:
         # One failure a channel and pass: what else it should get must not wait for its time-outs.
         if parcel.channel in done.not_sent or time.monotonic() - begun > time_limit.total_seconds():

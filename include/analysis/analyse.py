@@ -55,5 +55,5 @@ def analyse_settled(
         return list(rows.scalars())
 
     with engine.connect() as connection:
-        raise_if_frozen(connection, "work")
+        raise_if_frozen(connection)
     return asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))

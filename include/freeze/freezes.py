@@ -67,9 +67,9 @@ def find_freeze(connection: Connection, group: FreezeGroup = "work") -> Freeze |
     return None if row is None else _freeze(row)
 
 
-def raise_if_frozen(connection: Connection, group: FreezeGroup) -> None:
+def raise_if_frozen(connection: Connection) -> None:
     """Ask in the transaction that is about to claim work. Raises FrozenError while a freeze holds."""
-    freeze = find_freeze(connection, group)
+    freeze = find_freeze(connection)
     if freeze is not None:
         raise FrozenError(freeze)
 

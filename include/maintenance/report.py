@@ -1,7 +1,7 @@
 """The report on the database: what was looked at, and what a person should do."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Engine, text
 
 from include.database import sql
 from include.humanize import count_text, size_text
+from include.maintenance.forecast import ENOUGH_DAYS, TooFewSizesError, fit_line
 from include.maintenance.vacuum import DEAD, WORTH_IT, VacuumedTable
 
 Kind = Literal["weekly", "monthly"]
 
 HISTORY = 90  # days of sizes that growth is read from
-ENOUGH_DAYS = 7  # under which a slope is no forecast
 SOON, LATER = timedelta(days=30), timedelta(days=90)  # until the disk is full: warn, mention
 WRAPAROUND = 1_000_000_000  # transactions; PostgreSQL stops at about two thousand million
 SETTLED = timedelta(days=14)  # how old usage statistics must be to call an index unused
@@ -85,27 +85,6 @@ def inspect_database(
     return report
 
 
-def forecast_full(sizes: Mapping[date, int], free_bytes: int) -> date | None:
-    """The day when the disk is full if the database goes on growing as it did; None: not in sight.
-
-    A straight line by least squares through the sizes (bytes by day); `free_bytes` is what is free on the
-    last of the days.
-
-    Raises:
-        ValueError: fewer than seven days.
-    """
-    if len(sizes) < ENOUGH_DAYS:
-        raise ValueError(f"{count_text(len(sizes), 'day')} of sizes: no forecast; {ENOUGH_DAYS} are needed")
-    days = [day.toordinal() for day in sizes]
-    mean_day, mean_size = sum(days) / len(days), sum(sizes.values()) / len(sizes)
-    over = sum((day - mean_day) ** 2 for day in days)
-    slope = sum((day.toordinal() - mean_day) * (size - mean_size) for day, size in sizes.items()) / over
-    if slope <= 0:
-        return None
-    left = free_bytes / slope
-    return max(sizes) + timedelta(days=int(left)) if left < 3650 else None
-
-
 def store_report(engine: Engine, report: DatabaseReport) -> UUID:
     """Store a report; a run that is repeated replaces its own. Give its id."""
     with engine.begin() as connection:
@@ -170,8 +149,8 @@ def _growth(connection: Connection, report: DatabaseReport, free_bytes: int | No
         for row in connection.execute(sql("maintenance/measure_database_growth"), {"days": HISTORY})
     }
     try:
-        full = forecast_full(sizes, free_bytes)
-    except ValueError as error:
+        full, *_ = fit_line(sizes).full_after(free_bytes)
+    except TooFewSizesError as error:
         report.findings.append(DatabaseFinding("info", f"no forecast of the disk yet: {error}", "wait"))
         return
     if full is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -36,6 +37,11 @@ class Reading:
     def period(self) -> Period:
         """The period of the report."""
         return self.periods[0]
+
+    @cached_property
+    def days(self) -> Sequence[Row[Any]]:
+        """What the rolled-up days of each period have together: more than one section reads it."""
+        return self.by_days("measure_days")
 
     def by_days(self, query: str) -> Sequence[Row[Any]]:
         """Ask a statement that compares the periods, given as days, `starts` and `ends`."""

@@ -126,7 +126,7 @@ def _standing(engine: Engine, report: Report, channel: str, which: dict[str, obj
         row = connection.execute(sql("reports/read_delivery"), which).one()
     if row.state == "sent":
         return f"{report.title} went out by {channel} at {row.sent_at:%Y-%m-%d %H:%M} UTC already"
+    until = f"{row.claimed_until:%H:%M:%S} UTC" if row.claimed_until else "once"  # it has just given up
     raise ReportNotSentError(
-        f"another task is sending {report.title} by {channel}; if it died, its claim ends at "
-        f"{row.claimed_until:%H:%M:%S} UTC"
+        f"another task is sending {report.title} by {channel}; if it died, its claim ends at {until}"
     )

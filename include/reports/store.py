@@ -129,16 +129,16 @@ def forget_reports(engine: Engine, storage: Storage, before: date) -> int:
     The files go first: a run that dies in between finds the row again. A report whose files are elsewhere,
     for the setting was changed since, stays.
     """
+    asked = {"before": before, "location": storage.location}
     with engine.connect() as connection:
-        rows = connection.execute(
-            sql("reports/list_old_reports"), {"before": before, "limit": MAX_FORGOTTEN}
-        ).all()
+        rows = connection.execute(sql("reports/list_old_reports"), {**asked, "limit": MAX_FORGOTTEN}).all()
+        stranded = connection.execute(sql("reports/count_stranded_reports"), asked).scalar_one()
+    if stranded:
+        logger.warning(
+            "%d old reports have files elsewhere than at %s: they stay", stranded, storage.location
+        )
     forgotten = 0
     for row in rows:
-        if row.location not in (None, storage.location):
-            logger.warning("the report on %s is at %s, not at %s: it stays", row.period_start, row.location,
-                           storage.location)  # fmt: skip
-            continue
         for stored in list(storage.list(f"{row.kind}/{row.period_start.isoformat()}/")):
             storage.delete(stored.key)
         _forget(engine, row.id)

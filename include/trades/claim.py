@@ -56,7 +56,7 @@ def claim_due(engine: Engine, claim_id: str, settings: Settings) -> Claimed:
         )
         batches = _batches(connection, claim_id)
         if not batches:
-            raise_if_frozen(connection, "work")
+            raise_if_frozen(connection)
             connection.execute(
                 sql("trades/claim_trades"),
                 {

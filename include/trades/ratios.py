@@ -23,6 +23,13 @@ def wilson_interval(wins: int, trades: int, z: float = Z_95) -> tuple[float, flo
     return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
+def profit_factor(profit: Decimal, loss: Decimal) -> Decimal | None:
+    """Won by lost money, both positive; None without a loss, NaN where one of them is no number."""
+    if not (profit.is_finite() and loss.is_finite()):
+        return Decimal("NaN")
+    return profit / loss if loss else None
+
+
 def running_sums(results: Iterable[Decimal]) -> list[Decimal]:
     """Each result with all before it; from a result that is no number on, none is."""
     total, sums = Decimal(0), []

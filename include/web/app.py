@@ -43,12 +43,15 @@ def build_app(
     dependencies: Sequence[params.Depends],
     find_person: Callable[[Request], Awaitable[Person | None]],
     host: DeskHost,
+    *,
+    open_kept: Callable[[], AbstractContextManager[Engine]] | None = None,
 ) -> FastAPI:
     """Make the application. `dependencies` guard every route; there is no route without them.
 
-    `find_person` says who it is that they let in, for pages that not everybody may use.
+    `find_person` says who it is that they let in, for pages that not everybody may use. `open_kept` gives the
+    database as it is kept open, for what every page asks; None: as `open_database` does.
     """
-    every = [*dependencies, Depends(note_freeze(open_database))]
+    every = [*dependencies, Depends(note_freeze(open_kept or open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(airflow(open_database, host.runs))
     app.include_router(alerts(open_database, host))

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 from fastapi import Request
 from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError
 
 from include.database import DatabaseError
 from include.freeze import Freeze, find_freeze
@@ -20,7 +21,7 @@ def note_freeze(open_database: Callable[[], AbstractContextManager[Engine]]) -> 
         try:
             with open_database() as engine, engine.connect() as connection:
                 request.state.freeze = find_freeze(connection)
-        except DatabaseError as error:
+        except (DatabaseError, TimeoutError) as error:  # the latter: every connection that is kept is in use
             request.state.freeze_unknown = str(error)
 
     return note

@@ -93,7 +93,7 @@ def start_work(engine: Engine, runs: Runs, request: Request, plan: Callable[[Con
         run = _find_former(connection, request)
         if run is None:
             work = plan(connection)
-            raise_if_frozen(connection, "work")
+            raise_if_frozen(connection)
             run = connection.execute(
                 sql("web/write_run"),
                 {

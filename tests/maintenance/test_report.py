@@ -9,7 +9,6 @@ from include.database import connect
 from include.humanize import size_text
 from include.maintenance import (
     VacuumedTable,
-    forecast_full,
     inspect_database,
     note_table_sizes,
     read_growth,
@@ -17,6 +16,7 @@ from include.maintenance import (
     store_report,
     vacuum_tables,
 )
+from include.maintenance.forecast import fit_line
 
 MINUTE = timedelta(minutes=1)
 TODAY = datetime.now(UTC).date()
@@ -141,11 +141,11 @@ def test_without_history_or_disk_the_report_says_so(database):
 
 def test_a_straight_line_and_what_does_not_grow():
     sizes = {date(2026, 1, 1) + timedelta(days=n): 100 + 10 * n for n in range(10)}
-    assert forecast_full(sizes, 55) == date(2026, 1, 10) + timedelta(days=5)
-    assert forecast_full(dict.fromkeys(sizes, 7), 55) is None
-    assert forecast_full(sizes, 10**9) is None
+    assert fit_line(sizes).full_after(55)[0] == date(2026, 1, 10) + timedelta(days=5)
+    assert fit_line(dict.fromkeys(sizes, 7)).full_after(55)[0] is None
+    assert fit_line(sizes).full_after(10**9)[0] is None
     with pytest.raises(ValueError, match="7 are needed"):
-        forecast_full(dict(list(sizes.items())[:6]), 55)
+        fit_line(dict(list(sizes.items())[:6]))
 
 
 def test_a_report_is_kept_once_a_run_and_read_back(database, table):

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
+from include.maintenance.forecast import TooFewSizesError, fit_line
 from include.reports import ReportPeriodError, build, find_period, last_period
 from include.reports.figures import NO_NUMBER, Figure, compare
-from include.reports.forecast import TooFewSizesError, fit_line
 from include.reports.words import change_text, value_text, verdict
 from include.settings import Settings
 from tests.reports.conftest import FIRST, NOW, SETTINGS

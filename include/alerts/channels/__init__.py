@@ -131,7 +131,7 @@ def _opened(
                     f"{name}: there is no connection {used!r}; store {kind.needs}: docs/alerts.md",
                     pause=MENDING_PAUSE,
                 )
-            place = Place(name.partition(":")[2], own_connection(name) or "", used == own_connection(name))
+            place = Place(name.partition(":")[2], own_connection(name) or "", used != kind.connection)
             opened = kind.opened(stored, engine, place) if place.name else kind.opened(stored, engine)
             channel = stack.enter_context(opened)
         except (ValueError, ServiceError) as error:

@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from include.alerts.messages import Message
 from include.http import ServiceError
 from include.settings import Endpoint
-
-if TYPE_CHECKING:
-    pass
 
 MENDING_PAUSE = timedelta(minutes=15)  # until the next try, where a person must mend the connection first
 

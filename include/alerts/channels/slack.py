@@ -89,7 +89,7 @@ class SlackBot:
             note = ""
             if self._otherwise and isinstance(answer, dict) and answer.get("error") in CHANNEL_ERRORS:
                 note = f"; {payload['channel']}: {answer['error']}, so it went to {self._otherwise}"
-                payload = {**payload, "channel": self._otherwise}
+                payload = {**slack_payload(message), "channel": self._otherwise}  # the thread is not there
                 answer = self._client.post_json("/chat.postMessage", payload)
         if not isinstance(answer, dict) or answer.get("ok") is not True:
             error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]

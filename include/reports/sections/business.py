@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from include.reports.figures import NO_NUMBER, Figure, FigureColumn, ReportSection, Table, compare, number
 from include.reports.reading import Reading
-from include.trades.ratios import wilson_interval
+from include.trades.ratios import profit_factor, wilson_interval
 
 MAX_SYMBOLS = 10  # listed
 MAX_TRADES = 3  # best and worst that are listed
@@ -18,7 +18,8 @@ NOT_ROLLED_UP = "no day of the period is rolled up: the DAG roll_up_stats makes 
 
 def measure(reading: Reading) -> ReportSection:
     """Measure what the trades of a period brought."""
-    days, results = reading.by_days("measure_days"), reading.by_days("measure_results")
+    days, results = reading.days, reading.by_days("measure_results")
+    symbols = reading.of_days("list_symbols", limit=MAX_SYMBOLS)
     figures = [
         _of_days(days, "settled", "Trades settled", "up"),
         _success_rate(days),
@@ -34,9 +35,9 @@ def measure(reading: Reading) -> ReportSection:
         "business",
         "Business",
         figures,
-        [_symbols(reading), *(_extremes(reading, which) for which in ("best", "worst"))],
+        [_symbols(symbols), *(_extremes(reading, which) for which in ("best", "worst"))],
         _notes(reading, days),
-        {"equity": equity, "symbols": _symbol_series(reading)},
+        {"equity": equity, "symbols": _symbol_series(symbols)},
     )
 
 
@@ -76,10 +77,10 @@ def _money(days: Sequence[Row[Any]], results: Sequence[Row[Any]]) -> list[Figure
         pairs = zip(days[1:], results[1:], strict=True)
         return [first, *(_whole(day, getattr(row, name)) for day, row in pairs)]
 
-    def factor(profit: Any, loss: Any) -> Any:
-        return profit / loss if profit is not None and loss else None
-
-    factors = [factor(*pair) for pair in zip(sums("profit"), sums("loss"), strict=True)]
+    factors = [
+        None if profit is None else profit_factor(profit, loss)
+        for profit, loss in zip(sums("profit"), sums("loss"), strict=True)
+    ]
     return [
         compare("net", "Net result", "USD", sums("net"), why=NOT_ROLLED_UP, good="up"),
         compare(
@@ -125,8 +126,7 @@ def _drawdown(reading: Reading, days: Sequence[Row[Any]], equity: list[dict[str,
     return Figure("drawdown", "Deepest fall of equity, by day", "USD", deepest, good="down")
 
 
-def _symbols(reading: Reading) -> Table:
-    found = reading.of_days("list_symbols", limit=MAX_SYMBOLS)
+def _symbols(found: Sequence[Row[Any]]) -> Table:
     rows = []
     for row in found:
         low, high = wilson_interval(row.won, row.trades) or (None, None)
@@ -154,8 +154,7 @@ def _symbols(reading: Reading) -> Table:
     return Table("symbols", "By symbol", columns, rows, note)
 
 
-def _symbol_series(reading: Reading) -> list[dict[str, Any]]:
-    found = reading.of_days("list_symbols", limit=MAX_SYMBOLS)
+def _symbol_series(found: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     return [{"symbol": row.symbol, "net": number(row.net), "trades": row.trades} for row in found]
 
 

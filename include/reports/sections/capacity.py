@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from include.database import sql
+from include.maintenance.forecast import ENOUGH_DAYS, METHOD, Line, TooFewSizesError, fit_line
+from include.maintenance.report import HISTORY
 from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare, number
-from include.reports.forecast import ENOUGH_DAYS, METHOD, Line, TooFewSizesError, fit_line
 from include.reports.reading import Reading
 
-HISTORY = 90  # days of sizes
 AHEAD = (30, 90)  # days that are forecast
 MAX_ROWS = 8  # tables that are listed
 DISK_UNSEEN = "the disk of the database is not seen from here: set database_volume"
@@ -23,12 +23,21 @@ def measure(reading: Reading) -> ReportSection:
     except TooFewSizesError as error:
         why = f"{error}; each report notes the size of its day"
     newest = max(sizes, default=None)
-    at = [
-        sizes[newest] if newest and place == 0 else sizes.get(period.last_day)
-        for place, period in enumerate(reading.periods)
-    ]
     figures = [
-        compare("database_size", "All tables together", "bytes", at, why="no size was ever noted"),
+        Figure(
+            "database_size_now",
+            "All tables together, newest",
+            "bytes",
+            sizes[newest] if newest else None,
+            why="" if newest else "no size was ever noted",
+        ),
+        compare(
+            "database_size",
+            "All tables together, on the last day of the period",
+            "bytes",
+            [sizes.get(period.last_day) for period in reading.periods],
+            why="no size was noted on that day",
+        ),
         _growth(line, why),
         *(_forecast(line, why, days) for days in AHEAD),
         _free(reading),
@@ -38,7 +47,7 @@ def measure(reading: Reading) -> ReportSection:
     notes = [METHOD]
     if newest:
         notes.append(
-            f"Sizes are those of {newest}, the newest that were noted, whatever period the report is about."
+            f"The newest sizes, from which the forecast goes on, are those of {newest}, whatever the period."
         )
     return ReportSection(
         "capacity",

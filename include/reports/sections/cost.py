@@ -12,7 +12,6 @@ def measure(reading: Reading) -> ReportSection:
     unknown = reading.unknown(reading.settings.keep_llm_calls)
     now = rows[0]
     budget = now.budget
-    daily = reading.settings.llm_daily_budget_usd
     figures = [
         compare(
             "model_cost",
@@ -28,7 +27,7 @@ def measure(reading: Reading) -> ReportSection:
             "%",
             [100 * row.cost / row.budget if row.budget else None for row in rows],
             why="no call of the period had a budget"
-            if daily is None
+            if now.calls
             else "no model was called in the period, so no day's budget was opened",
             good="down",
             unknown_before=unknown,

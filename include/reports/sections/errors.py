@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import get_args
 
+from include.alerts.messages import one_line
 from include.reports.figures import FigureColumn, ReportSection, Table, compare, number
 from include.reports.reading import Reading, time_text
 from include.telemetry import ErrorType
 from include.telemetry.records import Severity
 
 MAX_ROWS = 5  # messages that are listed
+LONGEST = 300  # characters of one
 SERIES_DAYS = 30  # at least, in the picture
 
 
@@ -22,7 +24,7 @@ def measure(reading: Reading) -> ReportSection:
     for row in reading.by_moments("measure_errors"):
         by_type[row.error_type][row.place - 1] += row.errors
         by_severity[row.severity][row.place - 1] += row.errors
-    days = reading.by_days("measure_days")
+    days = reading.days
     rates = [
         100 * row.failed_operations / row.operations
         if row.known_days == row.days and row.operations
@@ -72,7 +74,9 @@ def measure(reading: Reading) -> ReportSection:
 
 def _messages(reading: Reading) -> Table:
     found = reading.of_moments("list_frequent_errors", limit=MAX_ROWS)
-    rows = [[row.error_type, row.message, row.errors, time_text(row.last_at)] for row in found]
+    rows = [
+        [row.error_type, one_line(row.message, LONGEST), row.errors, time_text(row.last_at)] for row in found
+    ]
     columns = (
         FigureColumn("Type"),
         FigureColumn("Message"),

@@ -1,6 +1,7 @@
 """Health: uptime, what the probes saw, incidents, how long trades waited, backups and drills."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -9,12 +10,12 @@ from include.reports.figures import Figure, FigureColumn, ReportSection, Table, 
 from include.reports.reading import Reading, time_text
 
 MAX_ROWS = 10  # incidents and services that are listed
-EVENTS_KEPT_DAYS = 90  # include/alerts forgets its history after so long
+EVENTS_KEPT = timedelta(days=90)  # include/alerts forgets its history after so long
 
 
 def measure(reading: Reading) -> ReportSection:
     """Measure the health of a period."""
-    days = reading.by_days("measure_days")
+    days = reading.days
     latency = reading.by_moments("measure_latency")
     begun = reading.unknown(None)
     uptime = [None if row.uptime is None or row.known_days < row.days else row.uptime for row in days]
@@ -35,7 +36,7 @@ def measure(reading: Reading) -> ReportSection:
             why="no day is rolled up, or no probe ran",
             good="up",
         ),
-        *_incidents(reading, begun),
+        *_incidents(reading, reading.unknown(EVENTS_KEPT)),
         *(
             compare(
                 f"latency_{name}",
@@ -53,6 +54,7 @@ def measure(reading: Reading) -> ReportSection:
     notes = reading.coverage_notes(
         "Looks of the probes", "keep_probe_results", reading.settings.keep_probe_results
     )
+    notes += reading.coverage_notes("Incidents", f"after {EVENTS_KEPT.days} days", EVENTS_KEPT)
     if any(row.sandbox for row in probes):
         notes.append(
             "Some services are the sandbox, an imitation: their health says nothing of the real ones."

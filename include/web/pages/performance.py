@@ -23,7 +23,7 @@ from include.trades.outcomes import (
     read_outcome_choices,
     read_outcomes,
 )
-from include.trades.ratios import annual_sharpe, below_highest, running_sums, wilson_interval
+from include.trades.ratios import annual_sharpe, below_highest, profit_factor, running_sums, wilson_interval
 from include.web.pages.performance_charts import (
     calibration_rows,
     draw_calibration,
@@ -105,7 +105,7 @@ def _shown(results: ChosenOutcomes, query: Mapping[str, str]) -> dict[str, objec
         "net": money_text(total.net),
         "kind": _kind(total.net),
         "fees": money_text(total.fees),
-        "factor": decimal_text(_factor(total)),
+        "factor": decimal_text(profit_factor(total.profit, total.loss)),
         "sharpe": decimal_text(annual_sharpe(known)),
         "drawdown": _money(-min(finite) if len(finite) == len(falls) else None),
         "best": (total.best_id, _money(total.best)),
@@ -124,13 +124,6 @@ def _shown(results: ChosenOutcomes, query: Mapping[str, str]) -> dict[str, objec
         "titles": PARTS,
         "more": {kind: max(0, len(results.parts.get(kind, ())) - PARTS_SHOWN) for kind in PARTS},
     }
-
-
-def _factor(total: OutcomeSums) -> Decimal | None:
-    """Won by lost dollars; None without a loss, NaN where one of them is no number."""
-    if not (total.profit.is_finite() and total.loss.is_finite()):
-        return Decimal("NaN")
-    return total.profit / total.loss if total.loss else None
 
 
 def _money(amount: Decimal | None) -> str:

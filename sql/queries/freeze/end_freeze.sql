@@ -1,5 +1,5 @@
 -- Ends the freeze that holds, if one does. One that a clock ahead has put into the future never begins.
 UPDATE freezes
 SET ended_at = greatest(begins_at, now()), ended_by = :by
-WHERE coalesce(ended_at, ends_at) > now() AND ended_at IS NULL
+WHERE ended_at IS NULL AND ends_at > now()
 RETURNING *

@@ -7,4 +7,4 @@ ON CONFLICT (report_id, version, channel) DO UPDATE SET
   run_url = EXCLUDED.run_url
 WHERE (delivery.state <> 'sent' OR (CAST(:again AS boolean) AND delivery.run_url <> EXCLUDED.run_url))
   AND (delivery.claimed_until IS NULL OR delivery.claimed_until < now())
-RETURNING attempts, reference
+RETURNING attempts

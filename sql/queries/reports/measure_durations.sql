@@ -8,5 +8,5 @@ SELECT
 FROM unnest(CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[])) WITH ORDINALITY
   AS period (begins, ends, place)
 JOIN atge_performance_metrics AS metric ON metric.timestamp >= period.begins AND metric.timestamp < period.ends
-WHERE metric.unit IN ('ms', 'seconds') AND metric.value > '-Infinity' AND metric.value < 'Infinity'
+WHERE metric.unit IN ('ms', 'seconds') AND metric.value BETWEEN -1e300 AND 1e300  -- a double
 GROUP BY period.place, metric.metric_type

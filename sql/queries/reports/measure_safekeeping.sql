@@ -7,7 +7,8 @@ SELECT
   ) AS backups_made,
   (
     SELECT count(*) FROM backups
-    WHERE started_at >= period.begins AND started_at < period.ends AND (status = 'failed' OR verified = 'bad')
+    WHERE started_at >= period.begins AND started_at < period.ends 
+      AND (status IN ('failed', 'lost') OR verified = 'bad')
   ) AS backups_failed,
   (SELECT count(*) FROM restore_drills WHERE started_at >= period.begins AND started_at < period.ends) AS drills,
   (

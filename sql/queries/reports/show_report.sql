@@ -5,7 +5,7 @@ SELECT
     (
       SELECT json_agg(json_build_object(
         'channel', channel, 'state', state, 'sent_at', sent_at, 'sent_to', sent_to, 'reason', reason,
-        'response', response, 'version', delivery.version, 'attempts', attempts
+        'version', delivery.version
       ) ORDER BY delivery.version DESC, channel)
       FROM report_deliveries AS delivery
       WHERE delivery.report_id = report.id

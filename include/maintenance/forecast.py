@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from include.humanize import count_text
+
 ENOUGH_DAYS = 7  # under which a line is no forecast
 LONGEST = 3650  # days ahead beyond which "full on" is not said
 CONFIDENCE = 0.95
@@ -80,7 +82,7 @@ def fit_line(sizes: Mapping[date, int]) -> Line:
     """
     if len(sizes) < ENOUGH_DAYS:
         raise TooFewSizesError(
-            f"sizes of {len(sizes)} days are known, a forecast needs those of {ENOUGH_DAYS}"
+            f"{count_text(len(sizes), 'day')} of sizes: no forecast; {ENOUGH_DAYS} are needed"
         )
     from scipy.special import stdtrit
 

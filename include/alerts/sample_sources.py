@@ -71,6 +71,8 @@ _SERVICE_GAUGES = ("broken_seconds", "held_seconds", "quota_used_percent")
 _TABLE = (
     _metrics("durations", "ms", "seconds"),
     _metrics("counts", "count"),
+    _samples("own_api", "route", "outcome"),
+    _samples("service_calls", "service", "outcome"),
     _samples("operations", "kind", "name", "outcome"),
     _samples("errors", "error_type", "severity", "cause"),
     _samples("settled", "symbol", "user_id", "timeframe"),

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from include.alerts.evaluate import evaluate_rules
 from include.alerts.rule_file import DEFAULT_RULES
-from tests.alerts.passes import SLOW, ask, at, evaluate, measure, state, write_rules
+from tests.alerts.passes import SLOW, ask, at, evaluate, measure, notices, state, states, write_rules
 from tests.support.rows import insert, insert_signal
 
 NEVER = {"name": "never", "kind": "never_data", "summary": "Rules never had data", "after": "7d"}
@@ -91,13 +91,24 @@ def test_failed_calls_are_the_error_rate_also_without_a_row_of_an_error(database
     ) == [("firing",)]
 
 
-def test_slow_statements_fire(database, tmp_path):
-    rules = write_rules(tmp_path, default_rule("queries_slow"))
-    for minute in range(8):
+def test_slow_statements_routes_of_ours_and_services_are_told_apart(database, tmp_path):
+    slow = [default_rule(name) for name in ("queries_slow", "api_slow", "service_slow")]
+    rules = write_rules(tmp_path, *slow)
+    for minute in range(22):
         measure(database, [(minute, 700)] * 4, metric_type="database_query", metric_name="q")
+        measure(database, [(minute, 90)] * 4, metric_name="api.GET /trades")
+        measure(database, [(minute, 6000)] * 4, metric_name="http.kraken")
+        measure(database, [(minute, 2000)] * 4, metric_name="http.census")
         evaluate(database, rules, minute)
     assert value(database, "queries_slow") == 700
     assert ("firing",) in ask(database, "SELECT state FROM alert_states WHERE rule = 'queries_slow'")
+    assert state(database, "api_slow") == "normal"
+    assert states(database, "service_slow") == {"service=kraken": "firing", "service=census": "normal"}
+    for minute in range(40, 50):
+        measure(database, [(minute, 1200)] * 4, metric_name="api.GET /trades")
+        evaluate(database, rules, minute)
+    assert value(database, "api_slow") == 1200
+    assert notices(database, "api_slow")[0][1] == "firing"
 
 
 def test_samples_and_invented_prices_say_nothing_of_the_business(database, tmp_path):

@@ -1,0 +1,13 @@
+-- Answers of our own API, in milliseconds, by method and route; `refused` are those that reached no route.
+SELECT
+  timestamp AS at,
+  CASE WHEN value BETWEEN -1e100 AND 1e100 THEN CAST(value AS double precision) END AS value,
+  substr(metric_name, 5) AS label_1,
+  coalesce(metadata ->> 'outcome', 'ok') AS label_2,
+  CAST(NULL AS text) AS label_3
+FROM atge_performance_metrics
+WHERE metric_type = 'api_response'
+  AND metric_name LIKE 'api.%'
+  AND timestamp > CAST(:at AS timestamptz) - make_interval(secs => wanted.seconds)
+  AND timestamp <= CAST(:at AS timestamptz)
+  AND unit = 'ms'

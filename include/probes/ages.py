@@ -116,6 +116,11 @@ class DataAge:
     dag: str | None
     paused: bool
 
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it is older than promised, or not there."""
+        return self.state in ("late", "missing")
+
 
 def read_newest(connection: Connection) -> list[NewestOfKind]:
     """Read the newest of each kind."""

@@ -112,7 +112,8 @@ def _picture(
         return None
     (began, ended), length = window, RESOLUTIONS[resolution]
     out = trade["exit_at"]
-    last = min(ended, out + length) if out is not None else ended  # of what settling looked at
+    # Of what settling looked at; an exit of no calendar lies at an end of the trade's life.
+    last = min(ended, min(max(out, began), ended) + length) if out is not None else ended
     life = max(last - began, length)
     end = ended if whole or out is None else min(ended, last + max(life * AFTER, 5 * length))
     wanted = began - max(life * BEFORE, 3 * length)

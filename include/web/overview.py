@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Engine, Row
 
 from include.alerts.overview import OpenAlert, read_overview
-from include.database import sql
+from include.database import DatabaseError, sql
 from include.llm.costs import MonthForecast, read_costs
-from include.probes.ages import DataAge, compare_ages, read_newest
+from include.probes.ages import DagSchedule, DataAge, compare_ages, read_newest
+from include.settings import Settings
+from include.settings.reader import SettingsError
 from include.trades.ratios import wilson_interval
 from include.web.host import DeskHost
 
@@ -56,9 +58,11 @@ class DeskOverview:
         results: today.
         weeks: the last weeks, the oldest first; the last one is unfinished.
         month: the last RATE_DAYS days.
-        ages: of each kind of data, what is late first.
-        costs: of the model, this month; `budget` is for a day, None: there is none.
+        ages: of each kind of data, what is late first; none without the settings.
+        costs: of the model, this month; `budget` is for a day, None: there is none, or no settings.
         backup, drill: the newest of each; None: there is none.
+        unreadable: why the settings cannot be read; empty: they are.
+        away: why nobody knows when data is due; empty: it is known.
     """
 
     at: datetime
@@ -72,22 +76,34 @@ class DeskOverview:
     budget: Decimal | None
     backup: Row[Any] | None
     drill: Row[Any] | None
+    unreadable: str
+    away: str
 
     @property
     def late(self) -> list[DataAge]:
         """Data that is older than promised, or is not there."""
-        return [age for age in self.ages if age.state in ("late", "missing")]
+        return [age for age in self.ages if age.is_lacking]
 
 
 def read_desk_overview(engine: Engine, host: DeskHost) -> DeskOverview:
-    """Read it all. Raises DatabaseError, SettingsError."""
-    settings = host.settings()
+    """Read it all; what needs settings or schedules that are not there is left out. Raises DatabaseError."""
+    unreadable = away = ""
+    settings: Settings | None = None
+    schedules: Mapping[str, DagSchedule] = {}
+    try:
+        settings = host.settings()
+    except SettingsError as error:
+        unreadable = str(error)
+    try:
+        schedules = host.schedules()
+    except DatabaseError as error:
+        away = str(error)
     alerts = read_overview(engine)
     with engine.connect() as connection:
         now = connection.execute(sql("web/measure_today")).one()
         day = now.at.astimezone(UTC).date()
         newest = {row.what: row for row in connection.execute(sql("web/read_newest_backup"))}
-        ages = compare_ages(read_newest(connection), host.schedules(), settings)
+        ages = compare_ages(read_newest(connection), schedules, settings) if settings else []
         costs = read_costs(connection, day, 1)
         monday = day - timedelta(days=day.weekday())
         rate_from = day - timedelta(days=RATE_DAYS - 1)
@@ -105,9 +121,11 @@ def read_desk_overview(engine: Engine, host: DeskHost) -> DeskOverview:
         month=_sum(days, rate_from, day),
         ages=ages,
         costs=costs.month,
-        budget=settings.llm_daily_budget_usd,
+        budget=settings.llm_daily_budget_usd if settings else None,
         backup=newest.get("backup"),
         drill=newest.get("drill"),
+        unreadable=unreadable,
+        away=away,
     )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-KEPT_BYTES = 32 << 20  # of bodies, in one process
+KEPT_BYTES = 32 << 20  # in one process
+ENTRY_BYTES = 1000  # that an answer takes besides its body and the question: headers, version, objects
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,22 @@ class GivenAnswer:
 
 
 class GivenAnswers:
-    """The answers that were asked for last, up to KEPT_BYTES. Threads share it."""
+    """The answers that were asked for last, up to `most` bytes in all. Threads share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = KEPT_BYTES) -> None:
+        self._most = most
         self._lock = Lock()
         self._answers: OrderedDict[Hashable, GivenAnswer] = OrderedDict()
         self._size = 0
 
     def find(self, asked: Hashable, version: str) -> GivenAnswer | None:
-        """The answer to a question, if it was made under this version."""
+        """The answer to a question, if it was made under this version; else it is forgotten."""
         with self._lock:
             kept = self._answers.get(asked)
-            if kept is None or kept.version != version or kept.until <= time.monotonic():
+            if kept is None:
+                return None
+            if kept.version != version or kept.until <= time.monotonic():
+                self._forget(asked)
                 return None
             self._answers.move_to_end(asked)
             return kept
@@ -47,12 +52,19 @@ class GivenAnswers:
     def keep(self, asked: Hashable, answer: GivenAnswer) -> None:
         """Keep an answer, and forget those that nobody asked for longest."""
         with self._lock:
-            former = self._answers.pop(asked, None)
+            if asked in self._answers:
+                self._forget(asked)
             self._answers[asked] = answer
-            self._size += len(answer.body) - (len(former.body) if former else 0)
-            while self._size > KEPT_BYTES:
-                _, forgotten = self._answers.popitem(last=False)
-                self._size -= len(forgotten.body)
+            self._size += _size_of(asked, answer)
+            while self._size > self._most:
+                self._forget(next(iter(self._answers)))
+
+    def _forget(self, asked: Hashable) -> None:
+        self._size -= _size_of(asked, self._answers.pop(asked))
+
+
+def _size_of(asked: Hashable, answer: GivenAnswer) -> int:
+    return ENTRY_BYTES + len(str(asked)) + len(answer.body)
 
 
 @dataclass(frozen=True)

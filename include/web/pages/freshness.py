@@ -101,7 +101,7 @@ def freshness(open_database: Callable[[], AbstractContextManager[Engine]], host:
             wrong=wrong,
             away=away,
             ages=ages,
-            late=[age for age in ages if age.state in ("late", "missing")],
+            late=[age for age in ages if age.is_lacking],
             question=question,
             windows=WINDOWS,
             resolutions=list(RESOLUTIONS),

@@ -99,8 +99,13 @@ def start(
         return RedirectResponse(f"{request.scope['root_path']}/start/{dag_id}/started?run={run}", 303)
 
     @router.get("/start/{dag_id}/started", response_class=HTMLResponse)
-    def show_started(request: Request, dag_id: str, run: UUID) -> HTMLResponse:
-        return render("started.html", request, dag_id=dag_id, run_id=f"{RUN_PREFIX}{run}")
+    def show_started(
+        request: Request, dag_id: str, run: UUID, _: Annotated[Person, Depends(starter)]
+    ) -> HTMLResponse:
+        run_id = f"{RUN_PREFIX}{run}"
+        if host.runs.read(dag_id, run_id) is None:
+            raise HTTPException(404, f"Airflow has no run {run_id} of {dag_id}")
+        return render("started.html", request, dag_id=dag_id, run_id=run_id)
 
     return router
 

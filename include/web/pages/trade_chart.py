@@ -85,9 +85,10 @@ def _markers(trade: Mapping[str, Any], picture: TradePicture, length: timedelta)
         for number, _, hit in TARGETS
     ]
     events.append(("S", trade["sl_hit_at"], trade["sl_hit_price"], "bad", "Stopped"))
-    if not trade["sl_hit"] and trade["exit_reason"] == "expired":
-        close = next((one.close for one in reversed(picture.candles) if one.opened <= trade["exit_at"]), None)
-        events.append(("X", trade["exit_at"], close, "two", "Closed at the end of its time"))
+    out = trade["exit_at"]
+    if out is not None and not trade["sl_hit"] and trade["exit_reason"] == "expired":
+        close = next((one.close for one in reversed(picture.candles) if one.opened <= out), None)
+        events.append(("X", out, close, "two", "Closed at the end of its time"))
     return [
         Marker(letter, at + min(length, RESOLUTIONS[picture.resolution]) / 2, price, css,
                f"{words} at {price_text(price)}, {_minute(at)} UTC")

@@ -1,3 +1,7 @@
+// Whether a field holds what the page came with; what somebody has filled in must not be lost.
+const untouched = (field) => field.matches("[type=checkbox], [type=radio]") ? field.checked === field.defaultChecked
+  : field.matches("select") ? field.value === (field.querySelector("option[selected]") ?? field.options[0])?.value
+  : field.value === field.defaultValue;
 // A page whose <main> says data-every="30" is fetched anew every 30 seconds while it is seen, and says how old it is.
 document.addEventListener("DOMContentLoaded", () => {
   const main = document.querySelector("main[data-every]");
@@ -13,6 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const update = async () => {
     const focused = document.activeElement;
     if (document.hidden || focused.matches("main input, main select, main textarea")) return;
+    if (![...main.querySelectorAll("input, select, textarea")].every(untouched)) return;
     try {
       const answer = await fetch(location.href, { signal: AbortSignal.timeout(20000) });
       if (answer.status === 401) throw new Error("nobody is logged in any more");

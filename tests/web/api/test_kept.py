@@ -2,10 +2,28 @@
 
 from sqlalchemy import text
 
+from include.web.api.kept import GivenAnswer, GivenAnswers
 from tests.support.reading import insert_whole, run, statements_of
 from tests.support.web import ANNA, BERT
 
 LIST = "/api/atge/trades"
+
+
+def test_the_bound_counts_questions_and_headers_and_what_is_old_is_dropped():
+    """Answers without a body are bounded too: a long address and headers take memory."""
+    answers = GivenAnswers(most=20_000)
+
+    def keep(asked):
+        answers.keep(asked, GivenAnswer("1", b"", {"ETag": 'W/"x"'}, None, float("inf")))
+
+    for number in range(100):
+        keep(("anna", number))
+    assert sum(answers.find(("anna", number), "1") is not None for number in range(100)) < 20
+    keep("/" * 19_500)
+    assert answers.find(("anna", 99), "1") is None
+    keep("one")
+    assert answers.find("one", "2") is None
+    assert answers.find("one", "1") is None  # its version was over, so that it was let go
 
 
 def read_list(client, **parameters):

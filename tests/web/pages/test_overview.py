@@ -1,17 +1,24 @@
 """The overview: empty, with trades of each kind, and with odd values; every number leads to its rows."""
 
 import re
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from include.database import DatabaseError
+from include.settings.reader import SettingsError
 from include.trades.rollup import roll_up_days
+from include.web import build_app
 from tests.support.notices import fire
 from tests.support.pages import Elements, Page
 from tests.support.plans import explain, rows_read, statements_of
 from tests.support.rows import insert_settled
 from tests.support.trades import insert, run
+from tests.support.web import desk_host, find_person
 
 PATH = "/tradeops/overview"
 MOST_STATEMENTS = 25
@@ -21,6 +28,25 @@ def words(client) -> str:
     answer = client.get(PATH)
     assert answer.status_code == 200
     return " ".join(Page(answer.text).words.split())
+
+
+def test_what_is_wrong_is_shown_though_settings_and_schedules_cannot_be_read(database):
+    def unreadable():
+        raise SettingsError("Variable tradeops_settings is empty")
+
+    def away():
+        raise DatabaseError("Airflow's database does not answer")
+
+    fire(database)
+    unreadable_host = replace(desk_host(), settings=unreadable)
+    for path, host, word, wrong in (
+        ("/overview", unreadable_host, "is empty", "Nothing is promised"),
+        ("/overview", replace(desk_host(), schedules=away), "does not answer", "Nothing is promised"),
+        ("/alerts", unreadable_host, "is empty", "Nobody is named"),
+    ):
+        desk = TestClient(build_app(lambda: nullcontext(database), [], find_person, host))
+        shown = Page(desk.get(path).text).words
+        assert "Wrong now: 1" in shown and word in shown and wrong not in shown, path
 
 
 def settle(database, status: str, net: float | str, *, ago: str = "0 s", galaxy: int = 1) -> None:

@@ -71,8 +71,10 @@ def test_what_is_sent_becomes_the_run_s_conf_and_is_one_run_however_often(client
             "users": [], "backup_id": None,
         }
     }  # fmt: skip
-    started = Page(client.get(answer.headers["location"]).text)
-    assert f"/dags/replay_trades/runs/desk__{fields['run']}" in started.links
+    there = answer.headers["location"]
+    assert f"/dags/replay_trades/runs/desk__{fields['run']}" in Page(client.get(there).text).links
+    assert client.get(there, headers={"Authorization": "Bearer viewer"}).status_code == 403
+    assert client.get(there.replace(fields["run"], str(UUID(int=1)))).status_code == 404
 
 
 @pytest.mark.parametrize(

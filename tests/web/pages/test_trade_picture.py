@@ -136,6 +136,10 @@ def test_numbers_and_times_that_are_none_break_nothing(database, client):
     )
     for trade in trades:
         assert words(client, trade)
+    for out in ("NULL", "'infinity'", "'-infinity'", "'9999-12-31 23:59:59Z'", "'0001-01-01Z'"):
+        change = f"UPDATE trade_results SET sl_hit = false, exit_reason = 'expired', exit_at = {out}"
+        run(database, f"{change} WHERE trade_signal_id = CAST(:id AS uuid)", id=trades[0])
+        assert count(show(client, trades[0]), "candle") > 0, out
     assert "&lt;script&gt;alert(1)" in show(client, trades[1])
     assert "12026" in words(client, trades[1]) and "nothing to draw" in words(client, trades[1])
 

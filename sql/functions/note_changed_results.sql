@@ -38,7 +38,9 @@ BEGIN
         trade_day(signal.completed_at, signal.expires_at) AS day, of_user, of_day,
         signal.status IN ('completed_success', 'completed_failure') AS counts
       FROM results
-      JOIN trade_signals AS signal ON signal.id = results.trade_signal_id
+      CROSS JOIN LATERAL (  -- by its key, as in note_changed_snapshots
+        SELECT * FROM trade_signals WHERE trade_signals.id = results.trade_signal_id OFFSET 0
+      ) AS signal
       WHERE signal.status IN ('completed_success', 'completed_failure', 'expired', 'incomplete_data')
     ), days AS (
       INSERT INTO daily_stats_due (day, user_ids)

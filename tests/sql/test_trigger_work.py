@@ -25,6 +25,10 @@ RESULTS = """
 INSERT INTO trade_results (trade_signal_id, net_profit_loss, profit_loss_percentage)
 SELECT id, 1, 0.1 FROM trade_signals
 """
+SNAPSHOTS = """
+INSERT INTO trade_market_snapshot (trade_signal_id, galaxy_score)
+SELECT id, 50 FROM trade_signals
+"""
 CHANGES = {
     "trade_signals": "UPDATE trade_signals SET completed_at = completed_at + interval '1 day'",
     "trade_results": "UPDATE trade_results SET net_profit_loss = net_profit_loss + 1",
@@ -74,6 +78,21 @@ def test_results_that_come_and_go_cost_the_same_after_few(database, first):
         # Every row is looked up in an index or two; the table, some 80 blocks, is not read once for each.
         assert blocks_read(connection, RESULTS, "Shared Hit Blocks") < 60 * ROWS
         assert blocks_read(connection, "DELETE FROM trade_results", "Shared Hit Blocks") < 60 * ROWS
+
+
+def test_the_trades_of_results_and_snapshots_are_found_by_their_keys_whatever_the_planner_believes(database):
+    with database.begin() as connection:
+        connection.execute(text(SIGNALS.replace("completed_success", "active")), {"rows": 40})
+        connection.execute(text("ANALYZE trade_signals"))
+        connection.execute(text("DELETE FROM trade_signals"))
+    looked_up = text("SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'trade_signals'")
+    with database.begin() as connection:
+        connection.execute(text(SIGNALS), {"rows": ROWS})  # it believes that next to none of them is settled
+        for statement in (RESULTS, SNAPSHOTS):
+            before = connection.execute(looked_up).scalar_one()
+            connection.execute(text(statement))
+            # Once for the foreign key, once for the note: not each trade compared with each row.
+            assert connection.execute(looked_up).scalar_one() - before >= 2 * ROWS
 
 
 def test_what_does_not_matter_leaves_no_note_and_what_does_leaves_one(database):

@@ -1,6 +1,7 @@
 """Numbers, sizes and times as people say them."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +14,12 @@ def count_text(count: int, one: str, many: str | None = None) -> str:
     `many` is needed where the plural is not made by an s: `count_text(2, "batch", "batches")`.
     """
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def some_text(names: Sequence[object], most: int, separator: str = ", ") -> str:
+    """The first few of some names, and how many more there are: `BTC, ETH and 3 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(map(str, names[:most])) + more
 
 
 def age_text(age: timedelta) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime, localtime
 from typing import Any, Literal, Self
 
 from include.telemetry import redact
@@ -93,6 +94,27 @@ class MailServer:
     def domain(self) -> str:
         """The sender's domain, under which the ids of mails are unique."""
         return self.sender.rpartition("@")[2]
+
+
+def begin_mail(server: MailServer, *, subject: str, id: str, follows: str | None = None) -> EmailMessage:
+    """Begin a mail to the recipients of a server: all its headers, and no content yet.
+
+    Args:
+        server: from whom and to whom.
+        subject: of one line.
+        id: its Message-ID, with angle brackets; the same for a mail that is sent again.
+        follows: the Message-ID of the mail whose conversation it belongs to.
+    """
+    mail = EmailMessage()
+    mail["From"] = server.sender
+    mail["To"] = ", ".join(server.recipients)
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(localtime())
+    mail["Message-ID"] = id
+    mail["Auto-Submitted"] = "auto-generated"  # no out-of-office answers (RFC 3834)
+    if follows:
+        mail["In-Reply-To"] = mail["References"] = follows
+    return mail
 
 
 def hand_over(

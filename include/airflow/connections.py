@@ -303,8 +303,7 @@ def airflow_url() -> str:
     from airflow.configuration import conf
 
     inside = str(conf.get("core", "execution_api_server_url", fallback="") or "")
-    outside = str(conf.get("api", "base_url", fallback="http://localhost:8080"))
-    return (inside.rstrip("/").removesuffix("/execution") or outside).rstrip("/")
+    return inside.rstrip("/").removesuffix("/execution") or public_url()
 
 
 def endpoint_if_any(connection_id: str) -> Endpoint | None:
@@ -324,9 +323,13 @@ def has_connection(connection_id: str) -> bool:
     return True
 
 
-def run_url(dag_id: str, run_id: str) -> str:
-    """Give the address under which people open a run of a DAG in this Airflow."""
+def public_url() -> str:
+    """The address under which people open this Airflow, without a slash at its end."""
     from airflow.configuration import conf
 
-    base = str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+
+
+def run_url(dag_id: str, run_id: str) -> str:
+    """Give the address under which people open a run of a DAG in this Airflow."""
+    return f"{public_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"

@@ -7,21 +7,18 @@ to its end. Those that take further work later ask once more, in the transaction
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.airflow.connections import open_database
 from include.airflow.forms import refuse_unknown_names
 from include.database import DatabaseError
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from sqlalchemy import Engine
-
-    from include.freeze import Freeze, FreezeGroup
+from include.freeze import Freeze, FreezeGroup, FrozenError, find_freeze, find_frozen_days
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +28,7 @@ _GROUP_ATTRIBUTE = "tradeops_freezes_with"
 _SKIPPED = "tradeops_frozen"  # in the context of a task that a freeze has skipped
 
 
-def before_task(group: "FreezeGroup | None") -> Callable[[Context], None]:
+def before_task(group: FreezeGroup | None) -> Callable[[Context], None]:
     """Make the `pre_execute` of a DAG's tasks: unknown names are refused, a frozen run is skipped.
 
     `group` is what the DAG is frozen with; None: it goes on whatever is frozen.
@@ -46,7 +43,7 @@ def before_task(group: "FreezeGroup | None") -> Callable[[Context], None]:
     return check
 
 
-def freeze_group_of(dag: Any) -> "FreezeGroup | None":
+def freeze_group_of(dag: Any) -> FreezeGroup | None:
     """What a DAG has stated that it is frozen with; None: nothing. Raises AttributeError when it has not."""
     return getattr(dag.default_args["pre_execute"], _GROUP_ATTRIBUTE) or None
 
@@ -54,23 +51,17 @@ def freeze_group_of(dag: Any) -> "FreezeGroup | None":
 @contextmanager
 def skipped_when_frozen() -> Iterator[None]:
     """Skip the task, in words, when what it calls would take work and a freeze holds."""
-    from include.freeze import FrozenError
-
     try:
         yield
     except FrozenError as frozen:
         raise _skip(frozen.freeze) from frozen
 
 
-def frozen_days(engine: "Engine", *, at_most: int) -> "list[date]":
+def frozen_days(engine: Engine, *, at_most: int) -> list[date]:
     """The days that a daily run has to do besides its own, since a freeze skipped their runs; newest first.
 
     None for a run that no schedule made: it does what it was asked for.
     """
-    from airflow.sdk import get_current_context
-
-    from include.freeze import find_frozen_days
-
     run = get_current_context()["dag_run"]
     if run.run_type != "scheduled":
         return []
@@ -83,9 +74,7 @@ def was_frozen(context: Context) -> bool:
     return _SKIPPED in context
 
 
-def _skip_if_frozen(context: Context, group: "FreezeGroup") -> None:
-    from include.freeze import find_freeze
-
+def _skip_if_frozen(context: Context, group: FreezeGroup) -> None:
     try:
         with open_database("freeze", measured=False) as engine, engine.connect() as connection:
             freeze = find_freeze(connection, group)
@@ -98,15 +87,13 @@ def _skip_if_frozen(context: Context, group: "FreezeGroup") -> None:
         raise _skip(freeze)
 
 
-def _began_before(context: Context, freeze: "Freeze") -> bool:
+def _began_before(context: Context, freeze: Freeze) -> bool:
     """Whether this is a later try of a run that had begun when the freeze did."""
     began = context["dag_run"].start_date
     return context["ti"].try_number > 1 and began is not None and began < freeze.begins_at
 
 
-def _skip(freeze: "Freeze") -> AirflowSkipException:
-    from airflow.sdk import get_current_context
-
+def _skip(freeze: Freeze) -> AirflowSkipException:
     context: Any = get_current_context()
     context[_SKIPPED] = True
     return AirflowSkipException(freeze.words)

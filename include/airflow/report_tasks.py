@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow.sdk import Param, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
@@ -11,6 +10,7 @@ from include.airflow.connections import (
     load_settings,
     open_database,
     open_storage,
+    public_url,
     read_connection_if_any,
     run_url,
 )
@@ -199,9 +199,7 @@ def make_report(kind: "Kind", dag_id: str) -> None:
 
 def desk_url() -> str:
     """The address of the desk, for links in what is sent: below that under which people open this Airflow."""
-    base = urlsplit(run_url("x", "y"))
-    path = base.path.removesuffix("/dags/x/runs/y")
-    return f"{base.scheme}://{base.netloc}{path}/tradeops"
+    return f"{public_url()}/tradeops"
 
 
 def _open_reports() -> "Storage":

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from include.database import sql
 from include.maintenance import note_table_sizes
 from include.reports.definitions import SECTIONS
 from include.reports.figures import FORMAT, ReportSection, from_json, to_json
-from include.reports.periods import Kind, Period
+from include.reports.periods import Period
 from include.reports.reading import Reading
 from include.reports.sections.trends import summarise
 from include.settings import Settings
@@ -132,21 +132,27 @@ def measure(
 def read_report(engine: Engine, key: ReportKey) -> Report:
     """Read a report's figures. Raises LookupError when this version of it is not there any more."""
     with engine.connect() as connection:
-        row = connection.execute(
-            sql("reports/read_report"), {"id": key.id, "version": key.version}
-        ).one_or_none()
+        return read_version(connection, key)[0]
+
+
+def read_version(connection: Connection, key: ReportKey) -> tuple[Report, Row[Any]]:
+    """Read a version of a report, and its row, which has `figures` as JSON, `files` and `stored_at`.
+
+    Raises LookupError when this version is not there any more.
+    """
+    row = connection.execute(sql("reports/read_report"), {"id": key.id, "version": key.version}).one_or_none()
     if row is None:
         raise LookupError(
             f"version {key.version} of the report {key.id} is not there: a newer one replaced it"
         )
-    return report_of(key, row.kind, row.period_start, row.period_end, row.figures)
+    return report_of(key, Period(row.kind, row.period_start, row.period_end), row.figures), row
 
 
-def report_of(key: ReportKey, kind: Kind, start: Any, end: Any, figures: Mapping[str, Any]) -> Report:
-    """A report from its row."""
+def report_of(key: ReportKey, period: Period, figures: Mapping[str, Any]) -> Report:
+    """A report from what is stored of it."""
     return Report(
         key,
-        Period(kind, start, end),
+        period,
         datetime.fromisoformat(figures["known_until"]),
         [from_json(section) for section in figures["sections"]],
     )

@@ -124,6 +124,11 @@ def compare(
     )
 
 
+def left_out_note(left: int, what: str) -> str:
+    """Say how many rows a table leaves out: `3 more symbols are left out.`; empty for none."""
+    return f"{left} more {what} are left out." if left > 0 else ""
+
+
 def to_json(section: ReportSection) -> dict[str, Any]:
     """A section as JSON has it."""
     return asdict(section)

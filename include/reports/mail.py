@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from email.message import EmailMessage
-from email.utils import format_datetime, localtime
 
 from include.alerts.channels import StoredConnection
-from include.mail import MailServer, hand_over
+from include.mail import MailServer, begin_mail, hand_over
 from include.reports.build import Report
 from include.reports.render import render_html, render_summary, render_text
 from include.reports.sent import Sent
@@ -36,15 +35,14 @@ def compose_mail(
 
     `pictures` are PNG, by the names of their charts.
     """
-    mail = EmailMessage()
-    mail["From"] = server.sender
-    mail["To"] = ", ".join(server.recipients)
-    mail["Subject"] = f"[tradeops] {report.title}: {render_summary(report)[0]}"
-    mail["Date"] = format_datetime(localtime())
-    mail["Message-ID"] = _message_id(report, report.key.version, server)
-    if report.key.version > 1:  # a newer version goes into the conversation of the first
-        mail["In-Reply-To"] = mail["References"] = _message_id(report, 1, server)
-    mail["Auto-Submitted"] = "auto-generated"  # no out-of-office answers (RFC 3834)
+    version = report.key.version
+    mail = begin_mail(
+        server,
+        subject=f"[tradeops] {report.title}: {render_summary(report)[0]}",
+        id=_message_id(report, version, server),
+        # a newer version goes into the conversation of the first
+        follows=_message_id(report, 1, server) if version > 1 else None,
+    )
     mail.set_content(render_text(report, desk_url=desk_url))
     ids = {name: f"{name}.{report.key.id}@{server.domain}" for name in pictures}
     html = render_html(report, {name: f"cid:{id}" for name, id in ids.items()}, desk_url=desk_url)

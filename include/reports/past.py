@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
 from include.reports.build import Report, ReportKey, report_of
@@ -53,8 +53,7 @@ class ShownReport(PastReport):
     @property
     def report(self) -> Report:
         """Its figures, as objects."""
-        key = ReportKey(self.id, self.version)
-        return report_of(key, self.period.kind, self.period.start, self.period.end, self.figures)
+        return report_of(ReportKey(self.id, self.version), self.period, self.figures)
 
 
 @dataclass(frozen=True)
@@ -79,16 +78,18 @@ def list_reports(
                 "limit": limit,
             },
         ).all()
-    return [PastReport(**_shared(row)) for row in rows]
+        deliveries = _deliveries(connection, [row.id for row in rows])
+    return [PastReport(**_shared(row, deliveries)) for row in rows]
 
 
 def find_report(engine: Engine, id: UUID) -> ShownReport | None:
     """Find a report; None when there is none of this id."""
     with engine.connect() as connection:
         row = connection.execute(sql("reports/show_report"), {"id": id}).one_or_none()
-    if row is None:
-        return None
-    return ShownReport(**_shared(row), figures=row.figures, location=row.location, files=row.files or {})
+        if row is None:
+            return None
+        shared = _shared(row, _deliveries(connection, [id]))
+    return ShownReport(**shared, figures=row.figures, location=row.location, files=row.files or {})
 
 
 def read_page(storage: Storage, shown: ShownReport) -> str:
@@ -108,7 +109,7 @@ def read_page(storage: Storage, shown: ShownReport) -> str:
     return re.sub(r'src="([a-z_]+\.png)"', with_bytes, html)
 
 
-def _shared(row: Row[Any]) -> dict[str, Any]:
+def _shared(row: Row[Any], deliveries: Mapping[UUID, Sequence[PastDelivery]]) -> dict[str, Any]:
     return {
         "id": row.id,
         "period": Period(row.kind, row.period_start, row.period_end),
@@ -116,17 +117,13 @@ def _shared(row: Row[Any]) -> dict[str, Any]:
         "known_until": row.known_until,
         "stored_at": row.stored_at,
         "run_url": row.run_url,
-        "deliveries": [_delivery(one) for one in row.deliveries],
+        "deliveries": deliveries.get(row.id, ()),
     }
 
 
-def _delivery(read: Mapping[str, Any]) -> PastDelivery:
-    sent_at = read["sent_at"]
-    return PastDelivery(
-        read["channel"],
-        read["version"],
-        read["state"],
-        datetime.fromisoformat(sent_at) if sent_at else None,
-        read["sent_to"],
-        read["reason"],
-    )
+def _deliveries(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[PastDelivery]]:
+    found: dict[UUID, list[PastDelivery]] = {}
+    for row in connection.execute(sql("reports/list_deliveries"), {"ids": list(ids)}):
+        one = PastDelivery(row.channel, row.version, row.state, row.sent_at, row.sent_to, row.reason)
+        found.setdefault(row.report_id, []).append(one)
+    return found

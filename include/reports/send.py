@@ -18,7 +18,7 @@ from include.database import sql
 from include.http import ServiceError
 from include.mail import MailError
 from include.reports import mail, slack
-from include.reports.build import Report, ReportKey, read_report
+from include.reports.build import Report, ReportKey, read_version
 from include.reports.sent import NotTakenError, Sent
 from include.reports.store import ReportNotStoredError, read_pictures
 from include.storage import Storage
@@ -62,14 +62,14 @@ def send_report(
         again: send it although it was sent, if another run did.
 
     Raises:
+        LookupError: a newer version replaced this one.
         ReportNotStoredError: it has no files.
         ReportNotSentError: it did not arrive, or another task is sending it just now.
         StorageError: its pictures cannot be read.
     """
-    report = read_report(engine, key)
     which = {"id": key.id, "version": key.version, "channel": channel}
     with engine.begin() as connection:
-        stored = connection.execute(sql("reports/read_report"), {"id": key.id, "version": key.version}).one()
+        report, stored = read_version(connection, key)
         if stored.stored_at is None:
             raise ReportNotStoredError(
                 f"{report.title} is not stored, so it is not sent: clear the task store"

@@ -5,10 +5,8 @@ files.completeUploadExternal shows the files in a channel, which must be named b
 https://docs.slack.dev/messaging/working-with-files
 """
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
@@ -20,7 +18,14 @@ from include.reports.charts import describe_charts
 from include.reports.render import page_url, render_summary
 from include.reports.sent import NotTakenError, Sent
 from include.services import find_service
-from include.services.slack import escape
+from include.services.slack import (
+    SlackRefusedError,
+    call_method,
+    escape,
+    post_to_webhook,
+    read_answer,
+    section,
+)
 from include.settings import Endpoint
 
 CONNECTION = "report_slack"
@@ -30,9 +35,7 @@ NEEDS = (
 )
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{5,}")
 ALT_LIMIT = 1_000  # characters
-SECTION_LIMIT = 3_000
 UPLOAD_HOST = "slack.com"
-JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def send_slack(
@@ -47,6 +50,15 @@ def send_slack(
 
     Raises ServiceError, NotTakenError, and ValueError, in words, where the connection lacks something.
     """
+    try:
+        return _send(report, pictures, stored, engine, desk_url)
+    except SlackRefusedError as refused:
+        raise NotTakenError(f"slack: {refused}") from refused
+
+
+def _send(
+    report: Report, pictures: Mapping[str, bytes], stored: StoredConnection, engine: Engine, desk_url: str
+) -> Sent:
     secret = stored.secret or ""
     if not secret:
         raise ValueError(f"it has no password; store {NEEDS}")
@@ -59,7 +71,9 @@ def send_slack(
         )
     with Client(find_service("slack-bot"), stored.endpoint, engine) as bot:
         if not pictures:
-            answer = _ask(bot, "chat.postMessage", {"channel": channel, "text": _text(report, desk_url)})
+            answer = call_method(
+                bot, "chat.postMessage", {"channel": channel, "text": _text(report, desk_url)}
+            )
             return Sent(channel, "a message; there was no picture to draw", {"ts": str(answer.get("ts"))})
         described = describe_charts(report)
         files = [
@@ -69,7 +83,7 @@ def send_slack(
             }
             for name, png in pictures.items()
         ]
-        _ask(
+        call_method(
             bot,
             "files.completeUploadExternal",
             {"files": files, "channel_id": channel, "initial_comment": _text(report, desk_url)},
@@ -80,24 +94,11 @@ def send_slack(
 
 def _send_link(report: Report, stored: StoredConnection, engine: Engine, desk_url: str) -> Sent:
     with Client(find_service("slack"), stored.endpoint, engine) as client:
-        body = {
+        payload = {
             "text": f"{escape(report.title)}: {escape(page_url(report, desk_url))}",
-            "blocks": [
-                {
-                    "type": "section",
-                    "text": {
-                        "type": "mrkdwn",
-                        "text": _text(report, desk_url)[:SECTION_LIMIT],
-                        "verbatim": True,
-                    },
-                }
-            ],
+            "blocks": [section(_text(report, desk_url))],
         }
-        answer = client.post_text(
-            f"/{(stored.secret or '').strip('/')}", json.dumps(body).encode(), JSON_HEADERS
-        )
-    if answer.strip() != "ok":
-        raise NotTakenError(f"slack: answered {answer.strip()[:100]!r} instead of ok")
+        post_to_webhook(client, stored.secret or "", payload)
     return Sent("the channel of the webhook", "ok; a link, for a webhook cannot upload pictures")
 
 
@@ -106,7 +107,8 @@ def _upload(
 ) -> str:
     """Upload one file; give its id. Nobody sees it before it is completed."""
     asked: Parameters = {"filename": name, "length": len(content), "alt_txt": words[:ALT_LIMIT]}
-    answer = _check("files.getUploadURLExternal", bot.get_json("/files.getUploadURLExternal", asked))
+    method = "files.getUploadURLExternal"
+    answer = read_answer(method, bot.get_json(f"/{method}", asked))
     url = urlsplit(str(answer["upload_url"]))
     host = url.hostname or ""
     ours = urlsplit(stored.base_url).hostname
@@ -116,17 +118,6 @@ def _upload(
     with Client(find_service("slack-files"), place, engine) as files:
         files.post_text(url.path, content, {"Content-Type": "application/octet-stream"})
     return str(answer["file_id"])
-
-
-def _ask(bot: Client, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _check(method, bot.post_json(f"/{method}", body))
-
-
-def _check(method: str, answer: Any) -> Mapping[str, Any]:
-    if not isinstance(answer, dict) or answer.get("ok") is not True:
-        error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]
-        raise NotTakenError(f"slack: {method} was refused: {error}")
-    return answer
 
 
 def _text(report: Report, desk_url: str) -> str:

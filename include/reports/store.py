@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from include.database import sql
-from include.reports.build import Report, ReportKey, read_report
+from include.reports.build import Report, ReportKey, read_report, read_version
 from include.reports.periods import Kind
 from include.reports.render import render_html
 from include.storage import Storage
@@ -68,10 +68,11 @@ def store_report(
         StorageError: the storage does not take them.
         ReportReplacedError: a newer version replaced this one.
     """
-    report = read_report(engine, key)
+    with engine.connect() as connection:
+        report, row = read_version(connection, key)
     folder = _folder(report)
     html = render_html(report, {file.removesuffix(".png"): file for file in pictures}, desk_url=desk_url)
-    figures = json.dumps(read_figures(engine, key), indent=1, ensure_ascii=False)
+    figures = json.dumps({"version": key.version, **row.figures}, indent=1, ensure_ascii=False)
     files = {}
     for name, content in ((FIGURES_FILE, figures.encode()), (PAGE_FILE, html.encode())):
         stored = storage.write(f"{folder}/{name}", [content], size_limit=LARGEST_FILE)
@@ -91,17 +92,6 @@ def store_report(
     if noted is None:
         raise ReportReplacedError(f"a newer version of {report.title} was built meanwhile")
     return f"{storage.location}/{folder}"
-
-
-def read_figures(engine: Engine, key: ReportKey) -> Mapping[str, Any]:
-    """The figures as the file has them, with the version. Raises LookupError."""
-    with engine.connect() as connection:
-        row = connection.execute(
-            sql("reports/read_report"), {"id": key.id, "version": key.version}
-        ).one_or_none()
-    if row is None:
-        raise LookupError(f"version {key.version} of the report {key.id} is not there any more")
-    return {"version": row.version, **row.figures}
 
 
 def read_file(storage: Storage, key: str) -> bytes:

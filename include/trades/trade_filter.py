@@ -1,6 +1,6 @@
 """Which trades a person means: a filter as a form gives it, checked, for replays, exports and analyses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from include.database import sql
-from include.humanize import count_text
+from include.humanize import count_text, some_text
 
 MAX_NAMES_LISTED = 10_000  # symbols, users or trades that a form may list
 NAMES_SHOWN = 5  # names of a kind that a message repeats
@@ -60,7 +60,7 @@ class TradeFilter:
         for kind, value in connection.execute(sql("trades/find_unknown_in_filter"), self.parameters()):
             unknown.setdefault(kind, []).append(value)
         if unknown:
-            said = [f"{kind} {_some(names)}" for kind, names in unknown.items()]
+            said = [f"{kind} {some_text(names, NAMES_SHOWN)}" for kind, names in unknown.items()]
             raise TradeRequestError(
                 f"no trade has the {', nor the '.join(said)}: correct the names, as the trades spell them"
             )
@@ -91,7 +91,7 @@ class TradeFilter:
 def filter_text(conditions: Mapping[str, Any]) -> str:
     """A filter as `as_json` gives it, in words: `BTC, ETH; 2026-11-01 to 2026-11-20; 2 users`."""
     said = [
-        _some([str(one).replace("_", " ") for one in conditions[name]])
+        some_text([str(one).replace("_", " ") for one in conditions[name]], NAMES_SHOWN)
         for name in ("symbols", "statuses", "timeframes")
         if conditions.get(name)
     ]
@@ -141,14 +141,9 @@ def read_ids(form: Mapping[str, Any], name: str) -> tuple[UUID, ...] | None:
             wrong.append(repr(value[:50]))
     if wrong:
         raise TradeRequestError(
-            f"{name}: {_some(wrong)} is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)"
+            f"{name}: {some_text(wrong, NAMES_SHOWN)} is no UUID (like 0f8fad5b-d9cb-469f-a165-70867728950e)"
         )
     return tuple(dict.fromkeys(ids)) or None
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + rest
 
 
 def _midnight(day: date | None) -> datetime | None:

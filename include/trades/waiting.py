@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from include.humanize import some_text
+
 if TYPE_CHECKING:
     import pandas as pd  # it is slow to import, and the web server asks for one trade only
 
@@ -23,8 +25,7 @@ def in_a_line(trades: "pd.DataFrame") -> str:
     parts = []
     for count, symbol, reason, ids in said[:REASONS_SHOWN]:
         short = reason if len(reason) <= MAX_REASON_LENGTH else reason[: MAX_REASON_LENGTH - 1] + "…"
-        more = f" and {count - IDS_SHOWN} more" if count > IDS_SHOWN else ""
-        parts.append(f"{count} of {symbol} ({', '.join(map(str, ids[:IDS_SHOWN]))}{more}): {short}")
+        parts.append(f"{count} of {symbol} ({some_text(ids, IDS_SHOWN)}): {short}")
     if rest := sum(count for count, *_ in said[REASONS_SHOWN:]):
         parts.append(f"{rest} more for other reasons")
     return "; ".join(parts)

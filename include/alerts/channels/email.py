@@ -8,7 +8,6 @@ import html
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
-from email.utils import format_datetime, localtime
 
 from sqlalchemy import Engine
 
@@ -20,7 +19,7 @@ from include.alerts.channels.channel import (
     StoredConnection,
 )
 from include.alerts.messages import Item, Message, one_line
-from include.mail import ANSWER_TIMEOUT, CONVERSATION_TIMEOUT, MailError, MailServer, hand_over
+from include.mail import ANSWER_TIMEOUT, CONVERSATION_TIMEOUT, MailError, MailServer, begin_mail, hand_over
 from include.telemetry import redact
 
 MAIL_SUBJECT_LIMIT = 180  # characters
@@ -70,17 +69,13 @@ class Mail:
 
 def compose_mail(message: Message, server: MailServer) -> EmailMessage:
     """Write the message as a mail. Headers are of one line each, whatever an alert says."""
-    mail = EmailMessage()
-    mail["From"] = server.sender
-    mail["To"] = ", ".join(server.recipients)
-    subject = one_line(message.headline, MAIL_SUBJECT_LIMIT)
-    mail["Subject"] = f"[{message.severity}] {subject}" if message.kind != "ended" else f"[ended] {subject}"
-    mail["Date"] = format_datetime(localtime())
-    mail["Message-ID"] = f"<{message.id}@{server.domain}>"
-    mail["Auto-Submitted"] = "auto-generated"  # no out-of-office answers (RFC 3834)
-    if first := message.reference.get("id"):
-        mail["In-Reply-To"] = first
-        mail["References"] = first
+    tag = "ended" if message.kind == "ended" else message.severity
+    mail = begin_mail(
+        server,
+        subject=f"[{tag}] {one_line(message.headline, MAIL_SUBJECT_LIMIT)}",
+        id=f"<{message.id}@{server.domain}>",
+        follows=message.reference.get("id"),
+    )
     shown = message.items[:MAX_ITEMS_IN_MAIL]
     left = len(message.items) - len(shown)
     more = f"… and {left} more: see the page Alerts in Airflow." if left else ""

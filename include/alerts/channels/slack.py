@@ -6,7 +6,7 @@ docs.slack.dev: header 150 characters, section 3000, about 13,000 in all.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,10 +24,18 @@ from include.alerts.channels.channel import (
 from include.alerts.messages import Item, Message, one_line
 from include.http.client import Client
 from include.services import find_service
-from include.services.slack import TRANSIENT_ERRORS, escape
+from include.services.slack import (
+    SECTION_LIMIT,
+    TRANSIENT_ERRORS,
+    SlackRefusedError,
+    call_method,
+    cut_escaped,
+    escape,
+    post_to_webhook,
+    section,
+)
 
 HEADER_LIMIT = 150
-SECTION_LIMIT = 3_000
 BLOCKS_LIMIT = 11_000  # characters of all blocks together, below Slack's own limit
 MAX_ITEMS_IN_SLACK = 8  # items; further ones are counted
 SHORT_QUOTE_LIMIT = 300  # characters of each exception where there are several
@@ -36,7 +44,6 @@ MESSAGE_ERRORS = frozenset(
     {"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_json"}
 )
 CHANNEL_ERRORS = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
-JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class SlackWebhook:
@@ -50,16 +57,16 @@ class SlackWebhook:
 
     def __init__(self, client: Client, token: str, note: str = "") -> None:
         self._client = client
-        self._token = token.strip("/")
+        self._token = token
         self._note = note
 
     def send(self, message: Message) -> Receipt:
         """Post the message; raises ChannelError."""
-        body = json.dumps(slack_payload(message)).encode()
-        with service_errors():
-            answer = self._client.post_text(f"/{self._token}", body, JSON_HEADERS)
-        if answer.strip() != "ok":
-            raise ChannelError(f"slack: answered {one_line(answer, 100)!r} instead of ok")
+        try:
+            with service_errors():
+                post_to_webhook(self._client, self._token, slack_payload(message))
+        except SlackRefusedError as refused:
+            raise ChannelError(f"slack: {refused}") from refused
         return Receipt("ok" + self._note)
 
 
@@ -84,20 +91,28 @@ class SlackBot:
             payload["thread_ts"] = message.reference["ts"]
             # A good end is news for those who saw only the beginning.
             payload["reply_broadcast"] = message.kind == "ended"
-        with service_errors():
-            answer = self._client.post_json("/chat.postMessage", payload)
-            note = ""
-            if self._otherwise and isinstance(answer, dict) and answer.get("error") in CHANNEL_ERRORS:
-                note = f"; {payload['channel']}: {answer['error']}, so it went to {self._otherwise}"
-                payload = {**slack_payload(message), "channel": self._otherwise}  # the thread is not there
-                answer = self._client.post_json("/chat.postMessage", payload)
-        if not isinstance(answer, dict) or answer.get("ok") is not True:
-            error = str(answer.get("error") if isinstance(answer, dict) else answer)[:100]
-            if error in TRANSIENT_ERRORS:
-                raise ChannelError(f"slack: {error}")
-            raise ChannelError(f"slack: refused: {error}", final=error in MESSAGE_ERRORS, pause=MENDING_PAUSE)
+        note = ""
+        try:
+            answer = self._post(payload)
+        except SlackRefusedError as refused:
+            if not self._otherwise or refused.error not in CHANNEL_ERRORS:
+                raise _channel_error(refused) from refused
+            note = f"; {payload['channel']}: {refused.error}, so it went to {self._otherwise}"
+            try:  # the thread is not there
+                answer = self._post({**slack_payload(message), "channel": self._otherwise})
+            except SlackRefusedError as refused_too:
+                raise _channel_error(refused_too) from refused_too
         reference = {} if message.reference else {"channel": answer.get("channel"), "ts": answer.get("ts")}
         return Receipt(f"ok, message {answer.get('ts')}{note}", reference)
+
+    def _post(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        with service_errors():
+            return call_method(self._client, "chat.postMessage", payload)
+
+
+def _channel_error(refused: SlackRefusedError) -> ChannelError:
+    pause = None if refused.error in TRANSIENT_ERRORS else MENDING_PAUSE
+    return ChannelError(f"slack: {refused}", final=refused.error in MESSAGE_ERRORS, pause=pause)
 
 
 def slack_payload(message: Message) -> dict[str, Any]:
@@ -123,7 +138,7 @@ def slack_payload(message: Message) -> dict[str, Any]:
         blocks += made
         shown += 1
     if left := len(message.items) - shown:
-        blocks.append(_section(f"… and {left} more alerts or causes: see the page Alerts in Airflow."))
+        blocks.append(section(f"… and {left} more alerts or causes: see the page Alerts in Airflow."))
     return {
         "text": escape(message.headline),
         "blocks": blocks,
@@ -152,7 +167,7 @@ def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:
     if item.quote:
         blocks.append(_quoted(item.quote, SHORT_QUOTE_LIMIT if several else SECTION_LIMIT))
     if item.next_step and not several:
-        blocks.append(_section(f"*What happens next*\n{escape(item.next_step)}"))
+        blocks.append(section(f"*What happens next*\n{escape(item.next_step)}"))
     links = []
     if item.link:
         links.append(f"<{escape(item.link)}|Open in Airflow>")
@@ -162,7 +177,7 @@ def _item_blocks(item: Item, several: bool) -> list[dict[str, Any]]:
             f"<{escape(item.runbook)}|What to do>" if is_link else f"What to do: {escape(item.runbook)}"
         )
     if links:
-        blocks.append(_section("  ".join(links)))
+        blocks.append(section("  ".join(links)))
     return blocks
 
 
@@ -170,20 +185,8 @@ def _quoted(text: str, limit: int) -> dict[str, Any]:
     """A code block. Zero-width spaces around its own backticks keep any run of them from ending it."""
     quoted = escape(text).replace("`", "\u200b`\u200b")
     if len(quoted) > limit - 10:
-        quoted = _cut_escaped(quoted, limit - 12) + " …"
-    return _section(f"```{quoted}```")
-
-
-def _cut_escaped(text: str, limit: int) -> str:
-    """Cut, but never within `&amp;`."""
-    cut = text[:limit]
-    start = cut.rfind("&", max(0, limit - 5))
-    return cut[:start] if start >= 0 and ";" not in cut[start:] else cut
-
-
-def _section(text: str) -> dict[str, Any]:
-    text = _cut_escaped(text, SECTION_LIMIT)
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+        quoted = cut_escaped(quoted, limit - 12) + " …"
+    return section(f"```{quoted}```")
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from include.backups.postgres.facts import DatabaseFacts, TableFacts
 from include.backups.postgres.schema import compare_objects
 from include.backups.postgres.server import administer
 from include.backups.postgres.snapshot import measure_database, read_hashed
+from include.humanize import some_text
 
 MAX_DIFFERENCES_NAMED = 5  # differences that a message names
 
@@ -39,9 +40,7 @@ def compare_database(url: str, facts: DatabaseFacts) -> list[str]:
 
 def in_short(differences: list[str]) -> str:
     """The first few differences, and how many more there are."""
-    further = len(differences) - MAX_DIFFERENCES_NAMED
-    more = f"; and {further} more" if further > 0 else ""
-    return "; ".join(differences[:MAX_DIFFERENCES_NAMED]) + more
+    return some_text(differences, MAX_DIFFERENCES_NAMED, "; ")
 
 
 def _major(facts: DatabaseFacts) -> str:

@@ -10,6 +10,7 @@ from psycopg.errors import Diagnostic
 from psycopg.sql import SQL
 
 from include.backups.postgres.meaning import tokens
+from include.humanize import some_text
 
 MAX_GRANTS_NAMED = 3  # grants that a line names
 ROLE_KEYWORDS = {"PUBLIC", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}
@@ -83,8 +84,8 @@ def give(statements: Iterable[str], owner: Connection, admin: Connection, there:
     ]
     left.sort(key=lambda line: not line.startswith("REVOKE"))  # first what would allow more than before
     if left:
-        more = f", and {len(left) - MAX_GRANTS_NAMED} more" if len(left) > MAX_GRANTS_NAMED else ""
-        lines.append(f"Left out, for neither login may do it: {'; '.join(left[:MAX_GRANTS_NAMED])}{more}.")
+        named = some_text(left, MAX_GRANTS_NAMED, "; ")
+        lines.append(f"Left out, for neither login may do it: {named}.")
     return lines
 
 

@@ -17,6 +17,7 @@ from include.backups.postgres.facts import DatabaseFacts, TableFacts
 from include.backups.postgres.schema import read_objects
 from include.backups.postgres.server import read_shape
 from include.database import connect, sql
+from include.humanize import some_text
 
 COUNT_TIMEOUT = timedelta(hours=12)  # one statement over the largest table
 LOCK_TIMEOUT = timedelta(minutes=1)
@@ -168,8 +169,7 @@ def read_sequences(connection: Connection) -> dict[str, int | None]:
 
 def _refuse(names: list[str], words: str) -> None:
     if names:
-        more = f" and {len(names) - MAX_TABLES_NAMED} more" if len(names) > MAX_TABLES_NAMED else ""
-        raise BackupError(words.format(names=", ".join(names[:MAX_TABLES_NAMED]) + more))
+        raise BackupError(words.format(names=some_text(names, MAX_TABLES_NAMED)))
 
 
 def _set_text_form(connection: Connection) -> None:

@@ -1,13 +1,22 @@
 """Business: trades settled, how many won, what they brought, by symbol, the best and the worst, equity."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
 
-from include.reports.figures import NO_NUMBER, Figure, FigureColumn, ReportSection, Table, compare, number
+from include.reports.figures import (
+    Figure,
+    FigureColumn,
+    ReportSection,
+    Table,
+    compare,
+    left_out_note,
+    number,
+)
 from include.reports.reading import Reading
-from include.trades.ratios import profit_factor, wilson_interval
+from include.trades.ratios import below_highest, profit_factor, running_sums, wilson_interval
 
 MAX_SYMBOLS = 10  # listed
 MAX_TRADES = 3  # best and worst that are listed
@@ -29,7 +38,7 @@ def measure(reading: Reading) -> ReportSection:
         _of_days(days, "incomplete", "Given up for want of candles", "down"),
         *_money(days, results),
     ]
-    equity = _equity(reading)
+    equity = reading.of_days("read_equity", days=max(SERIES_DAYS, reading.period.days))
     figures.append(_drawdown(reading, days, equity))
     return ReportSection(
         "business",
@@ -37,7 +46,7 @@ def measure(reading: Reading) -> ReportSection:
         figures,
         [_symbols(symbols), *(_extremes(reading, which) for which in ("best", "worst"))],
         _notes(reading, days),
-        {"equity": equity, "symbols": _symbol_series(symbols)},
+        {"equity": _equity_series(equity), "symbols": _symbol_series(symbols)},
     )
 
 
@@ -96,9 +105,7 @@ def _money(days: Sequence[Row[Any]], results: Sequence[Row[Any]]) -> list[Figure
     ]
 
 
-def _equity(reading: Reading) -> list[dict[str, Any]]:
-    days = max(SERIES_DAYS, reading.period.days)
-    rows = reading.of_days("read_equity", days=days)
+def _equity_series(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     return [
         {
             "day": row.day.isoformat(),
@@ -110,20 +117,14 @@ def _equity(reading: Reading) -> list[dict[str, Any]]:
     ]
 
 
-def _drawdown(reading: Reading, days: Sequence[Row[Any]], equity: list[dict[str, Any]]) -> Figure:
+def _drawdown(reading: Reading, days: Sequence[Row[Any]], equity: Sequence[Row[Any]]) -> Figure:
     """The deepest fall of equity within the period below its highest point, its beginning included."""
-    first = reading.period.start.isoformat()
-    within = [point for point in equity if point["day"] >= first]
-    if any(point["equity"] is None or point["net"] is None for point in within):
-        return Figure("drawdown", "Deepest fall of equity", "USD", None, why=NO_NUMBER, good="down")
-    if not days[0].known_days:
-        return Figure("drawdown", "Deepest fall of equity", "USD", None, why=NOT_ROLLED_UP, good="down")
-    highest = within[0]["equity"] - within[0]["net"] if within else 0.0
-    deepest = 0.0
-    for point in within:
-        highest = max(highest, point["equity"])
-        deepest = max(deepest, highest - point["equity"])
-    return Figure("drawdown", "Deepest fall of equity, by day", "USD", deepest, good="down")
+    sums = running_sums(row.net for row in equity if row.day >= reading.period.start)
+    holds_no_number = bool(sums) and not sums[-1].is_finite()
+    deepest = Decimal("NaN") if holds_no_number else -min(below_highest(sums), default=Decimal(0))
+    known = deepest if days[0].known_days else None
+    label = "Deepest fall of equity, by day"
+    return compare("drawdown", label, "USD", [known], why=NOT_ROLLED_UP, good="down")
 
 
 def _symbols(found: Sequence[Row[Any]]) -> Table:
@@ -146,11 +147,9 @@ def _symbols(found: Sequence[Row[Any]]) -> Table:
         FigureColumn("95 % interval"),
         FigureColumn("Net", "USD"),
     )
-    note = ""
-    if not rows:
-        note = "No trade was won or lost in the period."
-    elif found[0].symbols > len(rows):
-        note = f"{found[0].symbols - len(rows)} more symbols, with fewer trades, are left out."
+    note = "No trade was won or lost in the period."
+    if rows:
+        note = left_out_note(found[0].symbols - len(rows), "symbols, with fewer trades,")
     return Table("symbols", "By symbol", columns, rows, note)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import get_args
 
 from include.alerts.messages import one_line
-from include.reports.figures import FigureColumn, ReportSection, Table, compare, number
+from include.reports.figures import FigureColumn, ReportSection, Table, compare, left_out_note, number
 from include.reports.reading import Reading, time_text
 from include.telemetry import ErrorType
 from include.telemetry.records import Severity
@@ -83,11 +83,9 @@ def _messages(reading: Reading) -> Table:
         FigureColumn("Times", "count"),
         FigureColumn("Last (UTC)"),
     )
-    note = ""
-    if not rows:
-        note = "No error was recorded."
-    elif found[0].messages > len(rows):
-        note = f"{found[0].messages - len(rows)} more messages are left out."
+    note = "No error was recorded."
+    if rows:
+        note = left_out_note(found[0].messages - len(rows), "messages")
     return Table("error_messages", "Most frequent", columns, rows, note)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare, number
+from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare, left_out_note, number
 from include.reports.reading import Reading, time_text
 
 MAX_ROWS = 10  # incidents and services that are listed
@@ -113,11 +113,9 @@ def _probe_table(probes: Sequence[Row[Any]]) -> Table:
         FigureColumn("Degraded", "count"),
         FigureColumn("Down", "count"),
     )
-    if not rows:
-        note = "No probe looked in the period, or its results are deleted by now."
-    else:
-        left = len(probes) - len(rows)
-        note = f"{left} more services, each at least as healthy, are left out." if left else ""
+    note = "No probe looked in the period, or its results are deleted by now."
+    if rows:
+        note = left_out_note(len(probes) - len(rows), "services, each at least as healthy,")
     return Table("probes", "What the probes saw, the least healthy first", columns, rows, note)
 
 
@@ -140,9 +138,7 @@ def _incident_table(reading: Reading) -> Table:
         FigureColumn("Lasted", "s"),
         FigureColumn("Reason"),
     )
-    note = ""
-    if not rows:
-        note = "No alert began to fire."
-    elif found[0].incidents > len(rows):
-        note = f"{found[0].incidents - len(rows)} more are left out."
+    note = "No alert began to fire."
+    if rows:
+        note = left_out_note(found[0].incidents - len(rows), "incidents")
     return Table("incidents", "Incidents", columns, rows, note)

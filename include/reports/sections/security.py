@@ -1,7 +1,7 @@
 """Security: logins, API keys, what was held back and brought back. What nobody records is said to be so."""
 
 from include.database import sql
-from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare
+from include.reports.figures import Figure, FigureColumn, ReportSection, Table, compare, left_out_note
 from include.reports.reading import Reading, time_text
 
 MAX_ROWS = 15  # events that are listed
@@ -51,11 +51,7 @@ def measure(reading: Reading) -> ReportSection:
         "Keys, silences, freezes, restores",
         (FigureColumn("At (UTC)"), FigureColumn("What"), FigureColumn("Who"), FigureColumn("Details")),
         [[time_text(row.at), row.what, row.who or "", row.detail or ""] for row in found],
-        ""
-        if found and found[0].events <= len(found)
-        else f"{found[0].events - len(found)} more are left out."
-        if found
-        else "Nothing of the kind happened.",
+        left_out_note(found[0].events - len(found), "events") if found else "Nothing of the kind happened.",
     )
     notes = reading.coverage_notes("Measurements of the API", "keep_metrics", reading.settings.keep_metrics)
     return ReportSection("security", "Security", figures, [table], notes)

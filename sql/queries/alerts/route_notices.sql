@@ -67,16 +67,17 @@ SELECT
   END,
   CASE
     WHEN NOT known THEN 'dropped'
-    WHEN body ->> 'told' = split_part(channel, ':', 1) THEN 'sent'
+    WHEN sent_already THEN 'sent'
     WHEN suffers IS NOT NULL THEN 'dropped'
     ELSE 'waiting'
   END,
   CASE
     WHEN NOT known THEN 'the setting alert_channels does not name this channel'
-    WHEN body ->> 'told' = split_part(channel, ':', 1) THEN NULL
+    WHEN sent_already THEN NULL
     ELSE 'reported by the work that suffers: ' || suffers
   END,
-  CASE WHEN body ->> 'told' = split_part(channel, ':', 1) THEN 'sent at once, while the database was away' END,
-  CASE WHEN NOT known OR body ->> 'told' = split_part(channel, ':', 1) OR suffers IS NOT NULL THEN now() END
+  CASE WHEN sent_already THEN 'sent at once, while the database was away' END,
+  CASE WHEN NOT known OR sent_already OR suffers IS NOT NULL THEN now() END
 FROM wanted
+CROSS JOIN LATERAL (SELECT body ->> 'told' = split_part(channel, ':', 1) AS sent_already) AS told
 ON CONFLICT (notice_id, channel) DO NOTHING

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from fastapi import Depends, FastAPI, Request, Response, params
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
@@ -27,7 +26,6 @@ from include.web.pages.freshness import freshness
 from include.web.pages.kpis import kpis
 from include.web.pages.maintenance import maintenance
 from include.web.pages.monitoring import monitoring
-from include.web.pages.navigation import mounted_groups
 from include.web.pages.operating import operating
 from include.web.pages.overview import overview
 from include.web.pages.performance import performance
@@ -73,7 +71,6 @@ def build_app(
     app.include_router(reports(open_database, host))
     app.include_router(start(open_database, host, find_person))
     app.include_router(trades(open_database, find_person))
-    app.state.navigation = mounted_groups({route.path for route in app.routes if isinstance(route, APIRoute)})
 
     app.add_middleware(SecurityHeaders)
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.humanize import age_text, ago_text, count_text, duration_text, money_text, number_text, size_text
 from include.web.freeze_banner import noted_freeze, noted_trouble
+from include.web.pages.navigation import GROUPS
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "".join((TEMPLATES / f"{name}.css").read_text() for name in ("style", "charts"))
@@ -91,7 +92,7 @@ def form_link(context: Context, dag_id: str, **conf: Any) -> str:
     return str(context["root"]) + start_path(dag_id, **conf)
 
 
-_environment.globals |= {"style": STYLE, "scripts": SCRIPTS, "form_link": form_link}
+_environment.globals |= {"style": STYLE, "scripts": SCRIPTS, "navigation": GROUPS, "form_link": form_link}
 _environment.globals |= {"count_text": count_text, "age_text": age_text, "ago_text": ago_text}
 _environment.globals |= {"money_text": money_text, "number_text": number_text, "size_text": size_text}
 _environment.globals |= {"duration_text": duration_text}
@@ -103,7 +104,6 @@ def render(template: str, request: Request, *, status: int = 200, **shown: Any) 
     text = _environment.get_template(template).render(
         root=root,
         path=request.scope["path"].removeprefix(root),
-        navigation=getattr(request.app.state, "navigation", {}),  # the application of the API has none
         now=datetime.now(UTC),
         status=status,
         frozen=noted_freeze(request),

@@ -4,12 +4,12 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 
-import pytest
 from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from include.web import build_app
-from include.web.pages.navigation import NAVIGATION, mounted_groups
+from include.web.pages.navigation import NAVIGATION
 from include.web.rendering import start_path
 from tests.support.pages import Elements
 from tests.support.web import desk_host, find_person
@@ -17,26 +17,7 @@ from tests.support.web import desk_host, find_person
 OPERATOR = {"Authorization": "Bearer operator"}
 
 
-def mounted_pages() -> list[str]:
-    """The pages that are there, as the navigation finds them."""
-    app = build_app(_no_database, [], find_person, desk_host())
-    return [page.path for pages in app.state.navigation.values() for page in pages]
-
-
-def _no_database():
-    raise AssertionError("the database was opened for a stranger")
-
-
-@pytest.fixture(params=mounted_pages())
-def opened(request, client):
-    """A page of the navigation: its path, its answer, its elements."""
-    answer = client.get(f"/tradeops{request.param}", headers=OPERATOR)
-    assert answer.status_code == 200
-    return request.param, answer, Elements(answer.text)
-
-
-def test_a_page_has_a_title_one_heading_and_its_landmarks(opened):
-    _, answer, page = opened
+def has_a_title_one_heading_and_its_landmarks(path: str, answer: Response, page: Elements):
     (title,) = re.findall("<title>(.*)</title>", answer.text.partition("<body>")[0])
     assert title.endswith(" · tradeops")
     assert len(title) > len(" · tradeops")
@@ -47,15 +28,13 @@ def test_a_page_has_a_title_one_heading_and_its_landmarks(opened):
     assert first["href"] == f"#{page.all('main')[0]['id']}"  # the skip link
 
 
-def test_the_navigation_marks_the_page_and_leads_to_all_others(opened):
-    path, _, page = opened
+def marks_itself_in_the_navigation_and_leads_to_all_others(path: str, answer: Response, page: Elements):
     links = [link for link in page.all("a") if link["href"].startswith("/tradeops/")]
     assert [link["href"] for link in links if link.get("aria-current") == "page"][:1] == [f"/tradeops{path}"]
-    assert {f"/tradeops{other}" for other in mounted_pages()} <= {link["href"] for link in links}
+    assert {f"/tradeops{other.path}" for other in NAVIGATION} <= {link["href"] for link in links}
 
 
-def test_styles_and_scripts_are_those_that_the_policy_names(opened):
-    _, answer, page = opened
+def has_the_styles_and_scripts_that_the_policy_names(path: str, answer: Response, page: Elements):
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
     for kind in ("script", "style"):
         digests = [b64encode(sha256(text.encode()).digest()).decode() for text in page.raw[kind]]
@@ -68,8 +47,7 @@ def test_styles_and_scripts_are_those_that_the_policy_names(opened):
         assert not any(name.startswith("on") for name in attributes), tag
 
 
-def test_nothing_is_loaded_and_no_link_leads_elsewhere(opened):
-    _, answer, page = opened
+def loads_nothing_and_has_no_link_elsewhere(path: str, answer: Response, page: Elements):
     assert page.all("img", "iframe", "link", "object", "embed") == []
     for attributes in page.all("script", "form", "a", "image", "use"):
         for name in ("href", "src", "action"):
@@ -77,13 +55,11 @@ def test_nothing_is_loaded_and_no_link_leads_elsewhere(opened):
     assert not re.search(r"url\(|@import", answer.text)
 
 
-def test_every_cell_says_its_column_where_the_table_is_stacked(opened):
-    _, _, page = opened
+def says_the_column_in_every_cell_where_the_table_is_stacked(path: str, answer: Response, page: Elements):
     assert [cell for cell in page.all("td") if "data-label" not in cell and "colspan" not in cell] == []
 
 
-def test_every_field_of_a_form_has_a_label_and_ids_are_unique(opened):
-    _, answer, page = opened
+def has_a_label_for_every_field_and_no_id_twice(path: str, answer: Response, page: Elements):
     ids = [attributes["id"] for _, attributes in page.found if "id" in attributes]
     assert len(ids) == len(set(ids))
     body = re.sub(r"<label.*?</label>", "", answer.text, flags=re.DOTALL)
@@ -93,18 +69,36 @@ def test_every_field_of_a_form_has_a_label_and_ids_are_unique(opened):
     assert [one for one in outside if "aria-label" not in one] == []
 
 
-def test_strangers_see_no_page():
+def test_every_page_of_the_navigation(client, subtests):
+    """Each is asked for once, and judged by all that the layout promises."""
+    for link in NAVIGATION:
+        answer = client.get(f"/tradeops{link.path}", headers=OPERATOR)
+        assert answer.status_code == 200, link.path
+        page = Elements(answer.text)
+        for judge in (
+            has_a_title_one_heading_and_its_landmarks,
+            marks_itself_in_the_navigation_and_leads_to_all_others,
+            has_the_styles_and_scripts_that_the_policy_names,
+            loads_nothing_and_has_no_link_elsewhere,
+            says_the_column_in_every_cell_where_the_table_is_stacked,
+            has_a_label_for_every_field_and_no_id_twice,
+        ):
+            with subtests.test(path=link.path, promise=judge.__name__):
+                judge(link.path, answer, page)
+
+
+def test_strangers_see_no_page_and_open_no_database():
     def refuse():
         raise HTTPException(401)
 
-    client = TestClient(build_app(_no_database, [Depends(refuse)], find_person, desk_host()))
-    for page in NAVIGATION:
-        assert client.get(page.path).status_code in ((401,) if page.path in mounted_pages() else (401, 404))
+    def no_database():
+        raise AssertionError("the database was opened for a stranger")
+
+    client = TestClient(build_app(no_database, [Depends(refuse)], find_person, desk_host()))
+    assert [client.get(page.path).status_code for page in NAVIGATION] == [401] * len(NAVIGATION)
 
 
-def test_what_is_not_mounted_is_not_in_the_navigation():
-    groups = mounted_groups({"/alerts", "/trades/{trade}", "/elsewhere"})
-    assert [page.path for pages in groups.values() for page in pages] == ["/alerts"]
+def test_no_page_stands_twice_in_the_navigation():
     assert (
         len({page.path for page in NAVIGATION}) == len({page.title for page in NAVIGATION}) == len(NAVIGATION)
     )

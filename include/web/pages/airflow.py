@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from include.database import sql
 from include.web.host import Runs
-from include.web.pages.navigation import pages_of
+from include.web.pages.navigation import page_of
 from include.web.rendering import TEMPLATES, render
 
 MAX_TRADES = 500  # of a run that are listed
@@ -33,19 +33,17 @@ def airflow(open_database: Callable[[], AbstractContextManager[Engine]], runs: R
             ICONS[name], media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"}
         )
 
-    def page_of(request: Request, dag_id: str) -> Response:
-        mounted = {page.path for pages in request.app.state.navigation.values() for page in pages}
-        path = next((path for path in pages_of(dag_id) if path in mounted), "/alerts")
-        return RedirectResponse(request.scope["root_path"] + path, 303)
+    def lead(request: Request, dag_id: str) -> Response:
+        return RedirectResponse(request.scope["root_path"] + page_of(dag_id), 303)
 
     @router.get("/dags/{dag_id}")
     def lead_to_page(request: Request, dag_id: str) -> Response:
-        return page_of(request, dag_id)
+        return lead(request, dag_id)
 
     @router.get("/dags/{dag_id}/runs/{run_id:path}", response_class=HTMLResponse)
     def show_trades_of_run(request: Request, dag_id: str, run_id: str) -> Response:
         if dag_id not in CHANGES_TRADES:
-            return page_of(request, dag_id)
+            return lead(request, dag_id)
         run = runs.read(dag_id, run_id) if "\x00" not in run_id else None
         if run is None:
             raise HTTPException(404, f"Airflow has no run {run_id[:300]!r} of {dag_id}")

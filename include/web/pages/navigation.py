@@ -1,6 +1,5 @@
 """The one list of pages: where each is, what it is called, under which heading it stands."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -40,39 +39,33 @@ NAVIGATION = (
 )
 
 
-def mounted_groups(paths: Collection[str]) -> dict[str, list[PageLink]]:
-    """The pages that are among these paths of an application, by heading, in the order of NAVIGATION.
-
-    A page is in the navigation from when its route is mounted: nothing links to what is not there.
-    """
-    groups: dict[str, list[PageLink]] = {}
-    for page in NAVIGATION:
-        if page.path in paths:
-            groups.setdefault(page.group, []).append(page)
-    return groups
-
-
-# Where the tab of a DAG leads: to the first of these pages that is mounted; of one not named, to the alerts.
-_OF_DAGS = {
-    "settle_trades": ("/trades", "/overview"),
-    "collect_candles": ("/freshness",),
-    "analyse_trades": ("/costs",),
-    "generate_signals": ("/trades", "/costs"),
-    "roll_up_stats": ("/kpis", "/performance"),
-    "replay_trades": ("/exports",),
-    "export_trades": ("/exports",),
-    "audit_data_quality": ("/data-docs",),
-    "maintain_database": ("/maintenance",),
-    "clean_up": ("/maintenance",),
-    "manage_backups": ("/backups",),
-    "drill_restore": ("/backups",),
-    "restore_database": ("/backups",),
-    "drop_kept_database": ("/backups",),
+# The pages by heading, in this order.
+GROUPS = {
+    group: [page for page in NAVIGATION if page.group == group]
+    for group in dict.fromkeys(page.group for page in NAVIGATION)
 }
-_OF_KINDS = {"back_up_": ("/backups",), "probe_": ("/probes",), "report_": ("/reports",)}
+
+# Where the tab of a DAG leads; of one that is not named, to the alerts.
+_OF_DAGS = {
+    "settle_trades": "/trades",
+    "collect_candles": "/freshness",
+    "analyse_trades": "/costs",
+    "generate_signals": "/trades",
+    "roll_up_stats": "/kpis",
+    "replay_trades": "/exports",
+    "export_trades": "/exports",
+    "audit_data_quality": "/data-docs",
+    "maintain_database": "/maintenance",
+    "clean_up": "/maintenance",
+    "manage_backups": "/backups",
+    "drill_restore": "/backups",
+    "restore_database": "/backups",
+    "drop_kept_database": "/backups",
+}
+_OF_KINDS = {"back_up_": "/backups", "probe_": "/probes", "report_": "/reports"}
 
 
-def pages_of(dag_id: str) -> tuple[str, ...]:
-    """The pages that show what a DAG does, the best first."""
-    kind = next((pages for prefix, pages in _OF_KINDS.items() if dag_id.startswith(prefix)), ())
+def page_of(dag_id: str) -> str:
+    """The page that shows what a DAG does."""
+    kind = next((page for prefix, page in _OF_KINDS.items() if dag_id.startswith(prefix)), "/alerts")
     return _OF_DAGS.get(dag_id, kind)

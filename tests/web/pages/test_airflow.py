@@ -1,19 +1,14 @@
 """What Airflow's UI shows of the desk: its icon, and the tabs on DAGs and runs."""
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.actor import Actor, act_as
-from include.web import build_app
 from include.web.host import RunState
 from tests.support.pages import Elements, Page
 from tests.support.rows import insert_settled
-from tests.support.web import FakeRuns, desk_host, find_person
 
 RUN = "manual__2026-11-27T18:00:00+00:00"
 
@@ -36,15 +31,8 @@ def test_the_tab_of_a_dag_leads_to_its_page(client, dag_id, page):
         assert (answer.status_code, answer.headers["location"]) == (303, f"/tradeops{page}")
 
 
-def test_the_tab_of_a_sweep_lists_the_trades_that_it_changed(database):
-    @contextmanager
-    def open_database():
-        yield database
-
-    runs = FakeRuns()
-    server = FastAPI()
-    server.mount("/tradeops", build_app(open_database, [], find_person, desk_host(runs=runs)))
-    client, path = TestClient(server), f"/tradeops/dags/settle_trades/runs/{RUN}"
+def test_the_tab_of_a_sweep_lists_the_trades_that_it_changed(database, client, runs):
+    path = f"/tradeops/dags/settle_trades/runs/{RUN}"
     assert client.get(path).status_code == 404
     now = datetime.now(UTC)
     runs.states[RUN] = RunState("running", now - timedelta(minutes=1), None)

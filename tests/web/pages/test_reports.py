@@ -43,10 +43,6 @@ def test_without_a_report_the_page_says_what_to_do_and_what_is_missing(client):
     assert "There is no report yet" in words and "report_location" in words
 
 
-def test_it_has_a_place_in_the_navigation(client):
-    assert "/tradeops/reports" in page(client, "/tradeops/reports").links
-
-
 def test_past_reports_stand_newest_first_and_page_by_page(client, database):
     days = [DAY - timedelta(days=number) for number in range(LISTED + 5)]
     with database.begin() as connection:

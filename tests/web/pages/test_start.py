@@ -1,7 +1,7 @@
 """The form of a DAG on the desk: filled in by its address, sent once, refused in words."""
 
 import re
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -15,23 +15,16 @@ from include.web.host import RunNotStartedError
 from include.web.rendering import start_path
 from tests.support.pages import Page
 from tests.support.trades import run
-from tests.support.web import ANNA, BERT, FORM, FakeRuns, desk_host, find_person
+from tests.support.web import ANNA, BERT, FORM, desk_host, find_person
 
 NASTY = '"><script>alert(1)</script>'
 PATH = "/tradeops/start/replay_trades"
 
 
 @pytest.fixture
-def runs():
-    return FakeRuns()
-
-
-@pytest.fixture
-def client(runs, database):
-    server = FastAPI()
-    pages = build_app(lambda: nullcontext(database), [], find_person, desk_host(runs=runs))
-    server.mount("/tradeops", pages)
-    return TestClient(server, headers={"Authorization": "Bearer operator"})
+def client(client):
+    client.headers["Authorization"] = "Bearer operator"
+    return client
 
 
 def hidden(text: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from sqlalchemy import text
+
 from include.database import sql
 
 if TYPE_CHECKING:
@@ -147,13 +149,18 @@ def read_costs(connection: Connection, today: date, days: int) -> ModelCosts:
     ]
     begin = min(today.replace(day=1), today - timedelta(days=MEAN_DAYS))
     spent = connection.execute(sql("llm/read_budget_days"), {"first": begin, "last": today})
-    return ModelCosts(first, today, rows, forecast_month({row.day: row.spent_usd for row in spent}, today))
+    began = connection.execute(text("SELECT min(day) FROM llm_budget_days")).scalar()
+    by_day = {row.day: row.spent_usd for row in spent}
+    return ModelCosts(first, today, rows, forecast_month(by_day, today, began or today))
 
 
-def forecast_month(spent: Mapping[date, Decimal], today: date) -> MonthForecast:
-    """Say what the month of `today` comes to. `spent`: US dollars by day, also of the week before."""
+def forecast_month(spent: Mapping[date, Decimal], today: date, began: date) -> MonthForecast:
+    """Say what the month of `today` comes to.
+
+    `spent`: US dollars by day, also of the week before; `began`: the day of the first call ever.
+    """
     whole = [today - timedelta(days=n) for n in range(1, MEAN_DAYS + 1)]
-    whole = [day for day in whole if day >= min(spent, default=today)]
+    whole = [day for day in whole if day >= began]
     of_today = spent.get(today, NOTHING)
     before = sum((usd for day, usd in spent.items() if today.replace(day=1) <= day < today), NOTHING)
     mean = sum((spent.get(day, NOTHING) for day in whole), NOTHING) / len(whole) if whole else None

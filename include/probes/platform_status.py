@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from include.database import DatabaseError, sql, statement_timeout
 from include.freeze import Freeze, find_freeze
 from include.humanize import age_text
-from include.probes.ages import NewestOfKind, read_newest
 from include.probes.probe import Status
 from include.probes.results import ServiceStatus, select_status
 from include.telemetry import redact
@@ -31,7 +30,6 @@ COMPONENTS = {
     **{name: name for name in ("workers", "broker", "storage")},
 }
 SOURCES = {"platform": "market sources", "government": "government sources"}
-REGULAR_KINDS = {"backup": "backups", "drill": "drills", "probe": "probes"}
 AIRFLOW_DATABASE = "airflow_database"
 PARTS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
 
@@ -85,7 +83,7 @@ def read_platform_status(
             connection.execute(text("SELECT 1"))
             latency = (monotonic() - began) * 1000
             found = [_component(one) for one in select_status(connection)]
-            last = _last_of(read_newest(connection))
+            last = connection.execute(sql("probes/read_last_work")).one()._asdict()
             totals = connection.execute(sql("probes/read_totals"), {"most": MOST_COUNTED}).one()._asdict()
             database = read_database_figures(connection)
             freeze = find_freeze(connection)
@@ -103,15 +101,6 @@ def read_platform_status(
     return PlatformStatus(
         at, _overall(components), components, {**find_last_runs(), **last}, totals, database, freeze
     )
-
-
-def _last_of(found: Sequence[NewestOfKind]) -> dict[str, datetime | None]:
-    """When the platform last made a backup, drilled and probed; None: never."""
-    last: dict[str, datetime | None] = {}
-    for name, kind in REGULAR_KINDS.items():
-        times = [one.newest for one in found if one.kind.name == kind and one.newest is not None]
-        last[name] = max(times, default=None)
-    return last
 
 
 def _component(found: ServiceStatus) -> Component:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row
 
-from include.database import sql
+from include.database import sql, storable
 from include.storage import StorageError
 from include.telemetry import redact
 from include.trades.trade_filter import TradeRequestError
@@ -133,8 +133,8 @@ def recorded_export(
         yield written
     except Exception as error:
         in_words = isinstance(error, TradeRequestError | StorageError)
-        said = redact(str(error) if in_words else f"{type(error).__name__}: {error}")
-        failed = {"rows": None, "files": None, "bytes": None, "error": said.replace("\x00", "")[:MAX_ERROR]}
+        said = redact(storable(str(error) if in_words else f"{type(error).__name__}: {error}"))
+        failed = {"rows": None, "files": None, "bytes": None, "error": said[:MAX_ERROR]}
         with engine.begin() as connection:
             connection.execute(sql("trades/finish_export"), {"export_id": export_id, **failed})
         raise

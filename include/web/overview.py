@@ -58,6 +58,7 @@ class DeskOverview:
         results: today.
         weeks: the last weeks, the oldest first; the last one is unfinished.
         month: the last RATE_DAYS days.
+        waiting: days of these weeks whose kept figures are behind their trades, until roll_up_stats runs.
         ages: of each kind of data, what is late first; none without the settings.
         costs: of the model, this month; `budget` is for a day, None: there is none, or no settings.
         backup, drill: the newest of each; None: there is none.
@@ -71,6 +72,7 @@ class DeskOverview:
     results: DaysOfTrades
     weeks: Sequence[DaysOfTrades]
     month: DaysOfTrades
+    waiting: int
     ages: Sequence[DataAge]
     costs: MonthForecast
     budget: Decimal | None
@@ -108,7 +110,9 @@ def read_desk_overview(engine: Engine, host: DeskHost) -> DeskOverview:
         monday = day - timedelta(days=day.weekday())
         rate_from = day - timedelta(days=RATE_DAYS - 1)
         first = min(monday - timedelta(weeks=WEEKS - 1), rate_from)
-        days = {row.day: row for row in connection.execute(sql("web/sum_days"), {"first": first})}
+        kept = connection.execute(sql("trades/find_rolled_up"), {"first": first, "last": day}).one()
+        window = {"first": first, "live_from": kept.live_from}
+        days = {row.day: row for row in connection.execute(sql("web/sum_days"), window)}
     return DeskOverview(
         at=now.at,
         open=alerts.open,
@@ -119,6 +123,7 @@ def read_desk_overview(engine: Engine, host: DeskHost) -> DeskOverview:
             for begin in (monday - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1))
         ],
         month=_sum(days, rate_from, day),
+        waiting=kept.waiting,
         ages=ages,
         costs=costs.month,
         budget=settings.llm_daily_budget_usd if settings else None,

@@ -15,10 +15,12 @@ DECLARE
   trades text := CASE TG_OP
     WHEN 'UPDATE' THEN $part$
       before AS (
-        SELECT id, user_id, symbol, timeframe, direction, ai_model, status, completed_at, expires_at
+        SELECT id, user_id, symbol, timeframe, direction, ai_model, status, completed_at, expires_at,
+          entry_price, stop_loss, confidence_score
         FROM former
       ), after AS (
-        SELECT id, user_id, symbol, timeframe, direction, ai_model, status, completed_at, expires_at
+        SELECT id, user_id, symbol, timeframe, direction, ai_model, status, completed_at, expires_at,
+          entry_price, stop_loss, confidence_score
         FROM changed
       ), trades AS (
         (SELECT * FROM before EXCEPT SELECT * FROM after)

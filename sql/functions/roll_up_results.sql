@@ -19,14 +19,15 @@ BEGIN
       coalesce(sum(fees), 0) AS fees,
       count(percent)::integer AS percents,
       coalesce(sum(percent), 0) AS percent,
-      (array_agg(id ORDER BY net DESC, ended_at, exit_at, id) FILTER (WHERE net IS NOT NULL))[1] AS best_id,
-      max(net) AS best,
-      (array_agg(id ORDER BY net, ended_at, exit_at, id) FILTER (WHERE net IS NOT NULL))[1] AS worst_id,
-      min(net) AS worst,
+      (array_agg(id ORDER BY net DESC, ended_at, exit_at, id) FILTER (WHERE is_amount))[1] AS best_id,
+      max(net) FILTER (WHERE is_amount) AS best,
+      (array_agg(id ORDER BY net, ended_at, exit_at, id) FILTER (WHERE is_amount))[1] AS worst_id,
+      min(net) FILTER (WHERE is_amount) AS worst,
       count_bins(array_agg(r_bin), 0, 33) AS r_counts,
       count_bins(array_agg(confidence_bin), 1, 10) AS confident,
       count_bins(array_agg(confidence_bin) FILTER (WHERE won), 1, 10) AS confident_wins
     FROM trade_outcomes
+    CROSS JOIN LATERAL (SELECT net > '-Infinity' AND net < 'Infinity' AS is_amount) AS judged  -- NaN is above infinity
     WHERE ended_at >= begins AND ended_at < ends
     GROUP BY CUBE (symbol, timeframe, direction, ai_model)
     HAVING count(*) > 0

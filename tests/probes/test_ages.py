@@ -109,6 +109,7 @@ def test_the_newest_of_a_kind_is_none_of_the_future(database):
         insert_candles(connection, "BTC", "1h", now - 5 * HOUR, HOUR, 3)
         insert_signal(connection, generated_at=now - 2 * HOUR, expires_at=now + 2 * HOUR)
         insert_signal(connection, generated_at=now + 200 * HOUR, expires_at=now + 300 * HOUR)
+        insert_candles(connection, "ETH", "1h", now + 40 * HOUR, HOUR, 1)  # by a clock that was ahead
         connection.execute(
             text("INSERT INTO restore_drills (backup_id, started_at, success, findings) VALUES "
                  "('a', :past, true, '[]'), ('b', :future, true, '[]'), ('c', :later, false, '[]')"),

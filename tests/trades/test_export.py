@@ -241,13 +241,14 @@ def test_an_export_that_dies_in_the_middle_has_no_manifest(database, folder, mon
     def fail_at_the_third(key, chunks, **named):
         calls.append(key)
         if len(calls) == 3:
-            raise StorageError("the disk is full")
+            raise StorageError("the disk is full: \ud800\x00")
         return real(key, chunks, **named)
 
     monkeypatch.setattr(folder, "write", fail_at_the_third)
     with pytest.raises(StorageError, match="the disk is full"):
         export(database, folder, file_rows=2)
     assert folder.stat("run-1/manifest.json") is None
+    assert rows(database, "SELECT error FROM exports") == [("the disk is full: ?�",)]
     monkeypatch.undo()
     assert export(database, folder, file_rows=2)["rows"] == 10
     assert rows(database, "SELECT 1") == [(1,)], "the connection was left in order"

@@ -158,6 +158,15 @@ def test_a_day_that_changes_is_behind_until_it_is_rolled_up(database):
     found = read(database, {})
     assert found.waiting == 0 and str(found.total.best_id) == one["id"]
     assert rows(database, kept, day=day) == before  # days that have not changed stay, to the row
+    strange = "UPDATE trade_results SET net_profit_loss = 'NaN' WHERE trade_signal_id = :id"
+    run(database, strange, id=one["id"])
+    refresh_performance(database)
+    roll_up_days(database, [day])
+    for user in (None, uuid.UUID(one["user_id"])):  # what is no number hides neither the best nor the worst
+        same = trades["completed_at"].dt.date == day if user is None else trades["user_id"] == str(user)
+        nets = trades["net"][same].iloc[1:]
+        total = read(database, {"first": str(day), "last": str(day)} if user is None else {}, user).total
+        assert [total.best, total.worst] == [Decimal(str(nets.max())), Decimal(str(nets.min()))]
     run(database, "DELETE FROM trade_signals WHERE completed_at::date = :day", day=day)
     refresh_performance(database)
     roll_up_days(database, [day])

@@ -202,6 +202,9 @@ def test_a_late_settlement_is_followed_by_itself(database):
         ("UPDATE trade_results SET net_profit_loss = net_profit_loss", 0, 0),
         ("UPDATE trade_signals SET symbol = symbol", 0, 0),
         ("UPDATE trade_results SET net_profit_loss = 1", 1, 1),
+        ("UPDATE trade_signals SET entry_price = 101", 1, 1),  # these three stand behind R and confidence
+        ("UPDATE trade_signals SET stop_loss = 94", 1, 1),
+        ("UPDATE trade_signals SET confidence_score = 81", 1, 1),
     ],
 )
 def test_only_what_matters_is_noted(database, change, users, days):

@@ -117,12 +117,11 @@ def _read(connection: Connection, question: MapRequest, sandbox: bool) -> dict[s
     _check(question)
     resolution = question.resolution or guess_resolution(connection, OTHERWISE)
     length, width = WINDOWS[question.window]
-    now = datetime.now(UTC)
+    step = RESOLUTIONS[resolution]
+    within_a_day = min(step, timedelta(days=1))
+    whole = -(-width // within_a_day) * within_a_day  # so that no candle lies in two cells
     try:
-        window = MapWindow.before(
-            now, length, max(width, min(RESOLUTIONS[resolution], timedelta(days=1))), RESOLUTIONS[resolution],
-            resolution, sandbox=sandbox,
-        )  # fmt: skip
+        window = MapWindow.before(datetime.now(UTC), length, whole, step, resolution, sandbox=sandbox)
     except ValueError as error:
         raise MapRequestError(f"resolution and window do not fit: {error}") from None
     if question.symbol:

@@ -49,7 +49,8 @@ INDEX = "CREATE INDEX trade_analyses_by_time ON trade_analyses (created_at)"
 
 
 def upgrade() -> None:
-    """Make the table; the trigger function total_model_calls goes on with it."""
+    """Make it. Nobody writes a call between the counting and the triggers, which come with the functions."""
+    op.execute("LOCK TABLE llm_calls IN SHARE ROW EXCLUSIVE MODE")
     op.execute(TABLE)
     op.execute(TOTALS)
     op.execute(INDEX)

@@ -35,7 +35,7 @@ WITH RECURSIVE symbol AS (  -- each symbol that has candles of late: one step in
   UNION ALL  -- a source whose candles are older, or in whose place another one's have come
   SELECT labels ->> 'source', to_timestamp(value::float8)
   FROM metric_values
-  WHERE metric = 'tradeops_newest_candle_timestamp_seconds'
+  WHERE metric = 'tradeops_newest_candle_timestamp_seconds' AND value <= extract(epoch FROM now())
 ), work AS (
   SELECT
     EXISTS (

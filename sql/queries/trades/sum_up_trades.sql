@@ -40,13 +40,13 @@ FROM summed
 UNION ALL
 (SELECT 'best', '', 0, 0, 0, 0, 0, 0, 0, 0, id, net, NULL, NULL, NULL, NULL, NULL
 FROM chosen
-WHERE net IS NOT NULL
+WHERE net > '-Infinity' AND net < 'Infinity'  -- NaN is above infinity
 ORDER BY net DESC, ended_at, exit_at, id
 LIMIT 1)
 UNION ALL
 (SELECT 'best', '', 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, id, net, NULL, NULL, NULL
 FROM chosen
-WHERE net IS NOT NULL
+WHERE net > '-Infinity' AND net < 'Infinity'  -- NaN is above infinity
 ORDER BY net, ended_at, exit_at, id
 LIMIT 1)
 UNION ALL

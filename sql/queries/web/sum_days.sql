@@ -1,11 +1,8 @@
--- Trades that were won or lost, by day (UTC) from a day on: as they were rolled up, and since then (yesterday and today
--- at most) as they are now.
-WITH rolled_up AS (
-  SELECT coalesce(max(day), :first - 1) AS last FROM daily_kpis WHERE day < (now() AT TIME ZONE 'UTC')::date
-)
+-- Trades that were won or lost, by day (UTC) from a day on: before :live_from as roll_up_day keeps them, from then on as they
+-- are now; trades/find_rolled_up says which day that is.
 SELECT day, trades::bigint, wins::bigint, net
-FROM platform_trade_stats, rolled_up
-WHERE grouped = 15 AND day BETWEEN :first AND last
+FROM platform_trade_stats
+WHERE grouped = 15 AND day >= :first AND day < CAST(:live_from AS date)
 UNION ALL
 SELECT (ended_at AT TIME ZONE 'UTC')::date, count(*), count(*) FILTER (WHERE won), coalesce(sum(net), 0)
 FROM (
@@ -15,9 +12,7 @@ FROM (
     SELECT net_profit_loss AS net FROM trade_results WHERE trade_signal_id = signal.id OFFSET 0
   ) AS result ON true
   WHERE status IN ('completed_success', 'completed_failure')
-    AND coalesce(completed_at, expires_at) >= (
-      SELECT greatest(last + 1, (now() AT TIME ZONE 'UTC')::date - 1)::timestamp AT TIME ZONE 'UTC' FROM rolled_up
-    )
+    AND coalesce(completed_at, expires_at) >= CAST(:live_from AS date)::timestamp AT TIME ZONE 'UTC'
     AND coalesce(completed_at, expires_at) < ((now() AT TIME ZONE 'UTC')::date + 1)::timestamp AT TIME ZONE 'UTC'
 ) AS live
 GROUP BY 1

@@ -85,16 +85,31 @@ def test_many_models_are_one_group_and_a_budget_out_of_reach_is_said(database):
 def test_the_forecast_is_the_mean_of_whole_days_for_those_that_are_left():
     today = date(2026, 11, 20)
     spent = {today - timedelta(days=n): Decimal(n) for n in range(1, 12)} | {today: Decimal("0.5")}
-    month = forecast_month(spent, today)
+    month = forecast_month(spent, today, min(spent))
     mean = Decimal(1 + 2 + 3 + 4 + 5 + 6 + 7) / 7
     assert (month.mean, month.mean_days, month.days) == (mean, 7, 30)
     assert month.spent == sum(range(1, 12)) + Decimal("0.5")
     assert month.forecast == sum(range(1, 12)) + mean + 10 * mean
-    assert forecast_month(spent | {today: Decimal(9)}, today).forecast == sum(range(1, 12)) + 9 + 10 * mean
-    first_day = forecast_month({today: Decimal(2)}, today)
+    more_today = forecast_month(spent | {today: Decimal(9)}, today, min(spent))
+    assert more_today.forecast == sum(range(1, 12)) + 9 + 10 * mean
+    first_day = forecast_month({today: Decimal(2)}, today, today)
     assert (first_day.forecast, first_day.mean) == (None, None)
-    two_days = forecast_month({today - timedelta(days=2): Decimal(4), today: Decimal(0)}, today)
+    began = today - timedelta(days=2)
+    two_days = forecast_month({began: Decimal(4), today: Decimal(0)}, today, began)
     assert (two_days.mean, two_days.mean_days) == (2, 2)  # a day without a call cost nothing
+
+
+def test_days_without_a_call_after_the_first_one_ever_belong_to_the_mean(database):
+    today = date(2026, 11, 20)
+    days = {60: 1, 3: 7}
+    with database.begin() as connection:
+        for ago, usd in days.items():
+            values = {"day": today - timedelta(days=ago), "usd": usd}
+            connection.execute(
+                text("INSERT INTO llm_budget_days (day, spent_usd) VALUES (:day, :usd)"), values
+            )
+        month = read_costs(connection, today, 1).month
+    assert (month.mean, month.mean_days) == (1, 7)
 
 
 def test_a_year_is_read_from_the_kept_totals_alone(database):

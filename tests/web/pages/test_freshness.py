@@ -1,5 +1,6 @@
 """The page on freshness and holes: late first, links, the map's window in the address, odd questions."""
 
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,18 @@ def test_the_map_says_in_words_how_much_is_missing(database):
     assert "4 of 24 wanted candles of 1h are missing, most of BTC." in answer
     other = opened(database, {}).get("/freshness?resolution=1h&window=7d&source=kraken").text
     assert "24 of 24 wanted candles of 1h are not of kraken" in other
+
+
+def test_a_candle_lies_in_one_cell_of_the_map(database):
+    """Four hours go into eight, and not into the six of a week's cells."""
+    fill(database, held=0)
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - 48 * HOUR
+    with database.begin() as connection:
+        insert_signal(connection, symbol="ETH", generated_at=start, expires_at=start + 24 * HOUR)
+        insert_candles(connection, "ETH", "4h", start, 4 * HOUR, 6)
+    answer = opened(database, {}).get("/freshness?resolution=4h&window=7d").text
+    held = [int(count) for count in re.findall(r"ETH, [^;]*: 0 of 2 missing; held: archive (\d+)", answer)]
+    assert held == [2, 2, 2]
 
 
 def test_two_hundred_symbols_are_paged(database):

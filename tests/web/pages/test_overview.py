@@ -103,12 +103,19 @@ def test_today_is_counted_and_every_number_leads_to_its_rows(database, client):
 
 
 def test_days_that_were_rolled_up_and_days_that_were_not_are_each_counted_once(database, client):
-    """Results of a day are read from the rolled up rows up to the last day that has them, then themselves."""
+    """Yesterday is read from its trades until it is rolled up; of older days that wait the page says so."""
+    today = datetime.now(UTC).date()
     settle(database, "completed_success", 5)
     settle(database, "completed_success", 7, ago="1 day")
-    assert "2 trades" in words(client)
-    roll_up_days(database, [datetime.now(UTC).date() - timedelta(days=1)])
-    assert "2 trades" in words(client)
+    settle(database, "completed_success", 9, ago="3 days")
+    shown = words(client)
+    assert "2 trades" in shown and "1 day of these weeks" in shown
+    roll_up_days(database, [today - timedelta(days=1)])
+    shown = words(client)
+    assert "2 trades" in shown and "1 day of these weeks" in shown
+    roll_up_days(database, [today - timedelta(days=3)])
+    shown = words(client)
+    assert "3 trades" in shown and "of these weeks" not in shown
 
 
 @pytest.mark.parametrize("net", ["NaN", "Infinity"])

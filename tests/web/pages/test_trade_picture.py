@@ -155,8 +155,9 @@ def test_a_trade_that_waits_says_what_is_missing_who_failed_and_what_to_do(datab
     run(
         database,
         "INSERT INTO candle_fetches (symbol, resolution, source, start_at, end_at, fetched_at, ask_again_at, "
-        "candles, outcome, reason) VALUES ('BTC', '1m', 'kraken', :start, :start + interval '1 hour', now(), "
-        "now(), 0, 'failed', 'http 503')",
+        "candles, outcome, reason) SELECT 'BTC', '1m', source, :start + n * interval '2 hours', "
+        ":start + n * interval '2 hours' + interval '1 hour', now(), now(), 0, 'failed', 'http 503' "
+        "FROM (SELECT 'kraken', 0 UNION ALL SELECT 'another', generate_series(1, 2000)) AS asked (source, n)",
         start=START,
     )
     details = (

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.humanize import count_text
+from include.humanize import number_text
 
 EXAMPLES = 5  # rows that an unmet expectation shows
 MAX_DETAIL_CHARACTERS = 200  # characters of one of them
@@ -78,9 +78,9 @@ class Validation:
         return worst_first(found)
 
     def counted(self, count: int) -> str:
-        """So many of what a row is, in words: `1 fetch`, `3 candles`."""
+        """So many of what a row is, in words: `1 fetch`, `1,440 candles`."""
         one = self.noun.removesuffix("es") if self.noun.endswith("ches") else self.noun.removesuffix("s")
-        return count_text(count, one, self.noun)
+        return f"{number_text(count)} {one if count == 1 else self.noun}"
 
     def noting(self, notes: Sequence[str]) -> "Validation":
         """The same, with these notes added."""
@@ -90,7 +90,9 @@ class Validation:
         return min(check.failed / self.rows, 1.0) if self.rows else 1.0
 
     def _words(self, check: Check) -> str:
-        count = f"{check.failed} of {self.counted(self.rows)}" if self.rows else f"no {self.noun}"
+        count = (
+            f"{number_text(check.failed)} of {self.counted(self.rows)}" if self.rows else f"no {self.noun}"
+        )
         shown = f", first {check.examples[0]}" if check.examples else ""
         return f"{self.batch}: {check.fault} ({count}{shown})"
 

@@ -57,7 +57,7 @@ def test_the_newest_day_is_shown_the_worst_first(client, write):
     ]
     assert places == sorted(places)
     assert "BTC/1m/2026-03-02" not in shown.words
-    assert "a negative volume (3 of 1440 candles, first BTC 03:00, volume -1)" in shown.words
+    assert "a negative volume (3 of 1,440 candles, first BTC 03:00, volume -1)" in shown.words
     assert "/tradeops/data-docs?day=2026-03-02" in shown.links
 
 

@@ -94,9 +94,7 @@ class DagField:
             case "choices":
                 return text.split()
             case "lines":
-                if self.offered:  # ids, of which some were chosen and some written
-                    return list(dict.fromkeys(text.split()))
-                return [line.strip() for line in text.splitlines() if line.strip()]
+                return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
         if not text:
             return None if "null" in self.schema.get("type", []) or self.default is None else self.default
         match self.kind:

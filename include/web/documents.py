@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,8 +29,12 @@ class Document:
     html: str
 
 
+@cache
 def document_names(folder: Path = DOCS) -> frozenset[str]:
-    """The names of the pages there are, as they stand in addresses: `alerts`, `decisions/0001-claims`."""
+    """The names of the pages there are, as they stand in addresses: `alerts`, `decisions/0001-claims`.
+
+    A process looks once: pages come and go with a new version of the platform.
+    """
     return frozenset(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md"))
 
 

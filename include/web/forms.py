@@ -36,7 +36,7 @@ def render_form(template: str, request: Request, *, status: int = 200, **shown: 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the fields that a form of ours sent, without its token; files are left out.
 
-    A field that is there several times has its values joined by a space. A dependency of a route; raises
+    A field that is there several times has its values joined by a line break. A dependency of a route; raises
     HTTPException: 403 for what another site's page made the browser send, 422 for what is no text.
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
@@ -45,7 +45,7 @@ async def read_form(request: Request) -> dict[str, str]:
     sent: dict[str, str] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
-            sent[name] = f"{sent[name]} {value}" if name in sent else value
+            sent[name] = f"{sent[name]}\n{value}" if name in sent else value
     given, kept = sent.pop(FIELD, ""), request.cookies.get(COOKIE, "")
     if not kept or not hmac.compare_digest(given.encode(), kept.encode()):
         raise HTTPException(403, "the form is not one of this page: open the page anew and send it again")

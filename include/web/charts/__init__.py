@@ -21,10 +21,9 @@ table.
 """
 
 from include.web.charts.chart import Chart
-from include.web.charts.heat_map import HeatCell, heat_map
-from include.web.charts.histogram import count_bins, nice_edges
+from include.web.charts.heat_map import HeatCell, heat_map, shade
 from include.web.charts.scale import Scale, Tick, band_scale, linear_scale
-from include.web.charts.small import small_interval, small_line
+from include.web.charts.small import small_interval
 from include.web.charts.times import time_scale
 
 __all__ = [
@@ -33,11 +32,9 @@ __all__ = [
     "Scale",
     "Tick",
     "band_scale",
-    "count_bins",
     "heat_map",
     "linear_scale",
-    "nice_edges",
+    "shade",
     "small_interval",
-    "small_line",
     "time_scale",
 ]

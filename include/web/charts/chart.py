@@ -48,9 +48,9 @@ class Chart:
         if name:
             self._names.append((css, name))
 
-    def area(self, xs: Iterable[Value], ys: Iterable[Value], css: str = "one", *, base: Value = 0) -> None:
-        """Fill what lies between the points and `base`, as `line` joins them. It counts none as left out."""
-        before, bottom = self._left_out, self._down(base)
+    def area(self, xs: Iterable[Value], ys: Iterable[Value], css: str = "one") -> None:
+        """Fill what lies between the points and 0, as `line` joins them. It counts none as left out."""
+        before, bottom = self._left_out, self._down(0)
         runs = self._runs(xs, ys)
         self._left_out = before  # the line over it counts them
         drawn = "".join(path_of([(run[0][0], bottom), *run, (run[-1][0], bottom)]) + "Z" for run in runs)
@@ -64,10 +64,9 @@ class Chart:
         css: str | Iterable[str] = "one",
         *,
         titles: Iterable[str] = repeat(""),
-        base: Value = 0,
     ) -> None:
-        """Stand a bar on `base` for each value, from left to right on the x axis: a day, a bin."""
-        self.boxes(lefts, rights, [base] * len(ys), ys, css, titles=titles)
+        """Stand a bar on 0 for each value, from left to right on the x axis: a day, a bin."""
+        self.boxes(lefts, rights, [0] * len(ys), ys, css, titles=titles)
 
     def boxes(
         self,

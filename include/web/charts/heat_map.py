@@ -1,4 +1,4 @@
-"""A heat map: a table of coloured cells, green above 0 and red below, or shades of one colour."""
+"""A heat map: a table of coloured cells, green above 0 and red below."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from include.web.charts.scale import band_scale, number_of
 
 LEVELS = 4  # of shade, on either side of 0
 ROW = 26  # pixels
-LONGEST = 14  # letters of a row's name that fit beside the map
 ROOMY = 6  # columns whose texts fit on a phone
 
 
@@ -31,19 +30,16 @@ def heat_map(
     *,
     label: str,
     caption: str = "",
-    signed: bool = True,
-    row_height: int = ROW,
 ) -> Markup:
     """Draw a cell for each row and column that `cells` knows; the others stay empty.
 
-    The deepest shade is that of the largest value, either side of 0 alike. `signed`: below 0 is bad.
+    The deepest shade is that of the largest value, either side of 0 alike.
     """
-    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in rows]
     chart = Chart(
         band_scale(columns),
-        band_scale(names, down=True, most=len(names) or 1),
+        band_scale(rows, down=True, most=len(rows) or 1),
         label=label,
-        height=max(len(rows), 1) * row_height,
+        height=max(len(rows), 1) * ROW,
     )
     numbers = [number for cell in cells.values() if (number := number_of(cell.value)) is not None]
     largest = max(map(abs, numbers), default=0)
@@ -51,7 +47,7 @@ def heat_map(
         for across, column in enumerate(columns):
             if (cell := cells.get((row, column))) is None:
                 continue
-            css = _shade(number_of(cell.value), largest, signed)
+            css = shade(number_of(cell.value), largest)
             chart.boxes([across], [across + 1], [down], [down + 1], f"heat {css}", titles=[cell.title])
             if cell.text and (middle := chart.place(across + 0.5, down + 0.5)):
                 chart.add(
@@ -66,11 +62,11 @@ def heat_map(
     ).format(label, chart.draw(caption))
 
 
-def _shade(value: float | None, largest: float, signed: bool) -> str:
-    """The class of a cell's colour: `good-3`, `bad-1`, `one-4`, `level-0`, `unknown`: no number."""
+def shade(value: float | None, largest: float) -> str:
+    """The class of a cell's colour: `good-3`, `bad-1`, `level-0`, `unknown`: no number."""
     if value is None:
         return "unknown"
     if value == 0 or largest == 0:
         return "level-0"
     level = min(LEVELS, 1 + int(abs(value) / largest * LEVELS * (1 - 1e-9)))
-    return f"{('good' if value > 0 else 'bad') if signed else 'one'}-{level}"
+    return f"{'good' if value > 0 else 'bad'}-{level}"

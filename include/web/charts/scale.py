@@ -9,6 +9,7 @@ from decimal import Decimal
 Value = float | int | Decimal | datetime | date | None  # what a scale places; a date is its midnight in UTC
 
 LARGEST = 1e300  # beyond it differences are no numbers any more
+LONGEST_NAME = 14  # letters
 SUFFIXES = ((1e15, None), (1e12, "T"), (1e9, "B"), (1e6, "M"))
 
 
@@ -82,13 +83,16 @@ def linear_scale(
 def band_scale(names: Sequence[str], *, down: bool = False, most: int = 12) -> Scale:
     """An axis of names: the first lies from 0 to 1, the second from 1 to 2. `down`: the first is the top one.
 
-    At most `most` of them are named on the axis.
+    At most `most` of them are named on the axis, long ones in the letters that fit beside it.
     """
     count = max(len(names), 1)
     every = math.ceil(len(names) / most) or 1
     low, high = (count, 0) if down else (0, count)
     ticks = tuple(
-        Tick((place + 0.5 - low) / (high - low), name)
+        Tick(
+            (place + 0.5 - low) / (high - low),
+            name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…",
+        )
         for place, name in enumerate(names)
         if place % every == 0
     )

@@ -29,7 +29,7 @@ from include.trades.holes import (
     list_symbols,
     read_map,
 )
-from include.web.charts import Chart, band_scale
+from include.web.charts import Chart, band_scale, shade
 from include.web.host import DeskHost
 from include.web.rendering import render
 
@@ -41,9 +41,7 @@ WINDOWS = {
     "90d": (timedelta(days=90), timedelta(days=1)),
 }
 OTHERWISE = "1h"  # where no source was asked of late
-LEVELS = 4  # of shade
 ASKED_OF = 10  # holes whose sources are named
-LONGEST_NAME = 14  # letters of a symbol beside the map
 LONGEST_SYMBOL = 200
 
 
@@ -183,10 +181,6 @@ def draw_map(rows: Sequence[SymbolRow], window: MapWindow, source: str | None) -
     """
     cells = window.cells
     form = "%H:%M" if window.width < timedelta(hours=6) else "%d %b"
-    names = [
-        row.symbol if len(row.symbol) <= LONGEST_NAME else f"{row.symbol[: LONGEST_NAME - 1]}…"
-        for row in rows
-    ]
     wanted = sum(row.wanted for row in rows)
     lacking = sum(cell.lacking(source) for row in rows for cell in row.cells.values())
     worst = max(rows, key=lambda row: sum(cell.lacking(source) for cell in row.cells.values()))
@@ -194,7 +188,7 @@ def draw_map(rows: Sequence[SymbolRow], window: MapWindow, source: str | None) -
     said = f"{lacking:,} of {wanted:,} wanted candles of {window.resolution} are {missing}"
     chart = Chart(
         band_scale([f"{cell:{form}}" for cell in cells], most=8),
-        band_scale(names, down=True, most=len(names)),
+        band_scale([row.symbol for row in rows], down=True, most=len(rows)),
         label=f"{said}, most of {worst.symbol}." if lacking else f"{said}.",
         height=len(rows) * 24,
     )
@@ -203,17 +197,13 @@ def draw_map(rows: Sequence[SymbolRow], window: MapWindow, source: str | None) -
             if not cell.wanted or not 0 <= across < len(cells):
                 continue
             share = cell.lacking(source) / cell.wanted
-            level = "level-0" if share == 0 else f"bad-{min(LEVELS, 1 + int(share * LEVELS * (1 - 1e-9)))}"
             title = f"{row.symbol}, {cells[across]:%Y-%m-%d %H:%M}: {cell.missing} of {cell.wanted} missing"
             given = ", ".join(f"{name} {count}" for name, count in sorted(cell.given.items()))
             title += f"; held: {given}" if given else "; none is held"
-            chart.boxes([across], [across + 1], [down], [down + 1], f"heat {level}", titles=[title])
+            chart.boxes(
+                [across], [across + 1], [down], [down + 1], f"heat {shade(-share, 1)}", titles=[title]
+            )
     keys = (("level-0", "all there"), ("bad", "the deeper, the more is missing"))
     caption = Markup("").join(Markup('<span class="key {}">{}</span>').format(*key) for key in keys)
     rest = f"Empty: no trade wants candles. {count_text(len(cells), 'column')}, UTC."
     return Markup('<div class="heat-map">{}</div>').format(chart.draw(caption + rest))
-
-
-def _short(symbol: str) -> str:
-    """A symbol in the letters that fit beside the map."""
-    return symbol if len(symbol) <= LONGEST_NAME else f"{symbol[: LONGEST_NAME - 1]}…"

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import Engine
@@ -38,7 +38,7 @@ def monitoring(open_database: Callable[[], AbstractContextManager[Engine]]) -> A
     def show_monitoring(request: Request) -> HTMLResponse:
         chosen = request.query_params.get("range", "24h")
         if chosen not in RANGES:
-            return _refuse(request, f"the range is {chosen[:50]!r}: it is one of {', '.join(RANGES)}")
+            raise HTTPException(422, f"the range is {chosen[:50]!r}: it is one of {', '.join(RANGES)}")
         time_range = cast("TimeRange", chosen)
         with open_database() as engine:
             kept = read_monitoring(engine, time_range, only_user=None)
@@ -72,10 +72,10 @@ def monitoring(open_database: Callable[[], AbstractContextManager[Engine]]) -> A
     def give_figures(request: Request) -> Response:
         chosen, form = request.query_params.get("range", "24h"), request.query_params.get("format", "json")
         if chosen not in RANGES:
-            return _refuse(request, f"the range is {chosen[:50]!r}: it is one of {', '.join(RANGES)}")
+            raise HTTPException(422, f"the range is {chosen[:50]!r}: it is one of {', '.join(RANGES)}")
         known = next((one for one in FORMATS if one == form), None)
         if known is None:
-            return _refuse(request, f"the format is {form[:50]!r}: it is one of {', '.join(FORMATS)}")
+            raise HTTPException(422, f"the format is {form[:50]!r}: it is one of {', '.join(FORMATS)}")
         with open_database() as engine:
             kept = read_monitoring(engine, cast("TimeRange", chosen), only_user=None)
         suffix = {"json": "json", "csv": "csv", "prometheus": "prom"}[known]
@@ -88,10 +88,6 @@ def monitoring(open_database: Callable[[], AbstractContextManager[Engine]]) -> A
     return router
 
 
-def _refuse(request: Request, words: str) -> HTMLResponse:
-    return render("refused.html", request, status=422, words=[words])
-
-
 def _bars(
     counts: Mapping[str, int], title: str, unit: str, colours: Mapping[str, str] | None = None
 ) -> Markup | None:
@@ -102,7 +98,7 @@ def _bars(
     names = [name for name, _ in named]
     chart = Chart(
         linear_scale([0, *(count for _, count in named)], unit=unit, ticks=4, whole=True),
-        band_scale([name if len(name) <= 14 else f"{name[:13]}…" for name in names], down=True),
+        band_scale(names, down=True),
         label=f"{title}: " + ", ".join(f"{name} {count}" for name, count in named),
         height=26 * len(named),
     )

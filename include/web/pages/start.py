@@ -16,7 +16,7 @@ from include.web.dag_forms import MAX_TEXT, DagField, DagForm, DagFormError
 from include.web.documents import render_line
 from include.web.forms import read_form, render_form
 from include.web.host import DeskHost, Person, RunNotStartedError
-from include.web.offers import with_offers
+from include.web.offers import QUERIES, with_offers
 from include.web.rendering import render
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def start(
     def show(
         request: Request, form: DagForm, values: dict[str, Any], status: int = 200, **said: Any
     ) -> HTMLResponse:
+        form = offering(form)
         return render_form(
             "start.html",
             request,
@@ -56,11 +57,16 @@ def start(
         form = host.dag_form(dag_id)
         if form is None:
             raise HTTPException(404, f"there is no DAG {dag_id!r}")
+        return form
+
+    def offering(form: DagForm) -> DagForm:
+        if not any(field.name in QUERIES for field in form.fields):
+            return form
         try:
             with open_database() as engine, engine.connect() as connection:
                 return with_offers(form, connection)
         except DatabaseError as error:  # a restore is asked for all the more
-            logger.warning("nothing is offered in the form of %s: %s", dag_id, error)
+            logger.warning("nothing is offered in the form of %s: %s", form.dag_id, error)
             return form
 
     @router.get("/start/{dag_id}", response_class=HTMLResponse)
@@ -118,5 +124,5 @@ def _as_given(field: DagField, text: str | None) -> list[str]:
         case "choices":
             return (text or "").split()
         case "lines":
-            return (text or "").split() if field.offered else (text or "").splitlines()
+            return (text or "").splitlines()
     return [text or ""]

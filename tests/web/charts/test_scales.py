@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.web.charts import band_scale, count_bins, linear_scale, nice_edges, time_scale
+from include.web.charts import band_scale, linear_scale, time_scale
 from include.web.charts.scale import number_of
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
@@ -102,18 +102,4 @@ def test_names_in_bands():
     assert [(tick.text, tick.share) for tick in scale.ticks] == [("a", 0.75), ("b", 0.25)]
     assert len(band_scale([str(n) for n in range(1000)]).ticks) <= 12
     assert band_scale([]).ticks == ()
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
-def test_each_value_is_in_one_bin(values):
-    edges = nice_edges(min(values), max(values))
-    assert edges[0] <= min(values) + 1e-6 and max(values) <= edges[-1] + 1e-6
-    assert len(edges) <= 23 and edges == sorted(set(edges))
-    assert sum(count_bins([*values, math.nan], edges)) == len(values)
-
-
-def test_bins_begin_at_zero_and_hold_their_lower_edge():
-    assert nice_edges(-1.5, 3, 5) == [-2, -1, 0, 1, 2, 3]
-    assert count_bins([-0.1, 0, 0.99, 1, 7, -9], [-1, 0, 1, 2]) == [2, 2, 2]
-    with pytest.raises(ValueError, match="bins"):
-        nice_edges(0, math.inf)
+    assert [tick.text for tick in band_scale(["a" * 14, "b" * 15]).ticks] == ["a" * 14, "b" * 13 + "…"]

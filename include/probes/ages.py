@@ -42,7 +42,6 @@ class DataKind:
         page: where the desk shows it, below its root; None: nowhere.
         grace: how long after its time the DAG may need to have made it.
         unpromised: why its age is not promised, whatever the schedule; None: it is.
-        labelled: what its label is, for several of a kind.
     """
 
     name: str

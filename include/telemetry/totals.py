@@ -12,7 +12,8 @@ def fold_changes(connection: Connection) -> int:
 
     Nobody waits for it, and whoever reads the view metric_values sees the same before and after. It keeps the
     table of changes short, and those of the sums by the hour and by status: each scrape does it, and each
-    evaluation of the alert rules, where nobody scrapes.
+    evaluation of the alert rules, where nobody scrapes. What is kept by user (`trade_counts`,
+    `trade_versions`) is merged by the sweep: to look at every user costs a scrape too much.
     """
     taken: int = connection.execute(sql("telemetry/fold_changes"), {"most": FOLDED}).scalar_one()
     connection.execute(sql("telemetry/merge_kept_sums"))

@@ -9,7 +9,7 @@ Z_95 = 1.959963984540054  # of the normal distribution: 95 % lie within so many 
 DAYS_A_YEAR = 365  # the market never closes
 
 
-def wilson_interval(wins: int, trades: int, z: float = Z_95) -> tuple[float, float] | None:
+def wilson_interval(wins: int, trades: int) -> tuple[float, float] | None:
     """The interval, in percent, that holds the true hit rate with 95 % confidence; None without a trade.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference", without a
@@ -17,9 +17,9 @@ def wilson_interval(wins: int, trades: int, z: float = Z_95) -> tuple[float, flo
     """
     if not trades:
         return None
-    rate, part = wins / trades, z * z / trades
+    rate, part = wins / trades, Z_95 * Z_95 / trades
     middle = (rate + part / 2) / (1 + part)
-    half = z / (1 + part) * math.sqrt(rate * (1 - rate) / trades + part / (4 * trades))
+    half = Z_95 / (1 + part) * math.sqrt(rate * (1 - rate) / trades + part / (4 * trades))
     return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 

@@ -1,5 +1,6 @@
 """What is kept for the page on monitoring says what the rows say, whatever is done to them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from sqlalchemy import Engine, text
 
 from include.telemetry.monitoring import DURATIONS
 from tests.support.rows import insert_signal
+from tests.support.running_stack import wait_for
+from tests.support.trades import rows, run
 
 HOUR = datetime(2026, 11, 20, 7, tzinfo=UTC)
 
@@ -96,6 +99,24 @@ def test_two_that_add_up_at_once_lose_nothing(database):
         one.execute(text("SELECT merge_kept_sums()"))
         other.execute(text("SELECT merge_kept_sums()"))
     assert compare(database) == before == (rows_kept(database)[0], 0)
+
+
+def test_nothing_is_left_of_what_was_added_up_while_the_table_was_emptied(database):
+    """The TRUNCATE waits for the sum that replaces the rows, and takes it along."""
+    waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    emptied = {"atge_performance_metrics": "metric_hours", "trade_signals CASCADE": "trade_statuses"}
+    for table, kept in emptied.items():
+        with database.begin() as connection:
+            for _ in range(2):
+                connection.execute(text(MEASURE), {"hour": HOUR})
+                insert_signal(connection)
+        with ThreadPoolExecutor(1) as pool, database.begin() as merging:
+            merging.execute(text("SELECT merge_kept_sums()"))
+            emptying = pool.submit(run, database, f"TRUNCATE {table}")
+            wait_for(lambda: rows(database, waits), "the TRUNCATE waits for the sums", seconds=30)
+            merging.commit()
+            emptying.result(timeout=30)
+        assert rows(database, f"SELECT FROM {kept}") == []
 
 
 def test_a_range_begins_within_an_hour(database):

@@ -1,5 +1,5 @@
--- What the filters of the page on performance offer: the users with most trades, and every symbol, timeframe, direction and
--- model that a day was rolled up with, or that the newest trades have.
+-- What the filters of the page on performance offer: the users with most trades, and every symbol, timeframe and model
+-- that a day was rolled up with, or that the newest trades have.
 WITH recent AS MATERIALIZED (
   SELECT symbol, timeframe, direction, coalesce(ai_model, '') AS ai_model
   FROM trade_signals

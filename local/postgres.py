@@ -47,13 +47,15 @@ SETTINGS = {
     "client_connection_check_interval": "10s",  # a statement ends when its client has died
     "tradeops.local_stack": "on",  # here, and nowhere else, trades may be settled on the sandbox's prices
 }
-# For tests: a crash of the machine may lose the cluster, in exchange nothing waits for the disk.
+# For tests: a crash of the machine may lose the cluster, in exchange nothing waits for the disk. Nothing is
+# analysed by chance either, so that a plan is the same in each run.
 NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "autovacuum": "off",
 }
 
 

@@ -60,12 +60,12 @@ def test_it_holds_until_it_is_given_back_and_its_row_stays(database):
         database.connect() as connection,
         pytest.raises(FrozenError, match=r"frozen by ann until .*: a move"),
     ):
-        raise_if_frozen(connection, "work")
+        raise_if_frozen(connection)
     ended = end_freeze(database, "bob")
     assert (ended.id, ended.ended_by) == (begun.id, "bob")
     assert holding(database) is None
     with database.connect() as connection:
-        raise_if_frozen(connection, "work")
+        raise_if_frozen(connection)
         assert read_freezes(connection) == [ended]
     with pytest.raises(FreezeError, match="nothing is frozen"):
         end_freeze(database, "bob")

@@ -154,4 +154,7 @@ def downgrade() -> None:
             "first."
         )
     op.execute("DROP TABLE llm_budget_days, trade_analyses, analysis_requests")
-    op.execute("ALTER TABLE analysis_claims DROP COLUMN failures, DROP COLUMN given_up_at")
+    op.execute(
+        "ALTER TABLE analysis_claims DROP COLUMN failures, DROP COLUMN given_up_at, "
+        "ALTER COLUMN attempts DROP DEFAULT"
+    )

@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.migrations.adoption import drop_empty
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 
 TABLES = """
 CREATE TABLE signals (

@@ -159,7 +159,7 @@ CREATE INDEX reconciliation_differences_by_order ON reconciliation_differences (
   WHERE order_id IS NOT NULL;
 COMMENT ON TABLE reconciliation_differences IS
   'Where we and the exchange do not agree; each once until it is resolved. Rows are kept';
-COMMENT ON COLUMN reconciliation_differences.subject IS 'What differs: the number of an order or a fill, a symbol';
+COMMENT ON COLUMN reconciliation_differences.subject IS 'What differs: an order, a fill or a symbol';
 COMMENT ON COLUMN reconciliation_differences.resolved_by IS 'reconciliation, or who explained it';
 COMMENT ON COLUMN reconciliation_differences.evidence IS 'What the exchange answered that explains it';
 

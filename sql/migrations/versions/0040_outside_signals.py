@@ -9,7 +9,7 @@ down_revision = "0039"
 
 TABLES = """
 CREATE TABLE signals (
-  id               bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id               uuid        NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
   created_at       timestamptz NOT NULL DEFAULT now(),
   source           text        NOT NULL CHECK (source IN ('telegram', 'api')),
   chat_id          text        NOT NULL,
@@ -36,8 +36,8 @@ CREATE TABLE signals (
   CHECK (status NOT IN ('rejected', 'expired') OR reason IS NOT NULL)
 );
 CREATE INDEX signals_by_time ON signals (created_at DESC);
-CREATE INDEX signals_to_judge ON signals (id) WHERE status = 'received';
-CREATE INDEX signals_accepted ON signals (id) WHERE status = 'accepted';
+CREATE INDEX signals_to_judge ON signals (created_at) WHERE status = 'received';
+CREATE INDEX signals_accepted ON signals (created_at) WHERE status = 'accepted';
 CREATE INDEX signals_by_trade ON signals (trade_signal_id);
 
 CREATE TABLE telegram_offsets (

@@ -1,5 +1,5 @@
 """The exchange: orders from signals, their way there and back, and the switch that stops them.
 
 What others use is asked for in its module: `order_states` (the states of an order, pure) and `switch` (what
-may be submitted now).
+may be submitted now, and who turns it).
 """

@@ -4,30 +4,30 @@ A list that lacks an order proves nothing: each of ours that no list has is aske
 about single orders are bounded; what is left is said, and asked by the next run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine
 
 from include.database import sql
-from include.exchange.reports import (
-    LONGEST_WINDOW,
-    AnswerError,
-    ReportedBalance,
-    ReportedFill,
-    ReportedOrder,
-    find_order,
-    read_balances,
-    read_fills,
-    read_open_orders,
-    read_past_orders,
-    read_positions,
+from include.exchange.bingx import BingX
+from include.exchange.venue import (
+    ExchangeBalance,
+    ExchangeError,
+    ExchangeFill,
+    ExchangeOrder,
+    OutcomeUnknownError,
 )
 
+LONGEST_WINDOW = timedelta(days=7)  # of orders and trades: BingX answers for no longer one
+T = TypeVar("T")
+SHORTEST_WINDOW = timedelta(milliseconds=2)
+ROWS_A_PAGE = 1000  # what BingX gives at most
 FAILURES_IN_A_ROW = 3  # of questions about single orders: then no more are asked
 CLOCKS_APART = timedelta(minutes=1)  # the exchange's clock may be so far ahead
 
@@ -40,37 +40,42 @@ class Book:
     failed, and why. `left`: questions that were not asked. `positions`: None where they changed meanwhile.
     """
 
-    orders: dict[str, ReportedOrder] = field(default_factory=dict)  # by its number
-    fills: dict[str, ReportedFill] = field(default_factory=dict)  # by its number
+    orders: dict[str, ExchangeOrder] = field(default_factory=dict)  # by its number
+    fills: dict[str, ExchangeFill] = field(default_factory=dict)  # by its number
     not_found: set[UUID] = field(default_factory=set)
     unanswered: dict[UUID, str] = field(default_factory=dict)
     left: int = 0
     positions: dict[str, Decimal] | None = None
-    balances: Sequence[ReportedBalance] = ()
+    balances: Sequence[ExchangeBalance] = ()
 
 
-def read_book(
-    engine: Engine, exchange: Any, name: str, start: datetime, end: datetime, *, questions: int
-) -> Book:
-    """Read the book of [start, end]; `questions`: about single orders, at most. Raises AnswerError.
+def read_book(engine: Engine, exchange: BingX, start: datetime, end: datetime, *, questions: int) -> Book:
+    """Read the book of [start, end]; `questions`: about single orders, at most. Raises ExchangeError.
 
     Orders are asked for before their trades, positions before and after them: what happens meanwhile is
     seen as a trade that is newer than its order, or as positions that do not hold still.
     """
     book, until = Book(), end + CLOCKS_APART
     since = max(start, until - LONGEST_WINDOW)
-    positions = read_positions(exchange)
-    for order in (*read_open_orders(exchange), *read_past_orders(exchange, since, until)):
-        book.orders[order.exchange_order_id] = order
+    positions = _read_positions(exchange)
+    open_orders = exchange.list_open_orders()
     with engine.connect() as connection:
-        unfinished = connection.execute(sql("exchange/read_unfinished_orders"), {"exchange": name}).all()
-        traded = connection.execute(
-            sql("exchange/read_traded_symbols"), {"exchange": name, "since": start}
-        ).scalars()
-        symbols = {*traded, *positions, *(one.symbol for one in book.orders.values())}
-        lacking = connection.execute(
-            sql("exchange/read_orders_lacking_fills"), {"exchange": name, "limit": questions}
+        unfinished = connection.execute(
+            sql("exchange/read_unfinished_orders"), {"exchange": exchange.name}
         ).all()
+        traded = connection.execute(
+            sql("exchange/read_traded_symbols"), {"exchange": exchange.name, "since": start}
+        ).scalars()
+        symbols = sorted({*traded, *positions, *(one.symbol for one in open_orders)})
+        lacking = connection.execute(
+            sql("exchange/read_orders_lacking_fills"), {"exchange": exchange.name, "limit": questions}
+        ).all()
+    past = (
+        order
+        for symbol in symbols
+        for order in _read_all(partial(exchange.list_orders, symbol), since, until)
+    )
+    book.orders = {order.exchange_order_id: order for order in (*open_orders, *past)}
     by_client_id = {one.client_order_id for one in book.orders.values()}
     missing = [
         one
@@ -79,19 +84,44 @@ def read_book(
     ]
     book.left = max(len(missing) - questions, 0)
     _ask_for_orders(exchange, book, missing[:questions])
-    found = [fill for symbol in sorted(symbols) for fill in read_fills(exchange, symbol, since, until)]
-    for one in lacking:
+    starts = dict.fromkeys(symbols, since)
+    for one in lacking:  # a trade that is listed late lies before the window
         first = max(one.created_at - CLOCKS_APART, until - LONGEST_WINDOW)
-        found += read_fills(exchange, one.symbol, first, until, one.exchange_order_id)
+        starts[one.symbol] = min(starts.get(one.symbol, first), first)
+    found = (
+        fill
+        for symbol, start_of_fills in starts.items()
+        for fill in _read_all(partial(exchange.list_fills, symbol), start_of_fills, until)
+    )
     book.fills = {fill.trade_id: fill for fill in found}
-    _ask_for_owners(engine, exchange, book, name, max(questions - len(missing), 0))
-    if read_positions(exchange) == positions and not book.left:
+    _ask_for_owners(engine, exchange, book, max(questions - len(missing), 0))
+    if _read_positions(exchange) == positions and not book.left:
         book.positions = positions
-    book.balances = read_balances(exchange)
+    book.balances = exchange.list_balances()
+    if not book.balances:
+        raise OutcomeUnknownError("an answer without any money: an account has some")
     return book
 
 
-def _ask_for_orders(exchange: Any, book: Book, missing: Sequence[Any]) -> None:
+def _read_all(read: Callable[[datetime, datetime], Sequence[T]], since: datetime, until: datetime) -> list[T]:
+    """Everything in a window: in halves where it holds more than a page, whichever end a page begins at."""
+    page = read(since, until)
+    if len(page) < ROWS_A_PAGE:
+        return list(page)
+    if until - since <= SHORTEST_WINDOW:
+        raise OutcomeUnknownError(
+            f"more than {ROWS_A_PAGE} rows at {since}: they cannot be told apart by time"
+        )
+    middle = since + (until - since) / 2
+    return [*_read_all(read, since, middle), *_read_all(read, middle, until)]
+
+
+def _read_positions(exchange: BingX) -> dict[str, Decimal]:
+    """The size of each position; what is flat is left out."""
+    return {one.symbol: one.size for one in exchange.list_positions() if one.size}
+
+
+def _ask_for_orders(exchange: BingX, book: Book, missing: Sequence[Any]) -> None:
     """Ask for each of our orders that no list has, until nothing is answered any more."""
     failures = 0
     for number, ours in enumerate(missing):
@@ -99,8 +129,12 @@ def _ask_for_orders(exchange: Any, book: Book, missing: Sequence[Any]) -> None:
             book.left += len(missing) - number
             return
         try:
-            theirs = find_order(exchange, ours.symbol, ours.exchange_order_id, ours.client_order_id)
-        except AnswerError as error:
+            theirs = exchange.find_order(
+                ours.symbol,
+                exchange_order_id=ours.exchange_order_id,
+                client_order_id=None if ours.exchange_order_id else ours.client_order_id,
+            )
+        except ExchangeError as error:
             book.unanswered[ours.id] = str(error)
             failures += 1
             continue
@@ -111,12 +145,12 @@ def _ask_for_orders(exchange: Any, book: Book, missing: Sequence[Any]) -> None:
             book.orders[theirs.exchange_order_id] = theirs
 
 
-def _ask_for_owners(engine: Engine, exchange: Any, book: Book, name: str, questions: int) -> None:
+def _ask_for_owners(engine: Engine, exchange: BingX, book: Book, questions: int) -> None:
     """Ask for the orders of new trades that no list has; trades whose order was not asked for wait."""
     with engine.connect() as connection:
         stored = set(
             connection.execute(
-                sql("exchange/find_stored_trades"), {"exchange": name, "trades": list(book.fills)}
+                sql("exchange/find_stored_trades"), {"exchange": exchange.name, "trades": list(book.fills)}
             ).scalars()
         )
     owners = {
@@ -129,8 +163,8 @@ def _ask_for_owners(engine: Engine, exchange: Any, book: Book, name: str, questi
         if number in waiting:
             continue
         try:
-            theirs = find_order(exchange, symbol, number, None)
-        except AnswerError:
+            theirs = exchange.find_order(symbol, exchange_order_id=number)
+        except ExchangeError:
             waiting.add(number)
             continue
         if theirs is not None:

@@ -4,23 +4,11 @@ Evidence moves our order through `order_states.advance`; what no event explains 
 shown to people and mended by nobody.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from include.exchange.order_states import (
-    Accepted,
-    Cancelled,
-    Executed,
-    Expired,
-    OrderEvent,
-    OrderState,
-    OrderStateError,
-    Refused,
-    advance,
-)
-from include.exchange.reports import ReportedOrder
-
-SAYS = "the exchange says so"
+from include.exchange.order_states import OrderState, OrderStateError, advance
+from include.exchange.venue import ExchangeOrder
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Compared:
     contradictions: dict[str, str]
 
 
-def compare_order(ours: OrderState, price: Decimal | None, theirs: ReportedOrder, traded: Traded) -> Compared:
+def compare_order(ours: OrderState, price: Decimal | None, theirs: ExchangeOrder, traded: Traded) -> Compared:
     """Move our order by what the exchange reports of it and by its stored trades.
 
     `price` is our limit. An order that is `planned` was never handed over: that the exchange has it is a
@@ -55,9 +43,11 @@ def compare_order(ours: OrderState, price: Decimal | None, theirs: ReportedOrder
         contradictions["order_filled"] = (
             f"{ours.filled_quantity} is filled of ours, {theirs.filled_quantity} of theirs"
         )
+    if traded.quantity > theirs.filled_quantity:  # its trades were asked for later than the order
+        theirs = replace(theirs, filled_quantity=traded.quantity, average_price=traded.average_price)
     order = ours
     try:
-        for event in _events(theirs, traded):
+        for event in theirs.events():
             order = advance(order, event)
     except OrderStateError as error:
         contradictions["order_state"] = str(error)
@@ -68,24 +58,8 @@ def compare_order(ours: OrderState, price: Decimal | None, theirs: ReportedOrder
     return Compared(order, contradictions)
 
 
-def _events(theirs: ReportedOrder, traded: Traded) -> list[OrderEvent]:
-    """What the exchange says, as events: it has the order, so much is filled, it has ended."""
-    filled, average = theirs.filled_quantity, theirs.average_price
-    if traded.quantity > filled:  # its trades were asked for later than the order
-        filled, average = traded.quantity, traded.average_price
-    events: list[OrderEvent] = [Accepted(theirs.exchange_order_id), Executed(filled, average)]
-    match theirs.status:
-        case "cancelled":
-            events.append(Cancelled(SAYS))
-        case "expired":
-            events.append(Expired(SAYS))
-        case "rejected":
-            events.append(Refused(SAYS))
-    return events
-
-
-def _status_of(theirs: ReportedOrder, order: OrderState) -> str:
-    """Their status, brought up to what is known to be filled since."""
-    if theirs.status in ("open", "partially_filled") and order.filled_quantity:
+def _status_of(theirs: ExchangeOrder, order: OrderState) -> str:
+    """Their status in our words: brought up to what is filled."""
+    if theirs.status == "open" and order.filled_quantity:
         return "filled" if order.filled_quantity == order.quantity else "partially_filled"
     return theirs.status

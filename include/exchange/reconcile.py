@@ -17,10 +17,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row
 
 from include.database import sql
-from include.exchange.book import Book, read_book
+from include.exchange.bingx import BingX
+from include.exchange.book import LONGEST_WINDOW, Book, read_book
 from include.exchange.compare import Traded, compare_order
 from include.exchange.order_states import NotFound, OrderState, advance
-from include.exchange.reports import LONGEST_WINDOW, AnswerError, ReportedOrder
+from include.exchange.venue import ExchangeError, ExchangeOrder
 
 OVERLAP = timedelta(hours=1)  # that windows have: a trade may be listed late
 NOT_FOUND_AFTER = timedelta(minutes=5)  # an order that is younger may still be on its way
@@ -75,26 +76,26 @@ class _Findings:
 
 def reconcile(
     engine: Engine,
-    exchange: Any,
-    name: str,
+    exchange: BingX,
     *,
     run_url: str | None = None,
     not_found_after: timedelta = NOT_FOUND_AFTER,
     questions: int = QUESTIONS,
 ) -> Reconciled:
-    """Compare once, mend what evidence allows, write the rest. `exchange` is ccxt's object, `name` ours.
+    """Compare once, mend what evidence allows, write the rest. and look at the money.
 
-    Run twice, it changes nothing the second time but when differences were last seen. Raises AnswerError
+    Run twice, it changes nothing the second time but when differences were last seen. Raises ExchangeError
     when an answer is missing; the run is kept as failed, with the reason.
     """
+    name = exchange.name
     with engine.begin() as connection:
         run = connection.execute(
             sql("exchange/begin_reconciliation"),
             {"exchange": name, "overlap": OVERLAP, "longest": LONGEST_WINDOW, "run_url": run_url},
         ).one()
     try:
-        book = read_book(engine, exchange, name, run.window_start, run.window_end, questions=questions)
-    except AnswerError as error:
+        book = read_book(engine, exchange, run.window_start, run.window_end, questions=questions)
+    except ExchangeError as error:
         _end(engine, Reconciled(run.id, "failed", str(error), 0, 0, 0))
         raise
     with engine.begin() as connection:
@@ -196,7 +197,7 @@ def _store_fills(
 def _judge(
     findings: _Findings,
     row: Row[Any],
-    theirs: ReportedOrder,
+    theirs: ExchangeOrder,
     traded: Traded,
     new_fills: int,
     *,
@@ -281,7 +282,7 @@ def _columns(order: OrderState) -> dict[str, Any]:
     return {**_shown(order), "status_reason": order.reason}
 
 
-def _shown(order: OrderState | ReportedOrder) -> dict[str, Any]:
+def _shown(order: OrderState | ExchangeOrder) -> dict[str, Any]:
     """What a difference shows of an order."""
     return {
         "status": order.status,

@@ -6,7 +6,7 @@ INSERT INTO orders (
 )
 SELECT
   :exchange, r.symbol, r.side, r.order_type, r.price, r.stop_price, r.quantity, r.client_order_id, r.exchange_order_id,
-  r.reduce_only, 'open', 'external', r.created_at, r.created_at
+  r.reduce_only, 'open', 'external', coalesce(r.created_at, now()), coalesce(r.created_at, now())
 FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS r (
   symbol text, side text, order_type text, price numeric, stop_price numeric, quantity numeric, client_order_id text,
   exchange_order_id text, reduce_only boolean, created_at timestamptz

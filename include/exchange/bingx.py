@@ -23,10 +23,10 @@ from include.exchange.venue import (
     ExchangeOrder,
     ExchangePosition,
     ExchangeRefusedError,
-    SwapMarket,
     NewOrder,
     OrderTakenError,
     OutcomeUnknownError,
+    SwapMarket,
 )
 from include.http import Retry, Service, ServiceError, Timeout
 from include.services.bingx import SERVICES

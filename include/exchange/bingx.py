@@ -125,6 +125,13 @@ class BingX:
             raise OutcomeUnknownError("an answer that holds no markets")
         return markets
 
+    def price_of(self, symbol: str) -> Decimal:
+        """The latest price of a market, in its quote currency."""
+        pair = {"symbol": symbol.partition(":")[0].replace("/", "-")}
+        answer = self._ask(lambda: self._exchange.swapV2PublicGetQuotePrice(pair))
+        with _translated():
+            return _number(answer["data"]["price"])
+
     def set_leverage(self, symbol: str, leverage: int) -> None:
         """Set a symbol's leverage, for both sides. Done twice it is the same."""
         self._ask(lambda: self._exchange.set_leverage(leverage, symbol, {"side": "BOTH"}))

@@ -26,6 +26,7 @@ from include.settings.section import SettingsSection
 from include.settings.signals import SignalRequest, SignalSettings, Timeframe
 from include.settings.starters import Effect, StarterSettings
 from include.settings.sweep import SettlingSettings, SweepSettings
+from include.settings.trading import TradingSettings
 
 __all__ = [
     "BACKUP_SCHEDULES",
@@ -60,6 +61,7 @@ class Settings(
     ModelSettings,
     AnalysisSettings,
     SignalSettings,
+    TradingSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

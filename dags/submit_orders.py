@@ -44,7 +44,7 @@ def plan() -> dict[str, int]:
         return plan_accepted(engine, venue, settings)
 
 
-@task(area="api", outside=True, effect=Effect.SPENDS, pool="market_data", retries=0)
+@task(area="api", outside=True, effect=Effect.SPENDS, pool="market_data")
 def submit() -> dict[str, int]:
     """Hand planned orders over, as far as the switch allows."""
     from include.exchange.submission import submit_planned

@@ -33,6 +33,7 @@ IMITATIONS = (
     "bingx",
     "ibkr",
     "solana",
+    "telegram",
 )
 _modules = [import_module(f"sandbox.services.{name}") for name in IMITATIONS]
 SERVICES: dict[str, Service] = {module.SERVICE.name: module.SERVICE for module in _modules}

@@ -19,6 +19,7 @@ from include.settings.candles import SANDBOX, CandleSettings, CoinNames
 from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
 from include.settings.operating import OperatingSettings
+from include.settings.outside_signals import OutsideSignalSettings
 from include.settings.probes import ProbeSettings
 from include.settings.reports import ReportSettings
 from include.settings.retention import RetentionSettings
@@ -62,6 +63,7 @@ class Settings(
     AnalysisSettings,
     SignalSettings,
     TradingSettings,
+    OutsideSignalSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

@@ -11,6 +11,7 @@ TABLES = """
 CREATE TABLE signals (
   id               uuid        NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
   created_at       timestamptz NOT NULL DEFAULT now(),
+  sent_at          timestamptz NOT NULL DEFAULT now(),
   source           text        NOT NULL CHECK (source IN ('telegram', 'api')),
   chat_id          text        NOT NULL,
   message_id       text        NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE telegram_offsets (
 
 COMMENT ON TABLE signals IS
   'A message from outside, or an edit or the deletion of one, and what became of it: docs/outside-signals.md';
+COMMENT ON COLUMN signals.sent_at IS 'When its author wrote it, by the clock of its source';
 COMMENT ON COLUMN signals.chat_id IS
   'Telegram''s id of the chat; of the API, the chat that the caller names, or the caller';
 COMMENT ON COLUMN signals.edit_number IS '0: as first written; each edit, and the deletion, is one more';

@@ -28,6 +28,7 @@ from include.settings.signals import SignalRequest, SignalSettings, Timeframe
 from include.settings.starters import Effect, StarterSettings
 from include.settings.sweep import SettlingSettings, SweepSettings
 from include.settings.trading import TradingSettings
+from include.settings.trading_guard import TradingGuardSettings
 
 __all__ = [
     "BACKUP_SCHEDULES",
@@ -64,6 +65,7 @@ class Settings(
     SignalSettings,
     TradingSettings,
     OutsideSignalSettings,
+    TradingGuardSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

@@ -1,7 +1,7 @@
 -- One pass over a symbol's fills in the order of their execution. What makes the position larger moves the average
 -- entry, by cost; what makes it smaller realises a result and leaves the average; what is left of a fill that closes
 -- the position opens the opposite one at its own price.
-CREATE OR REPLACE FUNCTION measure_position(of_exchange text, of_symbol text)
+CREATE OR REPLACE FUNCTION measure_position(of_exchange text, of_symbol text, until timestamptz DEFAULT 'infinity')
 RETURNS TABLE (size numeric, average_entry numeric, realised_result numeric, opened_at timestamptz)
 LANGUAGE plpgsql STABLE
 AS $$
@@ -17,7 +17,7 @@ BEGIN
       executed_at,
       CASE side WHEN 'buy' THEN quantity ELSE -quantity END AS change
     FROM fills
-    WHERE exchange = of_exchange AND symbol = of_symbol
+    WHERE exchange = of_exchange AND symbol = of_symbol AND executed_at <= until
     ORDER BY executed_at, trade_id
   LOOP
     IF size = 0 THEN

@@ -61,6 +61,7 @@ _OF_DAGS = {
     "generate_signals": ("/trades", "/costs"),
     "roll_up_stats": ("/kpis", "/performance"),
     "switch_trading": ("/exchange",),
+    "guard_trading": ("/exchange",),
     "submit_orders": ("/exchange",),
     "reconcile_exchange": ("/exchange",),
     "replay_trades": ("/exports",),

@@ -92,6 +92,12 @@ def test_an_edit_or_a_deletion_takes_back_what_stood_before(sandbox, database, t
     assert judged(database) == {"accepted": 3}
     with database.begin() as connection:  # an order of the third was submitted
         connection.execute(text("UPDATE signals SET status = 'executed' WHERE message_id = '3'"))
+        connection.execute(  # and one of each waits
+            text(
+                "INSERT INTO orders (exchange, symbol, side, order_type, quantity, client_order_id, "
+                "signal_id) SELECT 'bingx', 'BTC/USDT:USDT', 'buy', 'limit', 1, message_id, id FROM signals"
+            )
+        )
     write(sandbox, "edited_channel_post", id=1, words=ORDER.replace("64000", "63000"))
     delete(sandbox, 2)
     write(sandbox, "edited_channel_post", id=3, words=ORDER.replace("64000", "63000"))
@@ -109,6 +115,8 @@ def test_an_edit_or_a_deletion_takes_back_what_stood_before(sandbox, database, t
         ("3", 0, "executed", ""),
         ("3", 1, "rejected", "people"),
     ]
+    waiting = rows(database, "SELECT client_order_id FROM orders WHERE status = 'planned'")
+    assert [row.client_order_id for row in waiting] == ["3"]
     statuses = rows(database, "SELECT status, count(*) FROM trade_signals GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in statuses] == [("active", 2), ("cancelled", 2)]
 

@@ -1,9 +1,9 @@
 """The controls of the imitated exchange: what the market, the clock or another hand does, beyond any fault.
 
-`GET /_exchange` counts, `DELETE /_exchange` opens a fresh account. The others take JSON, numbers as strings:
-`POST /_exchange/price` (`symbol`, `price`) pins a price; `/fill` (`order`, `quantity`, `price`) fills an
-open order; `/end` (`order`, `status`) ends one; `/deposit` (`amount`) moves money; `/reveal` lists late
-trades now. `order` is its number or its client id.
+`GET /_exchange` counts, `GET /_exchange/book` shows all orders and trades, `DELETE /_exchange` opens a fresh
+account. The others take JSON, numbers as strings: `POST /_exchange/price` (`symbol`, `price`) pins a price;
+`/fill` (`order`, `quantity`, `price`) fills an open order; `/end` (`order`, `status`) ends one; `/deposit`
+(`amount`) moves money; `/reveal` lists late trades now. `order` is its number or its client id.
 """
 
 import time
@@ -57,6 +57,33 @@ class Deposit(_Body):
 async def count(request: Request) -> JSONResponse:
     """How much the exchange knows: orders, open ones, trades, cash."""
     return _count(state_of(request).account)
+
+
+@router.get("/book")
+async def show_book(request: Request) -> JSONResponse:
+    """Every order, with how often its client id was handed over, and every trade, listed or not."""
+    account = state_of(request).account
+    orders = [
+        {
+            "id": str(one.id),
+            "client_id": one.client_id,
+            "status": one.status,
+            "filled": str(one.filled),
+            "attempts": account.attempts[one.client_id],
+        }
+        for one in account.orders.values()
+    ]
+    fills = [
+        {
+            "id": str(one.id),
+            "order": str(one.order.id),
+            "quantity": str(one.quantity),
+            "price": str(one.price),
+        }
+        for of_symbol in account.fills.values()
+        for one in of_symbol
+    ]
+    return JSONResponse({"orders": orders, "fills": fills})
 
 
 @router.delete("")

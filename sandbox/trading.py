@@ -6,7 +6,7 @@ always an argument: nothing here reads a clock.
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -108,6 +108,7 @@ class Account:
     pinned: dict[str, Decimal] = field(default_factory=dict)  # prices that stand still, by symbol
     dead_man_at: int | None = None
     trades: int = 0
+    attempts: Counter[str] = field(default_factory=Counter)  # by client id: how often it was handed over
 
     def place(
         self,
@@ -123,6 +124,7 @@ class Account:
         Raises RefusedError: its client id is taken, it is too small, the margin is not enough, or there is
         nothing to reduce.
         """
+        self.attempts[asked["client_id"]] += 1
         if asked["client_id"] and asked["client_id"] in self.by_client_id:
             raise RefusedError(101481, "clientOrderID already exists")
         price = price_of(asked["symbol"])

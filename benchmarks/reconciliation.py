@@ -29,7 +29,7 @@ from sandbox.trading import Account
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"
 PAIRS = {"BTC-USDT": Decimal(60_000), "ETH-USDT": Decimal(3_000), "SOL-USDT": Decimal(150)}
-ORDERS = """
+ORDERS = r"""
 INSERT INTO orders (
   exchange, symbol, side, order_type, price, quantity, client_order_id, status, submitted_at, created_at,
   updated_at

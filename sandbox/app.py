@@ -5,11 +5,13 @@ from importlib import import_module
 import uvicorn
 from fastapi import FastAPI
 
-from sandbox import control
+from sandbox import control, exchange_control
 from sandbox.breakage import Breakage, TransportProtocol
 from sandbox.faults import FaultBook
 from sandbox.records import Log
 from sandbox.service import Service, State
+from sandbox.services.bingx import refuse
+from sandbox.trading import RefusedError
 
 # A line a service: its file in sandbox/services.
 IMITATIONS = (
@@ -31,6 +33,7 @@ IMITATIONS = (
     "bingx",
     "ibkr",
     "solana",
+    "telegram",
 )
 _modules = [import_module(f"sandbox.services.{name}") for name in IMITATIONS]
 SERVICES: dict[str, Service] = {module.SERVICE.name: module.SERVICE for module in _modules}
@@ -47,6 +50,8 @@ def create_app() -> FastAPI:
     state = State(faults, Log(REQUESTS_KEPT), Log(MESSAGES_KEPT))
     app.state.sandbox, app.state.services = state, SERVICES
     app.include_router(control.router)
+    app.include_router(exchange_control.router)
+    app.add_exception_handler(RefusedError, refuse)
     for service in SERVICES.values():
         app.include_router(service.router)
     app.add_middleware(Breakage, services=SERVICES, state=state)

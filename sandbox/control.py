@@ -31,6 +31,7 @@ DOORS = (
         "/census",
         "/bingx",
         "/ibkr",
+        "/telegram",
     ),
 )
 

@@ -68,9 +68,25 @@ SESSION_KINDS = {
     "disconnected": Kind("says that it has no connection to its servers", _NO_OPTIONS),
 }
 NODE_KINDS = {"behind": Kind("says that the node is 42 slots behind", _NO_OPTIONS)}
+# In the trading of an exchange: the first three strike any signed request, the next four a new order.
+OUTAGE_KINDS = {
+    "busy": Kind("answers 200 with the code 100410, as above the rate limit", _NO_OPTIONS),
+    "maintenance": Kind("answers 200 with the code 100503", _NO_OPTIONS),
+    "clock_skew": Kind("has a clock that is `seconds` ahead", {"seconds": 60.0}),
+}
+ORDER_KINDS = {
+    "accepted_then_timeout": Kind("accepts the order, waits `seconds`, then answers 504", {"seconds": 30.0}),
+    "late_fill": Kind("lists the order's first trade only after `seconds`", {"seconds": 3600.0}),
+    "partial_then_cancel": Kind("accepts the order, fills half of it and cancels the rest", _NO_OPTIONS),
+    "duplicate_client_id": Kind("accepts the order, but answers that its client id exists", _NO_OPTIONS),
+}
+EXCHANGE_KINDS = {
+    **OUTAGE_KINDS, **ORDER_KINDS,
+    "empty_book": Kind("sends a sound list without orders, trades, positions or money", _NO_OPTIONS),
+}  # fmt: skip
 KINDS = {
     **WIRE_KINDS, **ERROR_IN_200, **ROW_KINDS, **SYMBOL_KINDS, **OPEN_KINDS, **LLM_KINDS, **SESSION_KINDS,
-    **NODE_KINDS,
+    **NODE_KINDS, **EXCHANGE_KINDS,
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What one imitation tells the rest of the sandbox about itself, and the state that they share."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sandbox.coins import UnknownSymbolError, find_coin
 from sandbox.faults import ERROR_IN_200, WIRE_KINDS, FaultBook
 from sandbox.records import Log
+from sandbox.trading import Account
 
 
 def fail_plainly(path: str, status: int) -> Response:
@@ -34,13 +35,14 @@ class Service:
         return (*WIRE_KINDS, *(ERROR_IN_200 if self.error_in_200 else ()), *self.kinds)
 
 
-@dataclass(frozen=True)
+@dataclass
 class State:
     """What changes while the sandbox runs."""
 
     faults: FaultBook
     requests: Log  # what was asked, whatever became of it
     received: Log  # messages that were accepted
+    account: Account = field(default_factory=Account)  # at the exchange
 
 
 def state_of(request: Request) -> State:

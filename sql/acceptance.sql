@@ -52,3 +52,7 @@ SELECT schemaname, relname, indexrelname, idx_scan, idx_tup_read, idx_tup_fetch
 FROM pg_stat_user_indexes
 WHERE relname LIKE 'trade_%'
 ORDER BY idx_scan DESC;
+
+SELECT * FROM orders ORDER BY created_at DESC LIMIT 5;
+
+SELECT * FROM positions;

@@ -1,5 +1,6 @@
 -- The role `authenticated` of a Supabase-like platform, where there is one. Run at each migration, so that a role
--- made later gets its rights then. The work tables (claims, refreshes) are ours alone. Row-level security is left
+-- made later gets its rights then. The work tables (claims, refreshes) are ours alone, and so is what we do at
+-- exchanges: orders and balances belong to no user. Row-level security is left
 -- to the platform: the views run with the rights of whoever asks.
 DO $$
 BEGIN

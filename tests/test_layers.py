@@ -37,6 +37,7 @@ FLOORS = [
     {"trades", "alerts", "retention", "probes", "backups"},
     {"analysis"},  # of trades that are chosen as replays and exports choose them
     {"signals"},
+    {"exchange"},
     {"settings_check"},
     {"configuration"},
     {"reports"},

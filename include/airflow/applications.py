@@ -56,6 +56,11 @@ def cron() -> "FastAPI":
     return web.build_cron(web_host())
 
 
+def debug() -> "FastAPI":
+    """What is at `/debug`, behind the guard of the API."""
+    return web.build_debug(web_host())
+
+
 def root() -> "FastAPI":
     """The paths at the root. Each but `/health` asks for the scrape secret or a login."""
     return build_root(

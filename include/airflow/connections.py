@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from include.actor import Actor
     from include.alerts.channels import StoredConnection
     from include.candles import Source
+    from include.exchange.bingx import BingX
     from include.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ DATABASE_CONNECTION = "tradeops_db"
 LOG_FILE = "TRADEOPS_LOG_FILE"
 LOG_SHARE = "TRADEOPS_LOG_SHARE"
 STORE_CONNECTION = "object_store"
+EXCHANGE_CONNECTION = "bingx"
 
 
 class UnreadableError(AirflowFailException, SettingsError):  # type: ignore[misc]  # Airflow has no types here
@@ -247,6 +249,27 @@ def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]
         except ValueError as error:  # a setting that does not fit
             raise UnreadableError(f"Variable {SETTINGS_VARIABLE}: {error}") from error
         yield sources
+
+
+def open_exchange(settings: Settings, engine: "Engine") -> "BingX":
+    """Open the exchange where orders go: connection `bingx`, login the key, password what signs.
+
+    The setting `trading_demo` says with which money. Raises UnreadableError when the key is missing.
+    """
+    from include.exchange.bingx import BingX
+
+    connection = Connection.get(EXCHANGE_CONNECTION)
+    if not connection.login or not connection.password:
+        raise UnreadableError(
+            f"connection {EXCHANGE_CONNECTION} holds no key: store it as login, its secret as password"
+        )
+    return BingX(
+        engine,
+        key=connection.login,
+        secret=connection.password,
+        demo=settings.trading_demo,
+        base_url=_endpoint_of(connection).base_url,
+    )
 
 
 def open_storage(location: str) -> "Storage":

@@ -31,6 +31,7 @@ class Subject(StrEnum):
     BACKUPS = "backups"
     SAFEKEEPING = "safekeeping"
     REPORTS = "reports"
+    EXCHANGE = "exchange"
 
 
 def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:

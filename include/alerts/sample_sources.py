@@ -79,11 +79,15 @@ _TABLE = (
     _samples("ratings", "feedback_type"),
     _samples("probes", "service", "kind", "status"),
     _samples("model_calls", "purpose", "outcome", "model"),
+    _samples("orders", "exchange", "symbol", "status"),
+    _samples("messages", "source", "kind", "status"),
     _samples("system", "gauge", "host", "subject", narrowed=("gauge",)),
     _gauges("trading", (), "expired_waiting", "due", "due_for_seconds"),
     _gauges("market_data", ("symbol",), "candle_age_seconds"),
     _gauges("services", ("service",), *_SERVICE_GAUGES, parameters=_quotas),
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
+    _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "differences"),
+    _gauges("balances", ("exchange", "currency"), "total", "age_seconds"),
     _gauges("portfolio", ("user_id",), "drawdown", "volatility", "sharpe", "consecutive_losses"),
 )
 SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _TABLE})

@@ -136,6 +136,14 @@ class Client:
         """
         return self._call("GET", path, self._request("GET", path, params), idempotent=True)
 
+    def delete_json(self, path: str, params: Parameters | None = None) -> Any:
+        """DELETE `path` below the service's address and return the parsed JSON; twice does no harm.
+
+        Raises:
+            ServiceError: of any kind, see include/http/errors.py.
+        """
+        return self._call("DELETE", path, self._request("DELETE", path, params), idempotent=True)
+
     def post_json(
         self, path: str, json: Any, params: Parameters | None = None, *, idempotent: bool = False
     ) -> Any:

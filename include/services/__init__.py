@@ -32,6 +32,7 @@ VENDORS = (
     "sec",
     "slack",
     "solana",
+    "telegram",
     "webhook",
 )
 

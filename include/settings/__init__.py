@@ -19,6 +19,7 @@ from include.settings.candles import SANDBOX, CandleSettings, CoinNames
 from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
 from include.settings.operating import OperatingSettings
+from include.settings.outside_signals import OutsideSignalSettings
 from include.settings.probes import ProbeSettings
 from include.settings.reports import ReportSettings
 from include.settings.retention import RetentionSettings
@@ -26,6 +27,8 @@ from include.settings.section import SettingsSection
 from include.settings.signals import SignalRequest, SignalSettings, Timeframe
 from include.settings.starters import Effect, StarterSettings
 from include.settings.sweep import SettlingSettings, SweepSettings
+from include.settings.trading import TradingSettings
+from include.settings.trading_guard import TradingGuardSettings
 
 __all__ = [
     "BACKUP_SCHEDULES",
@@ -60,6 +63,9 @@ class Settings(
     ModelSettings,
     AnalysisSettings,
     SignalSettings,
+    TradingSettings,
+    OutsideSignalSettings,
+    TradingGuardSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

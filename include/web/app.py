@@ -20,6 +20,7 @@ from include.web.pages.backups import backups
 from include.web.pages.costs import costs
 from include.web.pages.data_docs import data_docs
 from include.web.pages.docs import docs
+from include.web.pages.exchange import exchange
 from include.web.pages.exports import exports
 from include.web.pages.freeze import freeze_page
 from include.web.pages.freshness import freshness
@@ -58,6 +59,7 @@ def build_app(
     app.include_router(costs(open_database, host))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
+    app.include_router(exchange(open_database))
     app.include_router(exports(open_database, find_person, host))
     app.include_router(freeze_page(open_database))
     app.include_router(freshness(open_database, host))

@@ -194,6 +194,80 @@ BEGIN
       WHERE changed.settled_at IS NOT NULL AND former.settled_at IS NULL
       GROUP BY changed.channel, changed.state
     $statement$;
+
+  WHEN 'orders INSERT' THEN
+    -- What only the exchange knew is no order of ours: it would thin out the share that fails.
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'orders_total', '{}', count(*) FROM changed WHERE origin = 'tradeops' HAVING count(*) > 0;
+
+  WHEN 'orders UPDATE' THEN
+    EXECUTE $statement$
+      WITH moved AS MATERIALIZED (
+        SELECT
+          changed.status,
+          changed.status <> former.status AS is_news,
+          changed.exchange LIKE 'bingx%' AS at_bingx,
+          CAST(extract(epoch FROM changed.closed_at - changed.submitted_at) AS double precision) AS executed_in,
+          CASE WHEN former.submitted_at IS NULL
+            THEN CAST(extract(epoch FROM changed.submitted_at - message.created_at) AS double precision)
+          END AS processed_in
+        FROM changed
+        JOIN former ON former.id = changed.id
+        LEFT JOIN signals AS message ON message.id = changed.signal_id
+        WHERE changed.origin = 'tradeops'
+      )
+      INSERT INTO metric_changes (metric, labels, le, value)
+      SELECT 'orders_failed_total', jsonb_build_object('reason', status), '', count(*)
+      FROM moved
+      WHERE is_news AND status IN ('rejected', 'expired', 'unknown')
+      GROUP BY status
+      UNION ALL
+      SELECT 'order_processing_seconds', '{}', counted.le, counted.value
+      FROM count_values(
+        'order_processing_seconds', ARRAY(SELECT processed_in FROM moved WHERE processed_in IS NOT NULL)
+      ) AS counted
+      UNION ALL
+      SELECT 'bingx_order_execution_seconds', '{}', counted.le, counted.value
+      FROM count_values(
+        'bingx_order_execution_seconds',
+        ARRAY(SELECT executed_in FROM moved WHERE is_news AND at_bingx AND status = 'filled')
+      ) AS counted
+    $statement$;
+
+  WHEN 'signals INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'signals_received_total', jsonb_build_object('source', source), count(*)
+    FROM changed
+    WHERE kind = 'signal'
+    GROUP BY source
+    UNION ALL
+    SELECT 'signal_processing_errors_total', jsonb_build_object('source', source), count(*)
+    FROM changed
+    WHERE kind = 'signal' AND status IN ('rejected', 'expired')
+    GROUP BY source;
+
+  WHEN 'signals UPDATE' THEN
+    EXECUTE $statement$
+      WITH judged AS MATERIALIZED (
+        SELECT
+          changed.source,
+          former.kind IS DISTINCT FROM 'signal' AS is_signal_now,
+          changed.status <> former.status AND changed.status IN ('rejected', 'expired') AS failed_now
+        FROM changed
+        JOIN former ON former.id = changed.id
+        WHERE changed.kind = 'signal'
+      )
+      INSERT INTO metric_changes (metric, labels, value)
+      SELECT 'signals_received_total', jsonb_build_object('source', source), count(*)
+      FROM judged
+      WHERE is_signal_now
+      GROUP BY source
+      UNION ALL
+      SELECT 'signal_processing_errors_total', jsonb_build_object('source', source), count(*)
+      FROM judged
+      WHERE failed_now
+      GROUP BY source
+    $statement$;
   END CASE;
   RETURN NULL;
 END;
@@ -209,7 +283,7 @@ BEGIN
       VALUES
         ('trade_signals', true), ('trade_results', false), ('atge_error_logs', false), ('atge_user_feedback', false),
         ('atge_performance_metrics', false), ('candle_fetches', false), ('llm_calls', true), ('signal_attempts', true),
-        ('alert_deliveries', true)
+        ('alert_deliveries', true), ('orders', true), ('signals', true)
     ) AS counted (table_name, updates)
   LOOP
     EXECUTE format(

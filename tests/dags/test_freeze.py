@@ -20,6 +20,7 @@ NEVER_FROZEN = {
     "manage_backups",
     "restore_database",
     "silence_alerts",
+    "switch_trading",
     "test_channels",
 }
 # With these a task does not run when all before it were skipped.

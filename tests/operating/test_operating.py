@@ -133,7 +133,7 @@ def test_every_form_of_the_incident_procedures_fits_its_dag():
     from tests.support.dag_files import load_dag
 
     forms = [json.loads(one.text) for one in blocks("json") if one.page == "incidents.md"]
-    dags = [load_dag(name) for name in ("freeze_work", "replay_trades")]
+    dags = [load_dag(name) for name in ("freeze_work", "replay_trades", "switch_trading")]
     for form in forms:
         if form.keys() & Settings.model_fields.keys():
             continue  # tests/test_documented_commands.py reads those

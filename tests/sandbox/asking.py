@@ -30,6 +30,7 @@ ASK = {
     "bingx": ("GET", "/bingx/openApi/swap/v2/server/time"),
     "ibkr": ("POST", "/ibkr/v1/api/iserver/auth/status"),
     "solana": ("POST", "/solana/"),
+    "telegram": ("GET", "/telegram/bot7:secret/getUpdates"),
 }
 BODIES = {
     "llm": {"model": "sandbox-analyst", "messages": [{"role": "user", "content": '{"symbol": "BTC"}'}]},

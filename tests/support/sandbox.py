@@ -41,9 +41,15 @@ class Sandbox:
         """The messages that a service accepted since the test began, newest last."""
         return list(self.http.get(f"/_recorded/{service}").raise_for_status().json()["messages"])
 
+    def exchange(self, what: str, **body: Any) -> dict[str, Any]:
+        """Move the exchange's hand; see `sandbox/exchange_control.py`."""
+        answer = self.http.post(f"/_exchange/{what}", json={name: str(value) for name, value in body.items()})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     def reset(self) -> None:
-        """Forget faults, requests and messages."""
-        for what in ("_faults", "_requests", "_recorded"):
+        """Forget faults, requests, messages, and what the exchange knows."""
+        for what in ("_faults", "_requests", "_recorded", "_exchange"):
             self.http.delete(f"/{what}").raise_for_status()
 
 

@@ -5,17 +5,13 @@ include.http, with its time limits, retries, quota, breaker and measurements, li
 See https://docs.ccxt.com/#/README?id=ohlcv-candlestick-charts.
 """
 
-import json
-import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -30,9 +26,8 @@ from include.candles.sources.source import (
     UnknownSymbolError,
     service_errors,
 )
-from include.http import RequestRefusedError, Service, VendorFault
-from include.http.client import Client
-from include.services.ccxt import ANY_EXCHANGE, as_fault, declare_exchange, find_error
+from include.http import Service
+from include.services.ccxt import ANY_EXCHANGE, ExchangeCalls, declare_exchange
 from include.settings import Endpoint
 from include.symbols import find_markets, lacking_dollar, what_would_work
 
@@ -42,14 +37,6 @@ MAX_PAGES = 100  # of one fetch
 # second; further behind than an hour it is wrong, and no answer is kept for so long.
 CLOCK_BEHIND = (timedelta(seconds=2), timedelta(hours=1))
 NEWEST_ONLY = {"kraken": 720}  # exchanges that give their newest candles only, whatever is asked: how many
-
-
-class _LatestAnswer(threading.local):
-    """What is to say about the latest answer to a thread."""
-
-    client: Client | None = None  # that brought it
-    error: Exception | None = None  # what ccxt made of it
-    clock: datetime | None = None  # when the exchange made it, by its own clock
 
 
 class Ccxt:
@@ -79,17 +66,17 @@ class Ccxt:
         if exchange not in ccxt.exchanges:
             raise ValueError(f"ccxt knows no exchange {exchange!r}: https://docs.ccxt.com lists them")
         self._open_exchange = getattr(ccxt, exchange)
-        self._exchange: Any = self._new_exchange()
+        spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+        self._options = {"options": spot}
+        self._exchange: Any = self._open_exchange(self._options)
+        self._calls = ExchangeCalls(
+            self._exchange, declare_exchange(self._exchange, service), endpoint, engine, only_questions=True
+        )
+        self._exchange.fetch = self._calls.fetch
         self._idle: deque[Any] = deque([self._exchange])  # ccxt's objects that nobody asks at the moment
         if self._exchange.has["fetchOHLCV"] is not True:
             raise ValueError(f"{exchange} gives no candles through ccxt")
         self.name = f"ccxt:{exchange}"
-        self._service = replace(declare_exchange(self._exchange, service), find_fault=self._find_fault)
-        self._endpoint = endpoint
-        self._engine = engine
-        self._clients: dict[tuple[str, str], Client] = {}
-        self._latest = _LatestAnswer()
-        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -101,8 +88,7 @@ class Ccxt:
 
     def close(self) -> None:
         """Close the connections and write the measurements."""
-        for client in self._clients.values():
-            client.close()
+        self._calls.close()
         for exchange in self._idle:
             exchange.close()
 
@@ -114,7 +100,7 @@ class Ccxt:
             self._ask(known[0])
         else:
             self._ask("load_markets", True)
-        client = self._latest.client
+        client = self._calls.latest.client
         if client is None:
             raise SourceError(f"ccxt answered for {self.name} without asking it", temporary=False)
         return PingResult(client.milliseconds or 0.0, client.sandbox)
@@ -172,7 +158,7 @@ class Ccxt:
         somebody kept for a while bears the time at which it was made, too.
         """
         now = datetime.now(UTC)
-        clock = self._latest.clock
+        clock = self._calls.latest.clock
         if clock and CLOCK_BEHIND[0] < now - clock < CLOCK_BEHIND[1]:
             return clock
         return now
@@ -231,43 +217,9 @@ class Ccxt:
             self._idle.append(exchange)
 
     def _new_exchange(self) -> Any:
-        spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-        exchange = self._open_exchange({"options": spot})
-        exchange.fetch = self._call
+        exchange = self._open_exchange(self._options)
+        exchange.fetch = self._calls.fetch
         return exchange
-
-    def _call(
-        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None
-    ) -> Any:
-        """Send a request of ccxt and return the parsed JSON: what its own method `fetch` does otherwise."""
-        parts = urlsplit(url)
-        headers = {**self._exchange.headers, **(headers or {})}
-        client = self._latest.client = self._client(f"{parts.scheme}://{parts.netloc}", headers)
-        params = dict(parse_qsl(parts.query, keep_blank_values=True))
-        try:
-            if method == "GET":
-                return client.get_json(parts.path, params)
-            # Nothing but questions is asked here, so that asking twice does no harm.
-            return client.post_json(parts.path, json.loads(body or "null"), params, idempotent=True)
-        except RequestRefusedError:
-            if self._latest.error is not None:
-                raise self._latest.error from None
-            raise
-        finally:
-            self._latest.clock = client.clock
-
-    def _client(self, origin: str, headers: dict[str, str]) -> Client:
-        """The client of one of the exchange's addresses, with the headers that ccxt wants sent."""
-        key = (origin, json.dumps(headers, sort_keys=True))
-        with self._opening:
-            if key not in self._clients:
-                service = replace(self._service, base_url=origin, headers=headers)
-                self._clients[key] = Client(service, self._endpoint, self._engine)
-            return self._clients[key]
-
-    def _find_fault(self, payload: object) -> VendorFault | None:
-        self._latest.error = error = find_error(self._exchange, payload)
-        return None if error is None else as_fault(error)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ ORDER_STATUSES = (
     "unknown",
 )
 MESSAGE_SOURCES = ("telegram", "api")
+TRADING_STATES = ("trading", "exits_only", "frozen")
 BINGX_CLOCK = "/openApi/swap/v2/server/time"  # what include/probes/platform/bingx.py asks
 
 
@@ -231,8 +232,30 @@ METRICS = (
         {"dag": (), "state": ("success", "failed")},
     ),
     DeclaredMetric("tradeops_feedback_rating", "histogram", "Ratings that users gave, 1 to 5."),
+    # the exchange
+    DeclaredMetric(
+        "tradeops_trading_state",
+        "gauge",
+        "1 for the state that the trading switch has, 0 for the others.",
+        {"state": TRADING_STATES},
+    ),
+    DeclaredMetric(
+        "tradeops_exchange_differences",
+        "gauge",
+        "Differences from the exchange that nothing has explained yet.",
+    ),
+    DeclaredMetric(
+        "tradeops_orders_unknown_oldest_seconds",
+        "gauge",
+        "For how long nobody has known what became of an order, the oldest of them; 0: there is none.",
+    ),
+    DeclaredMetric(
+        "tradeops_reconciliation_last_success_timestamp_seconds",
+        "gauge",
+        "When the exchange was last compared with our orders, whole.",
+    ),
     # as the bot platform's operators type them
-    DeclaredMetric("orders_total", "counter", "Orders written down."),
+    DeclaredMetric("orders_total", "counter", "Orders of ours written down."),
     DeclaredMetric(
         "orders_failed_total",
         "counter",
@@ -241,7 +264,9 @@ METRICS = (
     ),
     DeclaredMetric("orders_by_status", "gauge", "Orders in each status now.", {"status": ORDER_STATUSES}),
     DeclaredMetric(
-        "order_processing_seconds", "histogram", "From a signal's arrival to its order at the exchange."
+        "order_processing_seconds",
+        "histogram",
+        "From a signal's arrival to its order being handed to the exchange.",
     ),
     DeclaredMetric(
         "signals_received_total",

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from include.json_rows import camel_case
-from include.web.api import export, monitoring, prices, statistics, trades, work
+from include.web.api import export, monitoring, outside_signals, prices, statistics, trades, work
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import LimitBody, Measure
@@ -21,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     prices.router,
     monitoring.router,
     work.router,
+    outside_signals.router,
 )
 
 
@@ -37,10 +38,28 @@ def build_api(host: WebHost) -> FastAPI:
         responses=COMMON,
         generate_unique_id_function=lambda route: camel_case(route.name),  # what generated clients call it
     )
-    app.state.host = host
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(description(app, SCHEMES))
+    return _finish(app, host)
+
+
+def build_debug(host: WebHost) -> FastAPI:
+    """Make the application of `/debug`, behind the guard of the API."""
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_request)],
+        responses=COMMON,
+    )
+    app.include_router(outside_signals.debug_router)
+    return _finish(app, host)
+
+
+def _finish(app: FastAPI, host: WebHost) -> FastAPI:
+    """What stands around the routes of an application, from the inside out."""
+    app.state.host = host
     add_handlers(app)
     app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
     app.add_middleware(Guard, host=host)

@@ -24,6 +24,17 @@ WITH server AS MATERIALIZED (
   WHERE success AND started_at <= now() + interval '1 minute'
   ORDER BY started_at DESC
   LIMIT 1
+), looked_at AS MATERIALIZED (  -- the exchange that was looked at last
+  SELECT exchange, taken_at
+  FROM exchange_balances
+  WHERE taken_at <= now() + interval '1 minute'
+  ORDER BY id DESC
+  LIMIT 1
+), messages AS MATERIALIZED (
+  SELECT source, count(*) FILTER (WHERE kind = 'signal') AS signals, max(created_at) AS last_at
+  FROM signals
+  WHERE created_at <= now() + interval '1 minute'
+  GROUP BY source
 )
 SELECT 'tradeops_trades_due' AS metric, jsonb_build_object() AS labels, CAST(due AS double precision) AS value
 FROM measure_due_trades(now())
@@ -78,3 +89,53 @@ UNION ALL
 SELECT 'db_cache_hit_ratio', '{}', CAST(blks_hit AS double precision) / (blks_hit + blks_read)
 FROM server
 WHERE blks_hit + blks_read > 0
+UNION ALL
+SELECT 'orders_by_status', jsonb_build_object('status', known.status), coalesce(counted.orders, 0)
+FROM unnest(
+  ARRAY['planned', 'submitting', 'open', 'partially_filled', 'filled', 'cancelled', 'rejected', 'expired', 'unknown']
+) AS known (status)
+LEFT JOIN (SELECT status, count(*) AS orders FROM orders GROUP BY status) AS counted ON counted.status = known.status
+UNION ALL
+SELECT 'signals_by_source', jsonb_build_object('source', known.source), coalesce(messages.signals, 0)
+FROM unnest(ARRAY['telegram', 'api']) AS known (source)
+LEFT JOIN messages ON messages.source = known.source
+UNION ALL
+SELECT 'signal_last_received_timestamp_seconds', jsonb_build_object('source', source), extract(epoch FROM last_at)
+FROM messages
+UNION ALL
+SELECT 'exchange_balance_' || lower(known.currency), '{}', newest.total
+FROM looked_at
+CROSS JOIN unnest(ARRAY['USDT', 'BTC']) AS known (currency)
+CROSS JOIN LATERAL (
+  SELECT total
+  FROM exchange_balances AS balance
+  WHERE balance.exchange = looked_at.exchange
+    AND balance.currency = known.currency
+    AND balance.taken_at <= looked_at.taken_at
+  ORDER BY balance.taken_at DESC
+  LIMIT 1
+) AS newest
+UNION ALL
+SELECT 'exchange_balance_updated_timestamp_seconds', '{}', extract(epoch FROM taken_at) FROM looked_at
+UNION ALL
+SELECT
+  'tradeops_trading_state', jsonb_build_object('state', known.state),
+  CAST(known.state = coalesce((SELECT state FROM trading_switch ORDER BY id DESC LIMIT 1), 'frozen') AS integer)
+FROM unnest(ARRAY['trading', 'exits_only', 'frozen']) AS known (state)
+UNION ALL
+SELECT 'tradeops_exchange_differences', '{}', count(*) FROM reconciliation_differences WHERE resolved_at IS NULL
+UNION ALL
+SELECT
+  'tradeops_orders_unknown_oldest_seconds', '{}',
+  greatest(0, coalesce(extract(epoch FROM now() - min(unknown_since)), 0))
+FROM orders
+WHERE closed_at IS NULL AND status = 'unknown'
+UNION ALL
+SELECT 'tradeops_reconciliation_last_success_timestamp_seconds', '{}', extract(epoch FROM finished_at)
+FROM (
+  SELECT finished_at
+  FROM reconciliations
+  WHERE outcome = 'complete' AND finished_at <= now() + interval '1 minute'
+  ORDER BY id DESC
+  LIMIT 1
+) AS reconciled

@@ -302,10 +302,10 @@ def test_an_open_breaker_keeps_it_from_asking(sandbox, database):
 
 def test_each_address_of_an_exchange_gets_its_own_connection(database):
     with Ccxt("binance", None, database, replace(ANY_EXCHANGE, **QUICK)) as source:
-        one = source._client("https://api.binance.com", {})
-        assert one is source._client("https://api.binance.com", {})
-        assert one is not source._client("https://data.binance.vision", {})
-        assert one is not source._client("https://api.binance.com", {"X-Client": "ccxt"})
+        one = source._calls._client("https://api.binance.com", {})
+        assert one is source._calls._client("https://api.binance.com", {})
+        assert one is not source._calls._client("https://data.binance.vision", {})
+        assert one is not source._calls._client("https://api.binance.com", {"X-Client": "ccxt"})
         assert one.service.name == "ccxt:binance"
 
 

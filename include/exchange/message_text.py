@@ -1,0 +1,156 @@
+"""From a message to its words and numbers: normalised, without emoji, dates and other remarks in figures."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+LONGEST_MESSAGE = 4096  # characters, as of Telegram
+
+MARK = "•"  # where an emoji stood: it parts what is left of it from what is right
+
+
+class UnreadableTextError(ValueError):
+    """The text holds something that nobody may read as a price; the message says what."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word in lower case, a number as it is written, or a mark between them.
+
+    `glued` of a word is the whole number that follows it without a space, as in tp1.
+    """
+
+    kind: Literal["word", "number", "mark", "at"]
+    text: str
+    glued: str = ""
+
+
+_SHORTCODE = re.compile(r":(?!(?:sl|tp)\d?:)[a-z]+(?:_[a-z0-9]+)*:")
+_REMARKS = re.compile(
+    r"""\d{4}[./-]\d{1,2}[./-]\d{1,2}(?:[ ,T]+\d{1,2}:\d{2}(?::\d{2})?)?  # a day, a moment
+    | \[?\d{1,2}\.\d{1,2}\.\d{2,4}[ ,]+\d{1,2}:\d{2}\]?
+    | \[[^\]\n]*\]                                                        # an aside in square brackets
+    | \(\s*[+-]?\d+(?:\.\d+)?\s*(?:pips?|points?)[^)\n]*\)
+    | [+-]?\d+(?:\.\d+)?\s*(?:pips?|points?)\b
+    | \b\d+(?:\.\d+)?\s*-?\s*(?:hours?|h|m|min|minutes|days?)\b(?:\s*chart)?
+    | \b\d{1,2}:\d{2}(?::\d{2})?\b
+    | \b(?:signal|id|no|number|account)\b[\s.:\#]*(?:number|no)?[\s.:\#]*\d+(?:-\d+)?\b(?![.,]\d)
+    | ^[ \t•]*\d{1,2}\)                                                   # 1) of a list
+    | \b(?:this[ ]is[ ])?not[ ](?:a[ ])?financial[ ]advice\b
+    | ^\s*\#\d+\s*$ | ^\s*\d{1,2}\.\s+(?=\D)
+    | \b\d(?:st|nd|rd|th)\b
+    | (?<=\d)\s+[+-]\d{1,3}(?![\d.,])(?=\s*$)                             # pips behind a price
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    rf"""(?P<number>(?<![A-Za-z0-9.,])(?:\d[\d.,]*|\.\d+)(?![A-Za-z0-9]))
+    | (?P<word>[A-Za-z0-9][A-Za-z0-9'.]*)
+    | (?P<at>@) | (?P<mark>[{MARK}]) | (?P<sign>\?)""",
+    re.VERBOSE,
+)
+_LABEL = re.compile(r"([a-z]+)([1-9]\d?)")
+
+
+def normalise(message: str) -> str:
+    """Bring the message to plain letters (NFKC), with a mark where an emoji stood.
+
+    Raises UnreadableTextError for digits of other scripts, raised digits, and messages without end.
+    """
+    if len(message) > LONGEST_MESSAGE:
+        raise UnreadableTextError(f"it has more than {LONGEST_MESSAGE} characters")
+    message = re.sub("[0-9#*]\ufe0f?\u20e3", MARK, message)  # keycaps
+    kept = []
+    for letter in message:
+        form = unicodedata.decomposition(letter)
+        if form.startswith("<fraction>"):
+            kept.append(" ")
+        elif form.startswith(("<super>", "<sub>", "<circle>")) and any(
+            unicodedata.digit(one, None) is not None for one in unicodedata.normalize("NFKC", letter)
+        ):
+            raise UnreadableTextError(f"it holds the raised or circled figure {letter}")
+        else:
+            kept.append(letter)
+    plain = unicodedata.normalize("NFKC", "".join(kept))
+    found = []
+    for letter in plain:
+        if unicodedata.category(letter) == "Nd" and not letter.isascii():
+            raise UnreadableTextError(f"it holds the figure {letter} of another script")
+        found.append(_plain_letter(letter))
+    text = _SHORTCODE.sub(MARK, "".join(found))
+    return re.sub(r"[–—−]", "-", text)
+
+
+def _plain_letter(letter: str) -> str:
+    category = unicodedata.category(letter)
+    if letter in "\n\t ":
+        return letter
+    if letter in "–—−":
+        return "-"
+    if category in ("So", "Sk", "Cn", "Co", "Cs") and letter not in "^`":
+        return MARK
+    if category in ("Zs", "Zl", "Zp"):
+        return "\n" if category in ("Zl", "Zp") else " "
+    return "" if category in ("Mn", "Me", "Cf", "Cc") else letter
+
+
+def read_lines(text: str) -> list[list[Token]]:
+    """Part a normalised text into lines of tokens; empty lines are left out."""
+    text = re.sub(r"(?<=\d)(?=[A-Z][a-z]+)", " ", text)  # 81.162Ask
+    text = re.sub(r"(?i)\b((?:tp|sl|target)\d)\.(?=\d+\.\d)", r"\1 ", text)  # Tp1.1.96600
+    text = re.sub(r"(?i)\b(buy|sell|tp|sl)(?=\d+\.\d)", r"\1 ", text)  # BUY1.96300
+    text = re.sub(r"(?i)\b([ts])\s?[./-]\s?([pl])\b\.?", r"\1\2", text)  # T.P, S-L, S .l
+    text = re.sub(r"(?i)\b([ts])\.([pl])(?=\d)\.?", r"\1\2", text)  # t.p1
+    text = re.sub(r"(?<=\d)_(?=\d)", " - ", text)
+    text = _REMARKS.sub(" ", text)
+    lines = [list(_tokens(line)) for line in text.split("\n")]
+    return [line for line in lines if any(token.kind != "mark" for token in line)]
+
+
+def _tokens(line: str) -> list[Token]:
+    found = []
+    for match in _TOKEN.finditer(line):
+        kind, text = str(match.lastgroup), match.group().rstrip(".,'")
+        if kind == "number":
+            found.append(Token("number", text))
+        elif kind in ("at", "mark"):
+            found.append(Token("at" if kind == "at" else "mark", text))
+        else:
+            label = _LABEL.fullmatch(text.lower())
+            word, glued = label.groups() if label else (text.lower() or "?", "")
+            found.append(Token("word", word, glued))
+    return found
+
+
+_DECIMAL = re.compile(r"(\d+)\.(\d+)|\.(\d+)")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}")
+
+
+def has_proven_dot(texts: list[str]) -> bool:
+    """Whether a number among these shows that the dot is the decimal mark: 0.766, 43250.5, 1.27240."""
+    for text in texts:
+        match = _DECIMAL.fullmatch(text)
+        if (match and not _might_be_thousands(text)) or re.fullmatch(r"\d{1,3}(?:,\d{3})+\.\d+", text):
+            return True
+    return False
+
+
+def _might_be_thousands(text: str) -> bool:
+    return re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) is not None
+
+
+def read_number(text: str, *, dot_proven: bool) -> Decimal:
+    """Read a number whose decimal mark is the dot; a comma may group thousands only.
+
+    `dot_proven`: another number of the message, or what is traded, shows that 1.000 is one and no thousand.
+    Raises UnreadableTextError for what might be read in two ways: 1.000, 1.000,5, 43,250, 0,5.
+    """
+    if re.fullmatch(r"\d+", text):
+        return Decimal(text)
+    if _DECIMAL.fullmatch(text) and (dot_proven or not _might_be_thousands(text)):
+        return Decimal(text)
+    if _GROUPED.fullmatch(text):
+        return Decimal(text.replace(",", ""))
+    raise UnreadableTextError(f"the number {text[:30]} can be read in more than one way")

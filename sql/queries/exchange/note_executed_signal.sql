@@ -1,0 +1,4 @@
+-- A signal of which an order was handed over.
+UPDATE signals
+SET status = 'executed'
+WHERE id = :id AND status = 'accepted'

@@ -1,0 +1,2 @@
+-- Our positions, from the fills.
+SELECT symbol, size FROM positions WHERE exchange = :exchange AND size <> 0

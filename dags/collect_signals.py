@@ -69,6 +69,7 @@ def judge_messages() -> dict[str, int]:
 @dag(
     schedule="*/2 * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    is_paused_upon_creation=True,  # until somebody has connected a chat
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=15),
     **explained(__doc__),

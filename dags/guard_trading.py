@@ -31,6 +31,7 @@ def guard() -> str:
 @dag(
     schedule="2-59/5 * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    is_paused_upon_creation=True,  # until somebody has connected an exchange
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=5),
     **explained(__doc__),

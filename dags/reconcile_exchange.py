@@ -48,6 +48,7 @@ def reconcile(this_run: str) -> str:
     dag_id=DAG_ID,
     schedule="*/5 * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    is_paused_upon_creation=True,  # until somebody has connected an exchange
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=15),
     **explained(__doc__),

@@ -63,6 +63,7 @@ def submit() -> dict[str, int]:
 @dag(
     schedule="* * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    is_paused_upon_creation=True,  # until somebody has connected an exchange
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=10),
     on_success_callback=report_run_success,

@@ -29,7 +29,7 @@ NEXT_STEP = (
 )
 
 
-@task(area="api", outside=True, pool="market_data", priority_weight=WATCHER_PRIORITY, retries=0)
+@task(area="api", outside=True, pool="market_data", priority_weight=WATCHER_PRIORITY)
 def reconcile(this_run: str) -> str:
     """Compare once; say what was found."""
     from include.exchange.reconcile import reconcile

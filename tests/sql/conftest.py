@@ -6,9 +6,13 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from include import database
 from local.postgres import Server
 
 Psql = Callable[..., str]
@@ -56,3 +60,18 @@ def psql(postgres_server: Server, database_url: str) -> Psql:
         return done.stdout
 
     return run
+
+
+def step_up(engine: Engine, version: str) -> None:
+    """Take the numbered migrations up to this one, without functions and views: those are the newest."""
+    config = Config()
+    config.set_main_option("script_location", str(database.SQL / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes.update(connection=connection, direction="step", say=lambda line: None)
+        command.upgrade(config, version)
+
+
+def but_for_comments(lines: list[str]) -> list[str]:
+    """Views and functions explain some columns, which are explained still when those have been dropped."""
+    return [line for line in lines if not line.startswith("comment ")]

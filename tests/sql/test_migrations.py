@@ -12,8 +12,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from alembic import command as command_of_alembic
-from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
@@ -21,6 +19,7 @@ from sqlalchemy.engine import make_url
 from include.database import SQL, DatabaseError, connect, downgrade, migrate, revision
 from local import postgres
 from local.postgres import Server
+from tests.sql.conftest import but_for_comments, step_up
 from tests.support.rows import USER, insert_settled, insert_signal
 
 ROOT = Path(__file__).parents[2]
@@ -128,21 +127,6 @@ def test_each_step_goes_down_and_up_again(migrated_database):
     migrate(migrated_database)
     assert everything(engine) == whole
     engine.dispose()
-
-
-def but_for_comments(lines: list[str]) -> list[str]:
-    """Views and functions explain some columns, which are explained still when those have been dropped."""
-    return [line for line in lines if not line.startswith("comment ")]
-
-
-def step_up(engine: Engine, version: str) -> None:
-    """Take the numbered migrations up to this one, without functions and views: those are the newest."""
-    config = Config()
-    config.set_main_option("script_location", str(SQL / "migrations"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes.update(connection=connection, direction="step", say=lambda line: None)
-        command_of_alembic.upgrade(config, version)
 
 
 @pytest.mark.parametrize("table", ["trade_signals", "market_candles", "atge_error_logs"])

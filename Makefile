@@ -6,10 +6,10 @@ SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
 E2E_OUTPUT := .stack/test-e2e.txt
-# One pytest worker more than there are cores, for each waits a third of its time, but 3 to 5: each one has a database
-# of its own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
+# A pytest worker a core, 2 to 5: while one waits, PostgreSQL works for it or a stack does. Each one has a database of its
+# own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
 # own, for these tests mostly wait; whichever stack is free takes the next test, the long ones first.
-WORKERS := $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ $$n -gt 5 ] && n=5; [ $$n -lt 3 ] && n=3; echo $$n)
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 5 ] && n=5; [ $$n -lt 2 ] && n=2; echo $$n)
 
 # Arguments reach the shell as they were typed: make expands nothing in them.
 override ARGS := $(value ARGS)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from include.exchange.venue import (
     NewOrder,
     OrderTakenError,
     OutcomeUnknownError,
+    Side,
     SwapMarket,
 )
 from include.http import Retry, Service, ServiceError, Timeout
@@ -43,6 +45,9 @@ STATUSES: Mapping[str, Any] = {
     "expired": "expired",
     "rejected": "rejected",
 }
+
+
+_SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
 
 
 class PlainFloat(float):
@@ -202,12 +207,28 @@ class BingX:
         )
 
     def list_fills(self, symbol: str, since: datetime, until: datetime) -> list[ExchangeFill]:
-        """A symbol's executions in a window of seven days at most."""
-        window = {"until": _milliseconds(until)}
-        return self._list(
-            lambda: self._exchange.fetch_my_trades(symbol, _milliseconds(since), FILLS_A_PAGE, window),
-            _read_fill,
-        )
+        """A symbol's executions in a window of seven days at most, oldest first, by pages.
+
+        BingX's `fillHistory` is asked: the list that ccxt's `fetch_my_trades` asks has no pages.
+        """
+        pair = self.markets[symbol]
+        asked = {
+            "symbol": pair.pair.replace("/", "-"),
+            "startTs": _milliseconds(since),
+            "endTs": _milliseconds(until),
+            "pageSize": FILLS_A_PAGE,
+        }
+        fills: list[ExchangeFill] = []
+        for number in count(1):
+            answer = self._ask(
+                partial(self._exchange.swapV2PrivateGetTradeFillHistory, {**asked, "pageIndex": number})
+            )
+            with _translated():
+                page = [_read_fill(row, symbol) for row in answer["data"]["fill_history_orders"]]
+            fills += page
+            if len(page) < FILLS_A_PAGE:
+                break
+        return fills
 
     def list_balances(self) -> list[ExchangeBalance]:
         """What there is, a row a currency."""
@@ -326,21 +347,20 @@ def _read_order(order: Mapping[str, Any]) -> ExchangeOrder:
     )
 
 
-def _read_fill(trade: Mapping[str, Any]) -> ExchangeFill:
-    fee = trade["fee"] or {}
-    executed_at = _time_if_any(trade["timestamp"])
-    if executed_at is None or not trade["id"]:
-        raise ValueError("an execution without a time or a number")
+def _read_fill(row: Mapping[str, Any], symbol: str) -> ExchangeFill:
+    executed_at = datetime.fromisoformat(row["filledTime"])
+    if executed_at.tzinfo is None or not row["tradeId"]:
+        raise ValueError("an execution without the zone of its time, or without a number")
     return ExchangeFill(
-        trade_id=str(trade["id"]),
-        exchange_order_id=str(trade["order"]),
-        symbol=trade["symbol"],
-        side=trade["side"],
-        executed_at=executed_at,
-        price=_number(trade["price"]),
-        quantity=_number(trade["amount"]),
-        fee=_number_if_any(fee.get("cost")),
-        fee_currency=fee.get("currency"),
+        trade_id=str(row["tradeId"]),
+        exchange_order_id=str(row["orderId"]),
+        symbol=symbol,
+        side=_SIDES[row["side"]],
+        executed_at=executed_at.astimezone(UTC),
+        price=_number(row["price"]),
+        quantity=_number(row["qty"]),
+        fee=-_number(row["commission"]),
+        fee_currency=row["commissionAsset"],
     )
 
 

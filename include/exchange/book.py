@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -25,7 +25,6 @@ from include.exchange.venue import (
 )
 
 LONGEST_WINDOW = timedelta(days=7)  # of orders and trades: BingX answers for no longer one
-T = TypeVar("T")
 SHORTEST_WINDOW = timedelta(milliseconds=2)
 ROWS_A_PAGE = 1000  # what BingX gives at most
 FAILURES_IN_A_ROW = 3  # of questions about single orders: then no more are asked
@@ -91,7 +90,7 @@ def read_book(engine: Engine, exchange: BingX, start: datetime, end: datetime, *
     found = (
         fill
         for symbol, start_of_fills in starts.items()
-        for fill in _read_all(partial(exchange.list_fills, symbol), start_of_fills, until)
+        for fill in exchange.list_fills(symbol, start_of_fills, until)
     )
     book.fills = {fill.trade_id: fill for fill in found}
     _ask_for_owners(engine, exchange, book, max(questions - len(missing), 0))
@@ -103,8 +102,10 @@ def read_book(engine: Engine, exchange: BingX, start: datetime, end: datetime, *
     return book
 
 
-def _read_all(read: Callable[[datetime, datetime], Sequence[T]], since: datetime, until: datetime) -> list[T]:
-    """Everything in a window: in halves where it holds more than a page, whichever end a page begins at."""
+def _read_all(
+    read: Callable[[datetime, datetime], Sequence[ExchangeOrder]], since: datetime, until: datetime
+) -> list[ExchangeOrder]:
+    """All orders in a window: in halves where it holds more than a page, whichever end a page begins at."""
     page = read(since, until)
     if len(page) < ROWS_A_PAGE:
         return list(page)

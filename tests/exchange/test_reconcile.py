@@ -194,7 +194,7 @@ def test_an_answer_that_fails_or_is_empty_is_no_evidence(desk, sandbox):
         with pytest.raises(ExchangeError, match="100"):
             desk.run()
         assert desk.everything() == before
-    for path in ("/openOrders", "/fullOrder", "/allFillOrders", "/positions"):
+    for path in ("/openOrders", "/fullOrder", "/fillHistory", "/positions"):
         sandbox.fail("bingx", "empty_book", times=1, match={"path": path})
         assert desk.run().outcome == "complete"
         assert (desk.everything(), desk.left()) == (before, []), path

@@ -159,27 +159,27 @@ def test_rows_that_move_between_partitions_by_hash_are_the_same_rows(debian, bac
 def test_what_is_written_otherwise_is_equal_and_what_is_otherwise_is_named(debian, back_up, restore):
     url = debian.make(
         NAME,
-        "CREATE TABLE orders (id int, state varchar(9),"
+        "CREATE TABLE purchases (id int, state varchar(9),"
         " done boolean GENERATED ALWAYS AS (state IN ('filled', 'dead')) STORED,"
         " CONSTRAINT known CHECK (state IN ('open', 'filled', 'dead') AND id BETWEEN 1 AND 99))",
-        "CREATE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'dead')",
+        "CREATE VIEW closed AS SELECT id FROM purchases WHERE state IN ('filled', 'dead')",
         "CREATE FUNCTION closed_ones() RETURNS bigint LANGUAGE sql BEGIN ATOMIC"
-        " SELECT count(*) FROM orders WHERE state IN ('filled', 'dead'); END",
-        "CREATE INDEX closed_index ON orders (id) WHERE state IN ('filled', 'dead')",
+        " SELECT count(*) FROM purchases WHERE state IN ('filled', 'dead'); END",
+        "CREATE INDEX closed_index ON purchases (id) WHERE state IN ('filled', 'dead')",
     )
     made = back_up(url)
     _, fresh = restore(made, url, manager(debian))
     with psycopg.connect(fresh) as connection:
-        connection.execute("ALTER TABLE orders DROP CONSTRAINT known")
+        connection.execute("ALTER TABLE purchases DROP CONSTRAINT known")
         connection.execute(
-            "ALTER TABLE orders ADD CONSTRAINT known CHECK (state IN ('open', 'filled') AND id > 0)"
+            "ALTER TABLE purchases ADD CONSTRAINT known CHECK (state IN ('open', 'filled') AND id > 0)"
         )
         connection.execute(
-            "CREATE OR REPLACE VIEW closed AS SELECT id FROM orders WHERE state IN ('filled', 'open')"
+            "CREATE OR REPLACE VIEW closed AS SELECT id FROM purchases WHERE state IN ('filled', 'open')"
         )
         connection.execute("DROP INDEX closed_index")
     assert compare_database(fresh, find_dump(made, "platform")[1]) == [
-        "constraint public.orders.known: is not what it was",
+        "constraint public.purchases.known: is not what it was",
         "index public.closed_index: not restored",
         "view public.closed: is not what it was",
     ]

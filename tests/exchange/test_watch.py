@@ -1,6 +1,6 @@
 """What is counted and watched of orders, messages and balances: for Prometheus and our own alert rules."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
@@ -103,14 +103,14 @@ def test_balances_are_those_of_the_exchange_looked_at_last_and_demo_money_is_no_
 
 
 def test_what_waits_is_stalled_only_while_the_switch_lets_orders_through(database):
-    old = timedelta(minutes=11)
+    now, old = datetime.now(UTC), timedelta(minutes=11)
     with database.begin() as connection:
         for number, status in enumerate(("planned", "unknown", "filled", "filled")):
             insert(
                 connection, "orders", **ORDER, client_order_id=str(number), status=status,
-                filled_quantity=int(status == "filled"), created_at=NOW - old,
-                unknown_since=NOW - old if status == "unknown" else None,
-                closed_at=NOW if status == "filled" else None,
+                filled_quantity=int(status == "filled"), created_at=now - old,
+                unknown_since=now - old if status == "unknown" else None,
+                closed_at=now if status == "filled" else None,
             )  # fmt: skip
         insert(connection, "reconciliation_differences", exchange="bingx", kind="position", subject="BTC")
     gauges = watched(database)

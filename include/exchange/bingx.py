@@ -37,7 +37,7 @@ from include.settings import Endpoint
 
 CALL_TIMEOUT = Timeout(connect=4.0, read=8.0, total=10.0)
 TRADING = replace(SERVICES[0], timeout=CALL_TIMEOUT, retry=Retry(attempts=1, budget=15.0))
-FILLS_A_PAGE = 1000
+ROWS_A_PAGE = 1000  # what BingX gives at most
 STATUSES: Mapping[str, Any] = {
     "open": "open",
     "closed": "filled",
@@ -202,7 +202,7 @@ class BingX:
         """A symbol's orders in any state that were made in a window of seven days at most."""
         window = {"until": _milliseconds(until)}
         return self._list(
-            lambda: self._exchange.fetch_orders(symbol, _milliseconds(since), FILLS_A_PAGE, window),
+            lambda: self._exchange.fetch_orders(symbol, _milliseconds(since), ROWS_A_PAGE, window),
             _read_order,
         )
 
@@ -216,7 +216,7 @@ class BingX:
             "symbol": pair.pair.replace("/", "-"),
             "startTs": _milliseconds(since),
             "endTs": _milliseconds(until),
-            "pageSize": FILLS_A_PAGE,
+            "pageSize": ROWS_A_PAGE,
         }
         fills: list[ExchangeFill] = []
         for number in count(1):
@@ -226,7 +226,7 @@ class BingX:
             with _translated():
                 page = [_read_fill(row, symbol) for row in answer["data"]["fill_history_orders"]]
             fills += page
-            if len(page) < FILLS_A_PAGE:
+            if len(page) < ROWS_A_PAGE:
                 break
         return fills
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from include.database import sql
-from include.exchange.bingx import BingX
+from include.exchange.bingx import ROWS_A_PAGE, BingX
 from include.exchange.venue import (
     ExchangeBalance,
     ExchangeError,
@@ -26,7 +26,6 @@ from include.exchange.venue import (
 
 LONGEST_WINDOW = timedelta(days=7)  # of orders and trades: BingX answers for no longer one
 SHORTEST_WINDOW = timedelta(milliseconds=2)
-ROWS_A_PAGE = 1000  # what BingX gives at most
 FAILURES_IN_A_ROW = 3  # of questions about single orders: then no more are asked
 CLOCKS_APART = timedelta(minutes=1)  # the exchange's clock may be so far ahead
 

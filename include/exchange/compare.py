@@ -7,7 +7,7 @@ shown to people and mended by nobody.
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from include.exchange.order_states import OrderState, OrderStateError, advance
+from include.exchange.order_states import OrderState, OrderStateError, advance, at_exchange
 from include.exchange.venue import ExchangeOrder
 
 
@@ -51,15 +51,9 @@ def compare_order(ours: OrderState, price: Decimal | None, theirs: ExchangeOrder
             order = advance(order, event)
     except OrderStateError as error:
         contradictions["order_state"] = str(error)
-    if "order_state" not in contradictions and _status_of(theirs, order) != order.status:
+    theirs_now = at_exchange(order).status if theirs.status == "open" else theirs.status
+    if "order_state" not in contradictions and theirs_now != order.status:
         contradictions["order_state"] = f"ours is {order.status}, theirs {theirs.status}"
     if traded.quantity != order.filled_quantity:
         contradictions["fills"] = f"{order.filled_quantity} is filled, the trades add up to {traded.quantity}"
     return Compared(order, contradictions)
-
-
-def _status_of(theirs: ExchangeOrder, order: OrderState) -> str:
-    """Their status in our words: brought up to what is filled."""
-    if theirs.status == "open" and order.filled_quantity:
-        return "filled" if order.filled_quantity == order.quantity else "partially_filled"
-    return theirs.status

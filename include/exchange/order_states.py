@@ -144,7 +144,7 @@ def advance(order: OrderState, event: OrderEvent) -> OrderState:
             _require(order, event, known and order.status != "planned")
             order = replace(order, exchange_order_id=number)
             if order.status in ("submitting", "unknown"):
-                return _at_exchange(order)
+                return at_exchange(order)
             return order
         case Refused(reason):
             return _end(order, event, "rejected", reason)
@@ -178,11 +178,11 @@ def _execute(order: OrderState, event: Executed) -> OrderState:
         return order
     average = order.average_price if event.average_price is None else event.average_price
     order = replace(order, filled_quantity=event.filled_quantity, average_price=average)
-    return order if order.final or not order.filled_quantity else _at_exchange(order)
+    return order if order.final or not order.filled_quantity else at_exchange(order)
 
 
-def _at_exchange(order: OrderState) -> OrderState:
-    """The status that an order has there, by what is filled of it."""
+def at_exchange(order: OrderState) -> OrderState:
+    """Give an order that is open at the exchange the status that it has there, by what is filled of it."""
     if order.filled_quantity == order.quantity:
         return replace(order, status="filled", reason=None)
     return replace(order, status="partially_filled" if order.filled_quantity else "open", reason=None)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
 from include.database import sql
+from include.exchange.order_states import FINAL_STATUSES, OrderStatus
 
-UNFINISHED = ("planned", "submitting", "open", "partially_filled", "unknown")
+UNFINISHED = tuple(status for status in get_args(OrderStatus) if status not in FINAL_STATUSES)
 PARTS = ("price", "fees", "delay", "missed")
 LIVE_DAYS = 30
 MOST_LIVE_TRADES = 1_000  # that are added up

@@ -21,6 +21,7 @@ from include.exchange.bingx import BingX
 from include.exchange.book import LONGEST_WINDOW, Book, read_book
 from include.exchange.compare import Traded, compare_order
 from include.exchange.order_states import NotFound, OrderState, advance
+from include.exchange.orders import read_state
 from include.exchange.venue import ExchangeError, ExchangeOrder
 
 OVERLAP = timedelta(hours=1)  # that windows have: a trade may be listed late
@@ -82,7 +83,7 @@ def reconcile(
     not_found_after: timedelta = NOT_FOUND_AFTER,
     questions: int = QUESTIONS,
 ) -> Reconciled:
-    """Compare once, mend what evidence allows, write the rest. and look at the money.
+    """Compare once, mend what evidence allows, write the rest, and look at the money.
 
     Run twice, it changes nothing the second time but when differences were last seen. Raises ExchangeError
     when an answer is missing; the run is kept as failed, with the reason.
@@ -204,7 +205,7 @@ def _judge(
     adopted: bool,
 ) -> None:
     """Compare one order with what the exchange reports of it."""
-    ours = _state_of(row)
+    ours = read_state(row)
     compared = compare_order(ours, row.price, theirs, traded)
     findings.judged.add(str(row.id))
     about: dict[str, Any] = {"order_id": row.id, "symbol": row.symbol}
@@ -226,7 +227,7 @@ def _judge_missing(
     """Orders that the exchange was asked for and does not know, or gave no answer about."""
     for row in ours:
         about: dict[str, Any] = {"order_id": row.id, "symbol": row.symbol}
-        before = _state_of(row)
+        before = read_state(row)
         if row.id in book.unanswered:
             findings.judged.add(str(row.id))
             said = {"why": book.unanswered[row.id]}
@@ -265,17 +266,6 @@ def _compare_positions(
 def _end(engine: Engine, result: Reconciled) -> None:
     with engine.begin() as connection:
         connection.execute(sql("exchange/end_reconciliation"), asdict(result))
-
-
-def _state_of(row: Row[Any]) -> OrderState:
-    return OrderState(
-        row.status,
-        row.quantity,
-        row.filled_quantity,
-        row.average_price,
-        row.exchange_order_id,
-        row.status_reason,
-    )
 
 
 def _columns(order: OrderState) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """BingX through ccxt's own code, against the sandbox: what is read, and how each kind of failure ends."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from include.exchange.bingx import BingX
 from include.exchange.order_states import OrderState, advance
 from include.exchange.venue import (
     ExchangeBalance,
@@ -16,16 +14,8 @@ from include.exchange.venue import (
     OrderTakenError,
     OutcomeUnknownError,
 )
-from sandbox.bingx_requests import KEY, SECRET
 
 SYMBOL = "BTC/USDT:USDT"
-
-
-@pytest.fixture
-def venue(sandbox, database) -> Iterator[BingX]:
-    sandbox.exchange("price", symbol="BTC-USDT", price=60_000)
-    with BingX(database, key=KEY, secret=SECRET, demo=True, base_url=f"{sandbox.url}/bingx") as opened:
-        yield opened
 
 
 def new_order(number, **changes):

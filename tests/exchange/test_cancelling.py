@@ -1,13 +1,11 @@
 """Cancelling at the sandbox's exchange: entries alone, everything, and what the dead man's switch is for."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.exchange.bingx import BingX
 from include.exchange.cancelling import cancel_entries, cancel_everything
 from include.exchange.venue import ExchangeError, NewOrder
 from sandbox.bingx_requests import KEY, SECRET
@@ -15,13 +13,6 @@ from tests.support.dag_files import load_dag
 from tests.support.tasks import call
 
 SYMBOL = "BTC/USDT:USDT"
-
-
-@pytest.fixture
-def venue(sandbox, database) -> Iterator[BingX]:
-    sandbox.exchange("price", symbol="BTC-USDT", price=60_000)
-    with BingX(database, key=KEY, secret=SECRET, demo=True, base_url=f"{sandbox.url}/bingx") as opened:
-        yield opened
 
 
 def open_three(venue, sandbox):

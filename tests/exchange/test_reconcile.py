@@ -12,7 +12,6 @@ from include.database import sql
 from include.exchange.bingx import BingX
 from include.exchange.reconcile import Reconciled, reconcile
 from include.exchange.venue import ExchangeError, NewOrder, OutcomeUnknownError
-from sandbox.bingx_requests import KEY, SECRET
 from tests.support.sandbox import Sandbox
 
 SYMBOL = "BTC/USDT:USDT"
@@ -149,10 +148,8 @@ GROUP BY o.id
 
 
 @pytest.fixture
-def desk(database, sandbox):
-    sandbox.exchange("price", symbol="BTC-USDT", price=60_000)
-    with BingX(database, key=KEY, secret=SECRET, demo=True, base_url=f"{sandbox.url}/bingx") as exchange:
-        yield Desk(database, exchange, sandbox)
+def desk(database, venue, sandbox):
+    return Desk(database, venue, sandbox)
 
 
 def test_each_cell_of_the_matrix_ends_as_it_should_and_stays_so(desk):

@@ -1,32 +1,22 @@
 """Submitting through ccxt to the sandbox: once, by the switch, whatever it answers and whoever dies."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from include.exchange.bingx import BingX
 from include.exchange.planning import plan_accepted
 from include.exchange.submission import SubmissionStoppedError, note_lapsed, submit_planned
 from include.exchange.switch import hold_trading_state, turn_switch
 from include.exchange.venue import ExchangeError
 from include.settings import Settings
-from sandbox.bingx_requests import KEY, SECRET
 from tests.support.rows import insert, insert_signal
 
 SETTINGS = Settings(order_value_usd=600, order_leverage_max=3)
 LEVELS = {"entry_price": 59_000, "stop_loss": 57_000, "symbol": "BTC"} | {
     f"take_profit_{rank}": 60_000 + 1_000 * rank for rank in (1, 2, 3)
 }
-
-
-@pytest.fixture
-def venue(sandbox, database) -> Iterator[BingX]:
-    sandbox.exchange("price", symbol="BTC-USDT", price=60_000)
-    with BingX(database, key=KEY, secret=SECRET, demo=True, base_url=f"{sandbox.url}/bingx") as opened:
-        yield opened
 
 
 def accept(database, name, **changes):

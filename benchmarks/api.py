@@ -7,6 +7,7 @@ take turns.
 """
 
 import http.client
+import json
 import re
 import shutil
 import statistics
@@ -107,55 +108,101 @@ def measure(engine: Engine, url: str, trades: int) -> None:
     """Measure routes and export, and print both tables."""
     key = make_key(engine, user_id=USER, scopes=["read"], name="a user's", made_by="bench")
     all_users = make_key(engine, user_id=USER, scopes=["operate"], name="an export's", made_by="bench")
-    with tempfile.TemporaryDirectory() as folder, _serve(url, folder) as (port, pid):
-        print(
-            f"{trades:,} trades; milliseconds, the best and the middle of {REQUESTS} requests, taking turns\n"
-        )
-        print(f"{'route':<12}{'bytes':>10}{'bare':>16}{'API':>16}{'best':>8}{'middle':>8}   goal", GOAL_ROUTE)
-        for name, path in PATHS.items():
-            _measure_route(name, path, port, key, Path(folder))
-        print(f"\n{'export':<12}{'rows a second':>16}{'of COPY':>10}{'peak, MiB':>12}   goal", GOAL_EXPORT)
-        bare = _bare_copy(engine)
-        print(f"{'bare COPY':<12}{trades / bare:>16,.0f}{1:>10.2f}")
-        for file_format in ("csv", "json", "parquet"):
-            seconds = _export(port, all_users, file_format)
-            peak = _peak(pid)
+    with tempfile.TemporaryDirectory() as folder:
+        with _serve(url, folder) as (port, pid):
             print(
-                f"{file_format:<12}{trades / seconds:>16,.0f}{bare / seconds:>10.2f}{peak:>12,.0f}",
-                flush=True,
+                f"{trades:,} trades; milliseconds of {REQUESTS} requests, taking turns; goal {GOAL_ROUTE}\n"
             )
-            if peak > GOAL_MEMORY:
-                raise AssertionError(f"the server took {peak:.0f} MiB for {file_format}")
+            print(f"{'route':<28}{'bytes':>9}{'best':>9}{'middle':>9}{'CPU':>9}{'ratio':>9}{'of CPU':>9}")
+            for name, path in PATHS.items():
+                _measure_route(engine, name, path, port, pid, key, Path(folder))
+        with _serve(url, folder) as (port, pid):  # a new one: what it has kept counts as its memory
+            _measure_exports(engine, port, pid, all_users, trades)
 
 
-def _measure_route(name: str, path: str, port: int, key: str, folder: Path) -> None:
+def _measure_exports(engine: Engine, port: int, pid: int, key: str, trades: int) -> None:
+    print(f"\n{'export':<12}{'rows a second':>16}{'of COPY':>10}{'peak, MiB':>12}   goal", GOAL_EXPORT)
+    bare = _bare_copy(engine)
+    print(f"{'bare COPY':<12}{trades / bare:>16,.0f}{1:>10.2f}")
+    for file_format in ("csv", "json", "parquet"):
+        seconds = _export(port, key, file_format)
+        peak = _peak(pid)
+        print(
+            f"{file_format:<12}{trades / seconds:>16,.0f}{bare / seconds:>10.2f}{peak:>12,.0f}",
+            flush=True,
+        )
+        if peak > GOAL_MEMORY:
+            raise AssertionError(f"the server took {peak:.0f} MiB for {file_format}")
+
+
+def _measure_route(engine: Engine, name: str, path: str, port: int, pid: int, key: str, folder: Path) -> None:
+    """One route as nothing has changed, as a trade of its user has just changed, and as nobody asked before.
+
+    The last is a page of trades behind the one before, of trades that this process has never shown.
+    """
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Authorization": f"Bearer {key}"}
-    body = _get(client, path, headers)[1]
+    body = _get(client, path, headers)
     (folder / name).write_bytes(body)
-    times: dict[str, list[float]] = {"bare": [], "api": []}
+    kinds = ("bare", "nothing has changed", "a trade has changed", "never asked before")
+    times: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    next_page = json.loads(body).get("nextCursor")
     for _ in range(REQUESTS):
-        for kind, asked in (("bare", f"/bare/{name}"), ("api", path)):
-            seconds, got = _get(client, asked, headers)
+        for kind in kinds[:3]:
+            if kind == "a trade has changed":
+                _note_change(engine)
+            began, used = time.perf_counter(), _cpu(engine, pid)
+            got = _get(client, f"/bare/{name}" if kind == "bare" else path, headers)
+            times[kind].append((time.perf_counter() - began, _cpu(engine, pid) - used))
             if got != body:
-                raise AssertionError(f"{asked} gave other bytes")
-            times[kind].append(seconds * 1000)
-    best = {kind: min(values) for kind, values in times.items()}
-    middle = {kind: statistics.median(values) for kind, values in times.items()}
-    shown = "".join(f"{best[kind]:>9.2f} {middle[kind]:>6.2f}" for kind in ("bare", "api"))
-    ratios = f"{best['api'] / best['bare']:>8.1f}{middle['api'] / middle['bare']:>8.1f}"
-    print(f"{name:<12}{len(body):>10,}{shown}{ratios}", flush=True)
+                raise AssertionError(f"{name}, {kind}: other bytes")
+        if next_page:
+            began, used = time.perf_counter(), _cpu(engine, pid)
+            got = _get(client, f"{path}&cursor={next_page}", headers)
+            taken = time.perf_counter() - began, _cpu(engine, pid) - used
+            if next_page := json.loads(got)["nextCursor"]:  # the last page is short
+                times[kinds[3]].append(taken)
+    bare_wall, bare_cpu = zip(*times["bare"], strict=True)
+    for kind in kinds:
+        if times[kind]:
+            wall, cpu = zip(*times[kind], strict=True)
+            figures = [1000 * min(wall), 1000 * statistics.median(wall), 1000 * min(cpu)]
+            ratios = [min(wall) / min(bare_wall), min(cpu) / min(bare_cpu)]
+            shown = "".join(f"{figure:>9.2f}" for figure in figures) + "".join(
+                f"{one:>9.1f}" for one in ratios
+            )
+            print(f"{name + ', ' + kind:<28}{len(body):>9,}{shown}", flush=True)
 
 
-def _get(client: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> tuple[float, bytes]:
-    began = time.perf_counter()
+def _cpu(engine: Engine, pid: int) -> float:
+    """CPU seconds so far of the API's process and of its sessions at the database."""
+    if not _sessions:
+        with engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT pid FROM pg_stat_activity WHERE application_name = 'bench api'")
+            )
+            _sessions.extend(found.scalars())
+    tasks = [*Path(f"/proc/{pid}/task").iterdir(), *(Path(f"/proc/{one}") for one in _sessions)]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+_sessions: list[int] = []
+
+
+def _note_change(engine: Engine) -> None:
+    """Say that a trade of USER has changed, as the triggers do, and put away the note before."""
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM trade_versions WHERE user_id = :user"), {"user": USER})
+        connection.execute(text("INSERT INTO trade_versions (user_id) VALUES (:user)"), {"user": USER})
+
+
+def _get(client: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> bytes:
     client.request("GET", path, headers=headers)
     answer = client.getresponse()
     body = answer.read()
-    seconds = time.perf_counter() - began
     if answer.status != 200:
         raise AssertionError(f"{path} answered {answer.status}: {body[:500]!r}")
-    return seconds, body
+    return body
 
 
 def _bare_copy(engine: Engine) -> float:

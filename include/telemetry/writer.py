@@ -56,6 +56,7 @@ class Writer:
         self._lost: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._closing = threading.Event()
         self._in_hand: list[Record] = []
         self._rest = 0.0
         self._next_try = 0.0
@@ -87,6 +88,7 @@ class Writer:
         if thread is None:
             self._deliver_spooled()
             return
+        self._closing.set()
         try:
             self._queue.put(None, timeout=patience)
             thread.join(patience)
@@ -114,10 +116,11 @@ class Writer:
         if record is None:
             return self._drain(), False
         batch = [record]
-        end = time.monotonic() + GATHER
-        while len(batch) < BATCH and (left := end - time.monotonic()) > 0:
+        if self._queue.qsize() < BATCH - 1:
+            self._closing.wait(GATHER)  # not at the queue: each record would wake the thread
+        while len(batch) < BATCH:
             try:
-                record = self._queue.get(timeout=left)
+                record = self._queue.get_nowait()
             except queue.Empty:
                 break
             if record is None:

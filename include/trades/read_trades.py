@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, TextClause
 from sqlalchemy.exc import DataError
 
 from include.database import composed_sql
-from include.json_rows import object_sql
+from include.json_rows import object_sql, object_text_sql
 from include.trades.selection import TradeSelection, count_sql, matching_sql
 from include.trades.trade_objects import (
     ShownChange,
@@ -85,11 +85,13 @@ def list_trades(
     The page begins `behind` the sort key that the page before gave as its `last`, or `offset` trades after
     the beginning. `exact`: decimals as texts. Raises CursorError when `behind` is no sort key of this order.
     """
-    values = {**selection.parameters(), "rows": limit + 1, "offset": offset}
+    values = selection.parameters() | ({"offset": offset} if offset else {})
     if behind is not None:
         values |= _read_key(behind, sort_by)
     place = "start" if behind is None else "unknown" if behind[0] is None else "known"
-    statement = _list_statement(frozenset(selection.parameters()), sort_by, descending, place)
+    # The limit stands in the statement: the server makes a new plan each time for one it does not know.
+    part = f"LIMIT {limit + 1:d}" + (" OFFSET :offset" if offset else "")
+    statement = _list_statement(frozenset(selection.parameters()), sort_by, descending, place, part)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             rows = connection.execute(statement, values).all()
@@ -117,8 +119,10 @@ def _read_key(behind: Sequence[Any], sort_by: str) -> dict[str, Any]:
     return {"key_id": key_id} | ({} if key is None else {"key": key})
 
 
-@functools.cache
-def _list_statement(given: frozenset[str], sort_by: str, descending: bool, place: str) -> TextClause:
+@functools.lru_cache(maxsize=1000)
+def _list_statement(
+    given: frozenset[str], sort_by: str, descending: bool, place: str, part: str
+) -> TextClause:
     column, kind = _SORTS[sort_by]
     matching = matching_sql(given)
     way, beyond = ("DESC", "<") if descending else ("ASC", ">")
@@ -140,6 +144,7 @@ def _list_statement(given: frozenset[str], sort_by: str, descending: bool, place
         matching=matching,
         behind={"start": "true", "known": known, "unknown": unknown}[place],
         order=order,
+        part=part,
         again=order.replace(column, "chosen.sort_key").replace("signal.", "chosen."),
     )
 
@@ -202,10 +207,10 @@ def _render(connection: Connection, wanted: Sequence[tuple[str, str]], exact: bo
 def _render_statement(exact: bool) -> TextClause:
     return composed_sql(
         "trades/render_trades",
-        signal=object_sql(ShownSignal, "signal", exact=exact),
-        result=object_sql(ShownResult, "result", exact=exact),
-        indicators=object_sql(ShownIndicators, "indicators", exact=exact),
-        snapshot=object_sql(ShownSnapshot, "snapshot", exact=exact),
+        signal=object_text_sql(ShownSignal, "signal", exact=exact),
+        result=object_text_sql(ShownResult, "result", exact=exact),
+        indicators=object_text_sql(ShownIndicators, "indicators", exact=exact),
+        snapshot=object_text_sql(ShownSnapshot, "snapshot", exact=exact),
     )
 
 

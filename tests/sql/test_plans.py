@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Engine, event, text
 
 from include.alerts.evaluate import evaluate_rules
-from include.database import sql
+from include.database import connect, sql
+from include.trades.read_trades import list_trades
 from include.trades.search import ORDERS, Order, search_trades
-from include.trades.selection import TradeSearch
+from include.trades.selection import TradeSearch, TradeSelection
 from tests.support.plans import END, ROWS, START, scans
 
 WANTED = {
@@ -50,6 +51,7 @@ STATEMENTS: dict[str, dict[str, Any]] = {
     "trades/count_waiting": {},
     "quality/list_windows": {"start": END - timedelta(days=1), "end": None, "sandbox": False},
 }
+PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%sort_key%'"
 OPEN_WORK = {"trades/claim_trades": ["settlement_claims"]}  # claims go with settling: what waits is looked at
 
 
@@ -170,3 +172,18 @@ def test_the_newest_of_each_kind_of_data_is_read_from_indexes(large):
         plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) {sql('probes/read_ages').text}")).scalar_one()
     # Of the open trades, which an index holds alone, one is enough.
     assert unbounded(plan[0]["Plan"], 5_000) == []
+
+
+def test_a_page_of_trades_is_planned_once_and_not_at_each_request(large):
+    url = large.url.render_as_string(hide_password=False)
+    one = connect(url, application="pages", pool_size=1)
+    with one.connect() as connection:
+        user = connection.execute(text("SELECT user_id FROM trade_signals LIMIT 1")).scalar_one()
+    for _ in range(20):
+        list_trades(one, TradeSelection(user=user), limit=25)
+    with one.connect() as connection:
+        plans = connection.execute(text(PLANS)).all()
+    one.dispose()
+    # The driver prepares a statement at its sixth use, and the server makes five plans before it keeps one.
+    assert len(plans) == 1
+    assert (plans[0].generic_plans, plans[0].custom_plans) == (20 - 5 - 5, 5)

@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (
     FROM trade_signals AS signal {joined}
     WHERE {matching} AND {behind}
     ORDER BY {order}
-    LIMIT :rows OFFSET :offset
+    {part}
   ) AS chosen
   JOIN trade_signals AS signal ON signal.id = chosen.id
   LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id

@@ -4,10 +4,10 @@ SELECT
   signal.id::text AS id,
   concat_ws(' ', signal.xmin, signal.updated_at, result.xmin, result.updated_at, '/', indicators.version,
     '/', snapshot.version) AS version,
-  left({signal}::text, -1)
-    || ',"result":' || coalesce(CASE WHEN result.id IS NOT NULL THEN {result}::text END, 'null')
-    || ',"indicators":' || coalesce(CASE WHEN indicators.id IS NOT NULL THEN {indicators}::text END, 'null')
-    || ',"snapshot":' || coalesce(CASE WHEN snapshot.id IS NOT NULL THEN {snapshot}::text END, 'null') || '}}'
+  left({signal}, -1)
+    || ',"result":' || coalesce(CASE WHEN result.id IS NOT NULL THEN {result} END, 'null')
+    || ',"indicators":' || coalesce(CASE WHEN indicators.id IS NOT NULL THEN {indicators} END, 'null')
+    || ',"snapshot":' || coalesce(CASE WHEN snapshot.id IS NOT NULL THEN {snapshot} END, 'null') || '}}'
     AS trade
 FROM trade_signals AS signal
 LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id

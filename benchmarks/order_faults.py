@@ -1,9 +1,11 @@
 """Orders under random faults and kills: does what we have written end as what the exchange has?
 
 `python -m benchmarks.order_faults 2000 100` submits two thousand orders to the sandbox's exchange while
-answers time out, break off, come twice or lie, trades are listed late, and orders are cancelled by hand. It
-kills the submitting and the reconciling process a hundred times, each before a statement drawn by a seed. One
-process runs at a time. At the end every order and trade is compared with the exchange's own book.
+answers time out, break off, come twice or lie, trades are listed late, and orders are cancelled by hand. A
+submitting and a reconciling process run at the same time, each started anew when it has ended. A hundred
+times one of them is killed: before a statement, or at a moment, drawn by a seed; and some are stopped and let
+go on long after reconciliation may have ended their order. At the end every order and trade is compared with
+the exchange's own book.
 """
 
 import json
@@ -15,11 +17,12 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,6 +46,12 @@ SETTINGS = Settings(order_signal_age=timedelta(days=1))
 WITHOUT_PAUSES = replace(TRADING, limits=(), breaker=Breaker(threshold=1_000_000))
 PRICES = {"BTC-USDT": 60_000, "ETH-USDT": 3_000, "SOL-USDT": 150}
 FAULTY = 0.6  # of the runs
+STOPPED = 0.05  # of the processes that are not killed
+# As far apart as in production, and shorter: what is not sent within the first is never sent, the exchange
+# refuses a stamp that is older than five seconds, and only then an order may end as not found.
+HAND_OVER_WITHIN, NOT_FOUND_AFTER = timedelta(seconds=2), timedelta(seconds=8)
+LONGEST_LIFE = 3.0  # seconds of a process until it is killed, where no statement kills it
+LOOK_EVERY = 0.01  # seconds
 LARGEST_POINT = 3_000  # statements before a process is killed at most; early ones are as likely as late
 PLACING = {"path": "/trade/order"}
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -77,9 +86,9 @@ JOIN orders AS o ON o.id = f.order_id
 AS_OURS = {"NEW": "open", "PARTIALLY_FILLED": "partially_filled"}
 
 Work = Callable[[Engine], None]
-Dying = Callable[
-    [Work, int], bool
-]  # work, the statement before which it dies (0: it lives) -> whether it died
+# Let the submitting and the reconciling work go on until a run of one has ended; give how many died.
+# `deadly`: some are to die.
+Step = Callable[[Sequence[Work], Random, bool], int]
 
 
 @dataclass
@@ -109,7 +118,8 @@ def main(orders: int = 2_000, kills: int = 100) -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0, trust_env=False) as control:
             wait_until_it_answers(control)
             start = time.perf_counter()
-            found = prove(engine, control, orders=orders, kills=kills, seed=1, die=killed_in(server.url()))
+            with side_by_side(server.url()) as step:
+                found = prove(engine, control, orders=orders, kills=kills, seed=1, step=step)
         engine.dispose()
     finally:
         sandbox.terminate()
@@ -136,8 +146,8 @@ def prove(
     orders: int,
     kills: int,
     seed: int,
-    die: Dying,
-    largest_point: int = LARGEST_POINT,
+    step: Step,
+    not_found_after: timedelta = NOT_FOUND_AFTER,
 ) -> Proof:
     """Submit and reconcile under faults until every order is handed over and so many processes have died."""
     random, found = Random(seed), Proof(orders)
@@ -153,11 +163,11 @@ def prove(
 
     def submit(own: Engine) -> None:
         with opened(own, control) as exchange:
-            submit_planned(own, exchange, SETTINGS)
+            submit_planned(own, exchange, SETTINGS, hand_over_within=HAND_OVER_WITHIN)
 
     def compare(own: Engine) -> None:
         with opened(own, control) as exchange:
-            reconcile(own, exchange, not_found_after=timedelta(0))
+            reconcile(own, exchange, not_found_after=not_found_after)
 
     while found.kills < kills or count(engine, "planned"):
         if random.random() < FAULTY:
@@ -166,13 +176,13 @@ def prove(
             control.post("/_faults", json=asked).raise_for_status()
             found.faults[fault["kind"]] += 1
         move_the_market(random, control)
-        point = round(largest_point ** random.random()) if found.kills < kills else 0
-        found.kills += die(random.choice((submit, submit, compare)), point)
+        found.kills += step((submit, compare), random, found.kills < kills)
         found.runs += 1
     control.delete("/_faults").raise_for_status()
     control.post("/_exchange/reveal").raise_for_status()
+    time.sleep(not_found_after.total_seconds())  # until what was handed over last is old enough
     for _ in range(3):  # one mends, two ask for what was left
-        die(compare, 0)
+        let_run(compare, engine)
     judge(engine, control, found)
     return found
 
@@ -265,34 +275,88 @@ def let_run(work: Work, engine: Engine) -> None:
         work(engine)
 
 
-def killed_in(url: str) -> Dying:
-    """Work in a process of its own, which is killed by SIGKILL before its statement."""
+@dataclass
+class _Process:
+    """A run in a process of its own: when it is killed, if no statement kills it, and when it is stopped."""
 
-    def die(work: Work, point: int) -> bool:
-        child = os.fork()
-        if child == 0:
-            engine = connect(url, application="proof")
-            left = point
+    pid: int
+    kill_at: float
+    stop_at: float
+    go_on_at: float = 0.0
 
-            @event.listens_for(engine, "before_cursor_execute")
-            def kill_at_the_point(*_: Any) -> None:
-                nonlocal left
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
 
-            try:
-                let_run(work, engine)
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-            raise RuntimeError("a run failed for another reason than a fault: its traceback stands above")
-        return os.WIFSIGNALED(status)
+@contextmanager
+def side_by_side(url: str) -> Iterator[Step]:
+    """Let a process of each work run at all times; one that has ended or died is started again by a step."""
+    import_module("ccxt")  # here, so that the processes begin with it: it takes seconds
+    running: dict[int, _Process] = {}  # by the place of its work
 
-    return die
+    def step(works: Sequence[Work], random: Random, deadly: bool) -> int:
+        for place, work in enumerate(works):
+            if place not in running:
+                running[place] = _start(work, url, random, deadly)
+        while True:
+            for place, process in list(running.items()):
+                ended, status = os.waitpid(process.pid, os.WNOHANG)
+                if ended:
+                    del running[place]
+                    return _died(status)
+                _strike(process)
+            time.sleep(LOOK_EVERY)
+
+    try:
+        yield step
+    finally:
+        for process in running.values():
+            os.kill(process.pid, signal.SIGKILL)
+            os.waitpid(process.pid, 0)
+
+
+def _start(work: Work, url: str, random: Random, deadly: bool) -> _Process:
+    """Fork a process that works and ends; if `deadly`, a statement kills half of them, a clock the others."""
+    by_statement = deadly and random.random() < 0.5
+    point = round(LARGEST_POINT ** random.random()) if by_statement else 0
+    life = random.uniform(0, LONGEST_LIFE) if deadly and not by_statement else float("inf")
+    pause = random.uniform(0, LONGEST_LIFE) if not deadly and random.random() < STOPPED else float("inf")
+    now = time.monotonic()
+    pid = os.fork()
+    if pid:
+        return _Process(pid, now + life, now + pause)
+    engine, left = connect(url, application="proof"), point
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def kill_at_the_point(*_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        let_run(work, engine)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _strike(process: _Process) -> None:
+    """Kill, stop or let go on a process whose time has come."""
+    now = time.monotonic()
+    if now >= process.kill_at:
+        os.kill(process.pid, signal.SIGKILL)
+    elif now >= process.stop_at:
+        os.kill(process.pid, signal.SIGSTOP)
+        process.stop_at, process.go_on_at = float("inf"), now + 2 * NOT_FOUND_AFTER.total_seconds()
+    elif process.go_on_at and now >= process.go_on_at:
+        os.kill(process.pid, signal.SIGCONT)
+        process.go_on_at = 0.0
+
+
+def _died(status: int) -> int:
+    """1 where a process was killed, 0 where it came to its end. Raises RuntimeError if it failed."""
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise RuntimeError("a run failed for another reason than a fault: its traceback stands above")
+    return int(os.WIFSIGNALED(status))
 
 
 def wait_until_it_answers(control: httpx.Client) -> None:

@@ -6,6 +6,7 @@ position. https://bingx-api.github.io/docs-v3 and https://docs.ccxt.com
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +26,7 @@ from include.exchange.venue import (
     ExchangePosition,
     ExchangeRefusedError,
     NewOrder,
+    NotSentError,
     OrderTakenError,
     OutcomeUnknownError,
     Side,
@@ -100,7 +102,8 @@ class BingX:
         self._calls = ExchangeCalls(
             exchange, service, Endpoint(base_url, secret), engine, only_questions=False
         )
-        exchange.fetch = self._calls.fetch
+        exchange.fetch = self._send
+        self._send_until: float | None = None  # by time.monotonic(), of an order that is being handed over
         self._exchange: Any = exchange
 
     def __enter__(self) -> Self:
@@ -141,11 +144,16 @@ class BingX:
         """Set a symbol's leverage, for both sides. Done twice it is the same."""
         self._ask(lambda: self._exchange.set_leverage(leverage, symbol, {"side": "BOTH"}))
 
-    def submit(self, order: NewOrder) -> str:
+    def submit(self, order: NewOrder, *, until: float | None = None) -> str:
         """Hand an order over, once, with its stop and target; give the exchange's number of it.
+
+        Args:
+            order: what is wanted.
+            until: when it is too late to send it, by time.monotonic(); None: never.
 
         Raises:
             OrderTakenError: it has an order of this client order id, which is that one.
+            NotSentError: it was too late.
         """
         params: dict[str, Any] = {"clientOrderId": order.client_order_id}
         if order.reduce_only:
@@ -154,11 +162,15 @@ class BingX:
             if trigger is not None:
                 params[name] = {"triggerPrice": str(trigger)}
         price = None if order.price is None else str(order.price)
-        answer = self._ask(
-            lambda: self._exchange.create_order(
-                order.symbol, order.order_type, order.side, str(order.quantity), price, params
+        self._send_until = until
+        try:
+            answer = self._ask(
+                lambda: self._exchange.create_order(
+                    order.symbol, order.order_type, order.side, str(order.quantity), price, params
+                )
             )
-        )
+        finally:
+            self._send_until = None
         with _translated():
             number = answer["id"]
         if not number:
@@ -252,6 +264,16 @@ class BingX:
         answer = self._ask(call)
         with _translated():
             return [read(row) for row in answer]
+
+    def _send(self, *request: Any, **named: Any) -> Any:
+        """Send what ccxt has stamped and signed, unless it is too late.
+
+        The exchange refuses a stamp that is older than five seconds. So what is in time here is carried out
+        within five seconds of `until`, or never: also if this process sleeps on its way to the network.
+        """
+        if self._send_until is not None and time.monotonic() > self._send_until:
+            raise NotSentError("it was never sent: its process slept after it was marked", account=True)
+        return self._calls.fetch(*request, **named)
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         _ = self.markets  # ccxt would load them within the call, whose error would be taken for its own

@@ -153,8 +153,8 @@ def advance(order: OrderState, event: OrderEvent) -> OrderState:
         case Expired(reason):
             return _end(order, event, "expired", reason)
         case OutcomeUnknown(reason):
-            if order.status == "unknown":
-                return order  # its clock goes on
+            if order.status == "unknown" or order.final:
+                return order  # its clock goes on; or evidence came first, and whoever submitted it slept
             _require(order, event, order.status in AT_EXCHANGE)
             return replace(order, status="unknown", reason=reason)
         case NotFound(age, threshold):

@@ -6,7 +6,9 @@ says. Killed at any point, it is planned still, or `submitting`, which becomes `
 left to reconciliation: nothing is handed over a second time.
 """
 
+import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,14 +30,22 @@ from include.freeze import raise_if_frozen
 from include.settings import Settings
 
 ORDERS_A_RUN = 500
+# A process may sleep between marking an order and sending it. Reconciliation ends what the exchange does not
+# know after five minutes, and whoever turns the switch waits two: by then nothing may be sent any more.
+HAND_OVER_WITHIN = timedelta(seconds=30)  # from before it is marked; the call itself takes 15 seconds at most
+HOLD_LIMIT = timedelta(seconds=90)  # after it the database lets go of the switch for one that sleeps
 
 
 class SubmissionStoppedError(RuntimeError):
     """The exchange did not answer, or refuses the account: the orders that are left stay planned."""
 
 
-def submit_planned(engine: Engine, venue: BingX, settings: Settings) -> Counter[str]:
+def submit_planned(
+    engine: Engine, venue: BingX, settings: Settings, *, hand_over_within: timedelta = HAND_OVER_WITHIN
+) -> Counter[str]:
     """Submit the planned orders, the oldest first; several may run at once.
+
+    An order that is not sent `hand_over_within` of being taken is not sent at all, and is rejected.
 
     Returns:
         How many orders became what: `open`, `rejected`, …; `held`: the switch does not allow them now;
@@ -56,7 +66,9 @@ def submit_planned(engine: Engine, venue: BingX, settings: Settings) -> Counter[
     for order_id in waiting:
         with engine.begin() as gate:  # holds the switch still until this order is handed over
             raise_if_frozen(gate)
-            counts[_submit(engine, venue, order_id, hold_trading_state(gate), leverages, settings)] += 1
+            state = hold_trading_state(gate, longest=HOLD_LIMIT)
+            until = time.monotonic() + hand_over_within.total_seconds()
+            counts[_submit(engine, venue, order_id, state, leverages, settings, until)] += 1
     return counts
 
 
@@ -77,6 +89,7 @@ def _submit(
     state: TradingState,
     leverages: dict[str, int],
     settings: Settings,
+    until: float,
 ) -> str:
     with engine.begin() as connection:
         asked = {"id": order_id, "age": settings.order_signal_age}
@@ -96,7 +109,7 @@ def _submit(
                 return "withdrawn"
             leverages[row.symbol] = row.leverage
         apply_events(connection, order_id, [Submitting()])
-    events, stop = _hand_over(venue, row)
+    events, stop = _hand_over(venue, row, until)
     with engine.begin() as connection:
         order = apply_events(connection, order_id, events)
         if order.status != "rejected":
@@ -106,7 +119,7 @@ def _submit(
     return order.status
 
 
-def _hand_over(venue: BingX, row: Any) -> tuple[list[OrderEvent], bool]:
+def _hand_over(venue: BingX, row: Any, until: float) -> tuple[list[OrderEvent], bool]:
     """Make the one call; give what it says of the order, and whether to stop there."""
     new = NewOrder(
         row.client_order_id,
@@ -120,7 +133,7 @@ def _hand_over(venue: BingX, row: Any) -> tuple[list[OrderEvent], bool]:
         row.reduce_only,
     )
     try:
-        return [Accepted(venue.submit(new))], False
+        return [Accepted(venue.submit(new, until=until))], False
     except OrderTakenError:
         pass  # it is there already: ask what became of it
     except ExchangeRefusedError as error:

@@ -8,7 +8,7 @@ own transaction, under a lock that turning it waits for: docs/exchange.md.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, Engine, text
@@ -18,7 +18,7 @@ from include.database import sql, storable
 TradingState = Literal["trading", "exits_only", "frozen"]
 STATES: tuple[TradingState, ...] = get_args(TradingState)
 REASON_LIMIT = 500  # characters
-LOCK_TIMEOUT = "2min"  # for the submissions under way, each a call of the exchange
+LOCK_TIMEOUT = timedelta(minutes=2)  # for the submissions under way, each a call of the exchange
 TITLES: dict[TradingState, str] = {
     "trading": "Trading is on",
     "exits_only": "Exits only: orders may make positions smaller, no more",
@@ -47,12 +47,14 @@ def read_trading_state(connection: Connection) -> TradingState:
     return state or "frozen"
 
 
-def hold_trading_state(connection: Connection) -> TradingState:
+def hold_trading_state(connection: Connection, *, longest: timedelta) -> TradingState:
     """Read the switch, and let nobody turn it before this transaction ends.
 
     Whoever turns it waits for the submissions under way, one call each; when it is turned, none is left.
-    Several may hold it at once.
+    Several may hold it at once. The server ends the transaction of one that does nothing for `longest`, which
+    must be less than `LOCK_TIMEOUT`: a process that sleeps does not keep people from freezing.
     """
+    _set_limit(connection, "idle_in_transaction_session_timeout", longest)
     connection.execute(text("LOCK TABLE trading_switch IN SHARE MODE"))
     return read_trading_state(connection)
 
@@ -84,7 +86,7 @@ def write_change(
     """Turn the switch in a transaction of the caller's, as `turn_switch` does, with a notice as severe."""
     if state not in STATES:
         raise SwitchError(f"the state is {state!r}; there are {', '.join(STATES)}")
-    connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": LOCK_TIMEOUT})
+    _set_limit(connection, "lock_timeout", LOCK_TIMEOUT)
     row = connection.execute(
         sql("exchange/turn_switch"),
         {"state": state, "reason": _written(reason, "a reason"), "by": _written(changed_by, "an author")},
@@ -109,6 +111,12 @@ def read_changes(
     """Read the newest changes, or those before the one with this number; the newest first."""
     rows = connection.execute(sql("exchange/list_switch_changes"), {"before": before, "limit": limit})
     return [SwitchChange(*row) for row in rows]
+
+
+def _set_limit(connection: Connection, name: str, limit: timedelta) -> None:
+    """Set one of the server's time limits until this transaction ends."""
+    values = {"name": name, "limit": str(round(limit.total_seconds() * 1000))}
+    connection.execute(text("SELECT set_config(:name, :limit, true)"), values)
 
 
 def _written(value: str, what: str) -> str:

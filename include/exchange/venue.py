@@ -32,6 +32,10 @@ class ExchangeRefusedError(ExchangeError):
         self.account = account
 
 
+class NotSentError(ExchangeRefusedError):
+    """It was not sent any more, because it was too late: nothing has happened."""
+
+
 class OutcomeUnknownError(ExchangeError):
     """Nobody knows whether it has happened: no answer, a broken one, or one that cannot be read."""
 

@@ -1,6 +1,7 @@
 """The proof of `make bench order_faults`, small: every order and trade of ours ends as the exchange's."""
 
 import threading
+from datetime import timedelta
 
 from sqlalchemy import event
 
@@ -12,8 +13,11 @@ class DiedError(BaseException):
 
 
 def test_orders_under_faults_and_deaths_end_as_the_exchange_has_them(database, sandbox):
-    def die(work, point):
-        left = point
+    def step(works, random, deadly):
+        """One of the two at a time, in this process: which, and at which statement it dies, is seeded."""
+        submit, compare = works
+        work = random.choice((submit, submit, compare))
+        left = round(60 ** random.random()) if deadly else 0
 
         def count(*_):
             nonlocal left
@@ -26,11 +30,11 @@ def test_orders_under_faults_and_deaths_end_as_the_exchange_has_them(database, s
         try:
             let_run(work, database)
         except DiedError:
-            return True
+            return 1
         finally:
             event.remove(database, "before_cursor_execute", count)
-        return False
+        return 0
 
-    found = prove(database, sandbox.http, orders=10, kills=4, seed=7, die=die, largest_point=60)
+    found = prove(database, sandbox.http, orders=10, kills=4, seed=7, step=step, not_found_after=timedelta(0))
     assert problems(found) == {}, found
     assert found.kills == 4 and found.trades and found.faults

@@ -76,7 +76,7 @@ def test_what_each_event_does_in_each_state():
     expected = {
         Submitting(): {"planned": "submitting"},
         Withdrawn("old"): {"planned": "cancelled"},
-        OutcomeUnknown("no answer"): dict.fromkeys(at_exchange, "unknown"),
+        OutcomeUnknown("no answer"): same | dict.fromkeys(at_exchange, "unknown"),
         Accepted("1"): same | {"submitting": "open", "unknown": "open"},
         Refused("no money"): dict.fromkeys(at_exchange, "rejected") | {"rejected": "rejected"},
         Cancelled("by hand"): dict.fromkeys(at_exchange, "cancelled") | {"cancelled": "cancelled"},

@@ -1,16 +1,26 @@
 """Submitting through ccxt to the sandbox: once, by the switch, whatever it answers and whoever dies."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from include.exchange.bingx import TRADING, BingX
 from include.exchange.planning import plan_accepted
-from include.exchange.submission import SubmissionStoppedError, note_lapsed, submit_planned
-from include.exchange.switch import hold_trading_state, turn_switch
+from include.exchange.reconcile import NOT_FOUND_AFTER, reconcile
+from include.exchange.submission import (
+    HAND_OVER_WITHIN,
+    HOLD_LIMIT,
+    SubmissionStoppedError,
+    note_lapsed,
+    submit_planned,
+)
+from include.exchange.switch import LOCK_TIMEOUT, hold_trading_state, turn_switch
 from include.exchange.venue import ExchangeError
 from include.settings import Settings
+from sandbox.bingx_requests import KEY, RECEIVE_WINDOW_MS, SECRET
 from tests.support.rows import insert, insert_signal
 
 SETTINGS = Settings(order_value_usd=600, order_leverage_max=3)
@@ -121,7 +131,7 @@ def test_a_submission_that_dies_is_unknown_after_a_while_and_whoever_turns_the_s
     class Killed(BaseException):
         pass
 
-    def die(order):
+    def die(order, *, until):
         with database.begin() as connection, pytest.raises(OperationalError, match="lock timeout"):
             connection.execute(text("SET LOCAL lock_timeout = '10ms'"))
             connection.execute(
@@ -136,7 +146,7 @@ def test_a_submission_that_dies_is_unknown_after_a_while_and_whoever_turns_the_s
     assert sorted(statuses(database)) == ["planned", "planned", "submitting"], "written before the call"
     assert note_lapsed(database, venue.name, SETTINGS) == 0, "somebody may be at it"
     with database.begin() as connection:
-        assert hold_trading_state(connection) == "trading", "several may hold it"
+        assert hold_trading_state(connection, longest=HOLD_LIMIT) == "trading", "several may hold it"
         connection.execute(
             text("UPDATE orders SET submitted_at = now() - interval '3 minutes' WHERE status = 'submitting'")
         )
@@ -152,3 +162,33 @@ def test_a_submission_that_dies_is_unknown_after_a_while_and_whoever_turns_the_s
     (unknown,) = rows(database, "SELECT * FROM orders WHERE status = 'unknown'")
     assert unknown.unknown_since is not None
     assert len(venue.list_open_orders()) == 1
+
+
+def test_a_submitter_that_sleeps_past_the_end_of_its_order_sends_it_no_more(database, venue, sandbox):
+    """It sleeps as late as it can: the order is marked, stamped and signed, and not on its way yet."""
+    accept(database, "one")
+    plan_accepted(database, venue, SETTINGS)
+    turn_switch(database, "trading", reason="a test", changed_by="ann")
+    sign = venue._exchange.sign
+
+    def sleep_after(path, api, method, *rest):
+        request = sign(path, api, method, *rest)
+        if "trade/order" in path and method == "POST":
+            with BingX(database, key=KEY, secret=SECRET, demo=True, base_url=f"{sandbox.url}/bingx") as other:
+                reconcile(database, other, not_found_after=timedelta(0))  # so much time goes by meanwhile
+            assert sorted(statuses(database)) == ["planned", "planned", "rejected"]
+        return request
+
+    venue._exchange.sign = sleep_after
+    with pytest.raises(SubmissionStoppedError, match="rejected"):
+        submit_planned(database, venue, SETTINGS, hand_over_within=timedelta(0))
+    assert venue.list_open_orders() == []
+    posts = [one["path"] for one in sandbox.requests("bingx") if one["method"] == "POST"]
+    assert not any(path.endswith("/trade/order") for path in posts)
+    assert sorted(statuses(database)) == ["planned", "planned", "rejected"]
+
+
+def test_what_ends_an_order_and_who_turns_the_switch_wait_longer_than_one_may_be_sent():
+    sent = HAND_OVER_WITHIN + 2 * timedelta(milliseconds=RECEIVE_WINDOW_MS)  # clocks may differ by a window
+    answered = sent + 2 * timedelta(seconds=TRADING.retry.budget)  # the call, and the question after it
+    assert answered < HOLD_LIMIT < LOCK_TIMEOUT < NOT_FOUND_AFTER

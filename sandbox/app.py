@@ -48,6 +48,7 @@ def create_app() -> FastAPI:
         [name for name, service in SERVICES.items() if service.symbol_of],
     )
     state = State(faults, Log(REQUESTS_KEPT), Log(MESSAGES_KEPT))
+    state.open_accounts()
     app.state.sandbox, app.state.services = state, SERVICES
     app.include_router(control.router)
     app.include_router(exchange_control.router)

@@ -23,6 +23,7 @@ from sandbox.trading import TYPES, Account, RefusedError
 
 NAME = "bingx"
 KEY, SECRET = "sandbox-key", "sandbox-secret"
+DRILL_KEY, DRILL_SECRET = "sandbox-drill-key", "sandbox-drill-secret"  # of the second account
 RECEIVE_WINDOW_MS = 5_000
 LONGEST_WINDOW_MS = 7 * 86_400_000  # of a question about past orders
 SYMBOLS = {f"{coin.symbol}-USDT": coin for coin in COINS.values()}
@@ -72,8 +73,9 @@ def read_signed(request: Request) -> Call:
         if fault.kind == "maintenance":
             raise RefusedError(100503, "Server is under maintenance")
     _check_signature(request, params, now)
-    call = Call(request, state.account, params, now, fault)
-    state.account.advance(now, call.price_of)
+    drills = request.headers["x-bx-apikey"] == DRILL_KEY
+    call = Call(request, state.drill_account if drills else state.account, params, now, fault)
+    call.account.advance(now, call.price_of)
     return call
 
 
@@ -117,11 +119,12 @@ def now_ms() -> int:
 
 
 def _check_signature(request: Request, params: dict[str, str], now: int) -> None:
-    if request.headers.get("x-bx-apikey") != KEY:
+    secret = {KEY: SECRET, DRILL_KEY: DRILL_SECRET}.get(request.headers.get("x-bx-apikey", ""))
+    if secret is None:
         raise RefusedError(100413, "Incorrect apiKey")
     given = params.pop("signature", "")
     text = "&".join(f"{name}={params[name]}" for name in sorted(params))
-    if not hmac.compare_digest(given, hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()):
+    if not hmac.compare_digest(given, hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()):
         raise RefusedError(100001, "Signature verification failed")
     stamp = params.get("timestamp", "")
     if not stamp.isdecimal() or abs(now - int(stamp)) > RECEIVE_WINDOW_MS:

@@ -3,7 +3,8 @@
 `GET /_exchange` counts, `GET /_exchange/book` shows all orders and trades, `DELETE /_exchange` opens a fresh
 account. The others take JSON, numbers as strings: `POST /_exchange/price` (`symbol`, `price`) pins a price;
 `/fill` (`order`, `quantity`, `price`) fills an open order; `/end` (`order`, `status`) ends one; `/deposit`
-(`amount`) moves money; `/reveal` lists late trades now. `order` is its number or its client id.
+(`amount`) moves money; `/reveal` lists late trades now; `/pass` (`seconds`) lets so much of a
+dead man's switch run out. `order` is its number or its client id.
 """
 
 import time
@@ -53,6 +54,12 @@ class Deposit(_Body):
     amount: Decimal
 
 
+class TimeToPass(_Body):
+    """Seconds that go by at once."""
+
+    seconds: Decimal
+
+
 @router.get("")
 async def count(request: Request) -> JSONResponse:
     """How much the exchange knows: orders, open ones, trades, cash."""
@@ -88,8 +95,8 @@ async def show_book(request: Request) -> JSONResponse:
 
 @router.delete("")
 async def open_fresh_account(request: Request) -> JSONResponse:
-    """Forget every order, trade and position."""
-    state_of(request).account = Account()
+    """Forget every order, trade and position, also of the second account."""
+    state_of(request).open_accounts()
     return await count(request)
 
 
@@ -123,6 +130,16 @@ async def deposit(request: Request, body: Deposit) -> JSONResponse:
     account = state_of(request).account
     account.cash += body.amount
     return _count(account)
+
+
+@router.post("/pass")
+async def pass_time(request: Request, body: TimeToPass) -> JSONResponse:
+    """Let time pass for the dead man's switch of both accounts."""
+    state = state_of(request)
+    for account in (state.account, state.drill_account):
+        if account.dead_man_at is not None:
+            account.dead_man_at -= int(body.seconds * 1000)
+    return _count(state.account)
 
 
 @router.post("/reveal")

@@ -43,6 +43,12 @@ class State:
     requests: Log  # what was asked, whatever became of it
     received: Log  # messages that were accepted
     account: Account = field(default_factory=Account)  # at the exchange
+    drill_account: Account = field(default_factory=Account)  # another one there, behind a key of its own
+
+    def open_accounts(self) -> None:
+        """Make both accounts anew. They see one market: a price that is pinned is so for both."""
+        self.account = Account()
+        self.drill_account = Account(pinned=self.account.pinned)
 
 
 def state_of(request: Request) -> State:

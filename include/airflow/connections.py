@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from include.alerts.channels import StoredConnection
     from include.candles import Source
     from include.exchange.bingx import BingX
+    from include.http import Service
     from include.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ LOG_FILE = "TRADEOPS_LOG_FILE"
 LOG_SHARE = "TRADEOPS_LOG_SHARE"
 STORE_CONNECTION = "object_store"
 EXCHANGE_CONNECTION = "bingx"
+DRILL_CONNECTION = "bingx_drill"
 
 
 class UnreadableError(AirflowFailException, SettingsError):  # type: ignore[misc]  # Airflow has no types here
@@ -256,19 +258,46 @@ def open_exchange(settings: Settings, engine: "Engine") -> "BingX":
 
     The setting `trading_demo` says with which money. Raises UnreadableError when the key is missing.
     """
+    from include.exchange.bingx import TRADING
+
+    return _open_account(EXCHANGE_CONNECTION, engine, demo=settings.trading_demo, service=TRADING)
+
+
+def open_drill_account(engine: "Engine") -> "BingX":
+    """Open the account on which the kill switch is practised: connection `bingx_drill`, with play money.
+
+    Raises UnreadableError when there is no such connection, or its key is missing or that of `bingx`.
+    """
+    from include.exchange.drill import DRILL_SERVICE
+
+    if not has_connection(DRILL_CONNECTION):
+        raise UnreadableError(
+            f"there is no connection {DRILL_CONNECTION}: nothing was practised. It needs an account with "
+            "play money, in the sandbox or in BingX's demo trading"
+        )
+    if has_connection(EXCHANGE_CONNECTION):
+        keys = {Connection.get(name).login for name in (EXCHANGE_CONNECTION, DRILL_CONNECTION)}
+        if len(keys) == 1:
+            raise UnreadableError(
+                f"connection {DRILL_CONNECTION} has the key of {EXCHANGE_CONNECTION}: a drill cancels and "
+                "closes everything, and needs an account of its own"
+            )
+    return _open_account(DRILL_CONNECTION, engine, demo=True, service=DRILL_SERVICE)
+
+
+def _open_account(name: str, engine: "Engine", *, demo: bool, service: "Service") -> "BingX":
     from include.exchange.bingx import BingX
 
-    connection = Connection.get(EXCHANGE_CONNECTION)
+    connection = Connection.get(name)
     if not connection.login or not connection.password:
-        raise UnreadableError(
-            f"connection {EXCHANGE_CONNECTION} holds no key: store it as login, its secret as password"
-        )
+        raise UnreadableError(f"connection {name} holds no key: store it as login, its secret as password")
     return BingX(
         engine,
         key=connection.login,
         secret=connection.password,
-        demo=settings.trading_demo,
+        demo=demo,
         base_url=_endpoint_of(connection).base_url,
+        service=service,
     )
 
 

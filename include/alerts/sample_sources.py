@@ -86,7 +86,7 @@ _TABLE = (
     _gauges("market_data", ("symbol",), "candle_age_seconds"),
     _gauges("services", ("service",), *_SERVICE_GAUGES, parameters=_quotas),
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
-    _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "differences"),
+    _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "drill_age_seconds", "differences"),
     _gauges("balances", ("exchange", "currency"), "total", "age_seconds"),
     _gauges("portfolio", ("user_id",), "drawdown", "volatility", "sharpe", "consecutive_losses"),
 )

@@ -119,6 +119,12 @@ class BingX:
         self._calls.close()
         self._exchange.close()
 
+    @property
+    def in_sandbox(self) -> bool:
+        """Whether the latest answer came from our sandbox, which says so in a header."""
+        client = self._calls.latest.client
+        return client is not None and client.sandbox
+
     @cached_property
     def markets(self) -> Mapping[str, SwapMarket]:
         """The swap markets in which orders may be placed, by ccxt's symbol."""

@@ -29,11 +29,14 @@ class ExchangeState:
     balances: Rows
     positions: Rows
     reconciliations: Rows
+    drills: Rows
 
 
 def read_state(connection: Connection, *, rows: int = 50) -> ExchangeState:
     """Read what is so now, at most so many rows of each list."""
-    lists = ("list_differences", "list_balances", "list_open_positions", "list_reconciliations")
+    lists = (
+        "list_differences", "list_balances", "list_open_positions", "list_reconciliations", "list_drills",
+    )  # fmt: skip
     read = [connection.execute(sql(f"exchange/{name}"), {"rows": rows}).all() for name in lists]
     return ExchangeState(connection.execute(sql("exchange/sum_up")).one(), *read)
 

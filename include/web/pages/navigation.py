@@ -56,6 +56,7 @@ _OF_DAGS = {
     "collect_signals": "/exchange",
     "switch_trading": "/exchange",
     "guard_trading": "/exchange",
+    "drill_kill_switch": "/exchange",
     "submit_orders": "/exchange",
     "reconcile_exchange": "/exchange",
     "replay_trades": "/exports",

@@ -23,6 +23,16 @@ CROSS JOIN LATERAL (
       FROM orders
       WHERE closed_at IS NULL AND status = 'unknown'
     )),
+    -- Since the newest good drill; without one, since trading was let on first or a drill was first tried.
+    ('drill_age_seconds', (
+      SELECT extract(epoch FROM CAST(:at AS timestamptz) - coalesce(
+        (SELECT max(started_at) FROM trading_drills WHERE success),
+        least(
+          (SELECT min(started_at) FROM trading_drills),
+          (SELECT changed_at FROM trading_switch WHERE state = 'trading' ORDER BY id LIMIT 1)
+        )
+      ))
+    )),
     ('differences', (SELECT count(*) FROM reconciliation_differences WHERE resolved_at IS NULL))
 ) AS asked (gauge, found)
 CROSS JOIN LATERAL (SELECT greatest(0, coalesce(found, 0)) AS value) AS known

@@ -1,5 +1,6 @@
 """The page on the exchange: with nothing, with much, its filters, and other people's words in it."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -55,6 +56,13 @@ def fill(database, orders=120):
             reason=HOSTILE,
             run_url="javascript:alert(1)",
         )
+        insert(
+            connection,
+            "trading_drills",
+            finished_at=NOW,
+            success=False,
+            steps=json.dumps([{"name": "cancel entries", "worked": False, "seconds": 1.5, "said": HOSTILE}]),
+        )
         trade = insert_settled(connection, "completed_success", 95.8)
         connection.execute(
             text(
@@ -91,6 +99,7 @@ def test_with_nothing_it_is_frozen_and_offers_the_form(client):
         "Nobody has looked",
         "No position",
         "Nothing was compared",
+        "The switch was never practised",
     ):
         assert missing in words
     forms = [link for link in shown.links if "/start/switch_trading" in link]
@@ -104,7 +113,14 @@ def test_with_much_it_has_pages_and_filters_and_foreign_words_are_text(client, d
     words = " ".join(page(client, "/tradeops/exchange").words.split())
     assert "<script>alert" not in answer.text and "javascript:" not in answer.text
     assert "exits only" in words and "ann" in words
-    for figure in ("Open orders 120", "Unknown orders 2", "Unexplained differences 1", "1,234.5", "-2"):
+    for figure in (
+        "Open orders 120",
+        "Unknown orders 2",
+        "Unexplained differences 1",
+        "1,234.5",
+        "-2",
+        "failed cancel entries 1.5 s",
+    ):
         assert figure in words, figure
     # 5 of 10 traded: 33.00 live, 95.80 in the back-test, of which 47.90 were missed; no candle at the fills
     for number in ("+33.00", "+95.80", "-62.80", "-0.95", "-47.90", "-13.95", "in price"):

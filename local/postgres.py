@@ -54,6 +54,7 @@ NOT_DURABLE = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
+    "max_wal_size": "256MB",  # the cluster may lie in memory
     "max_wal_senders": "0",
     "autovacuum": "off",
 }

@@ -29,11 +29,17 @@ from tests.support.sandbox import fresh_sandbox, sandbox
 
 __all__ = ["fresh_sandbox", "large", "sandbox"]  # fixtures
 
-SERVERS = Path(__file__).parents[1] / ".stack" / "test-postgres"  # one folder a run, named by its process
-RUN = "PYTEST_POSTGRES_RUN"
+STACK = Path(__file__).parents[1] / ".stack"
+RUN = "PYTEST_POSTGRES_RUN"  # the variable that names the run's folder, which bears its process's number
+
+# Half of what it costs to make, fill and drop a database goes to the files of its tables. So servers lie in
+# memory where the machine has some to spare, else on the disk; to a server it is the same.
+ON_DISK = STACK / "test-postgres"
+IN_MEMORY = Path(f"/dev/shm/tradeops-test-postgres-{os.getuid()}")
+ROOM = 3 * 2**30  # bytes that must be free: a run takes a fifth
 
 # Airflow, where a test imports it, must neither find nor make a home in the user's folder.
-os.environ["AIRFLOW_HOME"] = str(SERVERS.parent / "test-airflow")
+os.environ["AIRFLOW_HOME"] = str(STACK / "test-airflow")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 TEMPLATE = "tradeops_template"
 
@@ -87,11 +93,20 @@ settings.load_profile("tradeops")
 def pytest_configure(config: pytest.Config) -> None:
     """Name the run after the controlling process; the workers of pytest-xdist inherit the name."""
     if not hasattr(config, "workerinput"):
-        os.environ[RUN] = str(os.getpid())
-        SERVERS.mkdir(parents=True, exist_ok=True)
-        for folder in SERVERS.iterdir():
-            if not psutil.pid_exists(int(folder.name)):  # a run that was killed
-                remove_server(folder)
+        for servers in (ON_DISK, IN_MEMORY):
+            for folder in servers.glob("*"):
+                if not psutil.pid_exists(int(folder.name)):  # a run that was killed
+                    remove_server(folder)
+        servers = IN_MEMORY if has_room(IN_MEMORY.parent) else ON_DISK
+        servers.mkdir(parents=True, exist_ok=True)
+        os.environ[RUN] = str(servers / str(os.getpid()))
+
+
+def has_room(memory: Path) -> bool:
+    """Whether this is a file system in memory that holds a run's servers, and the machine has the memory."""
+    if not os.access(memory, os.W_OK | os.X_OK):
+        return False
+    return min(shutil.disk_usage(memory).free, psutil.virtual_memory().available) > ROOM
 
 
 # Files whose tests go to one worker, in order: one has a stack of its own, one a demo that two tests need,
@@ -115,7 +130,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The controlling process stops the server when all workers are done."""
     if not hasattr(config, "workerinput"):
-        remove_server(SERVERS / os.environ[RUN])
+        remove_server(Path(os.environ[RUN]))
 
 
 def remove_server(folder: Path) -> None:
@@ -127,7 +142,7 @@ def remove_server(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Server:
     """The run's PostgreSQL, shared by its workers. It is quick and forgets everything in a crash."""
-    return postgres.start(SERVERS / os.environ[RUN], durable=False)
+    return postgres.start(Path(os.environ[RUN]), durable=False)
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +166,7 @@ def database_url(postgres_server: Server, template: str) -> str:
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('template'))")
-        clone = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {}")
+        clone = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {} STRATEGY file_copy")
         connection.execute(clone.format(Identifier(name), Identifier(template)))
     return postgres_server.url(name)
 
@@ -192,7 +207,7 @@ def foreign_database(database: Engine, database_url: str) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def own_spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test a spool of its own: what one leaves behind is not another's to deliver."""
-    folder = SERVERS.parent / "test-spools" / str(uuid.uuid4())  # made by whoever spools
+    folder = STACK / "test-spools" / str(uuid.uuid4())  # made by whoever spools
     monkeypatch.setenv("TRADEOPS_SPOOL", str(folder))
     yield
     if folder.exists():

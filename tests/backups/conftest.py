@@ -130,18 +130,18 @@ def restore(storage, plan):
 
 
 @pytest.fixture(scope="session")
-def debian() -> Iterator[Debian]:
+def debian(postgres_server: Server) -> Iterator[Debian]:
     """PostgreSQL 15 as Debian has it, with a role of the platform and one that may create databases."""
     if not INSTALLED:
         pytest.skip(WHY_NOT)
-    with run_debian() as server:
+    with run_debian(postgres_server.folder) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def sixteen(debian: Debian, postgres_server: Server) -> Iterator[Debian]:
     """PostgreSQL 16; `postgres_server` has made the folders of the wheel passable for other users."""
-    with run_debian(PROGRAMS_16) as server:
+    with run_debian(postgres_server.folder, PROGRAMS_16) as server:
         yield server
 
 
@@ -154,7 +154,7 @@ def admin_url(postgres_server: Server) -> str:
 def target_url(postgres_server: Server, admin_url: str, template: str) -> Iterator[str]:
     """A database of its own, which a restore may replace."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TARGET} OWNER tradeops TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {TARGET} OWNER tradeops TEMPLATE {template} STRATEGY file_copy")
         connection.execute(f"ALTER DATABASE {TARGET} SET work_mem = '5MB'")
     yield postgres_server.url(TARGET)
     with psycopg.connect(admin_url, autocommit=True) as connection:

@@ -46,7 +46,9 @@ class Debian:
                 connection.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
             cloned = migrated and not options
             template = self._migrated(connection) if cloned else "template0"
-            connection.execute(f"CREATE DATABASE {name} OWNER tradeops TEMPLATE {template} {options}")
+            connection.execute(
+                f"CREATE DATABASE {name} OWNER tradeops TEMPLATE {template} STRATEGY file_copy {options}"
+            )
         if migrated and not cloned:
             migrate(self.url(name))
         self.run(name, *statements, role="tradeops")
@@ -72,9 +74,9 @@ class Debian:
 
 
 @contextmanager
-def run_debian(programs: Path = PROGRAMS) -> Iterator[Debian]:
-    """Make a cluster in a temporary folder, start it with the role `tradeops`, and remove it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="tradeops-test-debian-"))
+def run_debian(place: Path, programs: Path = PROGRAMS) -> Iterator[Debian]:
+    """Make a cluster in a new folder there, start it with the role `tradeops`, and remove it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="debian-", dir=place))
     data, secret = folder / "data", folder / "password"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -100,6 +102,7 @@ def run_debian(programs: Path = PROGRAMS) -> Iterator[Debian]:
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
+        "autovacuum": "off",
         "shared_preload_libraries": "pg_stat_statements" if programs == PROGRAMS else "''",
     }
     flags = " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -26,9 +26,9 @@ from local import postgres
 
 
 @pytest.fixture(scope="module")
-def own_folder():
+def own_folder(postgres_server):
     """A folder that the server's user may pass; pytest shuts its own ones whenever another run begins."""
-    with tempfile.TemporaryDirectory(prefix="tradeops-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="physical-", dir=postgres_server.folder) as folder:
         yield Path(folder)
 
 

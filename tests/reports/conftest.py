@@ -31,7 +31,7 @@ def filled(postgres_server, template) -> Iterator[Engine]:
     own = f"reports_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('template'))")
-        make = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {}")
+        make = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {} STRATEGY file_copy")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [PAST]).fetchone():
             fresh = f"{PAST}_new"
             connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(fresh)))

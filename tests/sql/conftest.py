@@ -37,7 +37,7 @@ def _created(server: Server, name: str, template: str) -> Iterator[str]:
     database = Identifier(name)
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('template'))")  # one copies a template at a time
-        create = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {}")
+        create = SQL("CREATE DATABASE {} OWNER tradeops TEMPLATE {} STRATEGY file_copy")
         connection.execute(create.format(database, Identifier(template)))
         connection.execute("SELECT pg_advisory_unlock(hashtext('template'))")
         yield server.url(name)

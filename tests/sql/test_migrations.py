@@ -306,9 +306,9 @@ def test_a_role_without_rights_is_told(role):
 
 
 @pytest.fixture(scope="module")
-def supabase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def supabase(postgres_server: Server) -> Iterator[Server]:
     """A server of its own: a role belongs to all databases, and other workers migrate theirs meanwhile."""
-    folder = tmp_path_factory.mktemp("supabase")
+    folder = postgres_server.folder / f"supabase-{uuid.uuid4()}"
     yield postgres.start(folder, durable=False)
     postgres.stop(folder)
 

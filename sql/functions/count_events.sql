@@ -198,7 +198,9 @@ BEGIN
   WHEN 'orders INSERT' THEN
     -- What only the exchange knew is no order of ours: it would thin out the share that fails.
     INSERT INTO metric_changes (metric, labels, value)
-    SELECT 'orders_total', '{}', count(*) FROM changed WHERE origin = 'tradeops' HAVING count(*) > 0;
+    SELECT 'orders_total', '{}', count(*) FROM changed WHERE origin = 'tradeops' HAVING count(*) > 0
+    UNION ALL
+    SELECT 'orders_by_status', jsonb_build_object('status', status), count(*) FROM changed GROUP BY status;
 
   WHEN 'orders UPDATE' THEN
     EXECUTE $statement$
@@ -232,6 +234,11 @@ BEGIN
         'bingx_order_execution_seconds',
         ARRAY(SELECT executed_in FROM moved WHERE is_news AND at_bingx AND status = 'filled')
       ) AS counted
+      UNION ALL
+      SELECT 'orders_by_status', jsonb_build_object('status', status), '', sum(orders)
+      FROM (SELECT status, 1 AS orders FROM changed UNION ALL SELECT status, -1 FROM former) AS came_and_went
+      GROUP BY status
+      HAVING sum(orders) <> 0
     $statement$;
 
   WHEN 'signals INSERT' THEN

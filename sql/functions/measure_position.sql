@@ -1,47 +1,38 @@
--- One pass over a symbol's fills in the order of their execution. What makes the position larger moves the average
--- entry, by cost; what makes it smaller realises a result and leaves the average; what is left of a fill that closes
--- the position opens the opposite one at its own price.
-CREATE OR REPLACE FUNCTION measure_position(of_exchange text, of_symbol text, until timestamptz DEFAULT 'infinity')
-RETURNS TABLE (size numeric, average_entry numeric, realised_result numeric, opened_at timestamptz)
+-- The position at a moment: from the newest day that is kept before it, one pass over the fills since. Not `kept`: over
+-- all fills, as if nothing was kept.
+CREATE OR REPLACE FUNCTION measure_position(
+  of_exchange text, of_symbol text, until timestamptz DEFAULT 'infinity', kept boolean DEFAULT true
+)
+RETURNS TABLE (size numeric, average_entry numeric, realised_result numeric, fees numeric, opened_at timestamptz)
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-  one     record;
-  closing numeric;
+  one      fills;
+  held position_days;
 BEGIN
-  size := 0;
-  realised_result := 0;
+  IF kept THEN
+    SELECT * INTO held
+    FROM position_days AS day
+    WHERE day.exchange = of_exchange AND day.symbol = of_symbol AND day.last_fill_at <= until
+      AND (until = 'infinity' OR day.day <= CAST(until AT TIME ZONE 'UTC' AS date))
+    ORDER BY day.day DESC
+    LIMIT 1;
+  END IF;
   FOR one IN
-    SELECT
-      price,
-      executed_at,
-      CASE side WHEN 'buy' THEN quantity ELSE -quantity END AS change
+    SELECT *
     FROM fills
-    WHERE exchange = of_exchange AND symbol = of_symbol AND executed_at <= until
+    WHERE fills.exchange = of_exchange AND fills.symbol = of_symbol
+      AND executed_at > coalesce(held.last_fill_at, '-infinity') AND executed_at <= until
     ORDER BY executed_at, trade_id
   LOOP
-    IF size = 0 THEN
-      average_entry := one.price;
-      opened_at := one.executed_at;
-    ELSIF sign(size) = sign(one.change) THEN
-      average_entry := (average_entry * size + one.price * one.change) / (size + one.change);
-    ELSE
-      closing := least(abs(size), abs(one.change)) * sign(size);
-      realised_result := realised_result + (one.price - average_entry) * closing;
-      IF abs(one.change) > abs(size) THEN
-        average_entry := one.price;
-        opened_at := one.executed_at;
-      ELSIF abs(one.change) = abs(size) THEN
-        average_entry := NULL;
-        opened_at := NULL;
-      END IF;
-    END IF;
-    size := size + one.change;
+    held := add_fill(held, one);
   END LOOP;
-  RETURN NEXT;
+  RETURN QUERY SELECT
+    coalesce(held.size, 0), held.average_entry, coalesce(held.realised_result, 0),
+    coalesce(held.fees, 0), held.opened_at;
 END;
 $$;
 
 COMMENT ON FUNCTION measure_position IS
-  'The position that a symbol''s fills add up to: size in the base currency (negative: short), average entry by '
-  'cost, result realised by what was closed, in the quote currency and before fees';
+  'The position that a symbol''s fills add up to at a moment: size in the base currency (negative: short), average '
+  'entry by cost, result realised by what was closed, in the quote currency and before fees, fees paid in dollars';

@@ -1,15 +1,14 @@
--- Worked out anew at each look: nothing can drift from the fills.
+-- As the trigger keep_positions has them, in the transaction that writes a fill; and what was there before the trigger.
+SELECT refresh_position(exchange, symbol, '-infinity')
+FROM (SELECT DISTINCT exchange, symbol FROM fills) AS traded
+WHERE NOT EXISTS (
+  SELECT FROM position_days AS day WHERE day.exchange = traded.exchange AND day.symbol = traded.symbol
+);
+
 CREATE OR REPLACE VIEW positions AS
-SELECT
-  traded.exchange,
-  traded.symbol,
-  position.size,
-  position.average_entry,
-  position.realised_result,
-  position.opened_at,
-  traded.last_fill_at
-FROM (SELECT exchange, symbol, max(executed_at) AS last_fill_at FROM fills GROUP BY exchange, symbol) AS traded
-CROSS JOIN LATERAL measure_position(traded.exchange, traded.symbol) AS position;
+SELECT exchange, symbol, size, average_entry, realised_result, opened_at, last_fill_at
+FROM position_days
+WHERE newest;
 
 COMMENT ON VIEW positions IS
   'The position of each symbol that was ever traded, from its fills: size in the base currency (negative: short; 0: '

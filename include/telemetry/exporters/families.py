@@ -281,7 +281,7 @@ METRICS = (
         {"source": MESSAGE_SOURCES},
     ),
     DeclaredMetric(
-        "signals_by_source", "gauge", "Signals from outside that are stored now.", {"source": MESSAGE_SOURCES}
+        "signals_by_source", "gauge", "Signals from outside that came so far.", {"source": MESSAGE_SOURCES}
     ),
     DeclaredMetric(
         "signal_last_received_timestamp_seconds",

@@ -174,8 +174,8 @@ class _Written(Collector):
         for name, labels, le, value in reading.samples:
             self._samples[name].append((labels, le, value))
         self._samples["tradeops_scrape_age_seconds"] = [({}, "", reading.age)]
-        # There is no table of orders, nor of messages: of each there are none.
-        self._samples["orders_by_status"] = [({"status": status}, "", 0.0) for status in ORDER_STATUSES]
+        # Counted as orders move: there is none in a status that none ever had.
+        self._samples["orders_by_status"][:0] = [({"status": status}, "", 0.0) for status in ORDER_STATUSES]
 
     def collect(self) -> Iterator[Metric]:
         """Give every declared family, also one without a series: its HELP says what will be there."""

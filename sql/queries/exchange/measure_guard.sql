@@ -19,25 +19,39 @@ WITH let_on AS MATERIALIZED (
     (array_agg(total ORDER BY taken_at) FILTER (WHERE taken_at >= date_trunc('day', now(), 'UTC')))[1] AS today
   FROM looks
 ), traded AS MATERIALIZED (  -- what the fills between the first look and the last say of the balance
-  SELECT coalesce(sum(later.realised_result - earlier.realised_result - symbol.fees), 0) AS result
+  SELECT
+    coalesce(sum(later.realised_result - earlier.realised_result - (later.fees - earlier.fees)), 0) AS result
   FROM ends
-  CROSS JOIN LATERAL (
-    SELECT
-      exchange, symbol,
-      coalesce(sum(fee) FILTER (WHERE fee_currency IN ('USDT', 'USDC', 'USD', 'VST')), 0) AS fees
-    FROM fills
-    WHERE exchange = (SELECT exchange FROM exchange_balances ORDER BY id DESC LIMIT 1)
-      AND executed_at > ends.first_at AND executed_at <= ends.last_at
-    GROUP BY exchange, symbol
-  ) AS symbol
+  JOIN positions AS symbol
+    ON symbol.exchange = (SELECT exchange FROM exchange_balances ORDER BY id DESC LIMIT 1)
+    AND symbol.last_fill_at > ends.first_at
   CROSS JOIN LATERAL measure_position(symbol.exchange, symbol.symbol, ends.first_at) AS earlier
   CROSS JOIN LATERAL measure_position(symbol.exchange, symbol.symbol, ends.last_at) AS later
 ), compared AS MATERIALIZED (
   SELECT
-    (array_agg(outcome ORDER BY id DESC))[1] AS newest,
-    coalesce(max(finished_at) FILTER (WHERE outcome = 'complete'), min(started_at)) AS answered_at
-  FROM reconciliations
-  WHERE outcome <> 'working' AND started_at > now() - interval '7 days'
+    newest.outcome AS newest,
+    coalesce(
+      (
+        SELECT finished_at
+        FROM reconciliations
+        WHERE outcome = 'complete' AND started_at > now() - interval '7 days'
+        ORDER BY id DESC
+        LIMIT 1
+      ),
+      (
+        SELECT min(started_at)
+        FROM reconciliations
+        WHERE outcome <> 'working' AND started_at > now() - interval '7 days'
+      )
+    ) AS answered_at
+  FROM (SELECT 1) AS always
+  LEFT JOIN (
+    SELECT outcome
+    FROM reconciliations
+    WHERE outcome <> 'working' AND started_at > now() - interval '7 days'
+    ORDER BY id DESC
+    LIMIT 1
+  ) AS newest ON true
 )
 SELECT
   CAST(100 * (ends.highest - ends.last) / nullif(greatest(ends.highest, 0), 0) AS double precision) AS drawdown,

@@ -30,11 +30,6 @@ WITH server AS MATERIALIZED (
   WHERE taken_at <= now() + interval '1 minute'
   ORDER BY id DESC
   LIMIT 1
-), messages AS MATERIALIZED (
-  SELECT source, count(*) FILTER (WHERE kind = 'signal') AS signals, max(created_at) AS last_at
-  FROM signals
-  WHERE created_at <= now() + interval '1 minute'
-  GROUP BY source
 )
 SELECT 'tradeops_trades_due' AS metric, jsonb_build_object() AS labels, CAST(due AS double precision) AS value
 FROM measure_due_trades(now())
@@ -90,18 +85,20 @@ SELECT 'db_cache_hit_ratio', '{}', CAST(blks_hit AS double precision) / (blks_hi
 FROM server
 WHERE blks_hit + blks_read > 0
 UNION ALL
-SELECT 'orders_by_status', jsonb_build_object('status', known.status), coalesce(counted.orders, 0)
-FROM unnest(
-  ARRAY['planned', 'submitting', 'open', 'partially_filled', 'filled', 'cancelled', 'rejected', 'expired', 'unknown']
-) AS known (status)
-LEFT JOIN (SELECT status, count(*) AS orders FROM orders GROUP BY status) AS counted ON counted.status = known.status
-UNION ALL
-SELECT 'signals_by_source', jsonb_build_object('source', known.source), coalesce(messages.signals, 0)
+SELECT 'signals_by_source', jsonb_build_object('source', known.source), coalesce(counted.value, 0)
 FROM unnest(ARRAY['telegram', 'api']) AS known (source)
-LEFT JOIN messages ON messages.source = known.source
+LEFT JOIN metric_values AS counted
+  ON counted.metric = 'signals_received_total' AND counted.labels = jsonb_build_object('source', known.source)
 UNION ALL
 SELECT 'signal_last_received_timestamp_seconds', jsonb_build_object('source', source), extract(epoch FROM last_at)
-FROM messages
+FROM (  -- each by its name: of a source without messages the planner then knows that there are none
+  SELECT 'telegram' AS source, max(created_at) AS last_at
+  FROM signals
+  WHERE source = 'telegram' AND created_at <= now() + interval '1 minute'
+  UNION ALL
+  SELECT 'api', max(created_at) FROM signals WHERE source = 'api' AND created_at <= now() + interval '1 minute'
+) AS newest
+WHERE last_at IS NOT NULL
 UNION ALL
 SELECT 'exchange_balance_' || lower(known.currency), '{}', newest.total
 FROM looked_at

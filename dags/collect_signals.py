@@ -8,7 +8,7 @@ accepted or refused with a reason. What is accepted is a trade like any other, a
 | task | reads | writes |
 |---|---|---|
 | `collect_messages` | Telegram's `getUpdates`, behind what is stored | `signals`, `telegram_offsets` |
-| `judge_messages` | `signals`, the exchange's list of contracts | `signals`, `trade_signals` |
+| `judge_messages` | `signals`, the exchange's markets | `signals`, `trade_signals` |
 
 Without a connection `telegram` nothing is collected, and messages of the API are judged all the same. No
 message is stored twice, however often a task is repeated. Rules, and why a message was refused:
@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag
 
-from include.airflow.connections import endpoint_if_any, load_settings, open_database
+from include.airflow.connections import endpoint_if_any, load_settings, open_database, open_public_exchange
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
@@ -51,19 +51,16 @@ def collect_messages() -> str:
 @task(area="generation", outside=True, pool="market_data", multiple_outputs=False)
 def judge_messages() -> dict[str, int]:
     """Accept or refuse each message that waits; count them by status."""
-    from include.exchange.contracts import read_contracts
     from include.exchange.messages import count_received
     from include.exchange.messages import judge_messages as judge
-    from include.http.client import Client
-    from include.services import find_service
 
     settings = load_settings()
     with open_database("outside signals") as engine:
         if not count_received(engine):
             return {}
-        with Client(find_service("bingx"), endpoint_if_any("bingx"), engine) as client:
-            markets = read_contracts(client)
-        return judge(engine, markets, settings)
+        with open_public_exchange(settings, engine) as exchange:
+            pairs = {market.pair for market in exchange.markets.values()}
+        return judge(engine, pairs, settings)
 
 
 @dag(

@@ -99,6 +99,9 @@ def live(stack: RunningStack) -> None:
         raise RuntimeError(f"the demo failed: {done.stdout}{done.stderr}")
     stack.configure(
         candle_sources=["sandbox"],
+        trading_enabled=True,
+        freeze_on_drawdown=10,
+        freeze_on_day_loss=500,
         llm_daily_budget_usd=2,
         llm_prices={"sandbox-analyst": PRICE, "sandbox-trader": PRICE},
         on_call=["Ada", "Grace"],
@@ -109,7 +112,8 @@ def live(stack: RunningStack) -> None:
         },
     )
     propose(stack)
-    for dag_id in ("generate_signals", "collect_candles", "audit_data_quality"):
+    exchange = ("reconcile_exchange", "guard_trading", "drill_kill_switch")
+    for dag_id in ("generate_signals", "collect_candles", "audit_data_quality", *exchange):
         stack.pause(dag_id, False)
     stack.run("settle_trades")
     stack.wait_for_sweeps()
@@ -130,6 +134,9 @@ def live(stack: RunningStack) -> None:
     stack.run("back_up_database")
     stack.run("manage_backups", action="verify", backup_id=only(stack, "SELECT max(id) FROM backups"))
     stack.run("drill_restore")
+    stack.run("reconcile_exchange")
+    stack.run("drill_kill_switch")
+    stack.run("switch_trading", state="trading", reason="the drill worked, nothing is unexplained")
     stack.run("audit_data_quality")
     stack.run("maintain_database")
     stack.run("probe_government")

@@ -263,6 +263,15 @@ def open_exchange(settings: Settings, engine: "Engine") -> "BingX":
     return _open_account(EXCHANGE_CONNECTION, engine, demo=settings.trading_demo, service=TRADING)
 
 
+def open_public_exchange(settings: Settings, engine: "Engine") -> "BingX":
+    """Open the exchange for what it tells everybody, such as its markets: without a key."""
+    from include.exchange.bingx import BingX
+
+    stored = endpoint_if_any(EXCHANGE_CONNECTION)
+    address = stored.base_url if stored else ""
+    return BingX(engine, key="", secret="", demo=settings.trading_demo, base_url=address)
+
+
 def open_drill_account(engine: "Engine") -> "BingX":
     """Open the account on which the kill switch is practised: connection `bingx_drill`, with play money.
 

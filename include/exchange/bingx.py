@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property, partial
 from itertools import count
 from types import TracebackType
@@ -19,6 +19,15 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
+from include.exchange.bingx_answers import (
+    read_fill,
+    read_market,
+    read_number,
+    read_number_if_any,
+    read_order,
+    read_position,
+    to_milliseconds,
+)
 from include.exchange.venue import (
     ExchangeBalance,
     ExchangeFill,
@@ -29,7 +38,6 @@ from include.exchange.venue import (
     NotSentError,
     OrderTakenError,
     OutcomeUnknownError,
-    Side,
     SwapMarket,
 )
 from include.http import Retry, Service, ServiceError, Timeout
@@ -40,16 +48,6 @@ from include.settings import Endpoint
 CALL_TIMEOUT = Timeout(connect=4.0, read=8.0, total=10.0)
 TRADING = replace(SERVICES[0], timeout=CALL_TIMEOUT, retry=Retry(attempts=1, budget=15.0))
 ROWS_A_PAGE = 1000  # what BingX gives at most
-STATUSES: Mapping[str, Any] = {
-    "open": "open",
-    "closed": "filled",
-    "canceled": "cancelled",
-    "expired": "expired",
-    "rejected": "rejected",
-}
-
-
-_SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
 
 
 class PlainFloat(float):
@@ -81,7 +79,7 @@ class BingX:
 
         Args:
             engine: the platform's database, for include.http.
-            key: the API key; secret: what signs.
+            key: the API key; secret: what signs. Both empty: only what it tells everybody can be asked.
             demo: trade with the exchange's play money (VST), at its host for that.
             base_url: where it answers instead (the sandbox); empty: its own address.
             service: time limits, quota and breaker.
@@ -100,7 +98,7 @@ class BingX:
         exchange.has["fetchCurrencies"] = False
         exchange.fetch_markets = lambda params: exchange.fetch_swap_markets(params)
         self._calls = ExchangeCalls(
-            exchange, service, Endpoint(base_url, secret), engine, only_questions=False
+            exchange, service, Endpoint(base_url, secret or None), engine, only_questions=False
         )
         exchange.fetch = self._send
         self._send_until: float | None = None  # by time.monotonic(), of an order that is being handed over
@@ -131,7 +129,7 @@ class BingX:
         with _translated():
             found = self._exchange.load_markets({})
             markets = {
-                market["symbol"]: _read_market(market)
+                market["symbol"]: read_market(market)
                 for market in found.values()
                 if market["swap"] and market["linear"] and market["active"] is not False
             }
@@ -144,7 +142,7 @@ class BingX:
         pair = {"symbol": symbol.partition(":")[0].replace("/", "-")}
         answer = self._ask(lambda: self._exchange.swapV2PublicGetQuotePrice(pair))
         with _translated():
-            return _number(answer["data"]["price"])
+            return read_number(answer["data"]["price"])
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
         """Set a symbol's leverage, for both sides. Done twice it is the same."""
@@ -197,7 +195,7 @@ class BingX:
                 return None
             raise
         with _translated():
-            return _read_order(answer)
+            return read_order(answer)
 
     def cancel(self, symbol: str, exchange_order_id: str) -> None:
         """Cancel an open order. One that is not open any more is refused."""
@@ -214,14 +212,14 @@ class BingX:
 
     def list_open_orders(self) -> list[ExchangeOrder]:
         """All open orders of the account. A missing one proves nothing: ask for it with `find_order`."""
-        return self._list(lambda: self._exchange.fetch_open_orders(), _read_order)
+        return self._list(lambda: self._exchange.fetch_open_orders(), read_order)
 
     def list_orders(self, symbol: str, since: datetime, until: datetime) -> list[ExchangeOrder]:
         """A symbol's orders in any state that were made in a window of seven days at most."""
-        window = {"until": _milliseconds(until)}
+        window = {"until": to_milliseconds(until)}
         return self._list(
-            lambda: self._exchange.fetch_orders(symbol, _milliseconds(since), ROWS_A_PAGE, window),
-            _read_order,
+            lambda: self._exchange.fetch_orders(symbol, to_milliseconds(since), ROWS_A_PAGE, window),
+            read_order,
         )
 
     def list_fills(self, symbol: str, since: datetime, until: datetime) -> list[ExchangeFill]:
@@ -232,8 +230,8 @@ class BingX:
         pair = self.markets[symbol]
         asked = {
             "symbol": pair.pair.replace("/", "-"),
-            "startTs": _milliseconds(since),
-            "endTs": _milliseconds(until),
+            "startTs": to_milliseconds(since),
+            "endTs": to_milliseconds(until),
             "pageSize": ROWS_A_PAGE,
         }
         fills: list[ExchangeFill] = []
@@ -242,7 +240,7 @@ class BingX:
                 partial(self._exchange.swapV2PrivateGetTradeFillHistory, {**asked, "pageIndex": number})
             )
             with _translated():
-                page = [_read_fill(row, symbol) for row in answer["data"]["fill_history_orders"]]
+                page = [read_fill(row, symbol) for row in answer["data"]["fill_history_orders"]]
             fills += page
             if len(page) < ROWS_A_PAGE:
                 break
@@ -255,16 +253,16 @@ class BingX:
             return [
                 ExchangeBalance(
                     currency,
-                    _number(answer["total"][currency]),
-                    _number_if_any(answer["free"][currency]),
-                    _number_if_any(answer["used"][currency]),
+                    read_number(answer["total"][currency]),
+                    read_number_if_any(answer["free"][currency]),
+                    read_number_if_any(answer["used"][currency]),
                 )
                 for currency in answer["total"]
             ]
 
     def list_positions(self) -> list[ExchangePosition]:
         """The positions that are held."""
-        return self._list(lambda: self._exchange.fetch_positions(), _read_position)
+        return self._list(lambda: self._exchange.fetch_positions(), read_position)
 
     def _list(self, call: Callable[[], Any], read: Callable[[Any], Any]) -> list[Any]:
         answer = self._ask(call)
@@ -316,86 +314,3 @@ def _translated() -> Iterator[None]:
 
 def _plain_number(number: Any) -> Any:
     return None if number is None else PlainFloat(number)
-
-
-def _number(value: Any) -> Decimal:
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise InvalidOperation(f"{value!r} is no amount")
-    return number
-
-
-def _number_if_any(value: Any) -> Decimal | None:
-    return None if value in (None, "") else _number(value)
-
-
-def _price_if_any(value: Any) -> Decimal | None:
-    """A price; the exchange writes 0 where there is none."""
-    return _number_if_any(value) or None
-
-
-def _time_if_any(milliseconds: Any) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
-
-
-def _read_market(market: Mapping[str, Any]) -> SwapMarket:
-    limits = market["limits"]
-    return SwapMarket(
-        market["symbol"],
-        f"{market['base']}/{market['quote']}",
-        _number(market["precision"]["amount"]),
-        _number(market["precision"]["price"]),
-        _number_if_any(limits["amount"]["min"]),
-        _number_if_any(limits["cost"]["min"]),
-    )
-
-
-def _read_order(order: Mapping[str, Any]) -> ExchangeOrder:
-    parent = str(order["info"].get("triggerOrderId") or "0")
-    return ExchangeOrder(
-        exchange_order_id=str(order["id"]),
-        client_order_id=order["clientOrderId"] or None,
-        symbol=order["symbol"],
-        side=order["side"],
-        order_type=str(order["info"]["type"]).lower(),
-        status=STATUSES[order["status"].lower()],
-        quantity=_number(order["amount"]),
-        filled_quantity=_number(order["filled"] or 0),
-        average_price=_price_if_any(order["average"]),
-        price=_price_if_any(order["price"]),
-        stop_price=_price_if_any(order["triggerPrice"] or order["stopLossPrice"] or order["takeProfitPrice"]),
-        reduce_only=bool(order["reduceOnly"]),
-        created_at=_time_if_any(order["timestamp"]),
-        updated_at=_time_if_any(order["lastUpdateTimestamp"]),
-        parent_id=None if parent == "0" else parent,
-    )
-
-
-def _read_fill(row: Mapping[str, Any], symbol: str) -> ExchangeFill:
-    executed_at = datetime.fromisoformat(row["filledTime"])
-    if executed_at.tzinfo is None or not row["tradeId"]:
-        raise ValueError("an execution without the zone of its time, or without a number")
-    return ExchangeFill(
-        trade_id=str(row["tradeId"]),
-        exchange_order_id=str(row["orderId"]),
-        symbol=symbol,
-        side=_SIDES[row["side"]],
-        executed_at=executed_at.astimezone(UTC),
-        price=_number(row["price"]),
-        quantity=_number(row["qty"]),
-        fee=-_number(row["commission"]),
-        fee_currency=row["commissionAsset"],
-    )
-
-
-def _read_position(position: Mapping[str, Any]) -> ExchangePosition:
-    size = _number(position["contracts"]) * _number(position["contractSize"] or 1)
-    return ExchangePosition(
-        position["symbol"],
-        -abs(size) if position["side"] == "short" else abs(size),
-        _price_if_any(position["entryPrice"]),
-    )

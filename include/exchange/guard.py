@@ -6,6 +6,7 @@ They look at rows that reconciliation writes, and only freeze: nobody but a pers
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from sqlalchemy import Connection, Engine
 
@@ -39,21 +40,72 @@ def measure_guard(connection: Connection) -> GuardFigures:
     return GuardFigures(*connection.execute(sql("exchange/measure_guard")).one())
 
 
+@dataclass(frozen=True)
+class GuardRule:
+    """A rule with its figure and its limit, both in one unit; None: not known, or off."""
+
+    setting: str
+    value: float | timedelta | None
+    limit: float | timedelta | None
+    unit: Literal["%", "$", "time"]
+    breach: str  # in words, with both in their places
+
+    @property
+    def broken(self) -> bool:
+        """Whether it freezes; a figure at its limit is not beyond it."""
+        if self.value is None or self.limit is None:
+            return False
+        return bool(self.value > self.limit)  # type: ignore[operator]  # both are of one unit
+
+    @property
+    def value_text(self) -> str:
+        """The figure for people."""
+        return self._text(self.value, self.limit)
+
+    @property
+    def limit_text(self) -> str:
+        """The limit for people."""
+        return self._text(self.limit)
+
+    def _text(self, figure: float | timedelta | None, beyond: float | timedelta | None = None) -> str:
+        if figure is None:
+            return "–"
+        if isinstance(figure, timedelta):
+            return age_text(figure)
+        if self.unit == "$":
+            return money_text(figure)
+        return figure_text(figure, self.unit, beyond if isinstance(beyond, float | int) else None)
+
+
+def list_rules(figures: GuardFigures, settings: Settings) -> list[GuardRule]:
+    """Give each rule, also those that are off, with its figure and its setting."""
+    drawdown = "the balance is {} below its highest, more than {}"
+    down = "no comparison with the exchange went well for {}, longer than {}"
+    return [
+        GuardRule("freeze_on_drawdown", figures.drawdown, settings.freeze_on_drawdown, "%", drawdown),
+        GuardRule(
+            "freeze_on_day_loss",
+            figures.day_loss,
+            settings.freeze_on_day_loss,
+            "$",
+            "today lost {}, more than {}",
+        ),
+        GuardRule(
+            "freeze_on_discrepancy",
+            figures.discrepancy,
+            settings.freeze_on_discrepancy,
+            "$",
+            "balance and fills disagree by {}, above {}",
+        ),
+        GuardRule("freeze_on_exchange_down", figures.down, settings.freeze_on_exchange_down, "time", down),
+    ]
+
+
 def find_breaches(figures: GuardFigures, settings: Settings) -> Iterator[str]:
-    """Say in words which rules that are set are broken; a figure at its limit is not beyond it."""
-    limit = settings.freeze_on_drawdown
-    if limit is not None and figures.drawdown is not None and figures.drawdown > limit:
-        drawdown = figure_text(figures.drawdown, "%", limit)
-        yield f"the balance is {drawdown} below its highest, more than {limit} %"
-    limit = settings.freeze_on_day_loss
-    if limit is not None and figures.day_loss is not None and figures.day_loss > limit:
-        yield f"today lost {money_text(figures.day_loss)}, more than {money_text(limit)}"
-    limit = settings.freeze_on_discrepancy
-    if limit is not None and figures.discrepancy is not None and figures.discrepancy > limit:
-        yield f"balance and fills disagree by {money_text(figures.discrepancy)}, above {money_text(limit)}"
-    longest = settings.freeze_on_exchange_down
-    if longest is not None and figures.down is not None and figures.down > longest:
-        yield f"no comparison with the exchange went well for {age_text(figures.down)}"
+    """Say in words which rules that are set are broken."""
+    for rule in list_rules(figures, settings):
+        if rule.broken:
+            yield rule.breach.format(rule.value_text, rule.limit_text)
 
 
 def guard_trading(engine: Engine, settings: Settings) -> SwitchChange | None:

@@ -34,6 +34,11 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
         ("data_quality_results", settings.keep_quality_results, {"time_column": "created_at"}),
         ("llm_calls", settings.keep_llm_calls, {"time_column": "at"}),
         ("probe_results", settings.keep_probe_results, {"time_column": "checked_at"}),
+        ("exchange_balances", settings.keep_balances, {"time_column": "taken_at"}),
+        ("reconciliations", settings.keep_reconciliations, {"time_column": "started_at"}),
+        # What is not resolved has no such time, and stays.
+        ("reconciliation_differences", settings.keep_differences, {"time_column": "resolved_at"}),
+        ("signals", settings.keep_messages, {"time_column": "created_at"}),
         ("trade_changes", settings.keep_trade_changes, {"time_column": "changed_at"}),
         (
             "market_candles",

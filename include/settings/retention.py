@@ -18,6 +18,22 @@ class RetentionSettings(SettingsSection):
     )
     keep_llm_calls: timedelta | None = Field(timedelta(days=365), description="rows of llm_calls")
     keep_probe_results: timedelta | None = Field(timedelta(days=30), description="rows of probe_results")
+    keep_balances: timedelta | None = Field(
+        timedelta(days=365),
+        ge=timedelta(days=91),
+        description="rows of exchange_balances; the guard reads 90 days",
+    )
+    keep_reconciliations: timedelta | None = Field(
+        timedelta(days=90), ge=timedelta(days=8), description="rows of reconciliations"
+    )
+    keep_differences: timedelta | None = Field(
+        timedelta(days=365),
+        ge=timedelta(days=8),
+        description="rows of reconciliation_differences, after they were resolved",
+    )
+    keep_messages: timedelta | None = Field(
+        timedelta(days=365), ge=timedelta(days=8), description="rows of signals: messages from outside"
+    )
     keep_trade_changes: timedelta | None = Field(None, description="rows of trade_changes, the audit trail")
     keep_reports: timedelta | None = Field(
         None, description="reports after the end of their period, with their files; not archived"

@@ -59,7 +59,7 @@ def build_app(
     app.include_router(costs(open_database, host))
     app.include_router(data_docs(open_database))
     app.include_router(docs())
-    app.include_router(exchange(open_database))
+    app.include_router(exchange(open_database, host))
     app.include_router(exports(open_database, find_person, host))
     app.include_router(freeze_page(open_database))
     app.include_router(freshness(open_database, host))

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from include.exchange.contracts import read_contracts
+from include.exchange.bingx import BingX
 from include.exchange.messages import judge_messages
 from include.exchange.telegram import collect_updates
+from include.exchange.venue import ExchangeError
 from include.http import ServiceError
 from include.http.client import Client
 from include.services import find_service
@@ -63,10 +64,10 @@ def test_a_message_becomes_a_trade_and_is_stored_once(sandbox, database, telegra
     write(sandbox, id=1)
     assert collect_updates(database, telegram, TOKEN).stored == 0
 
-    with Client(
-        find_service("bingx"), Endpoint(f"{sandbox.url}/bingx"), database
-    ) as bingx:  # the sandbox's list of contracts
-        markets = read_contracts(bingx)
+    with BingX(database, key="", secret="", demo=True, base_url=f"{sandbox.url}/bingx") as everybody:
+        markets = {market.pair for market in everybody.markets.values()}
+        with pytest.raises(ExchangeError):
+            everybody.list_balances()
     assert judged(database, markets) == {"accepted": 1, "rejected": 2}
     assert judged(database, markets) == {}
     first, second, third = rows(database)

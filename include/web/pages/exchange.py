@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
+from include.exchange.guard import list_rules, measure_guard
 from include.exchange.overview import (
     LIVE_DAYS,
     MOST_LIVE_TRADES,
@@ -22,6 +23,8 @@ from include.exchange.overview import (
 )
 from include.exchange.switch import STATES, read_changes
 from include.humanize import decimal_text, money_text, price_text
+from include.settings.reader import SettingsError
+from include.web.host import DeskHost
 from include.web.rendering import render
 
 ROWS = 50  # of each list
@@ -34,7 +37,7 @@ WHAT_PASSES = {
 }
 
 
-def exchange(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
+def exchange(open_database: Callable[[], AbstractContextManager[Engine]], host: DeskHost) -> APIRouter:
     """Make the route `/exchange`; `?status=&symbol=` choose open orders, `?before=` begins their page."""
     router = APIRouter()
 
@@ -56,6 +59,12 @@ def exchange(open_database: Callable[[], AbstractContextManager[Engine]]) -> API
             )
             state = read_state(connection, rows=ROWS)
             live = read_live_trades(connection)
+            figures = measure_guard(connection)
+        settings, unreadable = None, ""
+        try:
+            settings = host.settings()
+        except SettingsError as error:  # the switch is looked at when things are broken
+            unreadable = str(error)
         chosen = {"status": status, "symbol": symbol}
         last = orders[ROWS - 1] if len(orders) > ROWS else None
         return render(
@@ -76,6 +85,9 @@ def exchange(open_database: Callable[[], AbstractContextManager[Engine]]) -> API
             else None,
             first=f"?{urlencode(chosen)}" if before else None,
             state=state,
+            settings=settings,
+            unreadable=unreadable,
+            rules=list_rules(figures, settings) if settings else [],
             live=live,
             live_days=LIVE_DAYS,
             most_live_trades=MOST_LIVE_TRADES,

@@ -2,13 +2,33 @@
 
 import json
 import re
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from include.exchange.switch import turn_switch
+from include.settings.reader import SettingsError
+from include.web import build_app
 from tests.support.pages import page
 from tests.support.rows import NOW, insert, insert_settled
+from tests.support.web import desk_host, find_person
+
+
+@pytest.fixture
+def desk_of(database):
+    """Makes the pages with other settings."""
+
+    def make(read=None, **settings):
+        host = desk_host(**settings)
+        host = replace(host, settings=read) if read else host
+        return TestClient(build_app(lambda: nullcontext(database), [], find_person, host))
+
+    return make
+
 
 HOSTILE = '<script>alert(1)</script>"'
 
@@ -133,6 +153,38 @@ def test_with_much_it_has_pages_and_filters_and_foreign_words_are_text(client, d
     unknown = client.get("/tradeops/exchange?status=unknown&symbol=BTC/USDT:USDT").text
     assert re.findall(r"tradeops-(\d+)<", unknown) == ["60", "120"]
     assert "No open order is so" in client.get("/tradeops/exchange?symbol=nothing").text
+
+
+def test_it_shows_the_setting_beside_the_switch_and_each_rule_beside_its_limit(client, database, desk_of):
+    turn_switch(database, "trading", reason="a test", changed_by="ann")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE trading_switch SET changed_at = now() - interval '2 hours'"))
+        for total, ago in ((1000, 90), (850, 60)):
+            connection.execute(
+                text(
+                    "INSERT INTO exchange_balances (exchange, currency, total, taken_at) "
+                    "VALUES ('bingx', 'USDT', :total, now() - :ago * interval '1 minute')"
+                ),
+                {"total": total, "ago": ago},
+            )
+    words = " ".join(page(client, "/tradeops/exchange").words.split())
+    assert "off The setting trading_enabled lets nothing be submitted, whatever the switch says" in words
+    assert re.search(r"freeze_on_drawdown\s*15.0 %\s*–\s*off", words)
+    real = desk_of(trading_enabled=True, trading_demo=False, freeze_on_drawdown=10.0)
+    words = " ".join(page(real, "/exchange").words.split())
+    assert (
+        "enabled The setting trading_enabled lets orders be submitted" in words and "with real money" in words
+    )
+    assert re.search(r"freeze_on_drawdown\s*15.0 %\s*10.0 %\s*broken", words)
+    assert re.search(r"freeze_on_exchange_down\s*not known\s*–\s*off", words)
+
+
+def test_unreadable_settings_do_not_hide_the_switch(database, desk_of):
+    def unreadable():
+        raise SettingsError("trading_demo: no")
+
+    words = " ".join(page(desk_of(read=unreadable), "/exchange").words.split())
+    assert "nothing is submitted without them: trading_demo: no" in words and "frozen" in words
 
 
 def test_what_is_asked_wrongly_is_refused_in_words(client):

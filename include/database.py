@@ -256,8 +256,7 @@ def read_columns(
     if rows.size:
         forms = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
         table = csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=list(types)), forms, options)
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
-    return frame
+    return table.to_pandas(split_blocks=True)  # type: ignore[no-any-return]
 
 
 def storable(value: str) -> str:
@@ -265,39 +264,40 @@ def storable(value: str) -> str:
     return value.replace("\x00", "�").replace("\\u0000", "�").encode("utf-8", "replace").decode("utf-8")
 
 
-def copy_frame(connection: Connection, table: str, frame: "pd.DataFrame") -> None:
+def copy_frame(
+    connection: Connection, table: str, frame: "pd.DataFrame", constants: Mapping[str, str] | None = None
+) -> None:
     """Append the rows of a frame to a table with COPY, in the connection's transaction; commit as ever.
 
-    The frame's columns name the table's; the index is not written. Floats are written as their shortest exact
-    text, NaN, NaT and None as NULL; write UUIDs and JSON as text. `table` may be `schema.table` or a
-    temporary table.
+    The frame's columns name the table's, and `constants` those that hold one text; the index is not written.
+    Floats are written as their shortest exact text, NaN, NaT and None as NULL; write UUIDs and JSON as text.
+    `table` may be `schema.table` or a temporary table.
 
-    Raises:
-        psycopg.Error: the server refuses a row; none of the frame is stored.
-        ValueError: a column holds what has no one meaning as text: times without a time zone, durations,
-            objects.
+    Raises psycopg.Error when the server refuses a row; then none is stored. ValueError for what has no one
+    meaning as text: times without a time zone, durations, objects.
     """
     import pyarrow as pa
     import pyarrow.csv
-    from psycopg.sql import SQL as COMPOSED
-    from psycopg.sql import Identifier
+    from psycopg import sql as composed
 
-    statement = COMPOSED("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        Identifier(*table.split(".")), COMPOSED(", ").join(Identifier(str(name)) for name in frame.columns)
+    # Each by itself, which costs less than `Table.from_pandas`.
+    columns = {str(name): pa.array(values, from_pandas=True) for name, values in frame.items()}
+    columns |= {name: pa.repeat(value, len(frame)) for name, value in (constants or {}).items()}
+    rows = pa.table(columns)
+    for column in rows.schema:
+        naive = pa.types.is_timestamp(column.type) and column.type.tz is None
+        if naive or pa.types.is_duration(column.type):
+            what = "times without a time zone" if naive else "durations"
+            raise ValueError(f"the column {column.name} of the rows for {table} holds {what}")
+    statement = composed.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        composed.Identifier(*table.split(".")), composed.SQL(", ").join(map(composed.Identifier, columns))
     )
-    options = pa.csv.WriteOptions(include_header=False)
     if not connection.in_transaction():
         connection.begin()  # SQLAlchemy does not see COPY, so it would not commit
     with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
         for start in range(0, len(frame), COPY_ROWS):
-            rows = pa.Table.from_pandas(frame.iloc[start : start + COPY_ROWS], preserve_index=False)
-            for column in rows.schema:
-                naive = pa.types.is_timestamp(column.type) and column.type.tz is None
-                if naive or pa.types.is_duration(column.type):
-                    what = "times without a time zone" if naive else "durations"
-                    raise ValueError(f"the column {column.name} of the rows for {table} holds {what}")
             buffer = pa.BufferOutputStream()
-            pa.csv.write_csv(rows, buffer, options)
+            pa.csv.write_csv(rows.slice(start, COPY_ROWS), buffer, pa.csv.WriteOptions(include_header=False))
             copy.write(buffer.getvalue().to_pybytes())
 
 

@@ -117,10 +117,11 @@ def normalise(frame: pd.DataFrame, resolution: str, *, now: datetime) -> tuple[p
         raise ValueError(f"a candle frame lacks the column {', '.join(absent)}")
     if not isinstance(frame["timestamp"].dtype, pd.DatetimeTZDtype):
         raise ValueError("the column timestamp of a candle frame must hold times with a time zone")
-    candles = frame[columns].copy()
-    candles["timestamp"] = candles["timestamp"].dt.tz_convert("UTC").dt.as_unit("us")
+    candles, kinds = frame[columns], frame.dtypes
+    if kinds["timestamp"] != "datetime64[us, UTC]":
+        candles["timestamp"] = candles["timestamp"].dt.tz_convert("UTC").dt.as_unit("us")
     for column in (*PRICES, "volume"):
-        if candles[column].dtype != "float64":
+        if kinds[column] != "float64":
             candles[column] = pd.to_numeric(candles[column], errors="coerce").astype("float64")
     if _is_sound(candles, interval, now):
         return candles.reset_index(drop=True), {}

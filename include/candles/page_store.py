@@ -112,8 +112,9 @@ class PageStore:
         """Store what came of a page, and the note of what was looked at, in one transaction."""
         resolution = looked_at.resolution or FINEST_CANDLE
         candles, refused = normalise(fetched.candles, resolution, now=self._now)
-        times = candles["timestamp"]
-        wanted = (times >= page.start) & (times < page.end) & (candles["symbol"] == page.symbol)
+        moments = candles["timestamp"].to_numpy("datetime64[us]").view("int64")
+        wanted = (moments >= moment_of(page.start)) & (moments < moment_of(page.end))
+        wanted &= (candles["symbol"] == page.symbol).to_numpy(bool)
         if not wanted.all():
             refused["nobody asked for it"] = int((~wanted).sum())
             candles = candles[wanted]

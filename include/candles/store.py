@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from include.candles.frame import CANDLE, PRICES, first_open, interval_of, last_close
+from include.candles.gaps import read_gaps
 from include.candles.local_stack import refuse_invented_prices
 from include.candles.sources import rank_of, worse_kinds
 from include.candles.windows import Spans, merge_windows
@@ -37,9 +38,10 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     rank = rank_of(source)
     if candles.empty:
         return 0
-    times = candles["timestamp"]
-    ensure_partitions(connection, times.min(), times.max())
-    if _copy_into_gap(connection, candles, resolution, source):
+    first, last = candles["timestamp"].min(), candles["timestamp"].max()
+    ensure_partitions(connection, first, last)
+    place = {"symbols": candles["symbol"].unique().tolist(), "first": first, "last": last}
+    if _copy_into_gap(connection, candles, place, resolution, source):
         written = len(candles)
     else:
         connection.execute(sql("candles/create_incoming"))
@@ -47,33 +49,27 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
         values = {"resolution": resolution, "source": source, "worse": worse_kinds(rank)}
         written = connection.execute(sql("candles/write_candles"), values).rowcount
         connection.execute(sql("candles/drop_incoming"))
-    reach = times.max() + interval
+    reach = last + interval
     connection.execute(sql("candles/count_written"), {"source": source, "written": written, "reach": reach})
     return written
 
 
-def _copy_into_gap(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> bool:
+def _copy_into_gap(
+    connection: Connection, candles: pd.DataFrame, place: dict[str, Any], resolution: str, source: str
+) -> bool:
     """Write candles straight into the table where it holds none yet, as when a gap is filled.
+
+    `place`: their `symbols`, and the `first` and `last` open time.
 
     The way by a temporary table costs half as much again. False: something is there, perhaps since a moment
     ago, and nothing was written.
     """
-    times = candles["timestamp"]
-    place = {
-        "symbols": candles["symbol"].unique().tolist(),
-        "resolution": resolution,
-        "first": times.min(),
-        "last": times.max(),
-    }
-    if connection.execute(sql("candles/find_held"), place).scalar_one():
+    if connection.execute(sql("candles/find_held"), {**place, "resolution": resolution}).scalar_one():
         return False
     try:
         with connection.begin_nested():
-            copy_frame(
-                connection,
-                "market_candles",
-                candles[CANDLE].assign(resolution=resolution, source=source),
-            )
+            constants = {"resolution": resolution, "source": source}
+            copy_frame(connection, "market_candles", candles[CANDLE], constants)
     except UniqueViolation:
         return False
     return True
@@ -135,17 +131,16 @@ def find_gaps(
     whole = windows.assign(
         start=first_open(windows["start"], interval), end=last_close(windows["end"], interval)
     )
-    rows = connection.execute(
-        sql("candles/find_gaps"),
-        {
-            **_spans(whole),
-            "resolution": resolution,
-            "sandbox": sandbox,
-            "source": source,
-            "now": now,
-            "fetched_since": fetched_since,
-        },
-    ).all()
+    merged = _spans(whole)
+    rows = read_gaps(
+        connection,
+        list(zip(merged["symbols"], merged["starts"], merged["ends"], strict=True)),
+        resolution,
+        sandbox=sandbox,
+        source=source,
+        now=now,
+        fetched_since=fetched_since,
+    )
     gaps = pd.DataFrame(rows, columns=["symbol", "start", "end"])
     return gaps.astype({"symbol": "str", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
 
@@ -163,19 +158,15 @@ def find_gaps_of(
 ) -> Spans:
     """Find what the windows of one symbol lack, as `find_gaps`, in a tenth of its time for few windows."""
     spans = windows.whole(interval_of(resolution)).merged().times()
-    rows = connection.execute(
-        sql("candles/find_gaps"),
-        {
-            "symbols": [symbol] * len(spans),
-            "starts": [start for start, _ in spans],
-            "ends": [end for _, end in spans],
-            "resolution": resolution,
-            "sandbox": sandbox,
-            "source": source,
-            "now": now,
-            "fetched_since": fetched_since,
-        },
-    ).all()
+    rows = read_gaps(
+        connection,
+        [(symbol, start, end) for start, end in spans],
+        resolution,
+        sandbox=sandbox,
+        source=source,
+        now=now,
+        fetched_since=fetched_since,
+    )
     return Spans.between([(row.start, row.end) for row in rows])
 
 

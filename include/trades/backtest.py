@@ -174,6 +174,16 @@ def evaluate(
     )
 
 
+def find_invalid(trades: pd.DataFrame) -> Flags:
+    """Find the trades that `evaluate` answers with `invalid: …`, whatever the candles. Raises as it does."""
+    _require_columns(trades, "trades", TRADE_COLUMNS)
+    times = [_read_times(trades, "trades", name) for name in ("generated_at", "expires_at")]
+    unit = _finest_unit(*times)
+    book = _read_trades(trades, pd.Index([]), *(_to_ticks(one, unit) for one in times))
+    with np.errstate(all="ignore"):
+        return reduce(np.logical_or, _find_faults(book).values())
+
+
 def _read_interval(interval: str | timedelta) -> int:
     """The length of a candle in nanoseconds."""
     length = pd.Timedelta(interval)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, text
 from include.candles.frame import RESOLUTIONS, interval_of, no_candles
 from include.candles.store import read_candles
 from include.database import copy_frame, sql
-from include.quality import explain, score
+from include.quality import count_candles, explain, score
 from include.settings import SANDBOX, Settings
-from include.trades.backtest import evaluate
+from include.trades.backtest import find_invalid
 from include.trades.tail import find_awaited
 
 FINEST_RESOLUTION = next(iter(RESOLUTIONS))
@@ -74,7 +74,8 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
     clock says how late it is.
     """
     now = connection.execute(text("SELECT now()")).scalar_one()
-    answered = _needs_no_candles(trades)
+    windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
+    answered = _needs_no_candles(trades, windows)
     verdicts = pd.DataFrame(
         {
             "id": trades["id"],
@@ -87,7 +88,6 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
         }
     )
     sandbox = SANDBOX in settings.candle_sources
-    windows = trades[["symbol", "generated_at", "expires_at"]].set_axis(["symbol", "start", "end"], axis=1)
     by_resolution = {}
     for resolution in RESOLUTIONS:
         open_ones = verdicts.index[~(verdicts["passed"] | verdicts["awaited"])]
@@ -116,12 +116,10 @@ def judge_trades(connection: Connection, trades: pd.DataFrame, settings: Setting
     return Judged(verdicts, by_resolution)
 
 
-def _needs_no_candles(trades: pd.DataFrame) -> "pd.Series[bool]":
+def _needs_no_candles(trades: pd.DataFrame, windows: pd.DataFrame) -> "pd.Series[bool]":
     """Find the trades that no candle can help: invalid ones, and windows shorter than any candle."""
-    nothing = no_candles()
-    answers = evaluate(trades, nothing)["exit_reason"].set_axis(trades.index)
-    expected = score(trades, nothing, interval_of(FINEST_RESOLUTION))["expected"].set_axis(trades.index)
-    return answers.str.startswith("invalid") | (expected == 0)
+    counts = count_candles(windows, no_candles(), interval_of(FINEST_RESOLUTION))
+    return pd.Series(find_invalid(trades) | (counts["expected"] == 0).to_numpy(), index=trades.index)
 
 
 def _sources(trades: pd.DataFrame, candles: pd.DataFrame, interval: timedelta) -> "pd.Series[str]":

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from include.candles.gaps import read_gaps
 from include.database import sql
 
 EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday, on which the grids of all resolutions begin
@@ -212,19 +213,7 @@ def _find_holes(
     connection: Connection, window: MapWindow, wanted: Mapping[str, Sequence[Span]]
 ) -> list[tuple[str, Span]]:
     spans = [(symbol, *span) for symbol, some in wanted.items() for span in some]
-    found = connection.execute(
-        sql("candles/find_gaps"),
-        {
-            "symbols": [symbol for symbol, _, _ in spans],
-            "starts": [start for _, start, _ in spans],
-            "ends": [end for _, _, end in spans],
-            "resolution": window.resolution,
-            "sandbox": window.sandbox,
-            "source": None,
-            "now": None,
-            "fetched_since": None,
-        },
-    )
+    found = read_gaps(connection, spans, window.resolution, sandbox=window.sandbox)
     return [(row.symbol, (row.start, row.end)) for row in found]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.trades.backtest import CANDLE_COLUMNS, TRADE_COLUMNS, evaluate
+from include.trades.backtest import CANDLE_COLUMNS, TRADE_COLUMNS, evaluate, find_invalid
 from tests.trades.markets import (
     ENTRY,
     FILL_SHORT,
@@ -265,6 +265,7 @@ class TestRule11Invalid:
         candles = make_candles(ENTRY, (101, 108, 101, 105))
         rows = evaluate(make_trades(LONG, LONG | change, SHORT), candles)
         assert rows["exit_reason"].tolist() == ["targets", f"invalid: {what}", "stopped"]
+        assert find_invalid(make_trades(LONG, LONG | change, SHORT)).tolist() == [False, True, False]
         bad = rows.iloc[1]
         assert bad.status == "incomplete_data"
         assert (

@@ -13,7 +13,7 @@ from include.trades.claim import claim_due
 from include.trades.results import sql_with_results
 from tests.support.trades import insert, run
 
-MANY = 1_500
+MANY = 500
 SETTINGS = Settings(batch_size=MANY)
 
 

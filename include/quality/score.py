@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.candles.frame import CANDLE, PRICES, first_open, last_close, valid
+from include.candles.frame import CANDLE, GRID, PRICES, first_open, valid
 
 TRADE = ["id", "symbol", "generated_at", "expires_at"]
 # Since 1970, UTC. Microseconds, as in the database: in nanoseconds, the year 1 or 9999 of a trade overflows.
 Microseconds = np.ndarray[tuple[int], np.dtype[np.int64]]
+NO_TIME = np.iinfo(np.int64).min  # what NumPy holds for NaT
+GRID_START = int(GRID.timestamp()) * 10**6
 MAX_GAPS = 3  # the longest gaps are named, the others counted
 
 
@@ -53,13 +55,13 @@ def count_candles(windows: pd.DataFrame, candles: pd.DataFrame, interval: timede
     `timestamp >= start` and `timestamp + interval <= end`; `found`, the distinct times of `candles` among
     these. `candles`: rows in any order, repeated ones count once.
     """
-    length = pd.Timedelta(interval)
-    span = last_close(windows["end"], length) - first_open(windows["start"], length)
-    expected = np.maximum(_microseconds(span) // _length(length), 0)
+    step = _length(pd.Timedelta(interval))
+    first, end = _microseconds(windows["start"]), _microseconds(windows["end"])
+    whole = (end - GRID_START) // step + (GRID_START - first) // step  # the first is rounded up, the end down
+    expected = np.where((first == NO_TIME) | (end == NO_TIME), 0, np.maximum(whole, 0))
     times = _microseconds(candles["timestamp"])
     times_of = {symbol: _distinct(times[rows]) for symbol, rows in _rows_of(candles["symbol"]).items()}
-    first = _microseconds(windows["start"])
-    last = _microseconds(windows["end"] - length)
+    last = end - step
     found = np.zeros(len(windows), dtype="int64")
     for symbol, rows in windows.groupby("symbol").indices.items():
         if (held := times_of.get(str(symbol))) is not None:

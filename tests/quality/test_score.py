@@ -109,6 +109,20 @@ def test_other_resolutions(interval, step, expected):
     assert result["valid"].tolist() == [expected]
 
 
+def test_weeks_open_on_mondays_whatever_the_unit_of_time_is():
+    first = pd.Series(pd.to_datetime(["2026-01-05", "2026-01-06", "0001-01-01", None], utc=True))
+    windows = pd.DataFrame(
+        {
+            "id": range(4),
+            "symbol": "BTC",
+            "generated_at": first,
+            "expires_at": pd.Timestamp("2026-02-02", tz="UTC"),
+        }
+    )
+    scored = score(windows, minutes(0), timedelta(days=7))
+    assert scored["expected"].tolist() == [4, 3, 105_664, 0]
+
+
 def test_the_answer_is_in_the_order_of_the_trades_and_changes_nothing():
     frame = trades((50, 70), (0, 10), (5, 15)).set_axis([7, 7, 1])
     candles = minutes(60).sample(frac=1, random_state=2)

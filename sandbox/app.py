@@ -72,6 +72,7 @@ def create_server(host: str, port: int) -> uvicorn.Server:
             lifespan="off",
             log_level="warning",
             access_log=False,  # the request log does that
+            date_header=False,  # uvicorn's may be seconds old, and clients take it for the clock
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,  # a request that hangs must not keep the server
         )

@@ -1,6 +1,6 @@
 """Breaking answers on the wire: ASGI middleware over the imitations, and the server that makes it possible.
 
-The middleware also stamps every answer with `X-Sandbox: 1` and writes the request log.
+The middleware also stamps every answer with `X-Sandbox: 1` and its date, and writes the request log.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Any, cast
 
 from fastapi import Request, Response
@@ -54,7 +55,8 @@ class Breakage:
         async def stamped_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-sandbox", b"1")]
+                stamps = (b"x-sandbox", b"1"), (b"date", formatdate(usegmt=True).encode())
+                message["headers"] = [*message.get("headers", ()), *stamps]
             await send(message)
 
         if service is None:

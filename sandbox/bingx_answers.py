@@ -1,11 +1,14 @@
 """The shapes in which BingX shows contracts, orders, trades and positions."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 from sandbox.coins import Coin
 from sandbox.trading import Fill, Order, Position
+
+CHINA = timezone(timedelta(hours=8))
+NO_LEG = {"type": "", "quantity": 0, "stopPrice": 0, "price": 0, "workingType": ""}
 
 
 def show_contract(number: int, symbol: str, coin: Coin) -> dict[str, Any]:
@@ -56,6 +59,8 @@ def show_order(order: Order) -> dict[str, Any]:
         "updateTime": order.updated_at,
         "clientOrderId": order.client_id,
         "leverage": "",
+        "takeProfit": NO_LEG,
+        "stopLoss": NO_LEG,
         "advanceAttr": 0,
         "positionID": 0,
         "takeProfitEntrustPrice": 0,
@@ -63,14 +68,18 @@ def show_order(order: Order) -> dict[str, Any]:
         "orderType": "",
         "workingType": "MARK_PRICE",
         "onlyOnePosition": order.position_side == "BOTH",
-        "reduceOnly": order.reduce_only,
+        "reduceOnly": order.reduce_only
+        and order.parent is None,  # a stop or target of an entry does not say so
         "triggerOrderId": order.parent or 0,
     }
 
 
 def show_fill(fill: Fill) -> dict[str, Any]:
-    """One trade, with the names of both of BingX's lists of trades."""
-    at = datetime.fromtimestamp(fill.at / 1000, UTC).isoformat(timespec="milliseconds")
+    """One trade, with the names of both of BingX's lists of trades.
+
+    `filledTime` is China's time and says so; `filledTm` is the same hour and says Z, which is not so.
+    """
+    at = datetime.fromtimestamp(fill.at / 1000, CHINA)
     return {
         "symbol": fill.order.symbol,
         "tradeId": str(fill.id),
@@ -87,8 +96,8 @@ def show_fill(fill: Fill) -> dict[str, Any]:
         "commissionAsset": "USDT",
         "currency": "USDT",
         "realisedPNL": text(fill.profit),
-        "filledTm": at,
-        "filledTime": at,
+        "filledTm": f"{at:%Y-%m-%dT%H:%M:%S}Z",
+        "filledTime": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}+0800",
     }
 
 

@@ -46,7 +46,7 @@ from include.services.ccxt import ExchangeCalls
 from include.settings import Endpoint
 
 CALL_TIMEOUT = Timeout(connect=4.0, read=8.0, total=10.0)
-TRADING = replace(SERVICES[0], timeout=CALL_TIMEOUT, retry=Retry(attempts=1, budget=15.0))
+TRADING = replace(SERVICES[0], timeout=CALL_TIMEOUT, retry=Retry(attempts=1, budget=15.0), places_at_once=20)
 ROWS_A_PAGE = 1000  # what BingX gives at most
 
 

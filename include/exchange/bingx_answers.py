@@ -17,6 +17,7 @@ STATUSES: Mapping[str, Any] = {
     "expired": "expired",
     "rejected": "rejected",
 }
+EXIT_TYPES = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"})
 _SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
 
 
@@ -76,7 +77,8 @@ def read_order(order: Mapping[str, Any]) -> ExchangeOrder:
         average_price=read_price(order["average"]),
         price=read_price(order["price"]),
         stop_price=read_price(order["triggerPrice"] or order["stopLossPrice"] or order["takeProfitPrice"]),
-        reduce_only=bool(order["reduceOnly"]),
+        # A stop or a target closes, whatever it says: in ccxt's recorded answers it says false.
+        reduce_only=bool(order["reduceOnly"]) or order["info"]["type"] in EXIT_TYPES,
         created_at=read_time(order["timestamp"]),
         updated_at=read_time(order["lastUpdateTimestamp"]),
         parent_id=None if parent == "0" else parent,

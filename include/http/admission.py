@@ -8,6 +8,8 @@ place at once: nobody polls, and nobody is overtaken.
 """
 
 import logging
+import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +31,7 @@ LONGEST_HOLD = 3600.0
 _ADMIT = text(
     "SELECT verdict, wait, probe, failures, last_failure FROM http_admit("
     ":service, CAST(:calls AS integer[]), CAST(:windows AS double precision[]),"
-    " CAST(:patience AS double precision), CAST(:lease AS double precision))"
+    " CAST(:patience AS double precision), CAST(:lease AS double precision), :places)"
 )
 _NOTE = text(
     "SELECT http_note(:service, CAST(:probe AS timestamptz), CAST(:failure AS text), :threshold,"
@@ -55,8 +57,8 @@ class Admission:
     failures: int
 
 
-def admit(engine: Engine, service: Service, *, patience: float, lease: float) -> Admission:
-    """Take a place among the calls of this service, at most `patience` seconds from now.
+def admit(engine: Engine, service: Service, *, patience: float, lease: float, places: int = 1) -> Admission:
+    """Take a place among the calls of this service, or several, at most `patience` seconds from now.
 
     A trial call that says nothing within `lease` seconds is taken for dead; the next call is the trial then.
 
@@ -71,6 +73,7 @@ def admit(engine: Engine, service: Service, *, patience: float, lease: float) ->
         "windows": [limit.seconds for limit in service.limits],
         "patience": max(0.0, patience),
         "lease": lease,
+        "places": places,
     }
     try:
         with _autocommit(engine).connect() as connection:
@@ -81,6 +84,45 @@ def admit(engine: Engine, service: Service, *, patience: float, lease: float) ->
     if row.verdict != "go":
         raise _refusal(service, row)
     return Admission(row.wait, row.probe, row.failures)
+
+
+class Places(threading.local):
+    """What a thread has left of the places that it took together, for its questions in a row."""
+
+    _left: int = 0
+    _taken: int = 1  # the last time
+    _until: float = 0.0  # by time.monotonic()
+
+    def admit(
+        self, engine: Engine, service: Service, *, question: bool, patience: float, lease: float
+    ) -> Admission:
+        """Give a place as `admit` does, or one that is left; a question may take several.
+
+        Twice as many each time that all were used, up to the service's `places_at_once`: so at most as many
+        are left over as were used. Several are taken only where they are free at once.
+        """
+        in_time = time.monotonic() < self._until
+        if question and self._left and in_time:
+            self._left -= 1
+            return Admission(0.0, None, 0)
+        taken = min(2 * self._taken, service.places_at_once) if question and in_time else 1
+        if taken > 1:
+            try:
+                admission = admit(engine, service, patience=0.0, lease=lease, places=taken)
+            except RateLimitedError:
+                taken = 1
+        if taken == 1:
+            admission = admit(engine, service, patience=patience, lease=lease)
+        if question:
+            self._taken = taken
+            # A trial call is alone: whether there will be others is what it finds out.
+            self._left = 0 if admission.probe or admission.failures else taken - 1
+            self._until = time.monotonic() + admission.wait + service.places_kept
+        return admission
+
+    def forget(self) -> None:
+        """Use none of those that are left."""
+        self._left = 0
 
 
 def hold(engine: Engine, service: Service, seconds: float) -> None:

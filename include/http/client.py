@@ -18,7 +18,7 @@ import stamina
 from sqlalchemy import Engine
 
 from include.database import storable
-from include.http.admission import Admission, admit, hold, note_answer, note_failure
+from include.http.admission import Admission, Places, hold, note_answer, note_failure
 from include.http.answer import parse_date, read_answer
 from include.http.deadline import CallStoppedError, can_be_stopped, limited_to, obey_deadline, wait_for
 from include.http.errors import (
@@ -37,6 +37,7 @@ Parameters = Mapping[str, str | int | float | bool]
 # gzip alone: what else httpx would offer depends on what else is installed
 HEADERS = {"User-Agent": "tradeops", "Accept": "application/json", "Accept-Encoding": "gzip"}
 LONGEST_MESSAGE = 500  # characters of an error
+MEASURED_EVERY = 2.0  # seconds: measurements are written together
 TRIAL_GRACE = 5.0  # seconds after its deadline in which a trial call may still report
 
 # httpx logs whole URLs at INFO, httpcore headers at DEBUG. A filter on a logger does not see the records of
@@ -53,6 +54,7 @@ class _Call:
     request: httpx.Request
     deadline: float  # by time.monotonic()
     as_text: bool = False  # the answer is text, whatever it calls itself
+    question: bool = False  # a GET, which may use a place that was taken together with others
     attempts: int = 0  # requests sent
     milliseconds: float = 0.0  # from the last request to the end of its answer
     status: int | None = None
@@ -93,7 +95,8 @@ class Client:
         _check_contact(self.service)
         headers, self._key_params, self._key_fields = _credentials(self.service, self._secret)
         self._latest = _Latest()
-        self._measurements = Writer(engine)
+        self._places = Places()
+        self._measurements = Writer(engine, gather=MEASURED_EVERY)
         timeout = self.service.timeout
         self._http = obey_deadline(
             httpx.Client(
@@ -176,7 +179,7 @@ class Client:
         self, method: str, path: str, request: httpx.Request, *, idempotent: bool, as_text: bool = False
     ) -> Any:
         retry = self.service.retry
-        call = _Call(request, time.monotonic() + retry.budget, as_text)
+        call = _Call(request, time.monotonic() + retry.budget, as_text, question=method == "GET")
 
         def pause(error: Exception) -> float | bool:
             """Seconds until the next attempt; False when there should be none."""
@@ -245,9 +248,10 @@ class Client:
 
     def _attempt(self, call: _Call) -> Any:
         left = call.deadline - time.monotonic()
-        admission = admit(
+        admission = self._places.admit(
             self._engine,
             self.service,
+            question=call.question,
             patience=left - self.service.timeout.read,  # a place without time for the answer is no use
             lease=left + TRIAL_GRACE,
         )
@@ -258,6 +262,7 @@ class Client:
             # It quotes the answer, and is stored: by the breaker, and by whoever called.
             message = redact(storable(error.message), self._secret)
             failure = error.with_message(message[:LONGEST_MESSAGE])
+            self._places.forget()  # the next call asks whether it may still be made
         else:
             note_answer(self._engine, self.service, admission)
             return answer

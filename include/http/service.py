@@ -92,6 +92,8 @@ class Service:
     User-Agent names nobody to write to; see `identify`. `connection` is the Airflow connection that holds
     address and key, where it is not called like the service: complaints name it. `sandbox_path` is
     where the sandbox imitates it, below the address of the connection `sandbox`, for those who ask it there.
+    `places_at_once`: questions in a row take up to so many places of the quota together, with one statement,
+    and use them within `places_kept` seconds, so much later than they were counted.
     """
 
     name: str
@@ -108,6 +110,8 @@ class Service:
     max_bytes: int = 64 * 1024 * 1024
     connection: str | None = None
     sandbox_path: str | None = None
+    places_at_once: int = 1
+    places_kept: float = 2.0
 
     @property
     def connection_id(self) -> str:

@@ -47,10 +47,12 @@ class Writer:
     Args:
         engine: the platform's database.
         spool: where records wait while it is away; None: this process's own.
+        gather: seconds in which a batch may grow; closing does not wait for them.
     """
 
-    def __init__(self, engine: Engine, spool: Spool | None = None) -> None:
+    def __init__(self, engine: Engine, spool: Spool | None = None, *, gather: float = GATHER) -> None:
         self._engine = engine
+        self._gather_for = gather
         self._spool = spool or Spool(spool_folder())
         self._queue: queue.Queue[Record | None] = queue.Queue(QUEUE)
         self._lost: Counter[str] = Counter()
@@ -117,7 +119,7 @@ class Writer:
             return self._drain(), False
         batch = [record]
         if self._queue.qsize() < BATCH - 1:
-            self._closing.wait(GATHER)  # not at the queue: each record would wake the thread
+            self._closing.wait(self._gather_for)  # not at the queue: each record would wake the thread
         while len(batch) < BATCH:
             try:
                 record = self._queue.get_nowait()

@@ -10,6 +10,7 @@ CREATE FUNCTION http_admit(
   p_windows  double precision[],  -- ... in any p_windows[i] seconds
   p_patience double precision,    -- seconds that the caller waits at most
   p_lease    double precision,    -- seconds after which a silent trial call counts as dead
+  p_places   integer,             -- how many calls, one after the other, it asks for at once
   OUT verdict      text,              -- go; full (quota), held (Retry-After); open, probing (breaker)
   OUT wait         double precision,  -- seconds: until the call (go), or until it makes sense to ask again
   OUT probe        timestamptz,       -- set for a trial call: which one it is
@@ -72,14 +73,14 @@ BEGIN
 
   place := greatest(moment, breaker.held_until);
   FOR i IN 1 .. cardinality(p_calls) LOOP
-    -- There is room once the p_calls[i]-th latest call has left the window; greatest() ignores NULL. A little later
+    -- There is room for one once the p_calls[i]-th latest call has left the window; greatest() ignores NULL. A little later
     -- still: who counts at the other end sees calls when they arrive, and one of before may have been on its way longer.
     place := greatest(place, (
       SELECT called_at + make_interval(secs => p_windows[i] + least(p_windows[i] * margin, longest_margin))
       FROM http_calls
       WHERE service = p_service
       ORDER BY called_at DESC
-      OFFSET p_calls[i] - 1 LIMIT 1
+      OFFSET p_calls[i] - p_places LIMIT 1
     ));
   END LOOP;
   wait := extract(epoch FROM place - moment);
@@ -101,7 +102,7 @@ BEGIN
       AND called_at < moment - make_interval(
         secs => (SELECT greatest(max(seconds), 3600) FROM unnest(p_windows) AS seconds)
       );
-    INSERT INTO http_calls (service, called_at) VALUES (p_service, place);
+    INSERT INTO http_calls (service, called_at) SELECT p_service, place FROM generate_series(1, p_places);
   END IF;
   verdict := 'go';
 END

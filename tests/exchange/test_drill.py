@@ -54,7 +54,7 @@ def test_it_practises_every_step_and_nothing_real_is_touched(database, sandbox, 
     assert {row.service for row in rows(database, "SELECT service FROM http_services")} >= {"bingx-drill"}
 
     silent = drill_kill_switch(database, account, wait=lambda seconds: None)  # its time has not come
-    assert [step.name for step in silent.steps if not step.worked] == ["dead man's switch"]
+    assert [step.name for step in silent.steps if not step.worked] == ["dead man's switch"], silent.words
     assert (account.list_open_orders(), account.list_positions()) == ([], [])
     kept = rows(database, "SELECT success, steps, run_url FROM trading_drills ORDER BY id")
     assert [row.success for row in kept] == [True, False] and kept[0].run_url == "https://desk/run"

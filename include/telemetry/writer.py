@@ -47,12 +47,12 @@ class Writer:
     Args:
         engine: the platform's database.
         spool: where records wait while it is away; None: this process's own.
-        gather: seconds in which a batch may grow; closing does not wait for them.
+        gather: seconds in which a batch may grow, for which closing does not wait; None: GATHER.
     """
 
-    def __init__(self, engine: Engine, spool: Spool | None = None, *, gather: float = GATHER) -> None:
+    def __init__(self, engine: Engine, spool: Spool | None = None, *, gather: float | None = None) -> None:
         self._engine = engine
-        self._gather_for = gather
+        self._gather_for = GATHER if gather is None else gather
         self._spool = spool or Spool(spool_folder())
         self._queue: queue.Queue[Record | None] = queue.Queue(QUEUE)
         self._lost: Counter[str] = Counter()

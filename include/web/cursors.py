@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -45,3 +46,25 @@ def read_cursor(cursor: str, order: str, parts: int) -> list[Any]:
     if made_for != order or len(key) != parts or not plain or any("\x00" in one for one in texts):
         raise foreign
     return key
+
+
+def place_cursor(order: str, at: datetime, *texts: object) -> str:
+    """The cursor of a row that is sorted by a time and by texts behind it; for `read_place`."""
+    return cursor_of(order, [at.isoformat(), *map(str, texts)])
+
+
+def read_place(cursor: str, order: str, texts: int = 1) -> tuple[datetime, list[str]]:
+    """The tz-aware time and the texts behind which a page begins; the arguments are those of `read_cursor`.
+
+    Raises ForeignCursorError for a cursor that was not made by `place_cursor` for this order.
+    """
+    key = read_cursor(cursor, order, 1 + texts)
+    if all(isinstance(one, str) for one in key):
+        try:
+            at = datetime.fromisoformat(key[0])
+        except ValueError:
+            pass
+        else:
+            if at.tzinfo is not None:
+                return at, key[1:]
+    raise ForeignCursorError("is none that this list gave")

@@ -15,12 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from include.web.api_keys import (
     KEY_SCOPES,
     KEY_STATES,
-    ApiKey,
     ApiKeyError,
     make_key,
     page_keys,
     revoke_key,
 )
+from include.web.cursors import place_cursor, read_place
 from include.web.forms import read_form, render_form
 from include.web.host import Person
 from include.web.offers import offer_users
@@ -58,7 +58,11 @@ def api_keys(
             with engine.connect() as connection:
                 users = offer_users(connection, USERS_OFFERED)
         chosen = {"state": state, "find": find}
-        more = _address(request, **chosen, behind=_place(keys[LISTED - 1])) if len(keys) > LISTED else None
+        more = None
+        if len(keys) > LISTED:
+            last = keys[LISTED - 1]
+            place = place_cursor(_order(state, find), last.created_at, last.id)
+            more = _address(request, **chosen, behind=place)
         said = {"made": None, "revoked": None, "refused": None} | shown
         return render_form(
             "api_keys.html",
@@ -86,7 +90,8 @@ def api_keys(
             raise HTTPException(422, f"state is {state[:50]!r}: choose of {', '.join(KEY_STATES)}")
         if len(find) > MAX_FIND or not find.isprintable():
             raise HTTPException(422, f"what is looked for has at most {MAX_FIND} characters that can be seen")
-        return show(request, state=state, find=find.strip(), behind=_read_place(behind))
+        place = _read_place(behind, _order(state, find.strip()))
+        return show(request, state=state, find=find.strip(), behind=place)
 
     @router.post("/api-keys/make", response_class=HTMLResponse)
     def make(
@@ -129,21 +134,18 @@ def _address(request: Request, **chosen: str) -> str:
     return f"{request.scope['root_path']}/api-keys" + (f"?{given}" if given else "")
 
 
-def _place(key: ApiKey) -> str:
-    return f"{key.created_at.isoformat()}~{key.id}"
+def _order(state: str, find: str) -> str:
+    return f"keys {state} {find}"
 
 
-def _read_place(text: str) -> tuple[datetime, UUID] | None:
-    if not text:
+def _read_place(cursor: str, order: str) -> tuple[datetime, UUID] | None:
+    if not cursor:
         return None
-    time, _, key_id = text.partition("~")
     try:
-        moment, which = datetime.fromisoformat(time), UUID(key_id)
-    except ValueError:
+        moment, (key_id,) = read_place(cursor, order)
+        return moment, UUID(key_id)
+    except ValueError:  # a foreign cursor is one too
         raise HTTPException(422, "behind names no place in this list: begin at its first page") from None
-    if moment.tzinfo is None:
-        raise HTTPException(422, "behind names no place in this list: begin at its first page")
-    return moment, which
 
 
 def _user(text: str) -> UUID:

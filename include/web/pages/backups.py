@@ -30,6 +30,7 @@ from include.humanize import duration_text, size_text
 from include.settings.reader import SettingsError
 from include.storage import Storage, StorageError
 from include.web.charts import Chart, linear_scale, time_scale
+from include.web.cursors import ForeignCursorError, place_cursor, read_place
 from include.web.host import DeskHost
 from include.web.rendering import render
 from include.web.shared_look import SharedLook
@@ -83,7 +84,9 @@ def backups(
                     "plan": plan,
                     "rules": rules,
                     "rows": rows[:ROWS],
-                    "next": _place(rows[ROWS - 1]) if len(rows) > ROWS else None,
+                    "next": place_cursor(_order(kind, state), rows[ROWS - 1].started_at, rows[ROWS - 1].id)
+                    if len(rows) > ROWS
+                    else None,
                     "sums": read_sums(connection),
                     "drills": drills[::-1],
                     "drill_chart": draw_drills(drills),
@@ -100,8 +103,12 @@ def backups(
             wrong = f"kind is none of {', '.join(KINDS)}"
         elif state not in STATES:
             wrong = f"state is none of {', '.join(STATES)}"
-        elif before and (place := _read_place(before)) is None:
-            wrong = "before is no place of this list: begin at its first page"
+        elif before:
+            try:
+                moment, (name,) = read_place(before, _order(kind, state))
+                place = moment, name
+            except ForeignCursorError:
+                wrong = "before is no place of this list: begin at its first page"
         if wrong:
             kind, state = "", "kept"
         # What is in the database first: the store may be slow, or away.
@@ -141,18 +148,8 @@ def _location(host: DeskHost) -> str:
     return storage.location if storage else ""
 
 
-def _place(row: Row[Any]) -> str:
-    return f"{row.started_at.isoformat()} {row.id}"
-
-
-def _read_place(text: str) -> tuple[datetime, str] | None:
-    """Where a page begins, as `_place` writes it; None for what is none."""
-    at, _, name = text.partition(" ")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, name) if moment.tzinfo and name.isascii() and name.isprintable() and name else None
+def _order(kind: str | None, state: str) -> str:
+    return f"backups {kind or ''} {state}"
 
 
 def draw_drills(drills: Sequence[Row[Any]]) -> Markup | None:

@@ -24,6 +24,7 @@ from include.exchange.overview import (
 from include.exchange.switch import STATES, read_changes
 from include.humanize import decimal_text, money_text, price_text
 from include.settings.reader import SettingsError
+from include.web.cursors import place_cursor, read_place
 from include.web.host import DeskHost
 from include.web.rendering import render
 
@@ -48,7 +49,7 @@ def exchange(open_database: Callable[[], AbstractContextManager[Engine]], host: 
             wrong = f"status is none of {', '.join(UNFINISHED)}"
         elif len(symbol) > LONGEST_SYMBOL or not symbol.isprintable():
             wrong = "symbol is none of a market, such as BTC/USDT:USDT"
-        elif before and (place := _read_place(before)) is None:
+        elif before and (place := _read_place(before, _order(status, symbol))) is None:
             wrong = "before is no place of this list: begin at its first page"
         if wrong:
             status, symbol = "", ""
@@ -66,7 +67,10 @@ def exchange(open_database: Callable[[], AbstractContextManager[Engine]], host: 
         except SettingsError as error:  # the switch is looked at when things are broken
             unreadable = str(error)
         chosen = {"status": status, "symbol": symbol}
-        last = orders[ROWS - 1] if len(orders) > ROWS else None
+        older = None
+        if len(orders) > ROWS:
+            last = orders[ROWS - 1]
+            older = place_cursor(_order(status, symbol), last.created_at, last.id)
         return render(
             "exchange.html",
             request,
@@ -80,9 +84,7 @@ def exchange(open_database: Callable[[], AbstractContextManager[Engine]], host: 
             orders=orders[:ROWS],
             statuses=UNFINISHED,
             chosen=chosen,
-            older=f"?{urlencode(chosen | {'before': f'{last.created_at.isoformat()} {last.id}'})}"
-            if last
-            else None,
+            older=f"?{urlencode(chosen | {'before': older})}" if older else None,
             first=f"?{urlencode(chosen)}" if before else None,
             state=state,
             settings=settings,
@@ -106,11 +108,14 @@ def _amount(value: Decimal | None) -> str:
     return "" if value is None else decimal_text(value, 8).rstrip("0").rstrip(".")
 
 
-def _read_place(text: str) -> tuple[datetime, UUID] | None:
+def _order(status: str, symbol: str) -> str:
+    return f"orders {status} {symbol}"
+
+
+def _read_place(cursor: str, order: str) -> tuple[datetime, UUID] | None:
     """Where a page begins: the time and the id of the order before it; None for what is none."""
-    at, _, order_id = text.partition(" ")
     try:
-        moment, order = datetime.fromisoformat(at), UUID(order_id)
-    except ValueError:
+        moment, (order_id,) = read_place(cursor, order)
+        return moment, UUID(order_id)
+    except ValueError:  # a foreign cursor is one too
         return None
-    return (moment, order) if moment.tzinfo else None

@@ -17,7 +17,6 @@ from include.database import sql
 from include.humanize import money_text, size_text
 from include.storage import NotStoredError, Storage, StorageError
 from include.trades.export_records import (
-    ListedWork,
     ReplayOutcome,
     StoredExport,
     WorkKind,
@@ -26,6 +25,7 @@ from include.trades.export_records import (
     read_export,
 )
 from include.trades.trade_filter import filter_text
+from include.web.cursors import LONGEST_CURSOR, ForeignCursorError, place_cursor, read_place
 from include.web.host import DeskHost, Person
 from include.web.rendering import render
 
@@ -69,24 +69,26 @@ def exports(
         if kind and kind not in get_args(WorkKind):
             raise HTTPException(422, f"kind is {kind[:50]!r}: choose export or replay")
         _check_text("who", who)
+        chosen = {"kind": kind, "who": who}
         with open_database() as engine, engine.connect() as connection:
             found = list_exports_and_replays(
                 connection,
                 limit=LISTED + 1,
                 kind=cast(WorkKind, kind) if kind else None,
                 who=who or None,
-                behind=_read_place(behind),
+                behind=_read_place(behind, _order(chosen)),
             )
-        chosen = {"kind": kind, "who": who}
+        further = None
+        if len(found) > LISTED:
+            last = found[LISTED - 1]
+            further = place_cursor(_order(chosen), last.started_at, last.id, last.kind)
         return render(
             "exports.html",
             request,
             found=found[:LISTED],
             chosen=chosen,
             first=_address(request, chosen) if behind else None,
-            next=_address(request, chosen | {"behind": _place(found[LISTED - 1])})
-            if len(found) > LISTED
-            else None,
+            next=_address(request, chosen | {"behind": further}) if further else None,
             **WORDS,
         )
 
@@ -202,22 +204,18 @@ def _address(request: Request, chosen: dict[str, Any]) -> str:
     return f"{request.scope['root_path']}/exports" + (f"?{given}" if given else "")
 
 
-def _place(work: ListedWork) -> str:
-    return f"{work.started_at.isoformat()}~{work.kind}~{work.id}"
+def _order(chosen: dict[str, Any]) -> str:
+    return f"exports {chosen['kind']} {chosen['who']}"
 
 
-def _read_place(text: str) -> tuple[datetime, str, str] | None:
-    if not text:
+def _read_place(cursor: str, order: str) -> tuple[datetime, str, str] | None:
+    if not cursor:
         return None
-    _check_text("behind", text, at_most=2 * MAX_NAME)
-    time, _, rest = text.partition("~")
-    kind, _, work_id = rest.partition("~")
+    _check_text("behind", cursor, at_most=LONGEST_CURSOR)
     try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or kind not in get_args(WorkKind):
-        raise HTTPException(422, "behind names no place in this list: begin at its first page")
+        moment, (work_id, kind) = read_place(cursor, order, texts=2)
+    except ForeignCursorError:
+        raise HTTPException(422, "behind names no place in this list: begin at its first page") from None
     return moment, work_id, kind
 
 

@@ -38,6 +38,7 @@ FLOORS = [
     {"analysis"},  # of trades that are chosen as replays and exports choose them
     {"signals"},
     {"exchange"},
+    {"portfolio"},
     {"settings_check"},
     {"configuration"},
     {"reports"},

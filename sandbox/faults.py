@@ -67,6 +67,9 @@ SESSION_KINDS = {
     "competing": Kind("says that another session uses the login", _NO_OPTIONS),
     "disconnected": Kind("says that it has no connection to its servers", _NO_OPTIONS),
 }
+PORTFOLIO_KINDS = {
+    "no_session": Kind("refuses the portfolio, whatever it says of its session", _NO_OPTIONS),
+}
 NODE_KINDS = {"behind": Kind("says that the node is 42 slots behind", _NO_OPTIONS)}
 # In the trading of an exchange: the first three strike any signed request, the next four a new order.
 OUTAGE_KINDS = {
@@ -86,7 +89,7 @@ EXCHANGE_KINDS = {
 }  # fmt: skip
 KINDS = {
     **WIRE_KINDS, **ERROR_IN_200, **ROW_KINDS, **SYMBOL_KINDS, **OPEN_KINDS, **LLM_KINDS, **SESSION_KINDS,
-    **NODE_KINDS, **EXCHANGE_KINDS,
+    **PORTFOLIO_KINDS, **NODE_KINDS, **EXCHANGE_KINDS,
 }  # fmt: skip
 
 

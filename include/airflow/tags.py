@@ -32,6 +32,7 @@ class Subject(StrEnum):
     SAFEKEEPING = "safekeeping"
     REPORTS = "reports"
     EXCHANGE = "exchange"
+    PORTFOLIO = "portfolio"
 
 
 def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:

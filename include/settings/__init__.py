@@ -21,6 +21,7 @@ from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
 from include.settings.operating import OperatingSettings
 from include.settings.outside_signals import OutsideSignalSettings
+from include.settings.portfolio import PortfolioSettings
 from include.settings.probes import ProbeSettings
 from include.settings.reports import ReportSettings
 from include.settings.retention import RetentionSettings
@@ -69,6 +70,7 @@ class Settings(
     OutsideSignalSettings,
     TradingGuardSettings,
     AccessSettings,
+    PortfolioSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

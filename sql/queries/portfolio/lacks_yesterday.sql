@@ -1,0 +1,7 @@
+-- Whether a portfolio has no value of the last day but today that is no weekend.
+SELECT NOT EXISTS (
+  SELECT
+  FROM portfolio_values
+  WHERE portfolio_id = :portfolio_id
+    AND day >= CAST(:today AS date) - CASE extract(isodow FROM CAST(:today AS date)) WHEN 1 THEN 3 WHEN 7 THEN 2 ELSE 1 END
+)

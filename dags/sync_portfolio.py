@@ -10,10 +10,7 @@ with its reason: a page that fails is no empty portfolio. Nothing is traded. Mor
 `portfolio_positions`, `portfolio_values` |
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from airflow.sdk import dag
 
@@ -21,9 +18,6 @@ from include.airflow.connections import endpoint, load_settings, open_database
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.tags import Subject, tagged
 from include.airflow.task import task
-
-if TYPE_CHECKING:
-    from include.http.client import Client
 
 NEXT_STEP = (
     "The last snapshot stands, and shows its age; the next run, in an hour, looks again. "
@@ -42,14 +36,12 @@ def sync() -> list[str]:
     settings = load_settings()
     with open_database("sync_portfolio") as engine:
 
-        @contextmanager
-        def open_client(name: str) -> "Iterator[Client]":
-            service = find_service(name)
-            with Client(service, endpoint(service.connection_id), engine) as client:
-                yield client
+        def look_at_ibkr() -> list[str]:
+            with Client(find_service("ibkr"), endpoint("ibkr"), engine) as client:
+                return sync_ibkr(engine, client)
 
         looks = {
-            "ibkr": lambda: sync_ibkr(engine, open_client),
+            "ibkr": look_at_ibkr,
             "exchange": lambda: sync_exchange(engine),
             "file": lambda: sync_file(engine, settings.portfolio_file),
         }

@@ -61,6 +61,7 @@ class TradeopsPlugin(AirflowPlugin):
         {"name": "tradeops api", "app": Application("api"), "url_prefix": "/api/atge"},
         {"name": "tradeops cron", "app": Application("cron"), "url_prefix": "/api/cron"},
         {"name": "tradeops debug", "app": Application("debug"), "url_prefix": "/debug"},
+        {"name": "tradeops risk", "app": Application("risk"), "url_prefix": "/api/risk"},
     ]
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012

@@ -61,6 +61,11 @@ def debug() -> "FastAPI":
     return web.build_debug(web_host())
 
 
+def risk() -> "FastAPI":
+    """What is at `/api/risk`, behind the guard of the API."""
+    return web.build_risk(web_host())
+
+
 def root() -> "FastAPI":
     """The paths at the root. Each but `/health` asks for the scrape secret or a login."""
     return build_root(

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,32 +17,29 @@ from include.portfolio.ibkr import DayOfPerformance, read_accounts, read_perform
 from include.portfolio.other_sources import read_exchange, read_file
 from include.portfolio.snapshot import PortfolioError, Snapshot, Source, store_failure, store_snapshot
 
-OpenClient = Callable[[str], AbstractContextManager[Client]]  # by the name of a declared service
 
-
-def sync_ibkr(engine: Engine, open_client: OpenClient) -> list[str]:
+def sync_ibkr(engine: Engine, client: Client) -> list[str]:
     """Store a snapshot of each account, and the days that its performance has and we lack.
 
-    Performance is asked for when yesterday has no value yet. One account that fails does not keep the others
-    from being stored. Raises PortfolioError with all that failed, at the end; each is a row as well.
+    Performance is asked for when yesterday has no value yet, but not within 15 minutes of a failure: so long
+    IBKR answers it once. One account that fails does not keep the others from being stored. Raises
+    PortfolioError with all that failed, at the end; each is a row as well.
     """
     stored, failed = [], []
-    with open_client("ibkr") as client:
-        with _kept(engine, "ibkr"):
-            accounts = read_accounts(client)
-        for account, currency in accounts.items():
-            begun = time.monotonic()
-            try:
-                with _kept(engine, "ibkr", f"ibkr:{account}"):
-                    snapshot = read_snapshot(client, account, currency)
-                    _store(engine, snapshot, begun)
-                    stored.append(_said(snapshot))
-                    if _lacks_yesterday(engine, snapshot.portfolio_id):
-                        with open_client("ibkr_performance") as performance:
-                            days = read_performance(performance, account)
-                        store_performance(engine, snapshot.portfolio_id, currency, days)
-            except PortfolioError as error:
-                failed.append(str(error))
+    with _kept(engine, "ibkr"):
+        accounts = read_accounts(client)
+    for account, currency in accounts.items():
+        begun = time.monotonic()
+        try:
+            with _kept(engine, "ibkr", f"ibkr:{account}"):
+                snapshot = read_snapshot(client, account, currency)
+                _store(engine, snapshot, begun)
+                stored.append(_said(snapshot))
+                if _lacks_yesterday(engine, snapshot.portfolio_id):
+                    days = read_performance(client, account)
+                    store_performance(engine, snapshot.portfolio_id, currency, days)
+        except PortfolioError as error:
+            failed.append(str(error))
     if failed:
         raise PortfolioError("; ".join(failed))
     return stored

@@ -29,6 +29,4 @@ def session_fault(answer: object) -> str | None:
 
 SERVICES = (
     Service("ibkr", limits=(Limit(10, 1),), find_fault=find_fault),  # its limit for one session
-    # `/pa/…` is answered once in 15 minutes
-    Service("ibkr_performance", limits=(Limit(1, 900),), find_fault=find_fault, connection="ibkr"),
 )

@@ -30,6 +30,7 @@ from include.web.pages.monitoring import monitoring
 from include.web.pages.operating import operating
 from include.web.pages.overview import overview
 from include.web.pages.performance import performance
+from include.web.pages.portfolio import portfolio_page
 from include.web.pages.probes import probes
 from include.web.pages.reports import reports
 from include.web.pages.start import start
@@ -69,6 +70,7 @@ def build_app(
     app.include_router(monitoring(open_database))
     app.include_router(performance(open_database))
     app.include_router(operating(open_database, host))
+    app.include_router(portfolio_page(open_database))
     app.include_router(probes(open_database))
     app.include_router(reports(open_database, host))
     app.include_router(start(open_database, host, find_person))

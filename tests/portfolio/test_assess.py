@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from include.portfolio.assess import assess
 from include.portfolio.measures import measure_portfolio
-from include.portfolio.snapshot import Position, Snapshot, store_snapshot
 from include.portfolio.value_at_risk import CONFIDENCES, METHODS, value_at_risk
 from include.portfolio.verdicts import judge_forecasts
+from tests.support.portfolios import YESTERDAY, give_snapshot, give_values
 
 ROWS = {
     "risk_forecasts": "portfolio_id, day, method, confidence, horizon, made_at, var, es, observations,"
@@ -25,7 +25,6 @@ ROWS = {
 }
 SCENARIOS = {"crash": {"X": -0.5, "*": -0.1}, "gold only": {"GOLD": -0.2}}
 RETURNS = np.random.default_rng(5).standard_t(4, 300) * 0.01
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
 def work_out(database, day, **more):
@@ -45,27 +44,14 @@ def read(database, statement, **values):
         return connection.execute(text(statement), values).all()
 
 
-def snapshot(database, day, price, *, hour=20, quantity=10, cash=100, portfolio="file:a"):
-    at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-    one, price, cash = Decimal(1), Decimal(str(price)), Decimal(cash)
-    held = [
-        Position("X", "Ex", "asset", "USD", one, Decimal(quantity), price, price * quantity),
-        Position("USD", "USD", "cash", "USD", one, cash, one, cash),
-    ]
-    if not quantity:
-        held = held[1:]
-    with database.begin() as connection:
-        store_snapshot(connection, Snapshot(portfolio, "file", at, "USD", held))
-
-
-def test_a_month_replayed_gives_the_same_rows_as_the_days_did(database, give_values):
+def test_a_month_replayed_gives_the_same_rows_as_the_days_did(database):
     """By days, each with nothing but what was known; then all at once, over all that is known now."""
     days = [YESTERDAY - timedelta(days=back) for back in range(30, -1, -1)]
     prices = 100 * np.cumprod(1 + RETURNS[-31:])
-    give_values("file:a", list(RETURNS[:-31]), days[0] - timedelta(days=1))
-    snapshot(database, days[0] - timedelta(days=1), 100)
+    give_values(database, "file:a", list(RETURNS[:-31]), days[0] - timedelta(days=1))
+    give_snapshot(database, days[0] - timedelta(days=1), 100)
     for day, price in zip(days, prices, strict=True):
-        snapshot(database, day, round(price, 4))
+        give_snapshot(database, day, round(price, 4))
         work_out(database, day)
     by_days = rows(database)
     assert len(by_days["risk_forecasts"]) == 31 * 15 and len(by_days["risk_outcomes"]) == 30 * 15
@@ -98,10 +84,10 @@ def test_a_month_replayed_gives_the_same_rows_as_the_days_did(database, give_val
         )
 
 
-def test_the_day_is_no_part_of_its_own_forecast(database, give_values):
-    give_values("file:a", [*RETURNS[:150]], YESTERDAY - timedelta(days=1))
+def test_the_day_is_no_part_of_its_own_forecast(database):
+    give_values(database, "file:a", [*RETURNS[:150]], YESTERDAY - timedelta(days=1))
     work_out(database, YESTERDAY - timedelta(days=1))
-    give_values("file:a", [-0.9], YESTERDAY)
+    give_values(database, "file:a", [-0.9], YESTERDAY)
     done = work_out(database, YESTERDAY)
     assert (done.portfolios, done.forecasts, done.insufficient, done.outcomes) == (1, 15, 0, 15)
     outcome = read(database, "SELECT DISTINCT loss, profit, exception FROM risk_outcomes")
@@ -114,8 +100,8 @@ def test_the_day_is_no_part_of_its_own_forecast(database, give_values):
     assert forecast.var == value_at_risk(RETURNS[:150]).var
 
 
-def test_what_ibkr_reports_of_a_day_is_known_on_the_next(database, give_values):
-    give_values("ibkr:U1", list(RETURNS[:150]), YESTERDAY)
+def test_what_ibkr_reports_of_a_day_is_known_on_the_next(database):
+    give_values(database, "ibkr:U1", list(RETURNS[:150]), YESTERDAY)
     with database.begin() as connection:
         connection.execute(text("UPDATE portfolio_values SET basis = 'performance'"))
     assert work_out(database, YESTERDAY - timedelta(days=1)).outcomes == 0
@@ -125,9 +111,9 @@ def test_what_ibkr_reports_of_a_day_is_known_on_the_next(database, give_values):
     assert read(database, "SELECT count(*) FROM risk_outcomes")[0][0] == 0
 
 
-def test_insufficient_data_is_stored_with_what_is_missing(database, give_values):
-    give_values("file:a", list(RETURNS[:60]), YESTERDAY)
-    snapshot(database, YESTERDAY, 5, portfolio="file:new")
+def test_insufficient_data_is_stored_with_what_is_missing(database):
+    give_values(database, "file:a", list(RETURNS[:60]), YESTERDAY)
+    give_snapshot(database, YESTERDAY, 5, portfolio="file:new")
     done = work_out(database, YESTERDAY)
     assert (done.forecasts, done.insufficient) == (10, 20)
     missing = read(
@@ -148,8 +134,8 @@ def test_insufficient_data_is_stored_with_what_is_missing(database, give_values)
     assert len(notes) == 3 and sum("Insufficient data" in note for (note,) in notes) == 2
 
 
-def test_a_forecast_is_not_changed_once_its_day_has_begun(database, give_values):
-    give_values("file:a", list(RETURNS[:120]), YESTERDAY)
+def test_a_forecast_is_not_changed_once_its_day_has_begun(database):
+    give_values(database, "file:a", list(RETURNS[:120]), YESTERDAY)
     work_out(database, YESTERDAY)  # for today, which has begun
     for statement in (
         "UPDATE risk_forecasts SET var = 0, es = 1",
@@ -177,10 +163,10 @@ def test_a_forecast_is_not_changed_once_its_day_has_begun(database, give_values)
 
 def test_profit_is_of_what_was_held_without_money_paid_in(database):
     first = YESTERDAY - timedelta(days=4)
-    snapshot(database, first, 10)
-    snapshot(database, first + timedelta(days=1), 11, hour=9, cash=1)  # not the day's last
-    snapshot(database, first + timedelta(days=1), 12, cash=5000, quantity=20)  # paid in, and bought
-    snapshot(database, first + timedelta(days=2), 9, quantity=0, cash=5000)  # sold: no price any more
+    give_snapshot(database, first, 10)
+    give_snapshot(database, first + timedelta(days=1), 11, hour=9, cash=1)  # not the day's last
+    give_snapshot(database, first + timedelta(days=1), 12, cash=5000, quantity=20)  # paid in, and bought
+    give_snapshot(database, first + timedelta(days=2), 9, quantity=0, cash=5000)  # sold: no price any more
     for back in range(3):
         work_out(database, first + timedelta(days=back))
     found = read(database, "SELECT value, profit, daily_return, reason FROM portfolio_values ORDER BY day")
@@ -190,10 +176,10 @@ def test_profit_is_of_what_was_held_without_money_paid_in(database):
     assert "no snapshot" in found[0].reason and "1 instruments" in found[2].reason
 
 
-def test_stress_is_money_and_beta_is_against_what_is_named(database, give_values):
-    give_values("file:a", list(2 * RETURNS[:150]), YESTERDAY)
-    give_values("file:index", list(RETURNS[:140]), YESTERDAY - timedelta(days=10))
-    snapshot(database, YESTERDAY, 7)
+def test_stress_is_money_and_beta_is_against_what_is_named(database):
+    give_values(database, "file:a", list(2 * RETURNS[:150]), YESTERDAY)
+    give_values(database, "file:index", list(RETURNS[:140]), YESTERDAY - timedelta(days=10))
+    give_snapshot(database, YESTERDAY, 7)
     work_out(database, YESTERDAY, benchmark="file:index")
     found = {
         row.measure: row
@@ -233,12 +219,12 @@ def test_verdicts():
     assert judge(2, es=-1.0)["acerbi_szekely"] == ("insufficient data", 100)
 
 
-def test_a_day_that_is_not_over_is_refused_and_what_fails_is_a_row(database, give_values):
+def test_a_day_that_is_not_over_is_refused_and_what_fails_is_a_row(database):
     today = datetime.now(UTC).date()
     with pytest.raises(ValueError, match="not over"):
         work_out(database, today, now=datetime.combine(today, datetime.min.time(), UTC))
-    give_values("file:a", list(RETURNS[:150]), YESTERDAY)
-    snapshot(database, YESTERDAY, 7)
+    give_values(database, "file:a", list(RETURNS[:150]), YESTERDAY)
+    give_snapshot(database, YESTERDAY, 7)
     with pytest.raises(DBAPIError):
         work_out(database, YESTERDAY, scenarios={"odd": {"*": "much"}})
     done = read(database, "SELECT outcome, reason FROM risk_assessments")

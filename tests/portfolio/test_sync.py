@@ -28,8 +28,8 @@ def syncs(database):
         return [tuple(row) for row in rows]
 
 
-def test_an_account_is_read_whole_in_the_order_that_the_gateway_wants(database, open_client, sandbox):
-    assert sync_ibkr(database, open_client) == [f"{IBKR}: 39 positions"]
+def test_an_account_is_read_whole_in_the_order_that_the_gateway_wants(database, gateway, sandbox):
+    assert sync_ibkr(database, gateway) == [f"{IBKR}: 39 positions"]
     asked = [request["path"].split("/v1/api")[1] for request in sandbox.requests("ibkr")]
     assert asked[:3] == ["/iserver/auth/status", "/iserver/accounts", "/portfolio/accounts"]
     assert [path for path in asked if "positions/" in path][1:] == [
@@ -52,7 +52,7 @@ def test_an_account_is_read_whole_in_the_order_that_the_gateway_wants(database, 
     for one in days[1:]:
         assert float(one.value / one.former - 1) == pytest.approx(one.daily_return, abs=1e-12)
         assert float(one.profit) == pytest.approx(float(one.value - one.former), abs=0.02)
-    sync_ibkr(database, open_client)  # yesterday is known: performance is not asked for again
+    sync_ibkr(database, gateway)  # yesterday is known: performance is not asked for again
     assert [r["path"] for r in sandbox.requests("ibkr")].count("/ibkr/v1/api/pa/performance") == 1
 
 
@@ -67,21 +67,21 @@ def test_an_account_is_read_whole_in_the_order_that_the_gateway_wants(database, 
         ({"kind": "status", "status": 400, "match": {"path": "ledger"}}, "400"),
     ],
 )
-def test_what_fails_is_no_empty_portfolio(database, open_client, sandbox, fault, word):
+def test_what_fails_is_no_empty_portfolio(database, gateway, sandbox, fault, word):
     sandbox.fail("ibkr", times=1, **fault)
     with pytest.raises(PortfolioError, match=word):
-        sync_ibkr(database, open_client)
+        sync_ibkr(database, gateway)
     assert count(database, "portfolio_positions") == 0
     ((_, outcome, reason),) = syncs(database)
     assert outcome == "failed" and word in reason
     sandbox.heal()
-    assert sync_ibkr(database, open_client)  # the next run goes on
+    assert sync_ibkr(database, gateway)  # the next run goes on
 
 
-def test_a_snapshot_stands_though_the_performance_fails(database, open_client, sandbox):
+def test_a_snapshot_stands_though_the_performance_fails(database, gateway, sandbox):
     sandbox.fail("ibkr", "status", status=400, match={"path": "performance"})
     with pytest.raises(PortfolioError, match="400"):
-        sync_ibkr(database, open_client)
+        sync_ibkr(database, gateway)
     assert count(database, "portfolio_positions") == 39
     assert [outcome for _, outcome, _ in syncs(database)] == ["complete", "failed"]
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from include.json_rows import camel_case
-from include.web.api import export, monitoring, outside_signals, prices, statistics, trades, work
+from include.web.api import export, monitoring, outside_signals, prices, risk, statistics, trades, work
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import LimitBody, Measure
@@ -54,6 +54,19 @@ def build_debug(host: WebHost) -> FastAPI:
         responses=COMMON,
     )
     app.include_router(outside_signals.debug_router)
+    return _finish(app, host)
+
+
+def build_risk(host: WebHost) -> FastAPI:
+    """Make the application of `/api/risk`, behind the guard of the API."""
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_request)],
+        responses=COMMON,
+    )
+    app.include_router(risk.router)
     return _finish(app, host)
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sandbox.coins import UnknownSymbolError, find_coin
 from sandbox.faults import ERROR_IN_200, WIRE_KINDS, FaultBook
 from sandbox.records import Log
+from sandbox.tokens import TokenLedger
 from sandbox.trading import Account
 
 
@@ -43,6 +44,7 @@ class State:
     requests: Log  # what was asked, whatever became of it
     received: Log  # messages that were accepted
     account: Account = field(default_factory=Account)  # at the exchange
+    tokens: TokenLedger = field(default_factory=TokenLedger)  # on Solana
 
 
 def state_of(request: Request) -> State:

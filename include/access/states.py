@@ -21,7 +21,7 @@ AccessState = Literal["full", "grace", "none", "unknown"]
 STATES: tuple[AccessState, ...] = get_args(AccessState)
 
 NO_REQUIREMENT = "no requirement is known yet"
-NEVER_READ = "the balance was never read"
+NEVER_READ = "a balance was never read"
 HOLDS = "holds what is required"
 HELD = "held what was required before the raise"
 TOO_FEW = "holds less than is required"
@@ -40,10 +40,14 @@ class RequirementStep:
 
 @dataclass(frozen=True)
 class Balance:
-    """Tokens that somebody holds in all wallets, and when the oldest of those readings was made."""
+    """Tokens that somebody holds in all wallets, and when the oldest of those readings was made.
+
+    `complete` False: a wallet was never read, so that it may be more.
+    """
 
     tokens: Decimal
     checked_at: datetime
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ def _judge(
         return Grant("unknown", at, None, held, TOO_OLD)
     if balance.tokens >= steps[-1].requirement:
         return Grant("full", at, None, held or at, HOLDS)
+    if not balance.complete:
+        return Grant("unknown", at, None, held, NEVER_READ)
     if held is None:
         return Grant("none", at, None, None, TOO_FEW)
     if balance.checked_at < (deadline or steps[-1].valid_from):

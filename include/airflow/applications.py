@@ -51,6 +51,11 @@ def api() -> "FastAPI":
     return web.build_api(web_host())
 
 
+def access() -> "FastAPI":
+    """What is at `/api/access`, behind the guard of the API."""
+    return web.build_access(web_host())
+
+
 def cron() -> "FastAPI":
     """What is at `/api/cron`; its guard asks for the cron secret."""
     return web.build_cron(web_host())

@@ -33,6 +33,7 @@ class Subject(StrEnum):
     REPORTS = "reports"
     EXCHANGE = "exchange"
     PORTFOLIO = "portfolio"
+    ACCESS = "access"
 
 
 def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:

@@ -118,6 +118,15 @@ CREATE TABLE access_grants (
 );
 CREATE INDEX access_grants_by_time ON access_grants (since);
 CREATE INDEX access_grants_in_grace ON access_grants (grace_ends_at) WHERE state = 'grace';
+CREATE TABLE access_counts (
+  judged_at        timestamptz PRIMARY KEY,
+  full_holders     integer     NOT NULL,
+  grace_holders    integer     NOT NULL,
+  none_holders     integer     NOT NULL,
+  unknown_holders  integer     NOT NULL
+);
+COMMENT ON TABLE access_counts IS 'How many holders were in each state, a row a judgement of all of them';
+
 COMMENT ON TABLE access_grants IS
   'Who has access: a row a change, the newest of a user counts. Rows are kept';
 COMMENT ON COLUMN access_grants.state IS
@@ -136,6 +145,7 @@ def downgrade() -> None:
     """Drop them, if they are empty."""
     drop_empty(
         "access_grants",
+        "access_counts",
         "access_checks",
         "token_balances",
         "token_holders",

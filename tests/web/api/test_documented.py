@@ -36,6 +36,10 @@ def documented(api):
             ),
             {"id": RUN, "user": USER},
         )
+        connection.execute(
+            text("INSERT INTO token_holders (user_id, wallet) VALUES (:user, :wallet)"),
+            {"user": USER, "wallet": "6RMi2pWqEmAE6aH7wrFiAjPvoxAEQV2JVYiufDJXn9L"},
+        )
         connection.execute(text("UPDATE api_runs SET asked_at = asked_at - interval '1 hour'"))
     return api
 

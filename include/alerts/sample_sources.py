@@ -88,6 +88,9 @@ _TABLE = (
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
     _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "differences"),
     _gauges("balances", ("exchange", "currency"), "total", "age_seconds"),
+    _gauges("portfolio_syncs", ("portfolio_id",), "age_seconds"),
+    _gauges("risk", (), "failed"),
+    _gauges("risk_verdicts", ("portfolio_id", "method", "confidence"), "traffic_light"),
     _gauges("portfolio", ("user_id",), "drawdown", "volatility", "sharpe", "consecutive_losses"),
 )
 SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _TABLE})

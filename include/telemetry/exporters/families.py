@@ -41,6 +41,7 @@ ORDER_STATUSES = (
     "expired",
     "unknown",
 )
+PORTFOLIO_SOURCES = ("ibkr", "exchange", "file")
 MESSAGE_SOURCES = ("telegram", "api")
 TRADING_STATES = ("trading", "exits_only", "frozen")
 BINGX_CLOCK = "/openApi/swap/v2/server/time"  # what include/probes/platform/bingx.py asks
@@ -253,6 +254,47 @@ METRICS = (
         "tradeops_reconciliation_last_success_timestamp_seconds",
         "gauge",
         "When the exchange was last compared with our orders, whole.",
+    ),
+    # portfolios
+    DeclaredMetric(
+        "tradeops_portfolio_syncs_total",
+        "counter",
+        "Looks at portfolios that were stored, or failed.",
+        {"source": PORTFOLIO_SOURCES, "outcome": ("complete", "failed")},
+    ),
+    DeclaredMetric(
+        "tradeops_portfolio_last_sync_timestamp_seconds",
+        "gauge",
+        "As of when the portfolio of a source that was seen the longest ago is known.",
+        {"source": PORTFOLIO_SOURCES},
+    ),
+    DeclaredMetric(
+        "tradeops_portfolio_sync_seconds",
+        "gauge",
+        "How long the last look at a portfolio took.",
+        {"source": PORTFOLIO_SOURCES},
+    ),
+    DeclaredMetric(
+        "tradeops_risk_assessments_total",
+        "counter",
+        "Days whose risk was worked out, or was not.",
+        {"outcome": ("complete", "failed")},
+    ),
+    DeclaredMetric("tradeops_risk_last_success_timestamp_seconds", "gauge", "When risk was last worked out."),
+    DeclaredMetric(
+        "tradeops_risk_assessment_seconds", "gauge", "How long the last calculation of risk took."
+    ),
+    DeclaredMetric(
+        "tradeops_risk_traffic_lights",
+        "gauge",
+        "Forecasts, by portfolio, method and confidence, in each zone of the newest back-test.",
+        {"zone": ("green", "yellow", "red")},
+    ),
+    DeclaredMetric(
+        "tradeops_risk_exceptions_to_expected_ratio",
+        "gauge",
+        "Losses above the value at risk in the newest back-test, by the number expected; 1 is right.",
+        {"method": (), "confidence": ()},
     ),
     # as the bot platform's operators type them
     DeclaredMetric("orders_total", "counter", "Orders of ours written down."),

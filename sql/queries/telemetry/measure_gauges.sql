@@ -30,6 +30,10 @@ WITH server AS MATERIALIZED (
   WHERE taken_at <= now() + interval '1 minute'
   ORDER BY id DESC
   LIMIT 1
+), judged AS MATERIALIZED (  -- the newest day of verdicts on forecasts
+  SELECT method, confidence, verdict, observations, exceptions
+  FROM risk_validations
+  WHERE day = (SELECT max(day) FROM risk_validations) AND test = 'traffic_light' AND missing IS NULL
 ), messages AS MATERIALIZED (
   SELECT source, count(*) FILTER (WHERE kind = 'signal') AS signals, max(created_at) AS last_at
   FROM signals
@@ -117,6 +121,50 @@ CROSS JOIN LATERAL (
 ) AS newest
 UNION ALL
 SELECT 'exchange_balance_updated_timestamp_seconds', '{}', extract(epoch FROM taken_at) FROM looked_at
+UNION ALL
+SELECT 'tradeops_portfolio_last_sync_timestamp_seconds', jsonb_build_object('source', source),
+  extract(epoch FROM min(seen.taken_at))
+FROM (
+  SELECT source, max(taken_at) AS taken_at
+  FROM portfolio_syncs
+  WHERE outcome = 'complete' AND finished_at > now() - interval '30 days' AND taken_at <= now() + interval '1 minute'
+  GROUP BY source, portfolio_id
+) AS seen
+GROUP BY source
+UNION ALL
+SELECT 'tradeops_portfolio_sync_seconds', jsonb_build_object('source', source), extract(epoch FROM took)
+FROM (
+  SELECT DISTINCT ON (source) source, took
+  FROM portfolio_syncs
+  WHERE outcome = 'complete' AND finished_at > now() - interval '30 days'
+  ORDER BY source, finished_at DESC
+) AS newest
+WHERE took IS NOT NULL
+UNION ALL
+SELECT known.metric, '{}', known.value
+FROM (
+  SELECT finished_at, took
+  FROM risk_assessments
+  WHERE outcome = 'complete' AND finished_at <= now() + interval '1 minute'
+  ORDER BY finished_at DESC
+  LIMIT 1
+) AS newest
+CROSS JOIN LATERAL (
+  VALUES
+    ('tradeops_risk_last_success_timestamp_seconds', extract(epoch FROM newest.finished_at)),
+    ('tradeops_risk_assessment_seconds', extract(epoch FROM newest.took))
+) AS known (metric, value)
+UNION ALL
+SELECT 'tradeops_risk_traffic_lights', jsonb_build_object('zone', known.zone), count(judged.verdict)
+FROM unnest(ARRAY['green', 'yellow', 'red']) AS known (zone)
+LEFT JOIN judged ON judged.verdict = known.zone
+GROUP BY known.zone
+UNION ALL
+SELECT 'tradeops_risk_exceptions_to_expected_ratio',
+  jsonb_build_object('method', method, 'confidence', CAST(confidence AS text)),
+  sum(exceptions) / sum(observations * (1 - confidence))
+FROM judged
+GROUP BY method, confidence
 UNION ALL
 SELECT
   'tradeops_trading_state', jsonb_build_object('state', known.state),

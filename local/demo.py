@@ -13,6 +13,7 @@ from include.settings import SANDBOX, Endpoint, Settings
 from include.settings.reader import SETTINGS_VARIABLE, SettingsError, read_object
 from local import postgres
 from local.airflow_api import AirflowApi
+from local.demo_portfolio import fill_portfolio
 from local.health import MAIN_DAG
 from local.in_force import settings_text
 from local.prepare import read_note, write_note
@@ -95,6 +96,7 @@ def run_demo(state: State, candles: Path | None) -> None:
         batch, inserted = _insert_batch(engine, markets)
         print(f"\nInserted {inserted} sample trades, batch {batch_name(batch)}.", flush=True)
         runs = _sweep(state, api)
+        print(f"Portfolio of the sandbox: {fill_portfolio(engine, stack.sandbox_url)}", flush=True)
         _show(stack, engine, api, batch, runs)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, Row
 
 from include.database import sql
 from include.portfolio.measures import measure_portfolio
+from include.portfolio.overview import read_stress
 from include.portfolio.value_at_risk import CONFIDENCES, METHODS, needed_observations, value_at_risks
 from include.portfolio.verdicts import judge_forecasts
 
@@ -128,8 +129,17 @@ def _assess_step(
             for name in portfolios
             for measure in measure_portfolio(_by_day(returns[name]), index, benchmark)
         ]
+        until = datetime.combine(day + timedelta(days=1), clock(), UTC)
+        measures += [
+            {
+                "portfolio_id": row.portfolio_id,
+                "measure": f"stress: {row.name}",
+                "value": row.share,
+                "money": str(row.money),
+            }
+            for row in read_stress(connection, portfolios, until, scenarios)
+        ]
         connection.execute(sql("portfolio/store_measures"), {"day": day, "measures": json.dumps(measures)})
-        connection.execute(sql("portfolio/write_stress"), {**asked, "scenarios": json.dumps(scenarios)})
     return forecasts
 
 

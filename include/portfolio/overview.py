@@ -1,7 +1,9 @@
 """What the page and the API show of portfolios and their risk."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -46,6 +48,14 @@ def read_forecast_days(
 def read_failures(connection: Connection, *, rows: int = 10) -> Rows:
     """Read what failed last, of syncs and of calculations, the newest first."""
     return connection.execute(sql("portfolio/list_failures"), {"rows": rows}).all()
+
+
+def read_stress(
+    connection: Connection, portfolios: Sequence[str], until: datetime, scenarios: dict[str, dict[str, float]]
+) -> Rows:
+    """Read what each scenario would do to what portfolios held just before a time: name, share, money."""
+    asked = {"portfolios": list(portfolios), "until": until, "scenarios": json.dumps(scenarios)}
+    return connection.execute(sql("portfolio/read_stress"), asked).all()
 
 
 def read_risk(connection: Connection, portfolios: Sequence[str]) -> RiskState:

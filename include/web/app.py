@@ -72,7 +72,7 @@ def build_app(
     app.include_router(monitoring(open_database))
     app.include_router(performance(open_database))
     app.include_router(operating(open_database, host))
-    app.include_router(portfolio_page(open_database))
+    app.include_router(portfolio_page(open_database, host))
     app.include_router(probes(open_database))
     app.include_router(reports(open_database, host))
     app.include_router(start(open_database, host, find_person))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,11 +18,13 @@ from include.portfolio.overview import (
     read_holdings,
     read_risk,
     read_states,
+    read_stress,
     read_values,
 )
 from include.portfolio.value_at_risk import CONFIDENCES, METHODS
 from include.portfolio.verdicts import TESTS
 from include.web.charts import Chart, linear_scale, time_scale
+from include.web.host import DeskHost
 from include.web.rendering import render
 
 ROWS = 50  # of each list
@@ -32,7 +34,7 @@ VERDICT_KINDS = {
 }  # fmt: skip
 
 
-def portfolio_page(open_database: Callable[[], AbstractContextManager[Engine]]) -> APIRouter:
+def portfolio_page(open_database: Callable[[], AbstractContextManager[Engine]], host: DeskHost) -> APIRouter:
     """Make the route `/portfolio`; `?portfolio=` chooses one, `?method=&confidence=` what the chart shows."""
     router = APIRouter()
 
@@ -61,6 +63,8 @@ def portfolio_page(open_database: Callable[[], AbstractContextManager[Engine]]) 
             days = read_forecast_days(connection, chosen, method, float(confidence), rows=DAYS)
             risk = read_risk(connection, [chosen])
             failures = read_failures(connection)
+            scenarios = host.settings().stress_scenarios
+            stress = read_stress(connection, [chosen], datetime.now(UTC), scenarios)
         return render(
             "portfolio.html",
             request,
@@ -71,6 +75,8 @@ def portfolio_page(open_database: Callable[[], AbstractContextManager[Engine]]) 
             state=state,
             holdings=holdings,
             risk=risk,
+            stress=stress,
+            measures=[one for one in risk.measures if not one.measure.startswith("stress: ")],
             failures=failures,
             verdicts={(one.method, one.confidence, one.test): one for one in risk.verdicts},
             tests=TESTS,
@@ -122,7 +128,7 @@ def draw_forecasts(days: Sequence[Row[Any]]) -> Markup:
     )
     known = [(x, y) for x, y in zip(xs, returns, strict=True) if y is not None]
     lefts, heights = [x for x, _ in known], [y for _, y in known]
-    chart.bars(lefts, [x + timedelta(days=1) for x in lefts], heights, "thin")
+    chart.bars(lefts, [x + timedelta(days=1) for x in lefts], heights, "one")
     chart.line(xs, limits, "two", name="value at risk")
     chart.line(xs, worse, "three", name="expected shortfall")
     chart.points([x for x, _ in found], [y for _, y in found], "bad", name="exception")

@@ -30,7 +30,7 @@ def test_what_is_held_what_was_forecast_and_what_came(database, client):
     with database.begin() as connection:
         store_failure(connection, "file", HOSTILE)
     shown = page(client, "/tradeops/portfolio?portfolio=file:a")
-    for words in ("170.00 USD", "9.00 %", "stress: crash", "35.00 USD"):
+    for words in ("170.00 USD", "9.00 %", "all prices -10 %", "7.00 USD", "volatility"):
         assert words in shown.words, words
     assert "exception" in shown.words and "insufficient data" in shown.words
     text = client.get("/tradeops/portfolio?portfolio=file:a").text

@@ -1,16 +1,13 @@
--- What each scenario would do, in money, to what a portfolio held at the end of a day: its last snapshot, a week old at
--- most. A scenario that is named again takes the place of the former.
-INSERT INTO risk_measures (portfolio_id, day, measure, value, money)
-SELECT
-  snapshot.portfolio_id, :day, 'stress: ' || scenario.name,
-  CAST(sum(held.exposure * shock.share) / nullif(snapshot.value, 0) AS double precision),
-  round(coalesce(sum(held.exposure * shock.share), 0), 2)
+-- What each scenario would do, in money, to what portfolios held at a time: the last snapshot before it, a week old at most.
+SELECT snapshot.portfolio_id, scenario.name,
+  CAST(sum(held.exposure * shock.share) / nullif(snapshot.value, 0) AS double precision) AS share,
+  round(coalesce(sum(held.exposure * shock.share), 0), 2) AS money
 FROM unnest(CAST(:portfolios AS text[])) AS asked (portfolio_id)
 CROSS JOIN LATERAL (
   SELECT portfolio_id, taken_at, value
   FROM portfolio_syncs
   WHERE portfolio_id = asked.portfolio_id AND outcome = 'complete'
-    AND taken_at >= CAST(:day AS date) - 7 AND taken_at < CAST(:day AS date) + 1
+    AND taken_at >= CAST(:until AS timestamptz) - interval '8 days' AND taken_at < CAST(:until AS timestamptz)
   ORDER BY taken_at DESC
   LIMIT 1
 ) AS snapshot
@@ -26,5 +23,4 @@ LEFT JOIN LATERAL (
   ) AS numeric) AS share
 ) AS shock ON true
 GROUP BY snapshot.portfolio_id, snapshot.value, scenario.name
-ON CONFLICT (portfolio_id, day, measure) DO UPDATE
-SET value = excluded.value, money = excluded.money, stored_at = now()
+ORDER BY snapshot.portfolio_id, scenario.name

@@ -17,6 +17,7 @@ is asked. More: `docs/portfolio.md`.
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag
+from airflow.timetables.trigger import CronTriggerTimetable
 
 from include.airflow.connections import load_settings, open_database
 from include.airflow.dag import dag_defaults, explained
@@ -53,7 +54,7 @@ def assess() -> list[str]:
 
 
 @dag(
-    schedule="45 23 * * *",
+    schedule=CronTriggerTimetable("45 23 * * *", timezone="UTC"),  # of the day that ends, not the one before
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     is_paused_upon_creation=True,  # until somebody has a portfolio
     max_active_runs=1,

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from include.database import storable
 from include.http.client import Client
 from include.portfolio.snapshot import PortfolioError, Position, Snapshot, read_decimal
 from include.services.ibkr import session_fault
@@ -19,6 +20,7 @@ from include.services.ibkr import session_fault
 PREFIX = "/v1/api"
 SHORTEST_FULL_PAGE = 30
 MOST_PAGES = 200
+LARGEST_GROWTH = 1e9  # of a year
 HELD_BY_LEDGER = ("stockmarketvalue", "optionmarketvalue", "futuremarketvalue", "corporatebondsmarketvalue")
 
 
@@ -86,8 +88,8 @@ def read_performance(client: Client, account: str) -> list[DayOfPerformance]:
         grown = {day: 1 + float(read_decimal(returns[day], f"the return of {day}")) for day in days}
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise PortfolioError(f"the performance of {account} has another shape than documented") from error
-    if any(factor <= 0 for factor in grown.values()):
-        raise PortfolioError(f"the performance of {account} has lost all, or more, and gone on")
+    if not all(0 < factor < LARGEST_GROWTH for factor in grown.values()):
+        raise PortfolioError(f"the performance of {account} has lost all and gone on, or grown beyond belief")
     before = [None, *days[:-1]]
     return [
         DayOfPerformance(
@@ -118,7 +120,7 @@ def _read_position(row: dict[str, Any], rates: dict[str, Decimal]) -> Position:
         read_decimal(row.get(name), f"{name} of {conid}") for name in ("position", "mktPrice", "mktValue")
     )
     multiplier = read_decimal(row.get("multiplier") or 1, f"the multiplier of {conid}") or Decimal(1)
-    name = str(row.get("contractDesc") or conid)
+    name = storable(str(row.get("contractDesc") or conid))
     return Position(conid, name, "asset", currency, rates[currency], quantity, price, value, multiplier)
 
 
@@ -126,4 +128,4 @@ def _text(row: Any, name: str, where: str) -> str:
     value = row.get(name) if isinstance(row, dict) else None
     if value is None or value == "":
         raise PortfolioError(f"{where}: there is no {name}")
-    return str(value)
+    return storable(str(value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection
 
-from include.database import sql
+from include.database import sql, storable
 from include.portfolio.snapshot import PortfolioError, Position, Snapshot, read_decimal
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def _read_frame(path: Path) -> "pd.DataFrame":
 
 
 def _read_records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    known = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
 
 def _read_row(row: dict[str, Any], base: str, where: str) -> Position:
@@ -120,7 +121,7 @@ def _read_row(row: dict[str, Any], base: str, where: str) -> Position:
     value = (
         read_decimal(worth, f"{about}: value") if worth not in (None, "") else quantity * price * multiplier
     )
-    name = str(row.get("name") or instrument)
+    name = storable(str(row.get("name") or instrument))
     return Position(instrument, name, kind, currency, rate, quantity, price, value, multiplier)
 
 

@@ -207,6 +207,19 @@ BEGIN
     FROM changed
     GROUP BY outcome;
 
+  WHEN 'token_prices INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_token_price_refusals_total', jsonb_build_object('source', source), count(*)
+    FROM changed
+    WHERE refused IS NOT NULL
+    GROUP BY source;
+
+  WHEN 'access_grants INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_access_changes_total', jsonb_build_object('state', state), count(*)
+    FROM changed
+    GROUP BY state;
+
   WHEN 'orders INSERT' THEN
     -- What only the exchange knew is no order of ours: it would thin out the share that fails.
     INSERT INTO metric_changes (metric, labels, value)
@@ -296,7 +309,7 @@ BEGIN
         ('trade_signals', true), ('trade_results', false), ('atge_error_logs', false), ('atge_user_feedback', false),
         ('atge_performance_metrics', false), ('candle_fetches', false), ('llm_calls', true), ('signal_attempts', true),
         ('alert_deliveries', true), ('orders', true), ('signals', true), ('portfolio_syncs', false),
-        ('risk_assessments', false)
+        ('risk_assessments', false), ('token_prices', false), ('access_grants', false)
     ) AS counted (table_name, updates)
   LOOP
     EXECUTE format(

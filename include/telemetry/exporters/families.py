@@ -43,6 +43,7 @@ ORDER_STATUSES = (
 )
 PORTFOLIO_SOURCES = ("ibkr", "exchange", "file")
 MESSAGE_SOURCES = ("telegram", "api")
+ACCESS_STATES = ("full", "grace", "none", "unknown")
 TRADING_STATES = ("trading", "exits_only", "frozen")
 BINGX_CLOCK = "/openApi/swap/v2/server/time"  # what include/probes/platform/bingx.py asks
 
@@ -295,6 +296,50 @@ METRICS = (
         "gauge",
         "Losses above the value at risk in the newest back-test, by the number expected; 1 is right.",
         {"method": (), "confidence": ()},
+    ),
+    # token access
+    DeclaredMetric(
+        "tradeops_token_price_age_seconds", "gauge", "Since the token's newest price that was believed."
+    ),
+    DeclaredMetric(
+        "tradeops_token_price_usd",
+        "gauge",
+        "The token's average price, as the requirement was decided by it.",
+    ),
+    DeclaredMetric("tradeops_token_requirement_tokens", "gauge", "How many tokens give access."),
+    DeclaredMetric(
+        "tradeops_token_requirement_frozen", "gauge", "1 while no price is believed, so that nothing changes."
+    ),
+    DeclaredMetric(
+        "tradeops_token_price_refusals_total",
+        "counter",
+        "Prices of the token that were missing or not believed, by source.",
+        {"source": ()},
+    ),
+    DeclaredMetric(
+        "tradeops_access_holders",
+        "gauge",
+        "Holders in each state, as last judged.",
+        {"state": ACCESS_STATES},
+    ),
+    DeclaredMetric(
+        "tradeops_access_changes_total",
+        "counter",
+        "Changes of access by the state that began: full is a grant, none a denial.",
+        {"state": ACCESS_STATES},
+    ),
+    DeclaredMetric(
+        "tradeops_balance_check_last_success_timestamp_seconds",
+        "gauge",
+        "When all balances were last read, to the end.",
+    ),
+    DeclaredMetric(
+        "tradeops_balances_unreadable", "gauge", "Wallets that the last such check could not read."
+    ),
+    DeclaredMetric(
+        "tradeops_access_grace_next_end_timestamp_seconds",
+        "gauge",
+        "When the next grace ends; none: nobody is in grace.",
     ),
     # as the bot platform's operators type them
     DeclaredMetric("orders_total", "counter", "Orders of ours written down."),

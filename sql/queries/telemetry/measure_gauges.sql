@@ -34,6 +34,24 @@ WITH server AS MATERIALIZED (
   SELECT method, confidence, verdict, observations, exceptions
   FROM risk_validations
   WHERE day = (SELECT max(day) FROM risk_validations) AND test = 'traffic_light' AND missing IS NULL
+), required AS MATERIALIZED (  -- by the newest decision
+  SELECT requirement, average_price, outcome
+  FROM token_requirements
+  WHERE valid_from <= now() + interval '1 minute'
+  ORDER BY valid_from DESC
+  LIMIT 1
+), balances AS MATERIALIZED (
+  SELECT finished_at, unreadable
+  FROM access_checks
+  WHERE finished_at <= now() + interval '1 minute'
+  ORDER BY checked_at DESC
+  LIMIT 1
+), holders_judged AS MATERIALIZED (
+  SELECT full_holders, grace_holders, none_holders, unknown_holders
+  FROM access_counts
+  WHERE judged_at <= now() + interval '1 minute'
+  ORDER BY judged_at DESC
+  LIMIT 1
 ), messages AS MATERIALIZED (
   SELECT source, count(*) FILTER (WHERE kind = 'signal') AS signals, max(created_at) AS last_at
   FROM signals
@@ -187,3 +205,32 @@ FROM (
   ORDER BY id DESC
   LIMIT 1
 ) AS reconciled
+UNION ALL
+SELECT 'tradeops_token_price_age_seconds', '{}', extract(epoch FROM now() - max(taken_at))
+FROM token_prices
+WHERE refused IS NULL AND taken_at <= now() + interval '1 minute'
+HAVING max(taken_at) IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_price_usd', '{}', average_price FROM required WHERE average_price IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_requirement_tokens', '{}', requirement FROM required WHERE requirement IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_requirement_frozen', '{}', CAST(outcome = 'frozen' AS integer) FROM required
+UNION ALL
+SELECT 'tradeops_access_holders', jsonb_build_object('state', state), holders
+FROM holders_judged
+CROSS JOIN LATERAL (
+  VALUES ('full', full_holders), ('grace', grace_holders), ('none', none_holders), ('unknown', unknown_holders)
+) AS counted (state, holders)
+UNION ALL
+SELECT 'tradeops_balance_check_last_success_timestamp_seconds', '{}', extract(epoch FROM finished_at) FROM balances
+UNION ALL
+SELECT 'tradeops_balances_unreadable', '{}', unreadable FROM balances
+UNION ALL
+SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}', extract(epoch FROM min(granted.grace_ends_at))
+FROM access_grants AS granted
+WHERE granted.state = 'grace' AND granted.grace_ends_at > now()
+  AND NOT EXISTS (
+    SELECT FROM access_grants AS later WHERE later.user_id = granted.user_id AND later.since > granted.since
+  )
+HAVING min(granted.grace_ends_at) IS NOT NULL

@@ -1,6 +1,6 @@
 """Solana's tokens as the sandbox imagines them: one mint's price, and what each wallet holds of it.
 
-Unless a test says otherwise the price swings by 8 % about 0.0123 US dollars in five days, and a wallet holds,
+Unless a test says otherwise the price swings by 15 % about 0.01 US dollars in three days, and a wallet holds,
 by its letters, up to 4,000 tokens in two accounts.
 """
 
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 DECIMALS = 9
 UNIT = 10**DECIMALS
-PRICE, SWING, SWING_SECONDS = 0.0123, 0.08, 5 * 86_400.0
+PRICE, SWING, SWING_SECONDS = 0.01, 0.15, 3 * 86_400.0
 MOST_TOKENS = 4_000
 SLOT_SECONDS = 0.4
 GENESIS = 1_584_368_940  # seconds since 1970, of slot 0
@@ -32,13 +32,12 @@ class TokenLedger:
     amounts: dict[str, list[int]] = field(default_factory=dict)
     program: str = SPL
 
-    def read_price(self) -> Decimal:
-        """The present price."""
+    def read_price(self, second: float | None = None) -> Decimal:
+        """The price at a time, in seconds since 1970; None: now."""
         if self.price is not None:
             return self.price
-        return Decimal(
-            repr(round(PRICE * (1 + SWING * math.sin(2 * math.pi * time.time() / SWING_SECONDS)), 8))
-        )
+        turn = 2 * math.pi * (time.time() if second is None else second) / SWING_SECONDS
+        return Decimal(repr(round(PRICE * (1 + SWING * math.sin(turn)), 8)))
 
     def read_amounts(self, wallet: str) -> list[int]:
         """The amounts of the wallet's accounts, in the smallest unit."""

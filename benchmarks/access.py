@@ -25,7 +25,7 @@ from include.http.client import Client
 from include.services import find_service
 from include.settings import Endpoint, Settings
 from local import postgres
-from local.access_samples import MINT, make_wallet
+from local.demo_access import MINT, make_wallet
 from sandbox.app import create_server
 
 FOLDER = Path(__file__).parents[1] / ".stack" / "bench-postgres"

@@ -207,7 +207,7 @@ def _insert_batch(engine: "Engine", markets: Sequence[Market]) -> tuple[int, int
 
 def _fill_access(engine: "Engine", stack: Stack) -> None:
     """Fill the page on token access, from the sandbox."""
-    from local.access_samples import fill_access
+    from local.demo_access import fill_access
 
     states = fill_access(engine, stack.sandbox_url)
     counted = ", ".join(f"{count} {state}" for state, count in states.items())

@@ -4,12 +4,8 @@ The names are fixed by those who use them. What the platform counts itself begin
 are called what the bot platform's operators type. Buckets: sql/functions/metric_histograms.sql.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
-from typing import Literal
-
-Values = tuple[str, ...]
+from include.telemetry.exporters.declared_metric import DeclaredMetric
+from include.telemetry.exporters.risk_families import RISK_METRICS
 
 TRADE_STATUSES = (
     "active",
@@ -41,33 +37,9 @@ ORDER_STATUSES = (
     "expired",
     "unknown",
 )
-PORTFOLIO_SOURCES = ("ibkr", "exchange", "file")
 MESSAGE_SOURCES = ("telegram", "api")
-ACCESS_STATES = ("full", "grace", "none", "unknown")
 TRADING_STATES = ("trading", "exits_only", "frozen")
 BINGX_CLOCK = "/openApi/swap/v2/server/time"  # what include/probes/platform/bingx.py asks
-
-
-@dataclass(frozen=True)
-class DeclaredMetric:
-    """A metric. Its labels have the values known beforehand; an empty tuple: only who asks knows them.
-
-    Attributes:
-        name: as it is written, a counter with `_total`.
-        kind: counters and histograms are 0 before their first event; a gauge that is not known has no series.
-        words: what it means, for HELP.
-        labels: the labels in their order.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    words: str
-    labels: Mapping[str, Values] = field(default_factory=dict)
-
-    def zeros(self, known: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
-        """Give the sets of labels that are 0 before the first event; `known` has values of open labels."""
-        if self.kind != "gauge":
-            yield from product(*(values or known.get(name, ()) for name, values in self.labels.items()))
 
 
 METRICS = (
@@ -256,91 +228,7 @@ METRICS = (
         "gauge",
         "When the exchange was last compared with our orders, whole.",
     ),
-    # portfolios
-    DeclaredMetric(
-        "tradeops_portfolio_syncs_total",
-        "counter",
-        "Looks at portfolios that were stored, or failed.",
-        {"source": PORTFOLIO_SOURCES, "outcome": ("complete", "failed")},
-    ),
-    DeclaredMetric(
-        "tradeops_portfolio_last_sync_timestamp_seconds",
-        "gauge",
-        "As of when the portfolio of a source that was seen the longest ago is known.",
-        {"source": PORTFOLIO_SOURCES},
-    ),
-    DeclaredMetric(
-        "tradeops_portfolio_sync_seconds",
-        "gauge",
-        "How long the last look at a portfolio took.",
-        {"source": PORTFOLIO_SOURCES},
-    ),
-    DeclaredMetric(
-        "tradeops_risk_assessments_total",
-        "counter",
-        "Days whose risk was worked out, or was not.",
-        {"outcome": ("complete", "failed")},
-    ),
-    DeclaredMetric("tradeops_risk_last_success_timestamp_seconds", "gauge", "When risk was last worked out."),
-    DeclaredMetric(
-        "tradeops_risk_assessment_seconds", "gauge", "How long the last calculation of risk took."
-    ),
-    DeclaredMetric(
-        "tradeops_risk_traffic_lights",
-        "gauge",
-        "Forecasts, by portfolio, method and confidence, in each zone of the newest back-test.",
-        {"zone": ("green", "yellow", "red")},
-    ),
-    DeclaredMetric(
-        "tradeops_risk_exceptions_to_expected_ratio",
-        "gauge",
-        "Losses above the value at risk in the newest back-test, by the number expected; 1 is right.",
-        {"method": (), "confidence": ()},
-    ),
-    # token access
-    DeclaredMetric(
-        "tradeops_token_price_age_seconds", "gauge", "Since the token's newest price that was believed."
-    ),
-    DeclaredMetric(
-        "tradeops_token_price_usd",
-        "gauge",
-        "The token's average price, as the requirement was decided by it.",
-    ),
-    DeclaredMetric("tradeops_token_requirement_tokens", "gauge", "How many tokens give access."),
-    DeclaredMetric(
-        "tradeops_token_requirement_frozen", "gauge", "1 while no price is believed, so that nothing changes."
-    ),
-    DeclaredMetric(
-        "tradeops_token_price_refusals_total",
-        "counter",
-        "Prices of the token that were missing or not believed, by source.",
-        {"source": ()},
-    ),
-    DeclaredMetric(
-        "tradeops_access_holders",
-        "gauge",
-        "Holders in each state, as last judged.",
-        {"state": ACCESS_STATES},
-    ),
-    DeclaredMetric(
-        "tradeops_access_changes_total",
-        "counter",
-        "Changes of access by the state that began: full is a grant, none a denial.",
-        {"state": ACCESS_STATES},
-    ),
-    DeclaredMetric(
-        "tradeops_balance_check_last_success_timestamp_seconds",
-        "gauge",
-        "When all balances were last read, to the end.",
-    ),
-    DeclaredMetric(
-        "tradeops_balances_unreadable", "gauge", "Wallets that the last such check could not read."
-    ),
-    DeclaredMetric(
-        "tradeops_access_grace_next_end_timestamp_seconds",
-        "gauge",
-        "When the next grace ends; none: nobody is in grace.",
-    ),
+    *RISK_METRICS,
     # as the bot platform's operators type them
     DeclaredMetric("orders_total", "counter", "Orders of ours written down."),
     DeclaredMetric(

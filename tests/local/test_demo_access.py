@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from include.settings import Settings
-from local.access_samples import HOLDERS, MINT, fill_access
+from local.demo_access import HOLDERS, MINT, fill_access
 
 
 def test_the_demo_fills_the_page_and_again_adds_no_holder(database, sandbox):

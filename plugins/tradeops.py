@@ -59,8 +59,10 @@ class TradeopsPlugin(AirflowPlugin):
     fastapi_apps = [  # noqa: RUF012
         {"name": "tradeops", "app": Application("pages"), "url_prefix": "/tradeops"},
         {"name": "tradeops api", "app": Application("api"), "url_prefix": "/api/atge"},
+        {"name": "tradeops access", "app": Application("access"), "url_prefix": "/api/access"},
         {"name": "tradeops cron", "app": Application("cron"), "url_prefix": "/api/cron"},
         {"name": "tradeops debug", "app": Application("debug"), "url_prefix": "/debug"},
+        {"name": "tradeops risk", "app": Application("risk"), "url_prefix": "/api/risk"},
     ]
     fastapi_root_middlewares = [{"name": "tradeops", "middleware": RootPaths}]  # noqa: RUF012
     external_views = [  # noqa: RUF012

@@ -5,7 +5,7 @@ from importlib import import_module
 import uvicorn
 from fastapi import FastAPI
 
-from sandbox import control, exchange_control
+from sandbox import control, exchange_control, token_control
 from sandbox.breakage import Breakage, TransportProtocol
 from sandbox.faults import FaultBook
 from sandbox.records import Log
@@ -33,6 +33,8 @@ IMITATIONS = (
     "bingx",
     "ibkr",
     "solana",
+    "jupiter",
+    "geckoterminal",
     "telegram",
 )
 _modules = [import_module(f"sandbox.services.{name}") for name in IMITATIONS]
@@ -52,6 +54,7 @@ def create_app() -> FastAPI:
     app.state.sandbox, app.state.services = state, SERVICES
     app.include_router(control.router)
     app.include_router(exchange_control.router)
+    app.include_router(token_control.router)
     app.add_exception_handler(RefusedError, refuse)
     for service in SERVICES.values():
         app.include_router(service.router)

@@ -31,6 +31,8 @@ DOORS = (
         "/census",
         "/bingx",
         "/ibkr",
+        "/jupiter",
+        "/geckoterminal/api/v2",
         "/telegram",
     ),
 )

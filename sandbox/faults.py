@@ -67,7 +67,22 @@ SESSION_KINDS = {
     "competing": Kind("says that another session uses the login", _NO_OPTIONS),
     "disconnected": Kind("says that it has no connection to its servers", _NO_OPTIONS),
 }
+PORTFOLIO_KINDS = {
+    "no_session": Kind("refuses the portfolio, whatever it says of its session", _NO_OPTIONS),
+}
 NODE_KINDS = {"behind": Kind("says that the node is 42 slots behind", _NO_OPTIONS)}
+# In the holdings of tokens, and in their prices.
+HOLDING_KINDS = {
+    "unreadable_account": Kind("does not parse one account of each wallet", _NO_OPTIONS),
+    "one_fails": Kind("answers the first request of a batch with an error", _NO_OPTIONS),
+    "one_missing": Kind("leaves out the answer to the first request of a batch", _NO_OPTIONS),
+    "old_slot": Kind("answers as of 1,000 slots ago, whatever is asked for", _NO_OPTIONS),
+}
+TOKEN_PRICE_KINDS = {
+    "times_100": Kind("says a price that is 100 times too high", _NO_OPTIONS),
+    "zero_price": Kind("says that the price is 0", _NO_OPTIONS),
+    "unpriced": Kind("leaves the token out, as one that nobody trades", _NO_OPTIONS),
+}
 # In the trading of an exchange: the first three strike any signed request, the next four a new order.
 OUTAGE_KINDS = {
     "busy": Kind("answers 200 with the code 100410, as above the rate limit", _NO_OPTIONS),
@@ -86,7 +101,7 @@ EXCHANGE_KINDS = {
 }  # fmt: skip
 KINDS = {
     **WIRE_KINDS, **ERROR_IN_200, **ROW_KINDS, **SYMBOL_KINDS, **OPEN_KINDS, **LLM_KINDS, **SESSION_KINDS,
-    **NODE_KINDS, **EXCHANGE_KINDS,
+    **PORTFOLIO_KINDS, **NODE_KINDS, **HOLDING_KINDS, **TOKEN_PRICE_KINDS, **EXCHANGE_KINDS,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sandbox.coins import UnknownSymbolError, find_coin
 from sandbox.faults import ERROR_IN_200, WIRE_KINDS, FaultBook
 from sandbox.records import Log
+from sandbox.tokens import TokenLedger
 from sandbox.trading import Account
 
 
@@ -49,6 +50,8 @@ class State:
         """Make both accounts anew. They see one market: a price that is pinned is so for both."""
         self.account = Account()
         self.drill_account = Account(pinned=self.account.pinned)
+
+    tokens: TokenLedger = field(default_factory=TokenLedger)  # on Solana
 
 
 def state_of(request: Request) -> State:

@@ -56,3 +56,7 @@ ORDER BY idx_scan DESC;
 SELECT * FROM orders ORDER BY created_at DESC LIMIT 5;
 
 SELECT * FROM positions;
+
+SELECT requirement, average_price, reason, valid_from FROM token_requirements ORDER BY valid_from DESC LIMIT 5;
+
+SELECT DISTINCT ON (user_id) user_id, state, since, grace_ends_at, reason FROM access_grants ORDER BY user_id, since DESC;

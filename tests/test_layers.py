@@ -37,7 +37,8 @@ FLOORS = [
     {"trades", "alerts", "retention", "probes", "backups"},
     {"analysis"},  # of trades that are chosen as replays and exports choose them
     {"signals"},
-    {"exchange"},
+    {"exchange", "access"},
+    {"portfolio"},
     {"settings_check"},
     {"configuration"},
     {"reports"},

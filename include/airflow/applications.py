@@ -51,6 +51,11 @@ def api() -> "FastAPI":
     return web.build_api(web_host())
 
 
+def access() -> "FastAPI":
+    """What is at `/api/access`, behind the guard of the API."""
+    return web.build_access(web_host())
+
+
 def cron() -> "FastAPI":
     """What is at `/api/cron`; its guard asks for the cron secret."""
     return web.build_cron(web_host())
@@ -59,6 +64,11 @@ def cron() -> "FastAPI":
 def debug() -> "FastAPI":
     """What is at `/debug`, behind the guard of the API."""
     return web.build_debug(web_host())
+
+
+def risk() -> "FastAPI":
+    """What is at `/api/risk`, behind the guard of the API."""
+    return web.build_risk(web_host())
 
 
 def root() -> "FastAPI":

@@ -32,6 +32,8 @@ class Subject(StrEnum):
     SAFEKEEPING = "safekeeping"
     REPORTS = "reports"
     EXCHANGE = "exchange"
+    PORTFOLIO = "portfolio"
+    ACCESS = "access"
 
 
 def tagged(subject: Subject, *effects: Effect) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def _quotas() -> dict[str, Any]:
 
 
 _PROBE_GAUGES = ("status", "missed_checks", "overdue_seconds", "completeness_percent")
+_ACCESS_GAUGES = ("requirement_age_seconds", "check_age_seconds", "unreadable", "grace_ends_in_seconds")
 _SERVICE_GAUGES = ("broken_seconds", "held_seconds", "quota_used_percent")
 
 _TABLE = (
@@ -88,6 +89,10 @@ _TABLE = (
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
     _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "drill_age_seconds", "differences"),
     _gauges("balances", ("exchange", "currency"), "total", "age_seconds"),
+    _gauges("portfolio_syncs", ("portfolio_id",), "age_seconds"),
+    _gauges("risk", (), "failed"),
+    _gauges("risk_verdicts", ("portfolio_id", "method", "confidence"), "traffic_light"),
+    _gauges("token_access", (), *_ACCESS_GAUGES),
     _gauges("portfolio", ("user_id",), "drawdown", "volatility", "sharpe", "consecutive_losses"),
 )
 SOURCES: Mapping[str, SampleSource] = MappingProxyType({source.name: source for source in _TABLE})

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from include.http.errors import (
     BadAnswerError,
@@ -71,6 +72,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     now = parse_date(headers.get("date", "")) or datetime.now(UTC)
     return min(max(0.0, (until - now).total_seconds()), _LONGEST_PAUSE)
+
+
+def dig(answer: Any, *names: str) -> Any:
+    """Follow names into objects of parsed JSON; None where they do not lead on."""
+    for name in names:
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
 
 
 def parse_date(text: str) -> datetime | None:

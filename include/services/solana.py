@@ -9,15 +9,23 @@ from include.http import (
     VendorFault,
 )
 
+BEHIND = (-32005, -32016)  # the node lags behind; it has not reached the slot that is asked for
+
 
 def find_fault(payload: object) -> VendorFault | None:
-    """`error` of JSON-RPC; -32005 is a node that lags behind, which may pass."""
+    """`error` of JSON-RPC. A node that lags behind may catch up.
+
+    In a batch each request has its own answer, and its own error: only what strikes the node is one of all.
+    """
+    if isinstance(payload, list):
+        found = (find_fault(one) for one in payload)
+        return next((one for one in found if one and one.kind is not RequestRefusedError), None)
     error = payload.get("error") if isinstance(payload, dict) else None
     if not error:
         return None
     code = error.get("code") if isinstance(error, dict) else None
     message = f"error {code}: {error.get('message')}" if isinstance(error, dict) else str(error)
-    if code == -32005:
+    if code in BEHIND:
         return VendorFault(ServiceUnavailableError, message)
     return VendorFault(RateLimitedError if code in (429, -32429) else RequestRefusedError, message)
 

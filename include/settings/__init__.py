@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.settings.access import AccessSettings, check_solana_key
 from include.settings.alerts import AlertSettings
 from include.settings.api import ApiSettings
 from include.settings.backups import BACKUP_SCHEDULES, BackupSettings
@@ -20,6 +21,7 @@ from include.settings.exports import ExportSettings
 from include.settings.model import AnalysisSettings, ModelPrice, ModelSettings
 from include.settings.operating import OperatingSettings
 from include.settings.outside_signals import OutsideSignalSettings
+from include.settings.portfolio import PortfolioSettings
 from include.settings.probes import ProbeSettings
 from include.settings.reports import ReportSettings
 from include.settings.retention import RetentionSettings
@@ -42,10 +44,11 @@ __all__ = [
     "Settings",
     "SignalRequest",
     "Timeframe",
+    "check_solana_key",
 ]
 
 # Read with a DAG's file, where Variables are not.
-ENVIRONMENT_ONLY = frozenset({"signal_schedule", "backup_schedules", "dag_starters"})
+ENVIRONMENT_ONLY = frozenset({"signal_schedule", "token_schedule", "backup_schedules", "dag_starters"})
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Settings(
     TradingSettings,
     OutsideSignalSettings,
     TradingGuardSettings,
+    AccessSettings,
+    PortfolioSettings,
     ExportSettings,
     AlertSettings,
     ProbeSettings,

@@ -13,6 +13,7 @@ from include.database import DatabaseError
 from include.settings.reader import SettingsError
 from include.web.freeze_banner import note_freeze
 from include.web.host import DeskHost, Person
+from include.web.pages.access import access
 from include.web.pages.airflow import airflow
 from include.web.pages.alerts import alerts
 from include.web.pages.api_keys import api_keys
@@ -30,6 +31,7 @@ from include.web.pages.monitoring import monitoring
 from include.web.pages.operating import operating
 from include.web.pages.overview import overview
 from include.web.pages.performance import performance
+from include.web.pages.portfolio import portfolio_page
 from include.web.pages.probes import probes
 from include.web.pages.reports import reports
 from include.web.pages.start import start
@@ -52,6 +54,7 @@ def build_app(
     """
     every = [*dependencies, Depends(note_freeze(open_kept or open_database))]
     app = FastAPI(dependencies=every, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(access(open_database))
     app.include_router(airflow(open_database, host.runs))
     app.include_router(alerts(open_database, host))
     app.include_router(api_keys(open_database, find_person))
@@ -69,6 +72,7 @@ def build_app(
     app.include_router(monitoring(open_database))
     app.include_router(performance(open_database))
     app.include_router(operating(open_database, host))
+    app.include_router(portfolio_page(open_database, host))
     app.include_router(probes(open_database))
     app.include_router(reports(open_database, host))
     app.include_router(start(open_database, host, find_person))

@@ -195,6 +195,31 @@ BEGIN
       GROUP BY changed.channel, changed.state
     $statement$;
 
+  WHEN 'portfolio_syncs INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_portfolio_syncs_total', jsonb_build_object('source', source, 'outcome', outcome), count(*)
+    FROM changed
+    GROUP BY source, outcome;
+
+  WHEN 'risk_assessments INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_risk_assessments_total', jsonb_build_object('outcome', outcome), count(*)
+    FROM changed
+    GROUP BY outcome;
+
+  WHEN 'token_prices INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_token_price_refusals_total', jsonb_build_object('source', source), count(*)
+    FROM changed
+    WHERE refused IS NOT NULL
+    GROUP BY source;
+
+  WHEN 'access_grants INSERT' THEN
+    INSERT INTO metric_changes (metric, labels, value)
+    SELECT 'tradeops_access_changes_total', jsonb_build_object('state', state), count(*)
+    FROM changed
+    GROUP BY state;
+
   WHEN 'orders INSERT' THEN
     -- What only the exchange knew is no order of ours: it would thin out the share that fails.
     INSERT INTO metric_changes (metric, labels, value)
@@ -290,7 +315,8 @@ BEGIN
       VALUES
         ('trade_signals', true), ('trade_results', false), ('atge_error_logs', false), ('atge_user_feedback', false),
         ('atge_performance_metrics', false), ('candle_fetches', false), ('llm_calls', true), ('signal_attempts', true),
-        ('alert_deliveries', true), ('orders', true), ('signals', true)
+        ('alert_deliveries', true), ('orders', true), ('signals', true), ('portfolio_syncs', false),
+        ('risk_assessments', false), ('token_prices', false), ('access_grants', false)
     ) AS counted (table_name, updates)
   LOOP
     EXECUTE format(

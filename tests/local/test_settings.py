@@ -36,7 +36,19 @@ def test_the_projects_file_is_good():
         "llm",
         "market_sandbox",
         "sandbox",
-        *("sec", "fred", "bls", "census", "bingx", "bingx_drill", "ibkr", "solana", "telegram"),
+        *(
+            "sec",
+            "fred",
+            "bls",
+            "census",
+            "bingx",
+            "bingx_drill",
+            "ibkr",
+            "solana",
+            "jupiter",
+            "geckoterminal",
+            "telegram",
+        ),
     ]
     assert {pool.pool_name: pool.pool_slot for pool in objects.pools} == {
         "probes": 2,

@@ -358,7 +358,7 @@ def test_answers_in_another_shape_are_down(database, ask, answer):
     from include.probes.probe import ServiceDownError
     from include.settings import Endpoint
 
-    service = replace(find_service("ibkr"), name="testing")
+    service = replace(find_service("sandbox"), name="testing")
     with Server([reply(answer)]) as server, pytest.raises(ServiceDownError):
         ask(Client(service, Endpoint(server.url), database))
 
@@ -369,7 +369,7 @@ def test_transcribed_answers_are_read(database):
     from include.settings import Endpoint
 
     said = load_recorded("transcribed/solana_ibkr_bingx.json")
-    service = replace(find_service("ibkr"), name="testing")
+    service = replace(find_service("sandbox"), name="testing")
     for ask, name, words in (
         (ask_solana, "solana_behind", "42 slots behind"),
         (ask_ibkr, "ibkr_auth_status", "logged in"),

@@ -9,7 +9,13 @@ from tests.support.sandbox import Sandbox
 SYMBOLS = "/market/symbols"
 WEBHOOK = "/slack/services/T0/B0/secret"
 CANDLES = "/market/candles?symbol=BTC&start=2025-01-01T00:00:00Z&end=2025-01-01T01:00:00Z"
-KEYS = {"authorization": "Bearer k", "x-cmc_pro_api_key": "k", "user-agent": "tests tests@example.com"}
+MINT = "6RMi2pWqEmAE6aH7wrFiAjPvoxAEQV2JVYiufDJXn9L"
+KEYS = {
+    "x-api-key": "k",
+    "authorization": "Bearer k",
+    "x-cmc_pro_api_key": "k",
+    "user-agent": "tests tests@example.com",
+}
 # One request of each service.
 ASK = {
     "market": ("GET", CANDLES),
@@ -30,6 +36,8 @@ ASK = {
     "bingx": ("GET", "/bingx/openApi/swap/v2/server/time"),
     "ibkr": ("POST", "/ibkr/v1/api/iserver/auth/status"),
     "solana": ("POST", "/solana/"),
+    "jupiter": ("GET", f"/jupiter/price/v3?ids={MINT}"),
+    "geckoterminal": ("GET", f"/geckoterminal/api/v2/simple/networks/solana/token_price/{MINT}"),
     "telegram": ("GET", "/telegram/bot7:secret/getUpdates"),
 }
 BODIES = {

@@ -47,9 +47,14 @@ class Sandbox:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
+    def token(self, what: str, **body: Any) -> None:
+        """Move the hand over Solana's tokens; see `sandbox/token_control.py`."""
+        answer = self.http.post(f"/_token/{what}", json=body)
+        assert answer.status_code == 200, answer.text
+
     def reset(self) -> None:
-        """Forget faults, requests, messages, and what the exchange knows."""
-        for what in ("_faults", "_requests", "_recorded", "_exchange"):
+        """Forget faults, requests, messages, and what the exchange and the chain know."""
+        for what in ("_faults", "_requests", "_recorded", "_exchange", "_token"):
             self.http.delete(f"/{what}").raise_for_status()
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from include.settings import Settings
 from include.storage import open_storage
-from include.web import DeskHost, WebHost, build_api, build_cron, build_debug
+from include.web import DeskHost, WebHost, build_access, build_api, build_cron, build_debug, build_risk
 from include.web.api.openapi import SCHEMES, describe
 from include.web.api_keys import make_key
 from include.web.dag_forms import DagField, DagForm
@@ -162,8 +162,10 @@ def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
     )
     server = FastAPI(openapi_url=None)
     server.mount("/api/atge", build_api(host))
+    server.mount("/api/access", build_access(host))
     server.mount("/api/cron", build_cron(host))
     server.mount("/debug", build_debug(host))
+    server.mount("/api/risk", build_risk(host))
     return ApiUnderTest(engine, chosen, runs, secrets, server)
 
 

@@ -131,6 +131,21 @@ def fill(database):
                 "findings) VALUES ('b', now(), 3, 4, true, '[]')"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO portfolio_syncs (source, portfolio_id, outcome, taken_at, currency, value,"
+                " positions, took) VALUES ('ibkr', 'ibkr:DU1', 'complete', now(), 'USD', 1, 1, '1 s')"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO token_prices (source, taken_at, price) VALUES ('jupiter', now(), 0.01)")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO access_grants (user_id, state, since, grace_ends_at, reason)"
+                " VALUES (gen_random_uuid(), 'grace', now(), now() + interval '2 days', 'a raise')"
+            )
+        )
 
 
 def ended(since=None):

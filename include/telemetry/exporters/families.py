@@ -4,12 +4,8 @@ The names are fixed by those who use them. What the platform counts itself begin
 are called what the bot platform's operators type. Buckets: sql/functions/metric_histograms.sql.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
-from typing import Literal
-
-Values = tuple[str, ...]
+from include.telemetry.exporters.declared_metric import DeclaredMetric
+from include.telemetry.exporters.risk_families import RISK_METRICS
 
 TRADE_STATUSES = (
     "active",
@@ -44,28 +40,6 @@ ORDER_STATUSES = (
 MESSAGE_SOURCES = ("telegram", "api")
 TRADING_STATES = ("trading", "exits_only", "frozen")
 BINGX_CLOCK = "/openApi/swap/v2/server/time"  # what include/probes/platform/bingx.py asks
-
-
-@dataclass(frozen=True)
-class DeclaredMetric:
-    """A metric. Its labels have the values known beforehand; an empty tuple: only who asks knows them.
-
-    Attributes:
-        name: as it is written, a counter with `_total`.
-        kind: counters and histograms are 0 before their first event; a gauge that is not known has no series.
-        words: what it means, for HELP.
-        labels: the labels in their order.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    words: str
-    labels: Mapping[str, Values] = field(default_factory=dict)
-
-    def zeros(self, known: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
-        """Give the sets of labels that are 0 before the first event; `known` has values of open labels."""
-        if self.kind != "gauge":
-            yield from product(*(values or known.get(name, ()) for name, values in self.labels.items()))
 
 
 METRICS = (
@@ -254,6 +228,7 @@ METRICS = (
         "gauge",
         "When the exchange was last compared with our orders, whole.",
     ),
+    *RISK_METRICS,
     # as the bot platform's operators type them
     DeclaredMetric("orders_total", "counter", "Orders of ours written down."),
     DeclaredMetric(

@@ -26,7 +26,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.database import schema_revision, sql, statement_timeout
-from include.telemetry.exporters.families import METRICS, ORDER_STATUSES, DeclaredMetric
+from include.telemetry.exporters.declared_metric import DeclaredMetric
+from include.telemetry.exporters.families import METRICS, ORDER_STATUSES
 from include.telemetry.totals import fold_changes
 
 SCRAPE_LOCK = 0x6D657472696373  # "metrics": one reads, the others wait for what it has read

@@ -3,7 +3,17 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from include.json_rows import camel_case
-from include.web.api import export, monitoring, outside_signals, prices, statistics, trades, work
+from include.web.api import (
+    access,
+    export,
+    monitoring,
+    outside_signals,
+    prices,
+    risk,
+    statistics,
+    trades,
+    work,
+)
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import LimitBody, Measure
@@ -46,6 +56,21 @@ def build_api(host: WebHost) -> FastAPI:
 
 def build_debug(host: WebHost) -> FastAPI:
     """Make the application of `/debug`, behind the guard of the API."""
+    return _build_beside(host, outside_signals.debug_router)
+
+
+def build_access(host: WebHost) -> FastAPI:
+    """Make the application of `/api/access`, behind the guard of the API."""
+    return _build_beside(host, access.router)
+
+
+def build_risk(host: WebHost) -> FastAPI:
+    """Make the application of `/api/risk`, behind the guard of the API."""
+    return _build_beside(host, risk.router)
+
+
+def _build_beside(host: WebHost, router: APIRouter) -> FastAPI:
+    """An application beside `/api/atge`, under the same rules."""
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
@@ -53,7 +78,7 @@ def build_debug(host: WebHost) -> FastAPI:
         dependencies=[Depends(check_request)],
         responses=COMMON,
     )
-    app.include_router(outside_signals.debug_router)
+    app.include_router(router)
     return _finish(app, host)
 
 

@@ -30,6 +30,28 @@ WITH server AS MATERIALIZED (
   WHERE taken_at <= now() + interval '1 minute'
   ORDER BY id DESC
   LIMIT 1
+), judged AS MATERIALIZED (  -- the newest day of verdicts on forecasts
+  SELECT method, confidence, verdict, observations, exceptions
+  FROM risk_validations
+  WHERE day = (SELECT max(day) FROM risk_validations) AND test = 'traffic_light' AND missing IS NULL
+), required AS MATERIALIZED (  -- by the newest decision
+  SELECT requirement, average_price, outcome
+  FROM token_requirements
+  WHERE valid_from <= now() + interval '1 minute'
+  ORDER BY valid_from DESC
+  LIMIT 1
+), balances AS MATERIALIZED (
+  SELECT finished_at, unreadable
+  FROM access_checks
+  WHERE finished_at <= now() + interval '1 minute'
+  ORDER BY checked_at DESC
+  LIMIT 1
+), holders_judged AS MATERIALIZED (
+  SELECT full_holders, grace_holders, none_holders, unknown_holders
+  FROM access_counts
+  WHERE judged_at <= now() + interval '1 minute'
+  ORDER BY judged_at DESC
+  LIMIT 1
 )
 SELECT 'tradeops_trades_due' AS metric, jsonb_build_object() AS labels, CAST(due AS double precision) AS value
 FROM measure_due_trades(now())
@@ -115,6 +137,50 @@ CROSS JOIN LATERAL (
 UNION ALL
 SELECT 'exchange_balance_updated_timestamp_seconds', '{}', extract(epoch FROM taken_at) FROM looked_at
 UNION ALL
+SELECT 'tradeops_portfolio_last_sync_timestamp_seconds', jsonb_build_object('source', source),
+  extract(epoch FROM min(seen.taken_at))
+FROM (
+  SELECT source, max(taken_at) AS taken_at
+  FROM portfolio_syncs
+  WHERE outcome = 'complete' AND finished_at > now() - interval '30 days' AND taken_at <= now() + interval '1 minute'
+  GROUP BY source, portfolio_id
+) AS seen
+GROUP BY source
+UNION ALL
+SELECT 'tradeops_portfolio_sync_seconds', jsonb_build_object('source', source), extract(epoch FROM took)
+FROM (
+  SELECT DISTINCT ON (source) source, took
+  FROM portfolio_syncs
+  WHERE outcome = 'complete' AND finished_at > now() - interval '30 days'
+  ORDER BY source, finished_at DESC
+) AS newest
+WHERE took IS NOT NULL
+UNION ALL
+SELECT known.metric, '{}', known.value
+FROM (
+  SELECT finished_at, took
+  FROM risk_assessments
+  WHERE outcome = 'complete' AND finished_at <= now() + interval '1 minute'
+  ORDER BY finished_at DESC
+  LIMIT 1
+) AS newest
+CROSS JOIN LATERAL (
+  VALUES
+    ('tradeops_risk_last_success_timestamp_seconds', extract(epoch FROM newest.finished_at)),
+    ('tradeops_risk_assessment_seconds', extract(epoch FROM newest.took))
+) AS known (metric, value)
+UNION ALL
+SELECT 'tradeops_risk_traffic_lights', jsonb_build_object('zone', known.zone), count(judged.verdict)
+FROM unnest(ARRAY['green', 'yellow', 'red']) AS known (zone)
+LEFT JOIN judged ON judged.verdict = known.zone
+GROUP BY known.zone
+UNION ALL
+SELECT 'tradeops_risk_exceptions_to_expected_ratio',
+  jsonb_build_object('method', method, 'confidence', CAST(confidence AS text)),
+  sum(exceptions) / sum(observations * (1 - confidence))
+FROM judged
+GROUP BY method, confidence
+UNION ALL
 SELECT
   'tradeops_trading_state', jsonb_build_object('state', known.state),
   CAST(known.state = coalesce((SELECT state FROM trading_switch ORDER BY id DESC LIMIT 1), 'frozen') AS integer)
@@ -136,3 +202,32 @@ FROM (
   ORDER BY id DESC
   LIMIT 1
 ) AS reconciled
+UNION ALL
+SELECT 'tradeops_token_price_age_seconds', '{}', extract(epoch FROM now() - max(taken_at))
+FROM token_prices
+WHERE refused IS NULL AND taken_at <= now() + interval '1 minute'
+HAVING max(taken_at) IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_price_usd', '{}', average_price FROM required WHERE average_price IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_requirement_tokens', '{}', requirement FROM required WHERE requirement IS NOT NULL
+UNION ALL
+SELECT 'tradeops_token_requirement_frozen', '{}', CAST(outcome = 'frozen' AS integer) FROM required
+UNION ALL
+SELECT 'tradeops_access_holders', jsonb_build_object('state', state), holders
+FROM holders_judged
+CROSS JOIN LATERAL (
+  VALUES ('full', full_holders), ('grace', grace_holders), ('none', none_holders), ('unknown', unknown_holders)
+) AS counted (state, holders)
+UNION ALL
+SELECT 'tradeops_balance_check_last_success_timestamp_seconds', '{}', extract(epoch FROM finished_at) FROM balances
+UNION ALL
+SELECT 'tradeops_balances_unreadable', '{}', unreadable FROM balances
+UNION ALL
+SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}', extract(epoch FROM min(granted.grace_ends_at))
+FROM access_grants AS granted
+WHERE granted.state = 'grace' AND granted.grace_ends_at > now()
+  AND NOT EXISTS (
+    SELECT FROM access_grants AS later WHERE later.user_id = granted.user_id AND later.since > granted.since
+  )
+HAVING min(granted.grace_ends_at) IS NOT NULL

@@ -36,6 +36,10 @@ def documented(api):
             ),
             {"id": RUN, "user": USER},
         )
+        connection.execute(
+            text("INSERT INTO token_holders (user_id, wallet) VALUES (:user, :wallet)"),
+            {"user": USER, "wallet": "6RMi2pWqEmAE6aH7wrFiAjPvoxAEQV2JVYiufDJXn9L"},
+        )
         connection.execute(text("UPDATE api_runs SET asked_at = asked_at - interval '1 hour'"))
     return api
 
@@ -43,7 +47,7 @@ def documented(api):
 @pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=lambda part: str(part)[:60])
 def test_an_example_is_true(documented, method, path, body):
     cron = path.startswith("/api/cron/")
-    scopes = ("operate",) if path == "/api/atge/signals" else ("read", "write")
+    scopes = ("operate",) if path.startswith(("/api/atge/signals", "/api/risk/")) else ("read", "write")
     client = documented.client("the-cron-secret" if cron else documented.key(*scopes, user=USER))
     answer = client.request(method, path, json=json.loads(body) if body else None)
     work = method == "POST" and not cron and not path.endswith(("feedback", "/debug/signal"))

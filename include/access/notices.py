@@ -1,0 +1,26 @@
+"""Notices about token access, each once: what people are told is a row that delivery takes from there."""
+
+import json
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from include.database import sql, storable
+
+
+def note(
+    connection: Connection,
+    key: str,
+    severity: Literal["critical", "warning", "info"],
+    title: str,
+    reason: str,
+) -> None:
+    """Write a notice in the caller's transaction; one of this key is written once, ever."""
+    asked = {"key": f"token access {key}", "severity": severity, "title": storable(title)}
+    connection.execute(sql("access/note_access"), {**asked, "body": json.dumps({"reason": storable(reason)})})
+
+
+def minute_text(at: datetime) -> str:
+    """A moment (UTC) as notices write it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,5 +1,5 @@
 -- What a portfolio held at its newest snapshot, the largest first, in its currency.
-SELECT instrument, name, kind, currency, rate, quantity, price, value, multiplier, value * rate AS worth,
+SELECT instrument, coalesce(nullif(name, ''), instrument) AS name, kind, currency, rate, quantity, price, value, multiplier, value * rate AS worth,
   quantity * price * multiplier * rate AS exposure
 FROM portfolio_positions
 WHERE portfolio_id = :portfolio

@@ -42,7 +42,7 @@ def await_healthy(state: State, sandbox: str, api: AirflowApi, say: Callable[[st
         if time.monotonic() - said > SAY_AGAIN:
             say(f"waiting for {', '.join(waiting)}")
             said = time.monotonic()
-        time.sleep(0.2)
+        time.sleep(0.5)  # what is asked for costs Airflow CPU time that it needs for its start
 
 
 def component_states(state: State, sandbox: str, api: AirflowApi) -> dict[str, str]:

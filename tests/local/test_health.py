@@ -101,7 +101,7 @@ def test_a_part_that_ended_is_said_with_its_last_words_and_its_log(state, everyt
 
 def test_what_does_not_get_healthy_is_named(state, monkeypatch):
     monkeypatch.setattr(health, "HEALTHY_TIMEOUT", 0.3)
-    monkeypatch.setattr(health, "SAY_AGAIN", 0.1)
+    monkeypatch.setattr(health, "SAY_AGAIN", 0.0)
     api, said = Api(), []
     api.said["scheduler"]["status"] = "unhealthy"
     with pytest.raises(StackError, match="Not healthy after 0 s: scheduler"):

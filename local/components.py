@@ -19,7 +19,7 @@ SANDBOX = "sandbox"
 TRADEOPS = "tradeops"  # the log of the product's own events, in JSON, from all tasks
 AIRFLOW = ("api-server", "dag-processor", "triggerer", "scheduler")
 DAGS_VARIABLE = "TRADEOPS_DAGS"  # for tests: another folder of DAGs
-PAUSED_VARIABLE = "TRADEOPS_PAUSED"  # for tests: `True`, and new DAGs wait until somebody lets them run
+OPTIONS_VARIABLE = "TRADEOPS_AIRFLOW"  # for tests: Airflow options, `{"CORE__PARALLELISM": "2"}`, over ours
 HANDED_ON = ("TRADEOPS_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 PROGRAM_SECRETS = {"api_scrape": "scrape_secret", "api_cron": "cron_secret"}  # connection to the state's name
 OURS = ("TRADEOPS_STACK", "TRADEOPS_PORT_", "TRADEOPS_PROCESS_OF")
@@ -74,7 +74,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": "4",  # each slot is a process of about 120 MB
         "CORE__LOAD_EXAMPLES": "False",
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": os.environ.get(PAUSED_VARIABLE, "False"),
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__DEFAULT_TIMEZONE": "utc",
         "CORE__FERNET_KEY": secrets["fernet_key"],
         "CORE__TEST_CONNECTION": "Enabled",  # the button in a connection's form
@@ -100,6 +100,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
+        **json.loads(os.environ.get(OPTIONS_VARIABLE, "{}")),
     }
     return {
         "TRADEOPS_SPOOL": str(state.folder / "spool"),

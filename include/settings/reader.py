@@ -26,7 +26,7 @@ SETTING_PREFIX = "TRADEOPS_"
 OTHER_NAMES = frozenset(
     SETTING_PREFIX + name
     for name in (
-        "STACK", "DAGS", "PAUSED", "SPOOL", "LOG_FILE", "LOG_SHARE", "DATABASE_URL", "DB_PASSWORD",
+        "STACK", "DAGS", "AIRFLOW", "SPOOL", "LOG_FILE", "LOG_SHARE", "DATABASE_URL", "DB_PASSWORD",
         "PROCESS_OF", "PORT_AIRFLOW", "PORT_POSTGRES", "PORT_SANDBOX",
     )
 )  # fmt: skip

@@ -5,6 +5,7 @@ cost as much CPU time as half a start, and those of every minute as much as the 
 a DAG or backfills it lets it run from then on; one that needs them all asks for `on_schedule`.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -17,6 +18,10 @@ from tests.support.diagnosis import describe
 from tests.support.running_stack import RunningStack, started, wait_for
 
 ALWAYS_ON_SCHEDULE = ("settle_trades", "deliver_alerts")
+OPTIONS = {
+    "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",  # to read all DAGs takes 10 s of a core
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +44,7 @@ def stack() -> Iterator[RunningStack]:
     """A healthy stack, taken down after the last test that uses it."""
     # Not in pytest's own folder: started by root, PostgreSQL runs as another user, who may not pass that.
     folder = CHECKOUT / ".stack" / "tests" / f"e2e-{os.getpid()}"
-    with started(folder, TRADEOPS_PAUSED="True") as running:
+    with started(folder, TRADEOPS_AIRFLOW=json.dumps(OPTIONS)) as running:
         scheduled = running.scheduled()
         for dag in running.api("GET", "/dags?limit=500")["dags"]:
             if dag["dag_id"] not in scheduled or dag["dag_id"] in ALWAYS_ON_SCHEDULE:

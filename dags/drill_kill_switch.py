@@ -32,7 +32,7 @@ NEXT_STEP = (
 )
 
 
-@task(area="api", outside=True, pool="market_data", retries=0)
+@task(area="api", outside=True, pool="market_data", retries=1)
 def drill(this_run: str) -> str:
     """Practise; say what worked and how long it took. A step that failed fails the task."""
     from include.exchange.drill import drill_kill_switch as practise

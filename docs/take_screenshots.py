@@ -22,11 +22,11 @@ from include.telemetry.feedback import store_feedback
 from include.web.pages.navigation import NAVIGATION
 from local.demo import INSERT, SANDBOX_SYMBOLS
 from local.samples import Market, make_trades
-from tests.support.browser import NARROW, WIDE, Theme, browser, logged_in
+from tests.support.browser import NARROW, WIDE, Theme, browser, logged_in, window
 from tests.support.running_stack import RunningStack, new_environment, run_local, started
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
 ROOT = Path(__file__).parents[1]
 STACK = ROOT / ".stack" / "screenshots"
@@ -210,19 +210,19 @@ def pages(stack: RunningStack) -> dict[str, str]:
 def take_pictures(stack: RunningStack) -> None:
     """Take all pages in all looks, and those of the documents."""
     shown = pages(stack)
-    with browser() as chromium:
+    with browser() as chromium, logged_in(chromium, stack) as person:
         for width in (WIDE, NARROW):
             for theme in THEMES:
-                look(chromium, stack, width, theme, shown)
+                look(person, width, theme, shown)
     print(f"{len(shown)} pages in {STACK / 'pictures'}, by width and theme; the documents' in {DOCUMENTS}")
 
 
-def look(chromium: "Browser", stack: RunningStack, width: int, theme: Theme, shown: dict[str, str]) -> None:
+def look(person: "BrowserContext", width: int, theme: Theme, shown: dict[str, str]) -> None:
     """Take pages in one look."""
     folder = STACK / "pictures" / f"{width}-{theme}"
     folder.mkdir(parents=True, exist_ok=True)
     DOCUMENTS.mkdir(exist_ok=True)
-    with logged_in(chromium, stack, width, theme) as page:
+    with window(person, width, theme) as page:
         for name, path in shown.items():
             answer = page.goto(path)
             if answer is None or not answer.ok:

@@ -19,6 +19,7 @@ SANDBOX = "sandbox"
 TRADEOPS = "tradeops"  # the log of the product's own events, in JSON, from all tasks
 AIRFLOW = ("api-server", "dag-processor", "triggerer", "scheduler")
 DAGS_VARIABLE = "TRADEOPS_DAGS"  # for tests: another folder of DAGs
+OPTIONS_VARIABLE = "TRADEOPS_AIRFLOW"  # for tests: Airflow options, `{"CORE__PARALLELISM": "2"}`, over ours
 HANDED_ON = ("TRADEOPS_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 PROGRAM_SECRETS = {"api_scrape": "scrape_secret", "api_cron": "cron_secret"}  # connection to the state's name
 OURS = ("TRADEOPS_STACK", "TRADEOPS_PORT_", "TRADEOPS_PROCESS_OF")
@@ -99,6 +100,7 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
+        **json.loads(os.environ.get(OPTIONS_VARIABLE, "{}")),
     }
     return {
         "TRADEOPS_SPOOL": str(state.folder / "spool"),

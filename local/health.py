@@ -17,13 +17,17 @@ HEALTHY_TIMEOUT = 600.0  # seconds; about 20 are normal, and a busy machine take
 SAY_AGAIN = 10.0  # seconds between two lines while waiting
 
 
-def await_healthy(state: State, sandbox: str, api: AirflowApi, say: Callable[[str], None]) -> None:
-    """Wait until every part answers for itself and every file of DAGs was read since the start.
+def await_healthy(
+    state: State, sandbox: str, api: AirflowApi, began: datetime, say: Callable[[str], None]
+) -> None:
+    """Wait until every part answers for itself and every file of DAGs was read since its reader's start.
+
+    `began` is when the start of the parts began: what was read since holds.
 
     Raises:
         StackError: a part ended, the main DAG cannot be imported, or ten minutes were not enough.
     """
-    began, said = datetime.now(UTC), time.monotonic()
+    said = time.monotonic()
     deadline = said + HEALTHY_TIMEOUT
     while True:
         states = component_states(state, sandbox, api)
@@ -42,7 +46,7 @@ def await_healthy(state: State, sandbox: str, api: AirflowApi, say: Callable[[st
         if time.monotonic() - said > SAY_AGAIN:
             say(f"waiting for {', '.join(waiting)}")
             said = time.monotonic()
-        time.sleep(0.2)
+        time.sleep(0.5)  # what is asked for costs Airflow CPU time that it needs for its start
 
 
 def component_states(state: State, sandbox: str, api: AirflowApi) -> dict[str, str]:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from local import postgres, prepare, processes
@@ -81,7 +82,7 @@ def up(state: State) -> Stack:
         StackError, PostgresError: it cannot; the message names the part, the reason and the log.
     """
     check_environment()
-    progress = Progress()
+    progress, began = Progress(), datetime.now(UTC)
     with state.locked():
         state.prepare()
         _bound_logs(state)
@@ -125,7 +126,7 @@ def up(state: State) -> Stack:
 
         stack = _describe(state, server, ports)
         with contextlib.closing(stack.api(progress.say)) as api:
-            await_healthy(state, stack.sandbox_url, api, progress.say)
+            await_healthy(state, stack.sandbox_url, api, began, progress.say)
             troubles = find_troubles(state, server, api)
         if trouble := find_database_trouble(stack.database):
             troubles.append(trouble)

@@ -121,9 +121,9 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-# Files whose tests go to one worker, in order: one has a stack of its own, one a demo that two tests need,
-# one trades and a browser that all need.
-TOGETHER = ("/test_lifecycle.py", "/test_stack_demo.py", "/test_desk.py")
+# Files whose tests go to one worker, in order: one has a stack of its own; one has trades and a browser that
+# all need, one a demo that two tests need, and both the first runs of all DAGs.
+TOGETHER = {"test_lifecycle.py": "own", "test_desk.py": "on schedule", "test_stack_demo.py": "on schedule"}
 
 
 class _ByGroup(LoadScopeScheduling):
@@ -131,7 +131,7 @@ class _ByGroup(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        return file if file.endswith(TOGETHER) else nodeid
+        return TOGETHER.get(file.rpartition("/")[2], nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

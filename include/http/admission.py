@@ -98,14 +98,17 @@ class Places(threading.local):
     ) -> Admission:
         """Give a place as `admit` does, or one that is left; a question may take several.
 
-        Twice as many each time that all were used, up to the service's `places_at_once`: so at most as many
-        are left over as were used. Several are taken only where they are free at once.
+        Twice as many each time that all were used, up to the service's `places_at_once`, and as many as were
+        used where some had to be given up. Several are taken only where they are free at once.
         """
-        in_time = time.monotonic() < self._until
-        if question and self._left and in_time:
+        late = time.monotonic() - self._until
+        if question and self._left and late < 0:
             self._left -= 1
             return Admission(0.0, None, 0)
-        taken = min(2 * self._taken, service.places_at_once) if question and in_time else 1
+        taken = 1
+        if question and late < service.places_kept:
+            used = self._taken - self._left
+            taken = min(2 * used if late < 0 else max(used, 1), service.places_at_once)
         if taken > 1:
             try:
                 admission = admit(engine, service, patience=0.0, lease=lease, places=taken)

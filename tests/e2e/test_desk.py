@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 from include.alerts.failures import Failure, record_failure
 from include.web.pages.navigation import NAVIGATION
-from tests.support.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browser, logged_in, offences
+from tests.support.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browser, logged_in, offences, window
 from tests.support.running_stack import wait_for
 
 pytestmark = [
@@ -53,13 +53,7 @@ def propose(stack, trade, symbol, stop, target, begun):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def platform(stack):
+def platform(stack, on_schedule):
     """A trade that waits, one lost and one won, settled by the real sweep; failures; yesterday's report."""
     before = stack.settings()
     stack.configure(candle_sources=["sandbox"])
@@ -93,10 +87,17 @@ def seen(width, theme):
     return pytest.mark.parametrize("person", [(width, theme)], indirect=True, ids=[f"{width}-{theme}"])
 
 
+@pytest.fixture(scope="module")
+def login(platform):
+    """Somebody who has logged in, in a browser without a window."""
+    with browser() as chromium, logged_in(chromium, platform) as person:
+        yield person
+
+
 @pytest.fixture
-def person(request, chromium, platform):
-    """Somebody who has just logged in."""
-    with logged_in(chromium, platform, *request.param) as page:
+def person(request, login):
+    """Somebody who is logged in, before a window of the look."""
+    with window(login, *request.param) as page:
         yield page
 
 
@@ -239,8 +240,8 @@ def test_the_platform_is_frozen_and_given_back(person, platform):
     platform.wait_for_sweeps()
 
 
-def test_a_dag_and_a_run_have_the_desk_as_a_tab(chromium, platform):
-    with logged_in(chromium, platform, WIDE, "light") as page:
+def test_a_dag_and_a_run_have_the_desk_as_a_tab(login, platform):
+    with window(login, WIDE, "light") as page:
         run = platform.api("GET", "/dags/settle_trades/dagRuns?limit=1&order_by=-id")["dag_runs"][0]
         for path, shown in (
             ("/dags/settle_trades", "Trades"),
@@ -252,7 +253,7 @@ def test_a_dag_and_a_run_have_the_desk_as_a_tab(chromium, platform):
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_pages_fit_and_are_accessible(chromium, platform, width, theme):
+def test_pages_fit_and_are_accessible(login, platform, width, theme):
     """In Airflow's frame, which leaves them less than the window; with what the walks left to show."""
     paths = [page.path for page in NAVIGATION] + [
         f"/trades/{LOST}",
@@ -261,7 +262,7 @@ def test_pages_fit_and_are_accessible(chromium, platform, width, theme):
         "/docs/alerts",
     ]
     wrong: dict[str, list[str]] = {}
-    with logged_in(chromium, platform, width, theme) as page:
+    with window(login, width, theme) as page:
         page.on(
             "console",
             lambda said: (

@@ -72,9 +72,21 @@ def commands():
     shutil.rmtree(folder)
 
 
-def test_up_starts_everything_and_returns_when_it_is_healthy(commands):
-    said = commands.up()
-    assert "all is healthy" in said
+def test_a_main_dag_that_cannot_be_imported_is_said_in_one_line_and_mended_by_mending_it(commands):
+    """At the very first start: the parts run from then on, and `up` finds them."""
+    file = commands.state.folder.parent / "dags" / "settle_trades.py"
+    file.write_text(DAG + "\n1 / 0\n")
+    done = commands.run("up")
+    assert done.returncode == 1
+    assert done.stderr == f"{file} cannot be imported: ZeroDivisionError: division by zero\n"
+    assert f"started {AIRFLOW[-1]}\n" in done.stdout and "all is healthy" not in done.stdout
+    file.write_text(DAG)
+    assert "all is healthy" in commands.up()
+    with commands.api() as api:
+        assert api("GET", "/importErrors")["total_entries"] == 0
+
+
+def test_everything_runs_and_is_healthy_then(commands):
     status = commands.run("status").stdout
     assert [line.split()[:2] for line in status.splitlines()[1:7]] == [
         ["postgres", "running"],
@@ -220,18 +232,6 @@ def test_a_taken_port_that_was_fixed_stops_up_and_its_holder_is_named(commands):
         assert done.stderr.count("\n") == 1
         assert f"(process {os.getpid()})" in done.stderr and "TRADEOPS_PORT_AIRFLOW" in done.stderr
     assert commands.run("down").returncode == 0
-
-
-def test_a_main_dag_that_cannot_be_imported_is_said_in_one_line_and_mended_by_mending_it(commands):
-    file = commands.state.folder.parent / "dags" / "settle_trades.py"
-    file.write_text(DAG + "\n1 / 0\n")
-    done = commands.run("up")
-    assert done.returncode == 1
-    assert done.stderr == f"{file} cannot be imported: ZeroDivisionError: division by zero\n"
-    file.write_text(DAG)
-    commands.up()
-    with commands.api() as api:
-        assert api("GET", "/importErrors")["total_entries"] == 0
 
 
 def wait_until(condition, seconds=30.0):

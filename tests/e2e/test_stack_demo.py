@@ -50,6 +50,11 @@ def write_candles(folder):
 
 
 @pytest.fixture(autouse=True, scope="module")
+def as_a_person_has_it(on_schedule):
+    """What is shipped for Prometheus watches all DAGs."""
+
+
+@pytest.fixture(autouse=True, scope="module")
 def nobody_has_chosen_sources(stack):
     """A demo leaves those alone that another test has chosen."""
     stack.configure(candle_sources=["sandbox"])

@@ -53,11 +53,11 @@ def test_the_parts_of_the_stack(parts):
     assert list(parts) == ["sandbox", "api-server", "dag-processor", "triggerer", "scheduler"]
 
 
-def test_whatever_forks_for_its_work_imports_for_it_first(parts):
+def test_whatever_serves_or_forks_for_its_work_imports_first(parts):
     modules = {name: part.command[2] for name, part in parts.items()}
     assert modules == {
         "sandbox": "sandbox",
-        "api-server": "airflow",
+        "api-server": "local.preloaded",
         "dag-processor": "local.preloaded",
         "triggerer": "airflow",
         "scheduler": "local.preloaded",

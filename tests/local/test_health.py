@@ -68,7 +68,7 @@ def everything_runs(monkeypatch, tmp_path):
 
 def test_all_is_healthy(state):
     assert set(component_states(state, "", Api()).values()) == {"healthy"}
-    await_healthy(state, "", Api(), print)
+    await_healthy(state, "", Api(), NOW, print)
 
 
 def test_a_heartbeat_of_the_process_before_does_not_count(state):
@@ -96,16 +96,16 @@ def test_while_the_api_server_does_not_answer_the_others_are_unknown(state):
 def test_a_part_that_ended_is_said_with_its_last_words_and_its_log(state, everything_runs):
     del everything_runs["triggerer"]
     with pytest.raises(StackError, match=r"triggerer ended: last words Log: .*triggerer\.log"):
-        await_healthy(state, "", Api(), print)
+        await_healthy(state, "", Api(), NOW, print)
 
 
 def test_what_does_not_get_healthy_is_named(state, monkeypatch):
     monkeypatch.setattr(health, "HEALTHY_TIMEOUT", 0.3)
-    monkeypatch.setattr(health, "SAY_AGAIN", 0.1)
+    monkeypatch.setattr(health, "SAY_AGAIN", 0.0)
     api, said = Api(), []
     api.said["scheduler"]["status"] = "unhealthy"
     with pytest.raises(StackError, match="Not healthy after 0 s: scheduler"):
-        await_healthy(state, "", api, said.append)
+        await_healthy(state, "", api, NOW, said.append)
     assert "waiting for scheduler" in said
 
 
@@ -115,19 +115,19 @@ def test_the_main_dag_is_waited_for(state, monkeypatch):
     for dag in (None, {"is_stale": True}):
         api.dag = dag
         with pytest.raises(StackError, match="DAG settle_trades"):
-            await_healthy(state, "", api, print)
+            await_healthy(state, "", api, NOW, print)
 
 
 def test_an_import_error_of_the_main_dag_ends_the_waiting_when_it_is_new(state, monkeypatch):
     monkeypatch.setattr(health, "HEALTHY_TIMEOUT", 0.1)
     api = Api()
     error = {"filename": "settle_trades.py", "stack_trace": "Traceback\nKeyError: 'x'\n"}
-    api.errors = [{**error, "timestamp": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}]
+    api.errors = [{**error, "timestamp": datetime.now(UTC).isoformat()}]
     with pytest.raises(StackError, match=r"settle_trades\.py cannot be imported: KeyError: 'x'"):
-        await_healthy(state, "", api, print)
+        await_healthy(state, "", api, NOW, print)
     api.errors = [{**error, "timestamp": (NOW - timedelta(seconds=60)).isoformat()}]
     with pytest.raises(StackError, match="Not healthy"):
-        await_healthy(state, "", api, print)
+        await_healthy(state, "", api, NOW, print)
 
 
 def test_every_file_of_dags_is_waited_for_so_that_none_is_broken_unseen(state, monkeypatch, tmp_path):
@@ -136,15 +136,15 @@ def test_every_file_of_dags_is_waited_for_so_that_none_is_broken_unseen(state, m
     (tmp_path / "dags" / "helper.py").write_text("no workflow in here")
     api = Api()
     with pytest.raises(StackError, match=r"the DAG files audit\.py\."):
-        await_healthy(state, "", api, print)
+        await_healthy(state, "", api, NOW, print)
     old = datetime.fromtimestamp(psutil.Process().create_time(), UTC) - timedelta(seconds=1)
     api.read.append({"fileloc": "/dags/audit.py", "last_parsed_time": old.isoformat()})
     with pytest.raises(StackError, match=r"audit\.py"):
-        await_healthy(state, "", api, print)
+        await_healthy(state, "", api, NOW, print)
     api.errors = [
         {"filename": "audit.py", "stack_trace": "KeyError: 'x'\n", "timestamp": datetime.now(UTC).isoformat()}
     ]
-    await_healthy(state, "", api, print)
+    await_healthy(state, "", api, NOW, print)
 
 
 def test_an_api_that_falls_silent_meanwhile_is_waited_for(state, monkeypatch):
@@ -152,7 +152,7 @@ def test_an_api_that_falls_silent_meanwhile_is_waited_for(state, monkeypatch):
     api = Api()
     monkeypatch.setattr(health, "import_errors", lambda api: (_ for _ in ()).throw(ApiError("ReadTimeout")))
     with pytest.raises(StackError, match=r"Airflow's API \(ReadTimeout\)"):
-        await_healthy(state, "", api, print)
+        await_healthy(state, "", api, NOW, print)
 
 
 # -- the client ----------------------------------------------------------------------------------------------

@@ -29,21 +29,35 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def logged_in(browser: Browser, stack: RunningStack, width: int, theme: Theme) -> Iterator[Page]:
-    """Log in to Airflow's UI by its form, in a window of this width; Airflow's own switch has the theme."""
-    context: BrowserContext = browser.new_context(
-        viewport={"width": width, "height": 900}, base_url=stack.airflow_url, accept_downloads=True
-    )
+def logged_in(browser: Browser, stack: RunningStack) -> Iterator[BrowserContext]:
+    """Log in to Airflow's UI by its form. Windows share the login, and what Airflow's UI is made of.
+
+    To fetch and compile that takes a browser more time than a page of the desk does.
+    """
+    context = browser.new_context(base_url=stack.airflow_url, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
-    context.add_init_script(f"localStorage.setItem('theme', {json.dumps(theme)})")
     page = context.new_page()
     page.goto("/")
     page.fill("input[name=username]", stack.user)
     page.fill("input[name=password]", stack.password)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "login" not in url)
-    yield page
+    page.close()
+    yield context
     context.close()
+
+
+@contextmanager
+def window(person: BrowserContext, width: int, theme: Theme) -> Iterator[Page]:
+    """A window of this width on Airflow's first page; Airflow's own switch has the theme."""
+    page = person.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(f"localStorage.setItem('theme', {json.dumps(theme)})")
+    page.goto("/")
+    try:
+        yield page
+    finally:
+        page.close()
 
 
 def offences(page: Page | Frame) -> list[str]:

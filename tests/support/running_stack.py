@@ -70,10 +70,16 @@ class RunningStack:
         return DagRun(self, dag_id, self.api("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def run(self, dag_id: str, expected: str = "success", **form: object) -> "DagRun":
-        """Start a run with its form filled in and wait for its end."""
+        """Start a run with its form filled in and wait for its end; the DAG is not paused from then on."""
+        self.pause(dag_id, False)
         run = self.trigger(dag_id, **form)
         run.finish(expected)
         return run
+
+    def scheduled(self) -> dict[str, bool]:
+        """The DAGs that have a schedule, and whether it is paused."""
+        listed = self.api("GET", "/dags?limit=500")["dags"]
+        return {dag["dag_id"]: dag["is_paused"] for dag in listed if dag["timetable_summary"]}
 
     def wait_for_sweeps(self) -> None:
         """Until no sweep is under way or queued."""
@@ -86,7 +92,11 @@ class RunningStack:
         self.execute(f"TRUNCATE {TABLES} CASCADE")
 
     def backfill(self, dag_id: str, **request: object) -> list[dict[str, Any]]:
-        """Let Airflow run the intervals again, also those that were run; all its backfilled runs, ended."""
+        """Let Airflow run the intervals again, also those that were run; all its backfilled runs, ended.
+
+        The DAG is not paused from then on.
+        """
+        self.pause(dag_id, False)
         body = {"dag_id": dag_id, "reprocess_behavior": "completed", **request}
         number = self.api("POST", "/backfills", body)["id"]
         wait_for(lambda: self.api("GET", f"/backfills/{number}")["completed_at"], "the backfill to end", 240)
@@ -164,9 +174,12 @@ def run_local(
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[RunningStack]:
-    """A healthy stack in that folder, taken down at the end. Starting it takes about half a minute."""
-    environment = new_environment(folder)
+def started(folder: Path, **given: str) -> Iterator[RunningStack]:
+    """A healthy stack in that folder, given this environment, taken down at the end.
+
+    Starting it takes about half a minute.
+    """
+    environment = new_environment(folder) | given
     try:
         _do("up", environment)
         found: Stack = find_stack(State(folder))

@@ -47,7 +47,7 @@ def check_balances(this_run: str) -> str:
     return f"{checked.wallets} wallets read, {checked.unreadable} of them could not be"
 
 
-@task(area="database", trigger_rule=TriggerRule.ALL_DONE, multiple_outputs=False)
+@task(area="database", trigger_rule=TriggerRule.NONE_SKIPPED, multiple_outputs=False)
 def judge_access() -> dict[str, int]:
     """Judge every holder; count them by state."""
     from include.access.verification import judge_access

@@ -53,4 +53,4 @@ def test_the_hour_goes_from_prices_to_access(run, database, sandbox):
 def test_holders_are_judged_whatever_became_of_the_check_and_both_wait_for_a_token(run):
     for dag in ("adjust_token_requirement", "verify_balances"):
         assert load_dag(dag).is_paused_upon_creation and load_dag(dag).max_active_runs == 1
-    assert load_dag("verify_balances").get_task("judge_access").trigger_rule == "all_done"
+    assert load_dag("verify_balances").get_task("judge_access").trigger_rule == "none_skipped"

@@ -24,7 +24,11 @@ NEVER_FROZEN = {
     "test_channels",
 }
 # With these a task does not run when all before it were skipped.
-SKIPS_WITH_ALL = {TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS}
+SKIPS_WITH_ALL = {
+    TriggerRule.ALL_SUCCESS,
+    TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    TriggerRule.NONE_SKIPPED,
+}
 
 
 def test_every_dag_says_with_which_group_it_is_frozen(any_dag):

@@ -39,6 +39,16 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
         # What is not resolved has no such time, and stays.
         ("reconciliation_differences", settings.keep_differences, {"time_column": "resolved_at"}),
         ("signals", settings.keep_messages, {"time_column": "created_at"}),
+        (
+            "portfolio_positions",
+            settings.keep_portfolio_positions,
+            {"time_column": "taken_at", "key": ("portfolio_id", "taken_at", "instrument")},
+        ),
+        (
+            "token_prices",
+            settings.keep_token_prices,
+            {"time_column": "taken_at", "key": ("taken_at", "source")},
+        ),
         ("trade_changes", settings.keep_trade_changes, {"time_column": "changed_at"}),
         (
             "market_candles",

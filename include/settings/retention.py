@@ -34,6 +34,16 @@ class RetentionSettings(SettingsSection):
     keep_messages: timedelta | None = Field(
         timedelta(days=365), ge=timedelta(days=8), description="rows of signals: messages from outside"
     )
+    keep_portfolio_positions: timedelta | None = Field(
+        timedelta(days=400),
+        ge=timedelta(days=8),
+        description="rows of portfolio_positions; values by day and forecasts are kept for good",
+    )
+    keep_token_prices: timedelta | None = Field(
+        timedelta(days=365),
+        ge=timedelta(days=8),
+        description="rows of token_prices; what they led to is kept for good",
+    )
     keep_trade_changes: timedelta | None = Field(None, description="rows of trade_changes, the audit trail")
     keep_reports: timedelta | None = Field(
         None, description="reports after the end of their period, with their files; not archived"

@@ -52,6 +52,7 @@ CREATE TABLE portfolio_positions (
   PRIMARY KEY (portfolio_id, taken_at, instrument),
   FOREIGN KEY (portfolio_id, taken_at) REFERENCES portfolio_syncs (portfolio_id, taken_at)
 );
+CREATE INDEX portfolio_positions_by_time ON portfolio_positions (taken_at);
 COMMENT ON TABLE portfolio_positions IS 'What was held: all rows of a portfolio and a time are one snapshot';
 COMMENT ON COLUMN portfolio_positions.instrument IS 'IBKR''s conid, a market, a code: as its source names it';
 COMMENT ON COLUMN portfolio_positions.rate IS 'What one of its currency was worth in that of the portfolio';

@@ -105,14 +105,14 @@ def measure(engine: Engine, client: Timed, name: str, wallets: int, work: Any) -
 
 def check(engine: Engine, client: Timed, at: datetime) -> None:
     """Read all balances."""
-    checked = check_balances(engine, client, Settings.model_construct(token_mint=MINT), at, run_id=str(at))
+    checked = check_balances(engine, client, Settings.model_construct(access_mint=MINT), at, run_id=str(at))
     if checked is None or checked.unreadable:
         raise SystemExit(f"the check came to {checked}")
 
 
 def judge(engine: Engine, at: datetime, holders: int) -> None:
     """Judge all holders."""
-    states = judge_access(engine, Settings.model_construct(token_mint=MINT), at)
+    states = judge_access(engine, Settings.model_construct(access_mint=MINT), at)
     if sum(states.values()) != holders or states["unknown"]:
         raise SystemExit(f"the judgement came to {states}")
 

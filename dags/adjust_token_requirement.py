@@ -9,7 +9,7 @@ that is missing or doubtful changes nothing**: the requirement stays, and people
 | `adjust` | Jupiter, GeckoTerminal; `token_prices`, `token_requirements` | the same two tables |
 
 A run stands for its moment, and asks for prices up to a quarter of an hour after it. A backfill decides by
-the prices that are stored, and so comes to what the hours decided. Without the setting `token_mint` nothing
+the prices that are stored, and so comes to what the hours decided. Without the setting `access_mint` nothing
 is done. Rules: `docs/access.md`.
 """
 
@@ -43,7 +43,7 @@ def adjust() -> str:
 
 
 @dag(
-    schedule=environment_settings().token_schedule,
+    schedule=environment_settings().access_schedule,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     is_paused_upon_creation=True,  # until somebody has named a token
     max_active_runs=1,

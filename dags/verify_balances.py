@@ -53,7 +53,7 @@ def judge_access() -> dict[str, int]:
     from include.access.verification import judge_access
 
     settings, at = load_settings(), get_current_context()["dag_run"].run_after
-    if settings.token_mint is None:
+    if settings.access_mint is None:
         return {}
     with open_database("token access") as engine:
         return dict(judge_access(engine, settings, at))

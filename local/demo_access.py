@@ -61,7 +61,7 @@ def fill_access(engine: "Engine", sandbox_url: str) -> dict[str, int]:
     from include.http.client import Client
     from include.services import find_service
 
-    settings = Settings.model_construct(token_mint=MINT)
+    settings = Settings.model_construct(access_mint=MINT)
     now = datetime.now(UTC).replace(microsecond=0)
     begin = now.replace(minute=0, second=0) - HOURS * timedelta(hours=1)
 

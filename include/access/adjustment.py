@@ -36,10 +36,10 @@ def adjust_requirement(
 
     Twice, or by two runs at once, it changes nothing more: the first decision of a moment stands.
     """
-    mint = settings.token_mint
+    mint = settings.access_mint
     if mint is None:
         return None
-    window = settings.token_average_window
+    window = settings.access_average_window
     quotes: list[Quote] = []
     with engine.connect() as connection:
         looks = read_looks(connection, at, window)

@@ -39,9 +39,9 @@ def ask_jupiter(client: Client, mint: str, settings: Settings) -> Decimal:
     found = dig(client.get_json("/price/v3", {"ids": mint}), mint)
     price = read_price(dig(found, "usdPrice"))
     liquidity = _number(dig(found, "liquidity"))
-    if liquidity is None or liquidity < settings.token_liquidity_min_usd:
+    if liquidity is None or liquidity < settings.access_liquidity_min_usd:
         known = "unknown" if liquidity is None else f"{liquidity} USD"
-        raise NoPriceError(f"its liquidity is {known}; {settings.token_liquidity_min_usd} USD are needed")
+        raise NoPriceError(f"its liquidity is {known}; {settings.access_liquidity_min_usd} USD are needed")
     return price
 
 
@@ -69,7 +69,7 @@ def ask_prices(
 ) -> list[Quote]:
     """Ask each source of the settings once; one that fails is a quote that says why, and stops no other."""
     quotes = []
-    for name in settings.token_price_sources:
+    for name in settings.access_price_sources:
         source = PRICE_SOURCES[name]
         service = find_service(source.service)
         try:

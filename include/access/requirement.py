@@ -76,11 +76,11 @@ def judge_quotes(quotes: Sequence[Quote], before: Fraction | None, settings: Set
     doubt = None
     if len(usable) < NEEDED_SOURCES:
         doubt = "no second source confirms it"
-    elif (apart := Fraction(max(usable)) / Fraction(min(usable)) - 1) > Fraction(settings.token_price_apart):
+    elif (apart := Fraction(max(usable)) / Fraction(min(usable)) - 1) > Fraction(settings.access_price_apart):
         doubt = f"the sources are {float(apart) * 100:.4g} % apart"
     elif before is not None:
         factor = statistics.median(Fraction(price) for price in usable) / before
-        if max(factor, 1 / factor) > Fraction(settings.token_price_jump):
+        if max(factor, 1 / factor) > Fraction(settings.access_price_jump):
             doubt = f"it is {float(factor):.4g} times the price before"
     if doubt is None:
         return tuple(quotes)
@@ -113,8 +113,8 @@ def average_price(
 
 def require(average: Fraction, settings: Settings) -> int:
     """The least whole number of steps of tokens that is worth the target at this price, in tokens."""
-    steps = Fraction(settings.token_target_usd) / average / settings.token_step
-    return max(1, -(-steps.numerator // steps.denominator)) * settings.token_step
+    steps = Fraction(settings.access_target_usd) / average / settings.access_step
+    return max(1, -(-steps.numerator // steps.denominator)) * settings.access_step
 
 
 def decide(
@@ -136,7 +136,7 @@ def decide(
     A missing or doubtful price changes nothing (`frozen`): the requirement is never 0, and never a guess.
     """
     held = former.requirement if former else None
-    window = settings.token_average_window
+    window = settings.access_average_window
     newest = looks[-1] if looks and looks[-1].at == at else None
     average, covered = average_price(looks, at, window)
     shown = (
@@ -156,7 +156,7 @@ def decide(
         known = f"{age_text(covered)} of {age_text(window)}"
         return settle(held, "frozen", f"prices cover {known} only")
     moved = abs(average / Fraction(basis) - 1) if basis else None
-    if moved is not None and moved < Fraction(settings.token_change):
+    if moved is not None and moved < Fraction(settings.access_change):
         return settle(held, "kept", f"the average moved by {float(moved) * 100:.4g} %")
     needed = require(average, settings)
     if needed == held:

@@ -52,7 +52,7 @@ def check_balances(
         ServiceError: the node is down, behind, or wants a pause; what was read is kept.
         LostClaimError: see there.
     """
-    mint = settings.token_mint
+    mint = settings.access_mint
     if mint is None:
         return None
     claim = uuid4()
@@ -111,7 +111,7 @@ def judge_access(engine: Engine, settings: Settings, at: datetime) -> dict[Acces
 
     Twice it changes nothing more: a grant is kept once for a user and moment.
     """
-    since = at - settings.token_grace - settings.token_balance_patience
+    since = at - settings.access_grace - settings.access_balance_patience
     with engine.connect() as connection:
         rows = connection.execute(sql("access/read_steps"), {"at": at, "since": since})
         steps = [RequirementStep(row.valid_from, int(row.requirement)) for row in rows]
@@ -148,8 +148,8 @@ def _judge_row(row: Row[Any], steps: list[RequirementStep], at: datetime, settin
         steps,
         _balance(row, at),
         at,
-        grace=settings.token_grace,
-        patience=settings.token_balance_patience,
+        grace=settings.access_grace,
+        patience=settings.access_balance_patience,
     )
 
 

@@ -46,7 +46,7 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
         ),
         (
             "token_prices",
-            settings.keep_token_prices,
+            settings.keep_access_prices,
             {"time_column": "taken_at", "key": ("taken_at", "source")},
         ),
         ("trade_changes", settings.keep_trade_changes, {"time_column": "changed_at"}),

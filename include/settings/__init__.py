@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 # Read with a DAG's file, where Variables are not.
-ENVIRONMENT_ONLY = frozenset({"signal_schedule", "token_schedule", "backup_schedules", "dag_starters"})
+ENVIRONMENT_ONLY = frozenset({"signal_schedule", "access_schedule", "backup_schedules", "dag_starters"})
 
 
 @dataclass(frozen=True)

@@ -34,48 +34,48 @@ SolanaKey = Annotated[str, AfterValidator(check_solana_key)]
 class AccessSettings(SettingsSection):
     """Token access."""
 
-    token_mint: SolanaKey | None = Field(
+    access_mint: SolanaKey | None = Field(
         None, description="the token's mint on Solana; none: no price and no balance is asked for"
     )
-    token_schedule: Cron = Field(
+    access_schedule: Cron = Field(
         "0 * * * *",
         description="cron of `adjust_token_requirement`, from the environment only; every 2 hours at least",
     )
-    token_target_usd: Decimal = Field(
+    access_target_usd: Decimal = Field(
         Decimal(20), gt=0, description="US dollars that the required tokens are worth"
     )
-    token_step: int = Field(
+    access_step: int = Field(
         1000, ge=1, description="the requirement is rounded up to whole steps of so many tokens"
     )
-    token_average_window: timedelta = Field(
+    access_average_window: timedelta = Field(
         timedelta(hours=24), ge=timedelta(hours=1), description="over which the price is averaged, by time"
     )
-    token_change: Decimal = Field(
+    access_change: Decimal = Field(
         Decimal("0.05"),
         ge=0,
         lt=1,
         description="share by which the average must have moved since the last change for another one",
     )
-    token_grace: timedelta = Field(
+    access_grace: timedelta = Field(
         timedelta(hours=72),
         gt=timedelta(0),
         description="after a raise, how long the former requirement suffices",
     )
-    token_price_sources: tuple[PriceSourceName, ...] = Field(
+    access_price_sources: tuple[PriceSourceName, ...] = Field(
         ("jupiter", "geckoterminal"), min_length=2, description="who is asked for the price; two must agree"
     )
-    token_price_apart: Decimal = Field(
+    access_price_apart: Decimal = Field(
         Decimal("0.1"), gt=0, description="share by which sources may differ before none is believed"
     )
-    token_price_jump: Decimal = Field(
+    access_price_jump: Decimal = Field(
         Decimal(10),
         gt=1,
         description="a price so many times the last one, or its part, is not believed for a window",
     )
-    token_liquidity_min_usd: Decimal = Field(
+    access_liquidity_min_usd: Decimal = Field(
         Decimal(1000), ge=0, description="US dollars of liquidity that Jupiter's price must have behind it"
     )
-    token_balance_patience: timedelta = Field(
+    access_balance_patience: timedelta = Field(
         timedelta(hours=24),
         gt=timedelta(0),
         description="how long a balance counts that cannot be verified again",

@@ -39,7 +39,7 @@ class RetentionSettings(SettingsSection):
         ge=timedelta(days=8),
         description="rows of portfolio_positions; values by day and forecasts are kept for good",
     )
-    keep_token_prices: timedelta | None = Field(
+    keep_access_prices: timedelta | None = Field(
         timedelta(days=365),
         ge=timedelta(days=8),
         description="rows of token_prices; what they led to is kept for good",

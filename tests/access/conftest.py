@@ -40,7 +40,7 @@ class Desk:
 
     def __init__(self, engine, sandbox, **settings):
         self.engine, self.sandbox = engine, sandbox
-        self.settings = Settings.model_construct(token_mint=MINT, **settings)
+        self.settings = Settings.model_construct(access_mint=MINT, **settings)
         with engine.connect() as connection:
             self.now = connection.execute(text("SELECT now()")).scalar_one()
 

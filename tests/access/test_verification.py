@@ -73,7 +73,9 @@ def test_two_runs_at_once_double_nothing_and_the_later_claim_wins(desk):
     assert desk.rows("SELECT count(*), count(DISTINCT wallet) FROM token_balances") == [(120, 120)]
     assert desk.rows("SELECT count(*), count(DISTINCT user_id) FROM access_grants") == [(120, 120)]
     with pytest.raises(LostClaimError), desk.client() as client:
-        readings = read_balances(client, [wallet(1)], mint=desk.settings.token_mint, decimals=9, since_slot=0)
+        readings = read_balances(
+            client, [wallet(1)], mint=desk.settings.access_mint, decimals=9, since_slot=0
+        )
         about = {"at": desk.now, "claim": user(1), "lease": HOUR, "decimals": 9}
         _store_readings(desk.engine, readings, about)
 

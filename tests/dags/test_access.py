@@ -23,7 +23,7 @@ def run(database, database_url, sandbox, monkeypatch):
         now = connection.execute(text("SELECT now()")).scalar_one()
 
     def run_task(dag, task, *arguments, mint=MINT):
-        monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps({"token_mint": mint} if mint else {}))
+        monkeypatch.setenv("AIRFLOW_VAR_TRADEOPS_SETTINGS", json.dumps({"access_mint": mint} if mint else {}))
         return call(load_dag(dag), task, *arguments, run_after=now)
 
     return run_task

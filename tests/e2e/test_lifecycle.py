@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from local import processes
+from local.demo_access import MINT
 from local.ports import free_port
 from local.stack import find_stack
 from local.state import CHECKOUT, State
@@ -112,7 +113,8 @@ def test_the_settings_file_is_loaded_with_the_stacks_own_addresses(commands):
         )
         assert api("GET", "/pools/llm")["slots"] == 8
         assert json.loads(api("GET", "/variables/tradeops_settings")["value"]) == {
-            "candle_sources": ["sandbox"]
+            "candle_sources": ["sandbox"],
+            "access_mint": MINT,
         }
 
 

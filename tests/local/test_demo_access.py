@@ -20,4 +20,4 @@ def test_the_demo_fills_the_page_and_again_adds_no_holder(database, sandbox):
         ).scalar_one()
     assert history[0] == history[1] >= 121 and history[2] >= 2
     assert graces, "the swing of the price raises the requirement in any five days"
-    assert Settings(token_mint=MINT).token_mint == MINT
+    assert Settings(access_mint=MINT).access_mint == MINT

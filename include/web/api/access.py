@@ -76,8 +76,8 @@ def show_requirement(
         "averagePrice": found.average_price,
         "price": found.price,
         "pricedAt": found.priced_at,
-        "targetUsd": settings.token_target_usd,
-        "graceSeconds": settings.token_grace.total_seconds(),
+        "targetUsd": settings.access_target_usd,
+        "graceSeconds": settings.access_grace.total_seconds(),
     }
     return JsonAnswer(answer, headers=NOW_ONLY, exact=exact)
 

@@ -224,10 +224,11 @@ SELECT 'tradeops_balance_check_last_success_timestamp_seconds', '{}', extract(ep
 UNION ALL
 SELECT 'tradeops_balances_unreadable', '{}', unreadable FROM balances
 UNION ALL
-SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}', extract(epoch FROM min(granted.grace_ends_at))
+SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}',
+  extract(epoch FROM coalesce(min(granted.grace_ends_at), 'infinity'))
 FROM access_grants AS granted
 WHERE granted.state = 'grace' AND granted.grace_ends_at > now()
   AND NOT EXISTS (
     SELECT FROM access_grants AS later WHERE later.user_id = granted.user_id AND later.since > granted.since
   )
-HAVING min(granted.grace_ends_at) IS NOT NULL
+HAVING EXISTS (SELECT FROM access_grants)

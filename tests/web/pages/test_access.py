@@ -10,7 +10,7 @@ HOSTILE = "<script>alert(1)</script>"
 def test_with_nothing_it_says_what_to_do(client):
     words = " ".join(page(client, "/tradeops/access").words.split())
     for missing in (
-        "token_mint",
+        "access_mint",
         "Nobody is in grace",
         "Nobody was judged",
         "No balance was read",

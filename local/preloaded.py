@@ -22,6 +22,7 @@ PARSING = (  # what DAG files import
     "airflow.sdk.definitions.connection",
     "airflow.sdk.definitions.decorators.setup_teardown",
     "airflow.sdk.definitions.decorators.task_group",
+    "airflow.timetables.trigger",
     "filelock",
     "httpx",
     "pydantic_settings",

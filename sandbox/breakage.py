@@ -121,7 +121,7 @@ class Breakage:
                 elif fault.kind == "slow_drip":
                     size = max(1, math.ceil(len(content) / DRIPS))
                     pieces = [content[at : at + size] for at in range(0, len(content), size)]
-                    await _send_in_pieces(start, pieces, seconds / DRIPS, receive, send)
+                    await _send_in_pieces(start, pieces, seconds / max(1, len(pieces)), receive, send)
                 else:
                     await send(start)
                     half = content[: len(content) // 2]

@@ -81,7 +81,12 @@ def _draw_requirements(rows: Rows) -> Markup:
         label=f"The requirement went from {amounts[0]} to {amounts[-1]} tokens.",
         height=120,
     )
-    requirement.line(times, required, "two")
+    # It holds until the next decision: a step, no slope.
+    requirement.line(
+        [times[0], *(time for time in times[1:] for _ in range(2))],
+        [*(value for value in required[:-1] for _ in range(2)), required[-1]],
+        "two",
+    )
     requirement.tips(
         times,
         [f"{_minute(row.valid_from)}: {_required(row)}, {row.outcome}" for row in rows],

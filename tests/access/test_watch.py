@@ -1,5 +1,7 @@
 """What is counted and watched of token access: for Prometheus and our own alert rules."""
 
+from datetime import UTC, datetime
+
 from include.alerts.readings import SampleSelection, read_sources
 from include.telemetry.exporters import EndedRuns, read_metrics
 from tests.access.conftest import HOUR, user
@@ -69,3 +71,13 @@ def test_ages_states_graces_and_changes(desk):
     assert found["tradeops_token_price_refusals_total", "geckoterminal"] == 1
     assert found["tradeops_balances_unreadable",] == 7
     assert found["tradeops_access_grace_next_end_timestamp_seconds",] == (desk.now + 9 * HOUR).timestamp()
+
+
+def test_when_nobody_is_in_grace_the_next_end_is_far_away(desk):
+    desk.rows(
+        "INSERT INTO access_grants (user_id, state, since, reason) VALUES (:user, 'full', :at, 'x')",
+        user=user(1),
+        at=desk.now,
+    )
+    found = metrics(desk.engine)["tradeops_access_grace_next_end_timestamp_seconds",]
+    assert found == datetime(9999, 12, 31, tzinfo=UTC).timestamp()

@@ -89,6 +89,6 @@ RISK_METRICS: tuple[DeclaredMetric, ...] = (
     DeclaredMetric(
         "tradeops_access_grace_next_end_timestamp_seconds",
         "gauge",
-        "When the next grace ends; +Inf: nobody is in grace.",
+        "When the next grace ends; in the year 9999: nobody is in grace.",
     ),
 )

@@ -225,7 +225,7 @@ UNION ALL
 SELECT 'tradeops_balances_unreadable', '{}', unreadable FROM balances
 UNION ALL
 SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}',
-  extract(epoch FROM coalesce(min(granted.grace_ends_at), 'infinity'))
+  extract(epoch FROM coalesce(min(granted.grace_ends_at), '9999-12-31 00:00+00'))
 FROM access_grants AS granted
 WHERE granted.state = 'grace' AND granted.grace_ends_at > now()
   AND NOT EXISTS (

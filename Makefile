@@ -1,15 +1,15 @@
 # `make help` says what there is. Everything lives in the checkout: `.venv` and `.stack`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test compiled test-layers test-e2e up down status bench psql airflow env lint docs screenshots lock setup setup-dev
+.PHONY: help demo test compiled ruff types test-layers test-e2e up down status bench psql airflow env lint docs screenshots lock setup setup-dev
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 PYTHON ?= python3.11
 PY := .venv/bin/python
 E2E_OUTPUT := .stack/test-e2e.txt
-# A pytest worker a core, 2 to 5: while one waits, PostgreSQL works for it or a stack does. Each one has a database of its
-# own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
+# A pytest worker a core and one more, 3 to 6: a third of their time they wait, for PostgreSQL or for time to pass. Each one
+# has a database of its own, and takes a run of files in their order, so that what a file sets up is set up once. End to end it is two workers, each with a stack of its
 # own, for these tests mostly wait; whichever stack is free takes the next test, the long ones first.
-WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 5 ] && n=5; [ $$n -lt 2 ] && n=2; echo $$n)
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); n=$$((n + 1)); [ $$n -gt 6 ] && n=6; [ $$n -lt 3 ] && n=3; echo $$n)
 
 # Arguments reach the shell as they were typed: make expands nothing in them.
 override ARGS := $(value ARGS)
@@ -31,8 +31,8 @@ demo: setup ## start everything, settle a fresh batch of sample trades, show the
 
 test: setup-dev ## all checks and tests; what CI runs
 	@mkdir -p .stack && rm -f $(E2E_OUTPUT)
-	@$(MAKE) -j2 lint compiled
-	@$(MAKE) -j2 test-layers test-e2e; code=$$?; [ ! -e $(E2E_OUTPUT) ] || cat $(E2E_OUTPUT); exit $$code
+	@$(MAKE) ruff
+	@$(MAKE) -j3 types test-layers test-e2e; code=$$?; [ ! -e $(E2E_OUTPUT) ] || cat $(E2E_OUTPUT); exit $$code
 
 # While mypy reads, pytest reads all tests once: what Python compiles for it, all workers find later.
 compiled:
@@ -40,10 +40,10 @@ compiled:
 
 # Side by side, for end-to-end tests mostly wait: these are shown when the others are done. They go first where both
 # could work: the sooner they end, the fewer seconds their stacks are kept alive.
-test-layers:
+test-layers: compiled
 	@$(outside_make) nice -n 5 $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
 
-test-e2e:
+test-e2e: compiled
 	@$(outside_make) $(PY) -m pytest -n 2 --dist loadgroup tests/e2e > $(E2E_OUTPUT) 2>&1
 
 # Tests call make themselves: they must not think that they share these jobs.
@@ -76,9 +76,13 @@ screenshots: setup-dev ## take the pictures of docs/desk.md anew, over a demo st
 docs: setup-dev ## write docs/dags.md anew from the DAGs
 	@PYTHONPATH=. $(PY) docs/generate_dags.py
 
-lint: setup-dev ## ruff and mypy
+lint: ruff types ## ruff and mypy
+
+ruff: setup-dev
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+
+types: setup-dev
 	@$(PY) -m mypy
 
 lock: .venv/bin/uv ## write the requirements' locks anew (ARGS=--upgrade moves every version)

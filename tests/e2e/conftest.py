@@ -9,13 +9,12 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
 
 import pytest
 
 from local.state import CHECKOUT
 from tests.support.diagnosis import describe
-from tests.support.running_stack import RunningStack, started, wait_for
+from tests.support.running_stack import RunningStack, started
 
 ALWAYS_ON_SCHEDULE = ("settle_trades", "deliver_alerts")
 OPTIONS = {
@@ -61,21 +60,7 @@ def on_schedule(stack: RunningStack) -> Iterator[None]:
         for dag_id, paused in stack.scheduled().items()
         if paused and not stack.api("GET", f"/dags/{dag_id}/details")["is_paused_upon_creation"]
     ]
-    for dag_id in resumed:
-        stack.pause(dag_id, False)
-    now = datetime.now(UTC)
-
-    def begun() -> bool:
-        """Nothing that was due before now is still to be made a run."""
-        for dag in stack.api("GET", "/dags?limit=500")["dags"]:
-            due = dag["next_dagrun_run_after"]
-            if dag["dag_id"] in resumed and due and datetime.fromisoformat(due) <= now:
-                return False
-        return True
-
-    unended = f"/dags/~/dagRuns?state=running&state=queued&run_after_lte={now:%Y-%m-%dT%H:%M:%SZ}"
-    wait_for(begun, "the first runs of all DAGs to begin")
-    wait_for(lambda: not stack.api("GET", unended)["dag_runs"], "the first runs of all DAGs to end", 300)
+    stack.resume(*resumed)
     yield
     for dag_id in resumed:
         stack.pause(dag_id)

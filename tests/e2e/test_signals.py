@@ -18,7 +18,6 @@ def rows(stack, statement, *parameters):
 
 def test_a_signal_can_be_followed_from_the_form_to_the_rows(stack):
     stack.configure(candle_sources=["sandbox"])
-    stack.pause("generate_signals", False)
     user = str(uuid.uuid4())
     run = stack.run("generate_signals", symbol="ETH", timeframe="1h", user=user)
 

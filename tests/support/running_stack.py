@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,6 +65,28 @@ class RunningStack:
         """Whether the schedule starts the DAG, and its queued runs."""
         self.api("PATCH", f"/dags/{dag_id}", {"is_paused": paused})
 
+    def resume(self, *dag_ids: str) -> None:
+        """Let the schedules start these DAGs. What was due meanwhile is run at once, and has ended."""
+        for dag_id in dag_ids:
+            self.pause(dag_id, False)
+        now = datetime.now(UTC)
+
+        def begun() -> bool:
+            """Nothing that was due before now is still to be made a run."""
+            for dag in self.api("GET", "/dags?limit=500")["dags"]:
+                due = dag["next_dagrun_run_after"]
+                if dag["dag_id"] in dag_ids and due and datetime.fromisoformat(due) <= now:
+                    return False
+            return True
+
+        def ended() -> bool:
+            """No run of theirs that was due before now is under way."""
+            unended = f"/dags/~/dagRuns?state=running&state=queued&run_after_lte={now:%Y-%m-%dT%H:%M:%SZ}"
+            return not {run["dag_id"] for run in self.api("GET", unended)["dag_runs"]} & set(dag_ids)
+
+        wait_for(begun, "the runs that were due to begin")
+        wait_for(ended, "the runs that were due to end", 300)
+
     def trigger(self, dag_id: str, logical_date: str | None = None, **form: object) -> "DagRun":
         """Start a run with its form filled in."""
         body = {"logical_date": logical_date, "conf": form}
@@ -71,7 +94,8 @@ class RunningStack:
 
     def run(self, dag_id: str, expected: str = "success", **form: object) -> "DagRun":
         """Start a run with its form filled in and wait for its end; the DAG is not paused from then on."""
-        self.pause(dag_id, False)
+        if self.scheduled().get(dag_id):
+            self.resume(dag_id)
         run = self.trigger(dag_id, **form)
         run.finish(expected)
         return run
@@ -96,7 +120,8 @@ class RunningStack:
 
         The DAG is not paused from then on.
         """
-        self.pause(dag_id, False)
+        if self.scheduled().get(dag_id):
+            self.resume(dag_id)
         body = {"dag_id": dag_id, "reprocess_behavior": "completed", **request}
         number = self.api("POST", "/backfills", body)["id"]
         wait_for(lambda: self.api("GET", f"/backfills/{number}")["completed_at"], "the backfill to end", 240)

@@ -36,6 +36,7 @@ CONFIDENCES = (0.95, 0.975, 0.99)
 DECAY = 0.94  # of RiskMetrics, for daily returns
 PATHS = 50_000  # with their mirror images
 BATCHES = 20  # of paths, from whose spread the standard error follows
+ROUNDING = 1e-12  # share of the largest number; what differs by less is taken for equal
 
 Floats = NDArray[np.float64]
 Tail = tuple[float, float, str | None]  # VaR, ES, note
@@ -140,9 +141,14 @@ def _over(returns: Floats, horizon: int) -> Floats:
 
 
 def _empirical(losses: Floats, confidence: float) -> tuple[float, float]:
-    """VaR and ES of a sample; `losses` ascend. The product is rounded: 0.99 * 100 is no hair above 99."""
+    """VaR and ES of a sample; `losses` ascend. The product is rounded: 0.99 * 100 is no hair above 99.
+
+    Losses that differ from the VaR by rounding alone, as sums of several days do, are at it: else the ES
+    would leap with the unit of the returns.
+    """
     var = losses[math.ceil(round(len(losses) * confidence, 6)) - 1]
-    return float(var), max(float(var), float(losses[np.searchsorted(losses, var) :].mean()))
+    hair = ROUNDING * max(abs(losses[0]), abs(losses[-1]))
+    return float(var), max(float(var), float(losses[np.searchsorted(losses, var - hair) :].mean()))
 
 
 def _historical(returns: Floats, confidences: Sequence[float], horizon: int, _seed: int | None) -> list[Tail]:
@@ -263,7 +269,7 @@ def _standardised(returns: Floats, power: int) -> float:
 
 def _is_flat(returns: Floats) -> bool:
     """Whether the returns differ by no more than rounding."""
-    return bool(np.ptp(returns) <= 1e-12 * np.abs(returns).max())
+    return bool(np.ptp(returns) <= ROUNDING * np.abs(returns).max())
 
 
 _TAILS: dict[Method, Callable[[Floats, Sequence[float], int, int | None], list[Tail]]] = {

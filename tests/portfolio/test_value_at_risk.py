@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -27,6 +27,9 @@ CLOSED_FORMS = {
 }
 DRAWN = np.random.default_rng(7).standard_t(5, 500) * 0.01
 RETURNS = st.lists(st.integers(-1000, 1000), min_size=100, max_size=160).map(lambda r: np.array(r) / 10_000)
+# Two days lose 267 more than once here, each time by another sum, and so by another last digit.
+LOSSES = [-163, -5, -99, -167, -60, *[0] * 41, -267, 0, -267, 0, 0, -227, 0, -38, -457, 0, 0, -494, -266, -1]
+NEARLY_ALIKE = np.array([*[0] * 37, *LOSSES, 0, 0, 0]) / 10_000
 
 
 def quantiles(distribution, count=200_001):
@@ -134,6 +137,7 @@ def test_over_several_days_the_mean_grows_with_them_and_the_deviation_with_their
 
 @settings(deadline=None, max_examples=25)
 @given(RETURNS, st.sampled_from(METHODS), st.integers(1, 3), st.integers(-50, 50), st.integers(1, 20))
+@example(NEARLY_ALIKE, "historical", 2, 0, 13)
 def test_what_holds_for_any_returns(returns, method, horizon, shift, scale):
     """ES >= VaR; both grow with the confidence, shift with the returns and scale with them."""
     about = {"confidences": (0.75, 0.9, 0.95), "methods": [method], "horizon": horizon, "seed": 5}

@@ -17,8 +17,17 @@ def note(
     reason: str,
 ) -> None:
     """Write a notice in the caller's transaction; one of this key is written once, ever."""
-    asked = {"key": f"token access {key}", "severity": severity, "title": storable(title)}
-    connection.execute(sql("access/note_access"), {**asked, "body": json.dumps({"reason": storable(reason)})})
+    connection.execute(
+        sql("alerts/note_at_once"),
+        {
+            "key": f"token access {key}",
+            "subject": "token access",
+            "owner": "platform",
+            "severity": severity,
+            "title": storable(title),
+            "body": json.dumps({"reason": storable(reason)}),
+        },
+    )
 
 
 def minute_text(at: datetime) -> str:

@@ -94,9 +94,11 @@ def write_change(
     change = SwitchChange(*row)
     body = {"reason": f"{change.changed_by}: {change.reason}", "since": change.changed_at.isoformat()}
     connection.execute(
-        sql("exchange/note_switch"),
+        sql("alerts/note_at_once"),
         {
             "key": f"trading switch {change.id}",
+            "subject": "trading switch",
+            "owner": "trading",
             "severity": severity,
             "title": TITLES[change.state],
             "body": json.dumps(body),

@@ -172,9 +172,12 @@ def _note(connection: Connection, freeze: Freeze, what: str, title: str) -> None
         "frozen": ", ".join(freeze.groups),
     }
     connection.execute(
-        sql("freeze/note_freeze"),
+        sql("alerts/note_at_once"),
         {
             "key": f"freeze {freeze.id} {what}",
+            "subject": "freeze",
+            "severity": "info",
+            "owner": "platform",
             "title": title,
             "body": json.dumps({name: value for name, value in body.items() if value}),
         },

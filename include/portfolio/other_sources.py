@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 REQUIRED = ("portfolio", "instrument", "currency", "quantity", "price")
 OPTIONAL = ("taken_at", "name", "kind", "multiplier", "rate", "value")
 MOST_ROWS = 1_000_000
-DOLLARS = ("USDT", "USDC", "USD", "VST")  # money of an exchange, each taken for a dollar
 
 
 def read_exchange(connection: Connection) -> Snapshot | None:
@@ -25,7 +24,7 @@ def read_exchange(connection: Connection) -> Snapshot | None:
     A swap is worth what it has won since its entry, at the newest candle of a day. Raises PortfolioError for
     a position without such a candle, and for other money than dollars, which has no price here.
     """
-    rows = connection.execute(sql("portfolio/read_exchange"), {"dollars": list(DOLLARS)}).all()
+    rows = connection.execute(sql("portfolio/read_exchange")).all()
     if not rows:
         return None
     without = [row.instrument for row in rows if row.price is None]

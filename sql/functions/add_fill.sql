@@ -12,7 +12,7 @@ DECLARE
 BEGIN
   held.realised_result := coalesce(held.realised_result, 0);
   held.fees := coalesce(held.fees, 0)
-    + CASE WHEN fill.fee_currency IN ('USDT', 'USDC', 'USD', 'VST') THEN coalesce(fill.fee, 0) ELSE 0 END;
+    + CASE WHEN is_dollar(fill.fee_currency) THEN coalesce(fill.fee, 0) ELSE 0 END;
   IF size = 0 THEN
     held.average_entry := fill.price;
     held.opened_at := fill.executed_at;

@@ -57,9 +57,7 @@ CROSS JOIN LATERAL (
       sum(fill.quantity * market.open * CASE WHEN enters THEN -1 ELSE 1 END) AS market_moved,
       sum(fill.fee) AS fees,
       -- Quoted in dollars, as the results are; what was paid in another coin has no price here.
-      max(fill.fee_currency) FILTER (
-        WHERE fill.fee <> 0 AND fill.fee_currency NOT IN ('USDT', 'USDC', 'USD', 'VST')
-      ) AS foreign_fee,
+      max(fill.fee_currency) FILTER (WHERE fill.fee <> 0 AND NOT is_dollar(fill.fee_currency)) AS foreign_fee,
       count(*) AS fills,
       count(market.open) AS fills_in_candles,
       min(fill.executed_at) AS first_fill_at,

@@ -5,7 +5,7 @@ WITH looked_at AS MATERIALIZED (
 )
 SELECT
   balance.exchange, balance.taken_at, 'cash' AS kind, balance.currency AS instrument, balance.total AS quantity,
-  CASE WHEN balance.currency = ANY (CAST(:dollars AS text[])) THEN 1 END AS price, CAST(0 AS numeric) AS entry
+  CASE WHEN is_dollar(balance.currency) THEN 1 END AS price, CAST(0 AS numeric) AS entry
 FROM looked_at
 JOIN exchange_balances AS balance USING (exchange, taken_at)
 WHERE balance.total <> 0

@@ -24,12 +24,9 @@ FROM (
       LIMIT 1
     )),
     ('grace_ends_in_seconds', (
-      SELECT coalesce(extract(epoch FROM min(granted.grace_ends_at) - CAST(:at AS timestamptz)), 1e9)
-      FROM access_grants AS granted
-      WHERE granted.state = 'grace' AND granted.grace_ends_at > :at
-        AND NOT EXISTS (
-          SELECT FROM access_grants AS later WHERE later.user_id = granted.user_id AND later.since > granted.since
-        )
+      SELECT coalesce(extract(epoch FROM min(grace_ends_at) - CAST(:at AS timestamptz)), 1e9)
+      FROM access_in_grace
+      WHERE grace_ends_at > :at
       HAVING EXISTS (SELECT FROM access_grants)
     ))
 ) AS known (gauge, value)

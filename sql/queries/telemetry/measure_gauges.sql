@@ -225,10 +225,7 @@ UNION ALL
 SELECT 'tradeops_balances_unreadable', '{}', unreadable FROM balances
 UNION ALL
 SELECT 'tradeops_access_grace_next_end_timestamp_seconds', '{}',
-  extract(epoch FROM coalesce(min(granted.grace_ends_at), '9999-12-31 00:00+00'))
-FROM access_grants AS granted
-WHERE granted.state = 'grace' AND granted.grace_ends_at > now()
-  AND NOT EXISTS (
-    SELECT FROM access_grants AS later WHERE later.user_id = granted.user_id AND later.since > granted.since
-  )
+  extract(epoch FROM coalesce(min(grace_ends_at), '9999-12-31 00:00+00'))
+FROM access_in_grace
+WHERE grace_ends_at > now()
 HAVING EXISTS (SELECT FROM access_grants)

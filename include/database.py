@@ -256,7 +256,8 @@ def read_columns(
     if rows.size:
         forms = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
         table = csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=list(types)), forms, options)
-    return table.to_pandas(split_blocks=True)  # type: ignore[no-any-return]
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    return frame
 
 
 def storable(value: str) -> str:
@@ -273,8 +274,7 @@ def copy_frame(
     Floats are written as their shortest exact text, NaN, NaT and None as NULL; write UUIDs and JSON as text.
     `table` may be `schema.table` or a temporary table.
 
-    Raises psycopg.Error when the server refuses a row; then none is stored. ValueError for what has no one
-    meaning as text: times without a time zone, durations, objects.
+    Raises psycopg.Error: a row is refused, none is stored; ValueError: naive times, durations, objects.
     """
     import pyarrow as pa
     import pyarrow.csv

@@ -13,6 +13,7 @@ from include.settings import SANDBOX, Endpoint, Settings
 from include.settings.reader import SETTINGS_VARIABLE, SettingsError, read_object
 from local import postgres
 from local.airflow_api import AirflowApi
+from local.demo_access import fill_access
 from local.demo_portfolio import fill_portfolio
 from local.health import MAIN_DAG
 from local.in_force import settings_text
@@ -97,7 +98,9 @@ def run_demo(state: State, candles: Path | None) -> None:
         print(f"\nInserted {inserted} sample trades, batch {batch_name(batch)}.", flush=True)
         runs = _sweep(state, api)
         print(f"Portfolio of the sandbox: {fill_portfolio(engine, stack.sandbox_url)}", flush=True)
-        _fill_access(engine, stack)
+        states = fill_access(engine, stack.sandbox_url)
+        counted = ", ".join(f"{count} {state}" for state, count in states.items())
+        print(f"Token access of {sum(states.values())} sample holders: {counted}.", flush=True)
         _show(stack, engine, api, batch, runs)
 
 
@@ -203,15 +206,6 @@ def _insert_batch(engine: "Engine", markets: Sequence[Market]) -> tuple[int, int
         trades = make_trades(markets, batch)
         connection.execute(text(INSERT), trades)
     return batch, len(trades)
-
-
-def _fill_access(engine: "Engine", stack: Stack) -> None:
-    """Fill the page on token access, from the sandbox."""
-    from local.demo_access import fill_access
-
-    states = fill_access(engine, stack.sandbox_url)
-    counted = ", ".join(f"{count} {state}" for state, count in states.items())
-    print(f"Token access of {sum(states.values())} sample holders: {counted}.", flush=True)
 
 
 # -- the sweep -----------------------------------------------------------------------------------------------

@@ -26,8 +26,9 @@ class OrderLevels:
 
 SIDES = {"buy": "LONG", "long": "LONG", "bought": "LONG", "sell": "SHORT", "short": "SHORT", "sold": "SHORT"}
 ENTRY = frozenset({"entry", "entries", "en", "enter", "entered"})
-TARGET = frozenset({"tp", "tps", "target", "targets", "tg", "tgt", "t", "profit", "exit", "exits"})
-MANY = frozenset({"tps", "targets", "exits"})
+_TARGET_WORDS = "tp tps target targets tg tgt t profit exit exits takeprofit takeprofits"
+TARGET = frozenset(_TARGET_WORDS.split())
+MANY = frozenset({"tps", "targets", "exits", "takeprofits"})
 STOP = frozenset({"sl", "stoploss"})
 _REMARK_WORDS = """
 risk reward rr r-r ratio lot lots size time timeframe date expiry expires bid ask spread previous support
@@ -40,7 +41,7 @@ and to more both trade trades all name pair currency forex coin direction positi
 isolated leave open unlimited swing day daytrade daily weekly scalp long-term term setup plan ideal idea
 safety take loss market limit stop above below breakout break around today call free paid signal signals
 crypto exchange binance bybit bingx kucoin okx futures spot usdt usd the a i of is it in with level
-levels near chart w1 d1 h1 h4 m15 m30 m5 tf hold per no st nd rd th first second third
+levels near around about chart w1 d1 h1 h4 m15 m30 m5 tf hold per no st nd rd th first second third
 """
 REMARK = frozenset(_REMARK_WORDS.split())  # behind one of these a line says nothing that an order needs
 PLAIN = frozenset(_PLAIN_WORDS.split())  # what orders are written with besides
@@ -51,7 +52,7 @@ MOST_UNKNOWN = 2  # words of a complete order
 class _Reading:
     """What has been read so far."""
 
-    dot_proven: bool
+    mark: Literal[".", ","] | None  # the decimal one
     sides: set[str] = field(default_factory=set)
     entries: list[Decimal] = field(default_factory=list)
     beside: list[Decimal] = field(default_factory=list)  # behind the side, without a word for it
@@ -72,12 +73,17 @@ class _Reading:
         self.role, self.many, self.filled = role, many, False
         self.asked.append(role)
 
+    def ends_with(self, side: str) -> bool:
+        """Whether this side's prices are its targets: it was entered on the other, and names no others."""
+        entered = bool(self.sides and (self.entries or self.beside))
+        return entered and side not in self.sides and "target" not in self.asked
+
     def take(self, text: str) -> None:
         """Give a number to the role that is open."""
         if self.role == "remark":
             self.filled = True
             return
-        value = read_number(text, dot_proven=self.dot_proven)
+        value = read_number(text, mark=self.mark)
         if self.role is None:
             self.bare.append(value)
             return
@@ -87,9 +93,9 @@ class _Reading:
         self.filled = True
 
 
-def read_levels(lines: Sequence[Sequence[Token]], *, dot_proven: bool) -> OrderLevels:
+def read_levels(lines: Sequence[Sequence[Token]], *, mark: Literal[".", ","] | None) -> OrderLevels:
     """Read the lines of one message. Raises UnclearOrderError, and UnreadableTextError for odd numbers."""
-    reading = _Reading(dot_proven)
+    reading = _Reading(mark)
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ()
         _read_line(reading, line, following)
@@ -110,6 +116,9 @@ def _read_line(reading: _Reading, line: Sequence[Token], following: Sequence[Tok
         words = tuple(one.text if one.kind == "word" else "" for one in line[position : position + 2])
         if token.kind == "number":
             carries = carries or reading.role != "remark"
+            before = line[position - 1].text if position else ""
+            if reading.filled and reading.role != "remark" and unknown and unknown[-1] == before:
+                raise UnclearOrderError(f"the number {token.text} has no meaning behind {before[:30]}")
             if not _is_index(reading, line, position, following):
                 reading.take(token.text)
         elif token.kind == "mark":
@@ -118,9 +127,13 @@ def _read_line(reading: _Reading, line: Sequence[Token], following: Sequence[Tok
         elif token.kind == "at":
             if reading.role in (None, "side") and not reading.filled:
                 reading.begin("entry")
-        elif step := _read_words(reading, words, token):
+        elif step := _read_words(
+            reading, words, token, follows=position == 0 or line[position - 1].kind != "word"
+        ):
             carries = carries or reading.role != "remark"
             position += step - 1
+            if reading.role == "target" and position == len(line) - 1:
+                reading.many = True  # its prices stand on the lines below
         elif reading.role != "remark" and token.text not in PLAIN:
             unknown.append(token.text)
         position += 1
@@ -137,10 +150,10 @@ def _has_no_label(line: Sequence[Token]) -> bool:
     )
 
 
-def _read_words(reading: _Reading, words: tuple[str, ...], token: Token) -> int:
-    """Take words that open a role; answer with how many they are, 0 for none."""
+def _read_words(reading: _Reading, words: tuple[str, ...], token: Token, *, follows: bool) -> int:
+    """Take words that open a role; give how many they are, 0 for none. `follows`: no word is before."""
     word, next_word = words[0], words[1] if len(words) > 1 else ""
-    if word in ("stop", "stops", "safety") and next_word in ("loss", "losses", "stop"):
+    if word in ("stop", "stops", "safety") and next_word in ("loss", "losses", "lose", "stop"):
         reading.begin("stop")
         return 2
     if word == "take" and next_word in ("profit", "profits"):
@@ -151,6 +164,9 @@ def _read_words(reading: _Reading, words: tuple[str, ...], token: Token) -> int:
         return 2
     if word in SIDES and next_word == "term":
         return 2
+    if follows and word in SIDES and reading.ends_with(SIDES[word]):
+        reading.begin("target", many=True)  # buy at 2500, sell at 2600
+        return 1
     if word in SIDES:
         reading.sides.add(SIDES[word])
         if next_word in ("limit", "stop"):
@@ -167,7 +183,7 @@ def _read_words(reading: _Reading, words: tuple[str, ...], token: Token) -> int:
     if word in ("above", "below", "breakout") and reading.role in ("entry", "side"):
         reading.types.add("stop")
         return 1
-    if word in STOP or (word == "stop" and reading.role != "side"):
+    if word in STOP or (word == "si" and not next_word) or (word == "stop" and reading.role != "side"):
         reading.begin("stop")
         return 1
     if word in TARGET and not (word == "profit" and reading.role != "target"):
@@ -253,6 +269,6 @@ def _place(
     sign = 1 if direction == "LONG" else -1
     losing = [price for price in bare if sign * (price - entries[0]) < 0]
     winning = [price for price in bare if sign * (price - entries[0]) > 0]
-    if len(losing) != 1 or len(winning) + 1 != len(bare) or bare[0] != losing[0]:
+    if len(losing) != 1 or len(winning) + 1 != len(bare) or losing[0] not in (bare[0], bare[-1]):
         raise UnclearOrderError("it has prices without a word for what they are")
     return entries, winning, losing

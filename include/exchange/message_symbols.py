@@ -11,7 +11,10 @@ NAMES = {"GOLD": "XAU/USD", "SILVER": "XAG/USD"}
 
 _SLASHED = re.compile(r"(?<![A-Za-z0-9/])#?\s?([A-Za-z0-9]{2,15})\s?[/_-]\s?([A-Za-z]{3,5})(?![A-Za-z0-9])")
 _WORD = re.compile(r"(?<![A-Za-z0-9@/])(#\s?)?([A-Za-z0-9]{4,20})(?![A-Za-z0-9/])")
-_APART = re.compile(r"(?<![A-Za-z])(?=(([A-Za-z]{3})[ ]([A-Za-z]{3}))(?![A-Za-z]))")
+_APART = re.compile(r"(?<![A-Za-z])(?=(([A-Za-z]{3})[ •|.:\\/_-]{1,5}([A-Za-z]{3}))(?![A-Za-z]))")
+_GLUED = re.compile(
+    r"(?i)(?<![a-z0-9])(buy|sell|long|short)?([a-z]{3})([a-z]{3})(buy|sell|long|short)?(?![a-z0-9])"
+)
 
 
 def find_symbols(text: str) -> dict[str, str]:
@@ -32,6 +35,18 @@ def find_symbols(text: str) -> dict[str, str]:
     return found
 
 
+def part_glued(text: str) -> str:
+    """Part a side from a pair of two currencies that it is written together with: EURUSDsell."""
+
+    def parted(match: re.Match[str]) -> str:
+        before, base, quote, behind = match.groups()
+        if not {base.upper(), quote.upper()} <= MONEY:
+            return match.group()
+        return " ".join(filter(None, (before, base + quote, behind)))
+
+    return _GLUED.sub(parted, text)
+
+
 def _read_word(word: str, *, marked: bool) -> str | None:
     upper = word.upper()
     if upper in NAMES:
@@ -44,6 +59,9 @@ def _read_word(word: str, *, marked: bool) -> str | None:
             # an English word may end as a coin does (teeth); a name in capitals is none
             plain_word = quote in ("BTC", "ETH", "EUR") and not marked and not word.isupper()
             return None if plain_word else f"{base}/{quote}"
+    # a last letter typed twice, or the m that brokers put behind theirs: two currencies before it are no word
+    if len(upper) == 7 and upper[6] in (upper[5], "M") and {upper[:3], upper[3:6]} <= MONEY:
+        return f"{upper[:3]}/{upper[3:6]}"
     return None
 
 

@@ -28,15 +28,26 @@ class Token:
 
 
 _SHORTCODE = re.compile(r":(?!(?:sl|tp)\d?:)[a-z]+(?:_[a-z0-9]+)*:")
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_ASIDE = re.compile(
+    rf"""(?<![\d.,])(?:19|20)\d\d[./-]\d{{1,2}}[./-]\d{{1,2}}(?![\d.,/-]\d)  # a day
+    | (?<![\d.,])\d{{1,2}}([./-])\d{{1,2}}\1(?:19|20)\d\d(?![\d.,/-]\d)
+    | (?<![\d.,])\d{{1,2}}\.\d{{1,2}}\.\d{{2}}(?=[ ,]+\d{{1,2}}:\d{{2}})
+    | \b\d{{1,2}}(?:st|nd|rd|th)?\s{_MONTH},?\s(?:19|20)\d\d\b
+    | \b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d\b
+    | \bhttps?://\S+ | \bwww\.\S+ | \bt\.me/\S+                             # an address
+    | (?<!\S)\+\d{{9,15}}\b | \b24/7\b                                       # a telephone
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 _REMARKS = re.compile(
-    r"""\d{4}[./-]\d{1,2}[./-]\d{1,2}(?:[ ,T]+\d{1,2}:\d{2}(?::\d{2})?)?  # a day, a moment
-    | \[?\d{1,2}\.\d{1,2}\.\d{2,4}[ ,]+\d{1,2}:\d{2}\]?
-    | \[[^\]\n]*\]                                                        # an aside in square brackets
+    r"""\[[^\]\n]*\]                                                        # an aside in square brackets
     | \(\s*[+-]?\d+(?:\.\d+)?\s*(?:pips?|points?)[^)\n]*\)
     | [+-]?\d+(?:\.\d+)?\s*(?:pips?|points?)\b
     | \b\d+(?:\.\d+)?\s*-?\s*(?:hours?|h|m|min|minutes|days?)\b(?:\s*chart)?
     | \b\d{1,2}:\d{2}(?::\d{2})?\b
     | \b(?:signal|id|no|number|account)\b[\s.:\#]*(?:number|no)?[\s.:\#]*\d+(?:-\d+)?\b(?![.,]\d)
+    | \b(?:trade|call|order|setup|idea|alert)\s?\#\s?\d+\b(?![.,]\d)
     | ^[ \t•]*\d{1,2}\)                                                   # 1) of a list
     | \b(?:this[ ]is[ ])?not[ ](?:a[ ])?financial[ ]advice\b
     | ^\s*\#\d+\s*$ | ^\s*\d{1,2}\.\s+(?=\D)
@@ -55,7 +66,7 @@ _LABEL = re.compile(r"([a-z]+)([1-9]\d?)")
 
 
 def normalise(message: str) -> str:
-    """Bring the message to plain letters (NFKC), with a mark where an emoji stood.
+    """Bring the message to plain letters (NFKC): a mark where an emoji stood, no days, no addresses.
 
     Raises UnreadableTextError for digits of other scripts, raised digits, and messages without end.
     """
@@ -80,7 +91,7 @@ def normalise(message: str) -> str:
             raise UnreadableTextError(f"it holds the figure {letter} of another script")
         found.append(_plain_letter(letter))
     text = _SHORTCODE.sub(MARK, "".join(found))
-    return re.sub(r"[–—−]", "-", text)
+    return _ASIDE.sub(" ", re.sub(r"[–—−]", "-", text))
 
 
 def _plain_letter(letter: str) -> str:
@@ -98,12 +109,14 @@ def _plain_letter(letter: str) -> str:
 
 def read_lines(text: str) -> list[list[Token]]:
     """Part a normalised text into lines of tokens; empty lines are left out."""
+    text = re.sub(r"(?<=[A-Za-z])(\d?)\.{2,}", r"\1 ", text)  # Sl..0.9620
     text = re.sub(r"(?<=\d)(?=[A-Z][a-z]+)", " ", text)  # 81.162Ask
-    text = re.sub(r"(?i)\b((?:tp|sl|target)\d)\.(?=\d+\.\d)", r"\1 ", text)  # Tp1.1.96600
+    text = re.sub(r"(?i)\b((?:tp|sl|target)\d?)\.(?=\d+\.\d)", r"\1 ", text)  # Tp1.1.96600
     text = re.sub(r"(?i)\b(buy|sell|tp|sl)(?=\d+\.\d)", r"\1 ", text)  # BUY1.96300
     text = re.sub(r"(?i)\b([ts])\s?[./-]\s?([pl])\b\.?", r"\1\2", text)  # T.P, S-L, S .l
     text = re.sub(r"(?i)\b([ts])\.([pl])(?=\d)\.?", r"\1\2", text)  # t.p1
     text = re.sub(r"(?<=\d)_(?=\d)", " - ", text)
+    text = re.sub(r"(?<![\d.,])(\d+\.\d+),(?=\d+\.\d+(?![\d.,]))", r"\1 , ", text)  # 1.3000,1.2950
     text = _REMARKS.sub(" ", text)
     lines = [list(_tokens(line)) for line in text.split("\n")]
     return [line for line in lines if any(token.kind != "mark" for token in line)]
@@ -128,28 +141,37 @@ _DECIMAL = re.compile(r"(\d+)\.(\d+)|\.(\d+)")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}")
 
 
-def has_proven_dot(texts: list[str]) -> bool:
-    """Whether a number among these shows that the dot is the decimal mark: 0.766, 43250.5, 1.27240."""
+def find_decimal_mark(texts: list[str]) -> Literal[".", ","] | None:
+    """Tell which decimal mark the numbers of a message show; None: they show none.
+
+    A dot by one that cannot be thousands: 0.766, 43250.5, 1.27240. A comma only where no number has a dot, at
+    least two have a comma, and none of them could be thousands: 108,70 and 109,5.
+    """
     for text in texts:
         match = _DECIMAL.fullmatch(text)
         if (match and not _might_be_thousands(text)) or re.fullmatch(r"\d{1,3}(?:,\d{3})+\.\d+", text):
-            return True
-    return False
+            return "."
+    marked = [text for text in texts if not text.isdigit()]
+    commas = all(re.fullmatch(r"\d+,\d+", text) and not _might_be_thousands(text) for text in marked)
+    return "," if commas and len(marked) > 1 else None
 
 
 def _might_be_thousands(text: str) -> bool:
-    return re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) is not None
+    return re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", text) is not None
 
 
-def read_number(text: str, *, dot_proven: bool) -> Decimal:
-    """Read a number whose decimal mark is the dot; a comma may group thousands only.
+def read_number(text: str, *, mark: Literal[".", ","] | None) -> Decimal:
+    """Read a number; a comma may group thousands unless `mark` says that it is the decimal mark.
 
-    `dot_proven`: another number of the message, or what is traded, shows that 1.000 is one and no thousand.
-    Raises UnreadableTextError for what might be read in two ways: 1.000, 1.000,5, 43,250, 0,5.
+    `mark`: what other numbers of the message, or what is traded, show the decimal mark to be: 1.000 is one
+    then and no thousand.
+    Raises UnreadableTextError for what might be read in two ways: 1.000, 1.000,5, 43,250, a lone 0,5.
     """
     if re.fullmatch(r"\d+", text):
         return Decimal(text)
-    if _DECIMAL.fullmatch(text) and (dot_proven or not _might_be_thousands(text)):
+    if mark == "," and re.fullmatch(r"\d+,\d+", text):
+        return Decimal(text.replace(",", "."))
+    if _DECIMAL.fullmatch(text) and (mark == "." or not _might_be_thousands(text)):
         return Decimal(text)
     if _GROUPED.fullmatch(text):
         return Decimal(text.replace(",", ""))

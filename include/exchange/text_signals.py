@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Literal
 
 from include.exchange.message_levels import OrderLevels, UnclearOrderError, read_levels
-from include.exchange.message_symbols import find_symbols, is_market
+from include.exchange.message_symbols import find_symbols, is_market, part_glued
 from include.exchange.message_text import (
     UnreadableTextError,
-    has_proven_dot,
+    find_decimal_mark,
     normalise,
     read_lines,
     read_number,
@@ -64,17 +64,25 @@ class ParsedMessage:
 _SHORT_ORDER = re.compile(r"[\s•#]*(buy|sell|long|short)\s+\$1\s+([^\s•]+)[\s•]*", re.IGNORECASE)
 _LEVERAGE = re.compile(
     r"(?i)(?<![\w.])(\d{1,4}(?:\.\d+)?)\s?x(?:\s?(?:-|to)\s?\d{1,4}(?:\.\d+)?\s?x)?(?!\w)"
-    r"|(?i:\blev(?:erage)?\b[\s:=(-]*(?:cross|isolated)?[\s:=(-]*)x?(\d{1,4}(?:\.\d+)?)(?![\w.])"
+    r"|(?i:\blev(?:erage)?\b[\s:=(-]*(?:cross|isolated)?[\s:=(-]*)(?:x|1:)?(\d{1,4}(?:\.\d+)?)(?![\w.])"
 )
 _SHARE = re.compile(r"(?i)\b(?:amount(?: per trade)?|size|risk)\b[\s:=(-]*(\d+(?:\.\d+)?)\s?%")
-_PERCENT = re.compile(r"[+-]?\d+(?:\.\d+)?\s?%")
+_PERCENT = re.compile(r"(?<![\d.,])\d{1,2}-\d{1,2}\s?%|[+-]?\d+(?:[.,]\d+)?\s?%")
 _QUOTE_ASIDE = re.compile(r"(?i)\(\s*(?:usdt|usdc|usd|btc|binance|bybit|bingx|kucoin|okx)\s*\)")
+
+# A stop that waits for the close of a candle is a stop at that price: it loses no more.
+_CANDLE_STOP = re.compile(
+    r"""\b(stop(?:[ -]?loss)?|s\s?[./-]?\s?l)\b[\s:=.-]*\(?\s*(?:if\s+)?(?:an?\s+|the\s+)?
+    (?:\d{1,2}\s?(?:h|hours?|hr|m|min)|daily|weekly|day|[hdmw]\d{1,2})\s+(?:candles?\s+)?clos(?:e|es|ing)\s+
+    (under|below|above|over)\s+(\d[\d.,]*+)(?:\s*then\s+exit\b)?+\s*+\)?+(?!\s*(?:then|and|or|but)\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 # Words that tell of a trade, steer one, or take an order back: a message with one of them is no order.
 _NOTICE = re.compile(
     r"\b(?:hit|hits|reached|achieved|closed|filled|booked|yesterday|last (?:week|night|month)|results?|"
     r"was|were|had|smashed|stopped out|cancell?ed|expired|well done|congrats|congratulations|running|so far|"
-    r"earlier)\b|(?:target|tp)\s*\d{1,2}\s*•\s*$|(?<!take )(?:profit|period)\s*:",
+    r"earlier)\b|(?:target|tp)\s*\d{1,2}\s*•\s*$|(?<!take[ -])(?<!take)(?:profit|period)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _MANAGEMENT = re.compile(
@@ -99,11 +107,13 @@ def parse(message: str, *, markets: Collection[str] | None = None) -> ParsedMess
         return ParsedMessage("noise", f"{error}, which nobody may take for a price")
     if not re.search(r"\w", text):
         return ParsedMessage("noise", "it has no words")
+    closings = {match[2].lower() for match in _CANDLE_STOP.finditer(text)}
+    text = part_glued(_CANDLE_STOP.sub(r"\1 \3 ", text))
     told = _tells_something_else(text)
     if told is not None:
         return told
     try:
-        return _read_signal(text, markets)
+        return _read_signal(text, markets, closing=min(closings, default=None))
     except (UnreadableTextError, UnclearOrderError) as error:
         return ParsedMessage("noise", str(error))
 
@@ -123,7 +133,7 @@ def _shown(text: str) -> str:
     return repr(" ".join(text.split())[:40])
 
 
-def _read_signal(text: str, markets: Collection[str] | None) -> ParsedMessage:
+def _read_signal(text: str, markets: Collection[str] | None, *, closing: str | None) -> ParsedMessage:
     symbols = find_symbols(text)
     if not symbols:
         raise UnclearOrderError("it names no market as BASE/QUOTE")
@@ -141,7 +151,10 @@ def _read_signal(text: str, markets: Collection[str] | None) -> ParsedMessage:
     rest = _QUOTE_ASIDE.sub(" ", _PERCENT.sub(" ", rest))
     lines = read_lines(rest.replace("$1", " "))
     numbers = [token.text for line in lines for token in line if token.kind == "number"]
-    levels = read_levels(lines, dot_proven=has_proven_dot(numbers) or symbol.endswith("/JPY"))
+    mark = find_decimal_mark(numbers)
+    levels = read_levels(lines, mark="." if mark is None and symbol.endswith("/JPY") else mark)
+    if closing in ("above", "over") if levels.direction == "LONG" else closing in ("below", "under"):
+        raise UnclearOrderError(f"its stop waits for a candle that closes {closing} it")
     _check(levels)
     found = ParsedMessage(
         "signal",
@@ -165,7 +178,7 @@ def _read_short_order(symbol: str, side: str, amount: str) -> ParsedMessage:
     """`BUY BTCUSDT 0.1`: so much of the coin, at the market."""
     if not re.fullmatch(r"[\d.,]+", amount):
         raise UnclearOrderError(f"{amount[:30]} is no plain number")
-    quantity = read_number(amount, dot_proven=False)
+    quantity = read_number(amount, mark=None)
     if not 0 < quantity <= LARGEST_PRICE:
         raise UnclearOrderError(f"an amount of {quantity} is out of bounds")
     direction: Literal["LONG", "SHORT"] = "LONG" if side.lower() in ("buy", "long") else "SHORT"

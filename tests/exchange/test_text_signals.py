@@ -54,6 +54,47 @@ SIGNALS = [
     ),
 ]
 
+# Habits of writers, in messages of our own: how the pair, the side, a level or a remark is written.
+LEVELS = "EUR/USD SHORT 1.1200 1.1100 1.1250 - - limit"
+HABITS = [
+    *(
+        (text, LEVELS)
+        for text in (
+            "EURUSDsell 1.1200 sl 1.1250 tp 1.1100",
+            "SELLEURUSD 1.1200\nsl 1.1250\ntp 1.1100",
+            "EUR.USD sell 1.1200 sl 1.1250 tp 1.1100",
+            "EUR 🇪🇺 USD 🇺🇸\nsell 1.1200 sl 1.1250 tp 1.1100",
+            "EUR | USD sell 1.1200 sl 1.1250 tp 1.1100",
+            "Eurusdd\nSell\n1.1200\nSL 1.1250\nTP 1.1100",
+            "EURUSDm sell 1.1200 sl 1.1250 tp 1.1100",
+            "EURUSD sell 1.1200\nSI 1.1250\nTP 1.1100",
+            "EURUSD SELL\nEntry : 1.1200\nTakeProfit : 1.1100\nStop lose : 1.1250",
+            "EURUSD sell... 1.1200\nS/L..1.1250\nT/P..1.1100",
+            "EURUSD ⬇️ SELL 1.1200 🎯 1.1100 🛑 1.1250",
+            "12 May 2019 14:30\nEURUSD Sell at 1.1200\nSL: 1.1250\nTP1: 1.1100",
+            "May 12, 2019\nEURUSD Sell at 1.1200\nSL: 1.1250\nTP1: 1.1100\nDate: 12/05/2019",
+            "Trade #3: EURUSD Sell at 1.1200\nSL: 1.1250 (50 pips)\nTP1: 1.1100\nRisk/Reward 1:2",
+            "Sell EURUSD 1.1200 SL 1.1250 TP 1.1100\nhttps://t.me/joinchat/AAAA12345\n24/7 +4479111234567",
+            "Sell EURUSD 1.1200 TP 1.1100 SL (if daily candle close above 1.1250 then exit)",
+            "Short EURUSD 1.1200\nTarget 1.1100\nStop: 4h candle closes over 1.1250",
+            "SELL EURUSD\n1.1200\nSL\n1.1250\nTP\n1.1100",
+            "EURUSD SELL1.1200\nTp.1.1100\nSl.1.1250\nUse 1-2% risk",
+        )
+    ),
+    ("EURUSD sell 1,1200\nSL 1,1250\nTP 1,1100", LEVELS),
+    ("BUY EURUSD\n1.12\nTP\n1.13\n1.14\nSL\n1.11", "EUR/USD LONG 1.12 1.13,1.14 1.11 - - limit"),
+    ("GBPUSD sell @1.30/1.31 SL 1.32 TP 1.29,1.28", "GBP/USD SHORT 1.30,1.31 1.29,1.28 1.32 - - limit"),
+    ("USDJPY buy 108,70 SL 107,50 TP 109,90", "USD/JPY LONG 108.70 109.90 107.50 - - limit"),
+    ("DOGE/USDT long 0.2105/0.2110 sl 0.2050 tp 0.22", "DOGE/USDT LONG 0.2105,0.2110 0.22 0.2050 - - limit"),
+    ("Buy ETH/USDT at 2500 sell at 2600 stop 2400", "ETH/USDT LONG 2500 2600 2400 - - limit"),
+    (
+        "Coin: $ADA/BTC\nBuy: 120 - 125\nSell: 130 - 140\nStop: 110",
+        "ADA/BTC LONG 120,125 130,140 110 - - limit",
+    ),
+    ("SOL/USDT long 130 sl 120 tp 140 leverage 1:50", "SOL/USDT LONG 130 140 120 50 - limit"),
+    ("GBPUSDT long 1.3 sl 1.2 tp 1.4", "GBP/USDT LONG 1.3 1.4 1.2 - - limit"),
+]
+
 # What must never be an order, its kind, and one word of the reason.
 REFUSED = [
     ("DO NOT BUY BTCUSDT 0.1", "noise", "NOT"),
@@ -84,7 +125,16 @@ REFUSED = [
     ("Long BTC/USDT entry 43.000 stop 42.000 target 45.000", "noise", "more than one way"),
     ("Long BTC/USDT entry 43000 stop 42000 target 45000 leverage 500x", "noise", "leverage"),
     ("Long BTC/USDT entry 43000 stop 42000 target 45000 Amount per trade 50%", "noise", "percent"),
-    ("Buy ETH/USDT at 2500 sell at 2600 stop 2400", "noise", "both sides"),
+    ("Buy ETH/USDT at 2500 or sell at 2600 stop 2400", "noise", "both sides"),
+    ("Buy ETH/USDT at 2500\nSell ETH/USDT at 2600\nStop 2700", "noise", "losing side"),
+    ("Buy ETH/USDT 2500 SL 2400 TP 2600\nSell ETH/USDT 2650 SL 2700 TP 2600", "noise", "stop"),
+    ("Buy ETH/USDT 2500 target 2600 SL if 4h candle closes above 2400", "noise", "above"),
+    ("Buy ETH/USDT 2500 target 2600 SL if 4h candle close below 2400 then buy more", "noise", "if"),
+    ("Buy ETH/USDT 2500 target 2600 SL 50 pips or if a daily candle close below it", "noise", "if"),
+    ("Buy ETH/USDT at 2500 (ref 2450) SL 2400 TP 2600", "noise", "ref"),
+    ("May I buy ETH/USDT 2500 SL 2400 TP 2600", "noise", "May"),
+    ("Long BTC/USDT entry 43,250 stop 42,000 target 45,000 lot 0,01", "noise", "more than one way"),
+    ("Long BTC/USDT entry 1.000,5 stop 900,5 target 1.100,5", "noise", "more than one way"),
     ("Long ETH/USDT entry 2500 stop 24 target 2600", "noise", "digits"),
     ("Long ETH/USDT entry 2500 sl ?? target 2600", "noise", "stop without"),
     ("", "noise", "words"),
@@ -103,9 +153,7 @@ CONTRADICTS = {
     "test_122": "the stop is `??`; expected is a support as the stop",
     "test_20": "`NO SL`; expected is a second entry as the stop",
     "test_212": "two orders in one message; expected is the first alone",
-    "test_35": "the stop is a condition in words",
     "test_53": "a target on the losing side; expected is the order without it",
-    "test_57": "the pair is misspelt",
     "test_70": "the target is left open; expected is a second entry as the target",
     "test_93": "a target is broken in two; expected is the order without it",
 }
@@ -121,7 +169,7 @@ def described(text: str, **options: object) -> str:
 
 
 def test_orders_are_read_whole():
-    for text, expected in SIGNALS:
+    for text, expected in [*SIGNALS, *HABITS]:
         assert described(text) == expected, text
     # a mark that a line break of another system left, and emoji, change nothing
     assert described(SIGNALS[0][0] + "\r\n🚀🚀") == SIGNALS[0][1]
@@ -206,12 +254,12 @@ def test_nothing_that_anybody_writes_raises_and_no_order_contradicts_itself(befo
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="the shared messages are not here")
 def test_it_agrees_with_a_parser_of_others_but_for_what_is_argued():
-    """Of 75 messages, 5 have an answer that does not stand in them; the rules refuse 12 more."""
+    """Of 75 messages, 5 have an answer that does not stand in them; the rules refuse 10 more."""
     oracle = json.loads(ORACLE.read_text())
     cases = [*oracle["crypto"], *oracle["fx"]]
     differs = [case["test"] for case in cases if not agrees(case)]
     assert set(differs) == DAMAGED | NOT_IN_TEXT | set(CONTRADICTS)
-    assert (len(cases), len(differs)) == (75, 17)
+    assert (len(cases), len(differs)) == (75, 15)
     # the price as it was before its first figure became part of the name of a channel
     restored = [case | {"text": case["text"].replace("@channel.", "@1.")} for case in cases]
     assert all(agrees(case) for case in restored if case["test"] in DAMAGED)

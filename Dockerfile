@@ -1,6 +1,6 @@
 # Two images on one base, the same lock as the local stack: the product, which every service of docker-compose.yaml but
 # one runs, and the sandbox, which is no part of it.
-FROM python:3.11.14-slim-bookworm AS base
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS base
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONPATH=/opt/tradeops \

@@ -16,7 +16,7 @@ from tests.support.documented import ROOT, Example, blocks, commands, statements
 
 COMMANDS = list({command.text: command for command in commands()}.values())  # each once
 # Programs that these machines lack, or that would ask a registry: their grammar is checked.
-NOT_HERE = ("docker ", "duckdb ", "age ", "npm ")
+NOT_HERE = ("docker ", "kubectl ", "helm ", "duckdb ", "age ", "npm ")
 # What takes long or needs a stack: make is asked whether it knows how (and tests/e2e runs it).
 SLOW = re.compile(r"(?:[A-Z_]+=(?:'[^']*'|\S+) )*make |umask 077; mkdir")
 BENCHMARK = re.compile(r"\.venv/bin/python -m benchmarks(?: (\w+))?$")

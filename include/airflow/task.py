@@ -12,6 +12,9 @@ from include.telemetry import ErrorType
 
 _FACTS_ATTRIBUTE = "tradeops_facts"
 
+BULK_QUEUE = "bulk"
+_BULK_POOLS = {"backups", "exports", "reports"}
+
 
 @dataclass(frozen=True)
 class TaskFacts:
@@ -36,7 +39,13 @@ def task(
     effect: Effect | None = None,
     **airflow: Any,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Make a task of a function; `airflow` are the arguments of Airflow's own `@task`, such as `pool`."""
+    """Make a task of a function; `airflow` are the arguments of Airflow's own `@task`, such as `pool`.
+
+    What is large or takes long (backups, exports, reports) goes to the queue `bulk`: on a cluster workers of
+    its own take it, so that it keeps no slot from settling trades. The local executor knows no queues.
+    """
+    if airflow.get("pool") in _BULK_POOLS:
+        airflow = {"queue": BULK_QUEUE, **airflow}
 
     def make(function: Callable[..., Any]) -> Any:
         return airflow_task(**airflow)(state(function, area=area, outside=outside, long=long, effect=effect))

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import get_args
 
 import pytest
+import yaml
 
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import facts_of
+from include.airflow.task import BULK_QUEUE, facts_of
 from include.telemetry import ErrorType
 
-CORNER = Path(__file__).parents[2] / "include" / "airflow"
+ROOT = Path(__file__).parents[2]
+CORNER = ROOT / "include" / "airflow"
 DATABASES = {"database_url", "admin_url"}  # connections that lead to a database, not outside
 EFFECT_OF_POOL = {"llm": Effect.SPENDS, "exports": Effect.SENDS, "alerts": Effect.SENDS}
 
@@ -186,3 +188,13 @@ def test_the_instances_of_a_mapped_task_have_names(any_dag):
         assert template.render(context | {"done": "60 trades"}).endswith(
             ("1: 60 trades", "5 rows", "mail: 60 trades")
         )
+
+
+def test_every_queue_has_workers_on_compose_and_on_a_cluster(bag):
+    queues = {task.queue for dag in bag.dags.values() for task in dag.tasks}
+    assert queues == {"default", BULK_QUEUE}
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+    command = compose["services"]["worker"]["command"]
+    assert set(command[command.index("--queues") + 1].split(",")) == queues
+    celery = yaml.safe_load((ROOT / "deploy/kubernetes/values.yaml").read_text())["workers"]["celery"]
+    assert {workers["queue"] for workers in (celery, *celery["sets"])} == queues

@@ -5,11 +5,13 @@ that checks signatures and keeps real files, and needs the old checksums. Import
 `from tests.support.stores import moto_s3, rclone_s3`.
 """
 
+import os
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -48,12 +50,26 @@ def rclone_folder(tmp_path_factory) -> Path:
 def rclone_s3(rclone_folder: Path) -> Iterator[S3Access]:
     """rclone's S3 server, a process of its own."""
     command = [RCLONE, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", ",".join(KEYS), rclone_folder]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    with rclone(command) as url:
+        yield S3Access(url, *KEYS, when_required=True)
+
+
+@contextmanager
+def rclone(command: list[str | Path], environment: dict[str, str] | None = None) -> Iterator[str]:
+    """Run `rclone serve s3` at a port of 127.0.0.1; gives its address."""
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+    ) as server:
         try:
-            lines = iter(server.stderr.readline, "")
-            url = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in lines)))[0]
+            said = ""
+            for line in server.stderr:
+                said += line
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    break
+            else:
+                raise RuntimeError(f"rclone did not start: {said}")
             Thread(target=server.stderr.read, daemon=True).start()  # a full pipe would stop it
-            yield S3Access(url, *KEYS, when_required=True)
+            yield found[0]
         finally:
             server.terminate()
 

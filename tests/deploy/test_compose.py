@@ -4,14 +4,17 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.local.test_components import airflow_options, unknown_options
+from include.storage import S3Access, StorageError, open_storage
+from tests.local.test_components import unknown_options
+from tests.support.stores import BUCKET, RCLONE, rclone
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yaml"
 ONE_SHOT = {"init"}
 
@@ -41,11 +44,10 @@ def test_the_check_can_fail(compose, tmp_path):
 def test_every_image_has_a_version(compose):
     images = {service["image"] for service in compose["services"].values()}
     foreign = images - {"tradeops:local", "tradeops-sandbox:local"}
-    assert foreign
-    for image in foreign:
-        assert re.search(r":\d+\.\d+", image), f"{image} is not pinned"
     base = re.search(r"^FROM (\S+) AS base$", (ROOT / "Dockerfile").read_text(), re.MULTILINE).group(1)
-    assert re.search(r":\d+\.\d+\.\d+-", base), f"{base} is not pinned"
+    assert len(foreign) == 7
+    for image in foreign | {base}:
+        assert re.search(r":v?\d+\.\d+\S*@sha256:[0-9a-f]{64}$", image), f"{image} is not pinned"
 
 
 def test_the_products_image_holds_no_sandbox_and_the_other_way_round(compose):
@@ -64,7 +66,7 @@ def test_the_products_image_holds_no_sandbox_and_the_other_way_round(compose):
 def test_no_secret_has_a_default():
     used = dict(re.findall(r"\$\{(\w+)([^}]*)\}", FILE.read_text()))
     secrets = {name for name in used if re.search(r"PASSWORD|SECRET|KEY", name)}
-    assert len(secrets) == 8
+    assert len(secrets) == 11
     for name in secrets:
         assert used[name].startswith(":?"), f"{name} must be asked for"
 
@@ -96,8 +98,7 @@ def test_everything_of_airflow_waits_for_the_migrations(compose):
         assert waits["init"] == {"condition": "service_completed_successfully"}
 
 
-def test_every_airflow_option_exists(compose, tmp_path):
-    options = airflow_options(tmp_path / "airflow")
+def test_every_airflow_option_exists(compose, options):
     for name, service in compose["services"].items():
         assert unknown_options(service.get("environment", {}), options) == [], name
 
@@ -116,32 +117,83 @@ def test_the_signing_secret_and_the_metadata_database_reach_only_who_needs_them(
     assert not [name for name in environments["worker"] if name.startswith("AIRFLOW_CONN_")]
 
 
-def test_every_folder_that_tasks_write_to_is_a_volume_that_they_may_write(compose):
-    """Cleaning up, exports, reports and backups work as shipped."""
-    made = re.search(r"install -d -o airflow -g airflow ((?:\\\n|.)*)", (ROOT / "Dockerfile").read_text())[1]
-    worker = compose["services"]["worker"]
-    mounted = {volume.split(":")[1] for volume in worker["volumes"]}
-    assert {volume.split(":")[0] for volume in worker["volumes"]} <= compose["volumes"].keys()
-    for name in (
-        "TRADEOPS_ARCHIVE_LOCATION",
-        "TRADEOPS_EXPORT_LOCATIONS",
-        "TRADEOPS_REPORT_LOCATION",
-        "TRADEOPS_BACKUP_LOCATION",
-    ):
-        (place,) = re.findall(r"/opt/airflow/\w+", worker["environment"][name])
-        assert place in mounted and place in made.split(), name
+PLACES = {
+    "TRADEOPS_ARCHIVE_LOCATION",
+    "TRADEOPS_EXPORT_LOCATIONS",
+    "TRADEOPS_REPORT_LOCATION",
+    "TRADEOPS_BACKUP_LOCATION",
+}
 
 
-def test_the_connections_that_restores_need_are_made(compose):
+def test_what_tasks_write_goes_to_the_store_where_every_worker_finds_it(compose):
+    environment = compose["services"]["worker"]["environment"]
+    bucket = re.search(r"mkdir -p /data/(\w+)", compose["services"]["object-store"]["entrypoint"][-1])[1]
+    for name in PLACES:
+        assert f":-s3://{bucket}/" in environment[name], name
+    (volume,) = compose["services"]["worker"]["volumes"]
+    assert volume == "task-logs:/opt/airflow/logs"
+
+
+def test_the_store_asks_for_the_key_that_the_connection_has(compose, tmp_path):
+    """rclone reads its keys from the environment as CSV: an unquoted comma makes two lists, and it does not start."""
+    store = compose["services"]["object-store"]
+    keys = re.sub(r"\$\{OBJECT_STORE_SECRET[^}]*\}", "a-secret", store["environment"]["RCLONE_AUTH_KEY"])
+    command = store["entrypoint"][-1].partition("exec ")[2].replace("/data", str(tmp_path)).split()
+    command[command.index(":9000")] = "127.0.0.1:0"
+    (tmp_path / BUCKET).mkdir()
+    with rclone([RCLONE, *command[1:]], {"RCLONE_AUTH_KEY": keys}) as url:
+        access = S3Access(
+            url, made_connections(compose)["object_store"]["login"], "a-secret", when_required=True
+        )
+        assert open_storage(f"s3://{BUCKET}/backups", access).write("x", [b"1"]).size == 1
+        with pytest.raises(StorageError):
+            open_storage(f"s3://{BUCKET}/backups", replace(access, secret_key="another")).write("y", [b"1"])
+
+
+def made_connections(compose):
     script = compose["services"]["init"]["command"][-1].replace("$$", "$")
     (text,) = re.findall(r"printf '(\{.*?\})' ", script, re.DOTALL)
-    made = json.loads(text % ("word", "other"))
-    assert {name: entry["login"] for name, entry in made.items()} == {
-        "airflow_db": "airflow",
-        "postgres_admin": "postgres",
+    assert "--overwrite" not in script, "what an operator has changed stays"
+    return json.loads(text % tuple("abcd"))
+
+
+def test_the_connections_of_the_stack_itself_are_made(compose):
+    made = made_connections(compose)
+    assert {name: (entry.get("login"), entry["password"]) for name, entry in made.items()} == {
+        "airflow_db": ("airflow", "a"),
+        "postgres_admin": ("postgres", "b"),
+        "object_store": ("tradeops", "c"),
+        "api_scrape": (None, "d"),
     }
     assert made["airflow_db"]["schema"] == "airflow"
-    assert "--overwrite" not in script, "what an operator has changed stays"
+    assert made["object_store"]["host"] == "http://object-store:9000"
+
+
+def test_prometheus_and_grafana_read_the_files_of_this_repository(compose):
+    """What they mount exists, is what their own files ask for, and the names in these files are services here."""
+    services = compose["services"]
+    mounts = [
+        volume for name in ("prometheus", "alertmanager", "grafana") for volume in services[name]["volumes"]
+    ]
+    files = [volume.split(":") for volume in mounts if volume.startswith("./")]
+    assert len(files) == 5
+    assert all((ROOT / source).exists() and mode == "ro" for source, _, mode in files)
+    prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    named = {
+        target.partition(":")[0]
+        for group in [*prometheus["scrape_configs"], *prometheus["alerting"]["alertmanagers"]]
+        for static in group["static_configs"]
+        for target in static["targets"]
+    }
+    aliases = {
+        alias
+        for service in services.values()
+        for network in service.get("networks", {}).values()
+        for alias in network["aliases"]
+    }
+    assert named <= services.keys() | aliases
+    (secret,) = services["prometheus"]["secrets"]
+    assert secret["target"] == prometheus["scrape_configs"][0]["authorization"]["credentials_file"]
 
 
 def test_the_programs_that_dump_and_restore_are_in_the_image():

@@ -135,7 +135,7 @@ def test_what_tasks_write_goes_to_the_store_where_every_worker_finds_it(compose)
 
 
 def test_the_store_asks_for_the_key_that_the_connection_has(compose, tmp_path):
-    """rclone reads its keys from the environment as CSV: an unquoted comma makes two lists, and it does not start."""
+    """rclone reads its keys from the environment as CSV: with the comma unquoted it does not start."""
     store = compose["services"]["object-store"]
     keys = re.sub(r"\$\{OBJECT_STORE_SECRET[^}]*\}", "a-secret", store["environment"]["RCLONE_AUTH_KEY"])
     command = store["entrypoint"][-1].partition("exec ")[2].replace("/data", str(tmp_path)).split()
@@ -170,7 +170,7 @@ def test_the_connections_of_the_stack_itself_are_made(compose):
 
 
 def test_prometheus_and_grafana_read_the_files_of_this_repository(compose):
-    """What they mount exists, is what their own files ask for, and the names in these files are services here."""
+    """What they mount exists, and the names in these files are services here."""
     services = compose["services"]
     mounts = [
         volume for name in ("prometheus", "alertmanager", "grafana") for volume in services[name]["volumes"]

@@ -1,6 +1,6 @@
-"""deploy/kubernetes: manifests by Kubernetes' own schemas, values by the chart's keys, and both by what the project is.
+"""deploy/kubernetes: manifests by Kubernetes' own schemas, values by the chart's keys, both by what we are.
 
-The chart is a file of Airflow's download site; `AIRFLOW_CHART=airflow-1.22.0.tgz` lets the values be held against it.
+The chart is a file of Airflow's download site: `AIRFLOW_CHART=airflow-1.22.0.tgz` has it compared with.
 """
 
 import os
@@ -42,7 +42,7 @@ def chart_values():
 
 def unknown_keys(given, known, path=()):
     """Paths of `given` that `known` has not; an empty mapping or list there takes anything."""
-    if path and (path[0] in FREE_FORM or not known) or not isinstance(given, dict):
+    if (path and (path[0] in FREE_FORM or not known)) or not isinstance(given, dict):
         return []
     if not isinstance(known, dict):
         return [".".join(path)]

@@ -1,39 +1,88 @@
 -- Where the daily rows of these users do not add up to their row of atge_performance_cache; nothing when all agree.
--- Days that were never rolled up, or whose trades have changed since, are counted from the trades themselves. A
--- user with a note in performance_refreshes has a stale cache: refresh it first.
+-- Days that were never rolled up, or whose trades have changed since, are counted from what is kept of the users' trades
+-- (performance_nodes, performance_chunks). A user with a note in performance_refreshes has a stale cache, and one of whom
+-- nothing is kept has none that can be compared: refresh them first.
 -- For all users: SELECT * FROM daily_stats_mismatches(ARRAY(SELECT user_id FROM atge_performance_cache))
 --
 -- The daily rows of days that are current are those of all days, which daily_stats_totals has added up, but for those
--- of the days that are due. The stretches of time between current days stand in the statement as they are, so that the
--- planner knows how few trades they hold.
+-- of the days that are due. Of the stretches of time between current days, a node that lies in one is taken as a whole; of
+-- one at the edge of a stretch the chunks are looked at, and of a chunk at the edge the trades. So it costs the same
+-- however many trades of other days there are.
 CREATE OR REPLACE FUNCTION daily_stats_mismatches(user_ids uuid[])
 RETURNS TABLE (user_id uuid, figure text, rolled_up numeric, cached numeric)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan  -- one user and thousands want different plans
+AS $$
 #variable_conflict use_column
-DECLARE
-  -- Each from midnight to midnight; what is at the very end belongs to a current day, and is left out below.
-  stretches text := (
-    WITH current_days AS (
-      SELECT day FROM daily_kpis EXCEPT SELECT day FROM daily_stats_due
-    ),
-    gaps AS (
-      SELECT lag(day) OVER (ORDER BY day) + 1 AS begins, day AS ends FROM current_days
-      UNION ALL
-      SELECT max(day) + 1, 'infinity' FROM current_days
-    )
-    SELECT string_agg(
-      format(
-        'coalesce(completed_at, expires_at) BETWEEN timestamptz %L AND timestamptz %L',
-        coalesce(begins::timestamp AT TIME ZONE 'UTC', '-infinity'), ends::timestamp AT TIME ZONE 'UTC'
-      ), ' OR '
-    )
-    FROM gaps
-    WHERE begins IS NULL OR begins < ends
-  );
 BEGIN
-  RETURN QUERY EXECUTE format($statement$
-  WITH current_days AS MATERIALIZED (
+  RETURN QUERY
+  WITH wanted AS MATERIALIZED (
+    SELECT DISTINCT id AS user_id FROM unnest($1) AS given (id)
+  ),
+  current_days AS (
     SELECT day FROM daily_kpis EXCEPT SELECT day FROM daily_stats_due
+  ),
+  stretches AS MATERIALIZED (  -- the first moment and the last; the first day also takes what lies before it: trade_day
+    SELECT
+      coalesce((lag(day) OVER (ORDER BY day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') AS begins,
+      day::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond' AS ends
+    FROM current_days
+    UNION ALL
+    SELECT coalesce((max(day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity'), 'infinity' FROM current_days
+  ),
+  gaps AS MATERIALIZED (
+    SELECT * FROM stretches WHERE begins < ends AND ends >= timestamptz '0001-01-02Z'
+  ),
+  nodes AS MATERIALIZED (  -- of each user, with the first and the last moment of its trades, and the node that follows
+    SELECT
+      node.*,
+      greatest(node.from_at, oldest.at) AS begins,
+      least(lead(node.from_at, 1, 'infinity') OVER following, newest.at) AS ends,
+      lead(node.from_at, 1, 'infinity') OVER following AS to_at,
+      lead(node.from_exit, 1, 'infinity') OVER following AS to_exit,
+      lead(node.from_id, 1, 'ffffffff-ffff-ffff-ffff-ffffffffffff') OVER following AS to_id
+    FROM wanted
+    CROSS JOIN LATERAL (
+      SELECT trades[1].ended_at AS at
+      FROM performance_chunks AS chunk
+      WHERE chunk.user_id = wanted.user_id
+      ORDER BY from_at, from_exit, from_id
+      LIMIT 1
+    ) AS oldest
+    CROSS JOIN LATERAL (
+      SELECT trades[cardinality(trades)].ended_at AS at
+      FROM performance_chunks AS chunk
+      WHERE chunk.user_id = wanted.user_id
+      ORDER BY from_at DESC, from_exit DESC, from_id DESC
+      LIMIT 1
+    ) AS newest
+    JOIN performance_nodes AS node ON node.user_id = wanted.user_id
+    WINDOW following AS (PARTITION BY node.user_id ORDER BY node.from_at, node.from_exit, node.from_id)
+  ),
+  judged_nodes AS MATERIALIZED (
+    SELECT nodes.*, gap.whole
+    FROM nodes
+    CROSS JOIN LATERAL (
+      SELECT bool_or(gaps.begins <= nodes.begins AND nodes.ends <= gaps.ends) AS whole
+      FROM gaps
+      WHERE gaps.begins <= nodes.ends AND nodes.begins <= gaps.ends
+    ) AS gap
+  ),
+  judged_chunks AS MATERIALIZED (
+    SELECT chunk.user_id, chunk.trades, chunk.part, gap.whole
+    FROM (SELECT * FROM judged_nodes WHERE NOT whole) AS node
+    CROSS JOIN LATERAL (
+      SELECT chunk.user_id, trades, part, trades[1].ended_at AS begins, trades[cardinality(trades)].ended_at AS ends
+      FROM performance_chunks AS chunk
+      WHERE chunk.user_id = node.user_id
+        AND (chunk.from_at, chunk.from_exit, chunk.from_id) >= (node.from_at, node.from_exit, node.from_id)
+        AND (chunk.from_at, chunk.from_exit, chunk.from_id) < (node.to_at, node.to_exit, node.to_id)
+    ) AS chunk
+    CROSS JOIN LATERAL (
+      SELECT bool_or(gaps.begins <= chunk.begins AND chunk.ends <= gaps.ends) AS whole
+      FROM gaps
+      WHERE gaps.begins <= chunk.ends AND chunk.begins <= gaps.ends
+    ) AS gap
   ),
   parts AS (
     SELECT
@@ -48,16 +97,19 @@ BEGIN
     WHERE stats.user_id = ANY ($1) AND stats.day = ANY (ARRAY(SELECT day FROM daily_stats_due))
     UNION ALL
     SELECT
-      signal.user_id, 1, (status = 'completed_success')::int, (status = 'completed_failure')::int,
-      coalesce(net_profit_loss, 0),
-      CASE WHEN status = 'completed_success' THEN coalesce(net_profit_loss, 0) ELSE 0 END,
-      CASE WHEN status = 'completed_failure' THEN coalesce(-net_profit_loss, 0) ELSE 0 END
-    FROM trade_signals AS signal
-    LEFT JOIN trade_results AS result ON result.trade_signal_id = signal.id
-    WHERE signal.user_id = ANY ($1)
-      AND status IN ('completed_success', 'completed_failure')
-      AND (%s)
-      AND trade_day(completed_at, expires_at) NOT IN (SELECT day FROM current_days)
+      kept.user_id, (part).trades, (part).wins, (part).trades - (part).wins, (part).net, (part).profit, -(part).lost
+    FROM (
+      SELECT user_id, part FROM judged_nodes WHERE whole
+      UNION ALL
+      SELECT user_id, part FROM judged_chunks WHERE whole
+    ) AS kept
+    UNION ALL
+    SELECT
+      chunk.user_id, 1, won::int, (NOT won)::int, coalesce(net, 0),
+      CASE WHEN won THEN coalesce(net, 0) ELSE 0 END, CASE WHEN won THEN 0 ELSE coalesce(-net, 0) END
+    FROM judged_chunks AS chunk
+    CROSS JOIN LATERAL unnest(trades) AS trade
+    WHERE NOT whole AND EXISTS (SELECT FROM gaps WHERE trade.ended_at BETWEEN begins AND ends)
   ),
   sums AS (
     SELECT
@@ -67,7 +119,7 @@ BEGIN
     GROUP BY parts.user_id
   )
   SELECT wanted.user_id, figures.figure, figures.rolled_up, figures.cached
-  FROM (SELECT DISTINCT id AS user_id FROM unnest($1) AS given (id)) AS wanted
+  FROM wanted
   LEFT JOIN sums USING (user_id)
   LEFT JOIN atge_performance_cache AS cache USING (user_id)
   CROSS JOIN LATERAL (
@@ -81,8 +133,7 @@ BEGIN
   ) AS figures (figure, rolled_up, cached)
   -- Half a cent; counts are whole numbers. What is no number agrees with its like: NaN - NaN is NaN, more than any limit.
   WHERE figures.rolled_up IS DISTINCT FROM figures.cached AND abs(figures.rolled_up - figures.cached) >= 0.005
-  ORDER BY wanted.user_id, figures.figure
-  $statement$, stretches) USING user_ids;
+  ORDER BY wanted.user_id, figures.figure;
 END;
 $$;
 

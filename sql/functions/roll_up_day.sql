@@ -91,9 +91,12 @@ BEGIN
   PERFORM roll_up_kpis(of_day);
   PERFORM roll_up_results(of_day, begins, ends);
 
-  PERFORM refresh_atge_performance(
-    ARRAY(SELECT DISTINCT user_id FROM performance_refreshes WHERE user_id = ANY (users))
-  );
+  PERFORM refresh_atge_performance(ARRAY(
+    SELECT user_id FROM performance_refreshes WHERE user_id = ANY (users)
+    UNION
+    SELECT user_id FROM unnest(users) AS concerned (user_id)
+    WHERE NOT EXISTS (SELECT FROM performance_chunks AS chunk WHERE chunk.user_id = concerned.user_id)
+  ));
   SELECT
     count(DISTINCT user_id),
     string_agg(

@@ -75,11 +75,7 @@ def show_order(order: Order) -> dict[str, Any]:
 
 
 def show_fill(fill: Fill) -> dict[str, Any]:
-    """One trade, with the names of both of BingX's lists of trades.
-
-    `filledTime` is China's time and says so; `filledTm` is the same hour and says Z, which is not so.
-    """
-    at = datetime.fromtimestamp(fill.at / 1000, CHINA)
+    """One trade, as `fillHistory` has it. `filledTime` is China's time and says so."""
     return {
         "symbol": fill.order.symbol,
         "tradeId": str(fill.id),
@@ -89,16 +85,40 @@ def show_fill(fill: Fill) -> dict[str, Any]:
         "role": "maker" if fill.maker else "taker",
         "price": text(fill.price),
         "qty": text(fill.quantity),
-        "volume": text(fill.quantity),
-        "amount": text(fill.price * fill.quantity),
         "quoteQty": text(fill.price * fill.quantity),
         "commission": text(-fill.fee),
         "commissionAsset": "USDT",
-        "currency": "USDT",
         "realisedPNL": text(fill.profit),
-        "filledTm": f"{at:%Y-%m-%dT%H:%M:%S}Z",
-        "filledTime": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}+0800",
+        "filledTime": _show_china_time(fill),
     }
+
+
+def show_fill_without_number(fill: Fill) -> dict[str, Any]:
+    """One trade, as `allFillOrders` has it: without its number and its side.
+
+    `filledTm` is the hour of China as well, and says Z, which is not so.
+    """
+    at = _show_china_time(fill)
+    return {
+        "filledTm": f"{at.partition('.')[0]}Z",
+        "volume": text(fill.quantity),
+        "price": text(fill.price),
+        "amount": text(fill.price * fill.quantity),
+        "commission": text(-fill.fee),
+        "currency": "USDT",
+        "orderId": str(fill.order.id),
+        "liquidatedPrice": "",
+        "liquidatedMarginRatio": "",
+        "filledTime": at,
+        "clientOrderID": fill.order.client_id,
+        "symbol": fill.order.symbol,
+        "onlyOnePosition": fill.order.position_side == "BOTH",
+    }
+
+
+def _show_china_time(fill: Fill) -> str:
+    at = datetime.fromtimestamp(fill.at / 1000, CHINA)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}+0800"
 
 
 def show_position(

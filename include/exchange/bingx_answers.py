@@ -104,10 +104,7 @@ def read_fill(row: Mapping[str, Any], symbol: str) -> ExchangeFill:
 
 
 def read_position(position: Mapping[str, Any]) -> ExchangePosition:
-    """A position of ccxt's."""
+    """A position of ccxt's; of one that is on both sides the sign tells which."""
     size = read_number(position["contracts"]) * read_number(position["contractSize"] or 1)
-    return ExchangePosition(
-        position["symbol"],
-        -abs(size) if position["side"] == "short" else abs(size),
-        read_price(position["entryPrice"]),
-    )
+    signed = {"long": abs(size), "short": -abs(size), "both": size}[position["side"]]
+    return ExchangePosition(position["symbol"], signed, read_price(position["entryPrice"]))

@@ -13,7 +13,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from sandbox.bingx_answers import show_contract, show_fill, show_order, show_position, text
+from sandbox.bingx_answers import (
+    show_contract,
+    show_fill,
+    show_fill_without_number,
+    show_order,
+    show_position,
+    text,
+)
 from sandbox.bingx_requests import (
     NAME,
     SYMBOLS,
@@ -231,7 +238,7 @@ async def list_fills(call: Signed) -> JSONResponse:
     """The trades of a symbol in a window, at once."""
     start, end = read_window(call, "startTs", "endTs")
     fills = call.account.list_fills(read_symbol(call), start, end, call.now)
-    return _answer({"fill_orders": call.rows(show_fill(fill) for fill in fills)})
+    return _answer({"fill_orders": call.rows(show_fill_without_number(fill) for fill in fills)})
 
 
 def _cut_short(call: Call, order: Order) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from include.exchange.bingx_answers import read_position
 from include.exchange.order_states import OrderState, advance
 from include.exchange.venue import (
     ExchangeBalance,
@@ -105,6 +106,14 @@ def test_each_failure_ends_as_a_refusal_or_as_unknown_and_is_sent_once(venue, sa
     with pytest.raises(ExchangeRefusedError) as refused:
         venue.submit(new_order(30))
     assert refused.value.account, "the next order would meet the same"
+
+
+def test_a_position_is_long_or_short_by_what_it_says_or_it_cannot_be_read():
+    for side, amount, size in (("long", "1", 1), ("short", "1", -1), ("short", "-1", -1), ("both", "-1", -1)):
+        row = {"symbol": SYMBOL, "contracts": amount, "contractSize": "1", "side": side, "entryPrice": "2"}
+        assert read_position(row) == ExchangePosition(SYMBOL, Decimal(size), Decimal(2)), row
+    with pytest.raises(LookupError):
+        read_position(row | {"side": None})
 
 
 def test_small_prices_are_written_without_an_exponent(venue, sandbox):

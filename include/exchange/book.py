@@ -4,6 +4,7 @@ A list that lacks an order proves nothing: each of ours that no list has is aske
 about single orders are bounded; what is left is said, and asked by the next run.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -117,8 +118,11 @@ def _read_all(
 
 
 def _read_positions(exchange: BingX) -> dict[str, Decimal]:
-    """The size of each position; what is flat is left out."""
-    return {one.symbol: one.size for one in exchange.list_positions() if one.size}
+    """The size of each symbol's position, of both sides together; what is flat is left out."""
+    sizes: dict[str, Decimal] = defaultdict(Decimal)
+    for one in exchange.list_positions():
+        sizes[one.symbol] += one.size
+    return {symbol: size for symbol, size in sizes.items() if size}
 
 
 def _ask_for_orders(exchange: BingX, book: Book, missing: Sequence[Any]) -> None:

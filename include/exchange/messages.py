@@ -57,7 +57,11 @@ class StoredMessage:
 
 
 def store_message(connection: Connection, message: OutsideMessage) -> StoredMessage:
-    """Store a message once, whoever says it how often; an edit or a deletion takes back what stood before."""
+    """Store a message once, whoever says it how often.
+
+    A deletion takes back what stood before, and so does an edit, unless it asks for the same. One that only
+    tells of the trade, or steers it, leaves the trade as it is; orders that still wait are taken back.
+    """
     number = message.edit_number
     if number is None and message.change is None:
         number = 0
@@ -74,9 +78,7 @@ def store_message(connection: Connection, message: OutsideMessage) -> StoredMess
         },
     ).one_or_none()
     if found is not None and found.edit_number > 0:
-        connection.execute(
-            sql("exchange/withdraw_former"), {**key, "edit_number": found.edit_number, "deleted": deleted}
-        )
+        _take_back(connection, {**key, "edit_number": found.edit_number}, message)
     if found is not None:
         status = "rejected" if deleted else "received"
         return StoredMessage(found.id, found.edit_number, True, message.text, status, None)
@@ -84,6 +86,16 @@ def store_message(connection: Connection, message: OutsideMessage) -> StoredMess
         sql("exchange/read_message"), {**key, "edit_number": 0 if number is None else number}
     ).one()
     return StoredMessage(row.id, row.edit_number, False, row.message, row.status, row.reason)
+
+
+def _take_back(connection: Connection, key: dict[str, Any], message: OutsideMessage) -> None:
+    deleted = message.change == "deletion"
+    now_says = parse(message.text)
+    before = connection.execute(sql("exchange/read_wording_before"), key).scalar()
+    if not deleted and before is not None and parse(before) == now_says:
+        return
+    told = not deleted and now_says.kind in ("notice", "management")
+    connection.execute(sql("exchange/withdraw_former"), {**key, "deleted": deleted, "keep_trade": told})
 
 
 def count_received(engine: Engine) -> int:
@@ -148,6 +160,8 @@ def shown(parsed: ParsedMessage) -> dict[str, Any]:
 
 def _find_refusal(row: Row[Any], parsed: ParsedMessage, settings: Settings) -> str | None:
     """Say why a signal that can be read is not acted upon; None: it is."""
+    if row.stands:
+        return "an earlier wording of it stands, and asks for the same"
     if row.age > settings.outside_signal_age:
         return f"it was written {row.age.total_seconds() / 60:.0f} minutes before it was read: too old"
     if row.executed:

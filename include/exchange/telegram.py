@@ -98,15 +98,14 @@ def _read_update(update: Mapping[str, Any]) -> list[OutsideMessage]:
                 for id in content.get("message_ids") or []
             ]
         text = content.get("text") or content.get("caption") or ""
-        edited = kind.startswith("edited")
         return [
             OutsideMessage(
                 "telegram",
                 chat,
                 str(content.get("message_id")),
                 storable(str(text)),
-                change="edit" if edited else None,
-                sent_at=_moment(content.get("edit_date") if edited else content.get("date")),
+                change="edit" if kind.startswith("edited") else None,
+                sent_at=_moment(content.get("date")),  # of an edit too: it makes no signal newer
             )
         ]
     return []

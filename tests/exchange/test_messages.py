@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from include.database import sql
 from include.exchange.bingx import BingX
 from include.exchange.messages import judge_messages
 from include.exchange.telegram import collect_updates
@@ -46,6 +47,15 @@ def delete(sandbox, *ids):
 def rows(database, statement="SELECT * FROM signals ORDER BY created_at, message_id, edit_number"):
     with database.connect() as connection:
         return connection.execute(text(statement)).all()
+
+
+def to_be_planned(database):
+    """Which messages orders will be planned of, and which not because of what."""
+    with database.connect() as connection:
+        asked = {"age": timedelta(hours=1), "limit": 10}
+        found = connection.execute(sql("exchange/list_accepted_signals"), asked).all()
+        names = dict(connection.execute(text("SELECT id, message_id FROM signals")).all())
+    return {names[row.id]: row.fate for row in found}
 
 
 def judged(database, markets=MARKETS, settings=SETTINGS):
@@ -120,6 +130,54 @@ def test_an_edit_or_a_deletion_takes_back_what_stood_before(sandbox, database, t
     assert [row.client_order_id for row in waiting] == ["3"]
     statuses = rows(database, "SELECT status, count(*) FROM trade_signals GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in statuses] == [("active", 2), ("cancelled", 2)]
+
+
+def test_an_edit_that_asks_for_nothing_else_leaves_the_trade_and_none_makes_it_newer(
+    sandbox, database, telegram
+):
+    for id in range(1, 6):
+        write(sandbox, id=id)
+    write(sandbox, "edited_channel_post", id=5, words=ORDER + " 🚀")  # before the first one is judged
+    collect_updates(database, telegram, TOKEN)
+    assert judged(database) == {"accepted": 5, "rejected": 1}
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO orders (exchange, symbol, side, order_type, quantity, client_order_id, "
+                "signal_id) SELECT 'bingx', 'BTC/USDT:USDT', 'buy', 'limit', 1, message_id, id FROM signals "
+                "WHERE status = 'accepted' AND message_id IN ('1', '2')"
+            )
+        )
+        connection.execute(
+            text("UPDATE signals SET sent_at = sent_at - interval '1 day' WHERE message_id = '4'")
+        )
+    write(sandbox, "edited_channel_post", id=1, words=ORDER + "\nJoin us: https://example.com/1")
+    write(sandbox, "edited_channel_post", id=2, words=ORDER + "\nTP1 hit ✅")
+    write(sandbox, "edited_channel_post", id=3, words=ORDER + "\nClose half at TP1")
+    write(sandbox, "edited_channel_post", id=4, words=ORDER.replace("64000", "63000"))
+    collect_updates(database, telegram, TOKEN)
+    assert to_be_planned(database) == {"5": None}, "3 waits until its edit is judged"
+    assert judged(database) == {"rejected": 3, "expired": 1}
+    told = {
+        (row.message_id, row.edit_number): (row.kind, row.status)
+        for row in rows(database)
+        if row.message_id != "5"
+    }
+    assert told == {
+        ("1", 0): ("signal", "accepted"),
+        ("1", 1): ("signal", "rejected"),
+        ("2", 0): ("signal", "accepted"),
+        ("2", 1): ("notice", "rejected"),
+        ("3", 0): ("signal", "accepted"),
+        ("3", 1): ("management", "rejected"),
+        ("4", 0): ("signal", "rejected"),
+        ("4", 1): ("signal", "expired"),
+    }
+    orders = rows(database, "SELECT client_order_id, status FROM orders ORDER BY 1")
+    assert [tuple(row) for row in orders] == [("1", "planned"), ("2", "cancelled")]
+    assert to_be_planned(database) == {"3": "its message was edited or deleted since", "5": None}
+    statuses = rows(database, "SELECT status, count(*) FROM trade_signals GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in statuses] == [("active", 4), ("cancelled", 1)]
 
 
 @pytest.mark.parametrize("killed", [0, 1])

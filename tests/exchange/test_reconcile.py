@@ -270,3 +270,18 @@ def test_a_position_that_differs_is_one_row_until_it_agrees(desk, sandbox):
     with desk.database.connect() as connection:
         measured = connection.execute(sql("exchange/measure_agreement"), {"exchange": NAME}).one()
         assert measured.unexplained == 0 and measured.days >= 0
+
+
+def test_both_sides_of_a_symbol_are_one_position(desk):
+    """Of an account that holds longs and shorts apart, which ours must not be: their sum is compared."""
+    asked = desk.exchange._exchange
+    for side, quantity in (("buy", "0.03"), ("sell", "0.01")):
+        desk.exchange._ask(
+            lambda side=side, quantity=quantity: asked.create_order(
+                SYMBOL, "market", side, quantity, None, {"hedged": True}
+            )
+        )
+    assert [one.size for one in desk.exchange.list_positions()] == [Decimal("0.03"), Decimal("-0.01")]
+    desk.run()
+    assert desk.left() == []
+    assert desk.rows("SELECT size FROM positions") == [(Decimal("0.02"),)]

@@ -1,11 +1,26 @@
 """The trading switch: the newest change counts, each has a reason and an author, and people are notified."""
 
+import re
+from typing import get_args, get_type_hints
+
 import pytest
 from sqlalchemy import text
 
-from include.exchange.switch import SwitchError, read_changes, turn_switch
+from include.database import sql
+from include.exchange.messages import OutsideMessage
+from include.exchange.order_states import OrderStatus
+from include.exchange.switch import STATES, TITLES, SwitchError, read_changes, turn_switch
+from include.exchange.text_signals import Kind
+from include.telemetry.exporters import families
 from tests.support.dag_files import load_dag
 from tests.support.tasks import call
+
+# What a column may be, by the check that names it alone.
+CHECKS = """
+SELECT pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype = 'c' AND conrelid = CAST(:table AS regclass)
+  AND pg_get_constraintdef(oid) LIKE 'CHECK ((' || :column || ' = ANY%'
+"""
 
 
 def changes(engine, **chosen):
@@ -42,6 +57,33 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(database):
         with pytest.raises(SwitchError, match=words):
             turn_switch(database, state, reason=reason, changed_by=who)
     assert changes(database) == [] and notices(database) == []
+
+
+def test_states_statuses_and_sources_are_the_same_wherever_they_are_listed(database):
+    """The tables' checks, the form, the metrics and their statement, each against the type."""
+    listed = {
+        "trading_switch.state": STATES,
+        "orders.status": get_args(OrderStatus),
+        "signals.source": get_args(get_type_hints(OutsideMessage)["source"]),
+        "signals.kind": get_args(Kind),
+    }
+    with database.connect() as connection:
+        for name, known in listed.items():
+            table, column = name.split(".")
+            checks = connection.execute(text(CHECKS), {"table": table, "column": column}).scalars().all()
+            assert {*re.findall(r"'([a-z_]+)'::text", checks[0])} == {*known}, name
+        gauges = connection.execute(sql("telemetry/measure_gauges")).all()
+    shown = {
+        row.labels[label]
+        for row in gauges
+        for metric, label in (("tradeops_trading_state", "state"), ("signals_by_source", "source"))
+        if row.metric == metric
+    }
+    assert shown == {*STATES, *listed["signals.source"]}
+    assert {*families.TRADING_STATES} == {*TITLES} == {*STATES}
+    assert {*load_dag("switch_trading").params.get_param("state").schema["enum"]} == {*STATES}
+    assert {*families.ORDER_STATUSES} == {*listed["orders.status"]}
+    assert {*families.MESSAGE_SOURCES} == {*listed["signals.source"]}
 
 
 def test_the_form_turns_it_in_the_name_of_who_triggered_it(database, database_url, monkeypatch):

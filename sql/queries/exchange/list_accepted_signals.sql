@@ -1,5 +1,6 @@
 -- Accepted signals of which nothing has been planned yet, with the levels of their trades, the oldest first. `fate`
--- says why nothing will be: too old, edited or deleted since, or an earlier edit of the message has its orders.
+-- says why nothing will be: too old, edited or deleted since, or an earlier edit of the message has its orders. One
+-- whose edit is not judged yet waits.
 SELECT
   signal.id,
   signal.trade_signal_id,
@@ -18,6 +19,7 @@ SELECT
       SELECT FROM signals AS later
       WHERE later.source = signal.source AND later.chat_id = signal.chat_id
         AND later.message_id = signal.message_id AND later.edit_number > signal.edit_number
+        AND later.kind <> 'signal'  -- one that asks for something else would have taken this one back
     ) THEN 'its message was edited or deleted since'
     WHEN EXISTS (
       SELECT
@@ -29,6 +31,13 @@ SELECT
   END AS fate
 FROM signals AS signal
 JOIN trade_signals AS trade ON trade.id = signal.trade_signal_id
-WHERE signal.status = 'accepted' AND NOT EXISTS (SELECT FROM orders WHERE orders.signal_id = signal.id)
+WHERE signal.status = 'accepted'
+  AND NOT EXISTS (SELECT FROM orders WHERE orders.signal_id = signal.id)
+  AND NOT EXISTS (
+    SELECT FROM signals AS later
+    WHERE later.source = signal.source AND later.chat_id = signal.chat_id
+      AND later.message_id = signal.message_id AND later.edit_number > signal.edit_number
+      AND later.status = 'received'
+  )
 ORDER BY signal.created_at, signal.id
 LIMIT :limit

@@ -10,9 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from include.exchange.switch import turn_switch
+from include.exchange.switch import STATES, turn_switch
 from include.settings.reader import SettingsError
 from include.web import build_app
+from include.web.pages.exchange import STATE_KINDS, WHAT_PASSES
 from tests.support.pages import page
 from tests.support.rows import NOW, insert, insert_settled
 from tests.support.web import desk_host, find_person
@@ -124,6 +125,7 @@ def test_with_nothing_it_is_frozen_and_offers_the_form(client):
         assert missing in words
     forms = [link for link in shown.links if "/start/switch_trading" in link]
     assert [link.partition("state=")[2] for link in forms] == ["trading", "exits_only"]
+    assert {*STATE_KINDS} == {*WHAT_PASSES} == {*STATES}
 
 
 def test_with_much_it_has_pages_and_filters_and_foreign_words_are_text(client, database):

@@ -160,6 +160,8 @@ def shown(parsed: ParsedMessage) -> dict[str, Any]:
 
 def _find_refusal(row: Row[Any], parsed: ParsedMessage, settings: Settings) -> str | None:
     """Say why a signal that can be read is not acted upon; None: it is."""
+    if row.outrun:
+        return "a later wording of it came first"
     if row.stands:
         return "an earlier wording of it stands, and asks for the same"
     if row.age > settings.outside_signal_age:

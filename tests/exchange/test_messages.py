@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from include.database import sql
 from include.exchange.bingx import BingX
-from include.exchange.messages import judge_messages
+from include.exchange.messages import OutsideMessage, judge_messages, store_message
 from include.exchange.telegram import collect_updates
 from include.exchange.venue import ExchangeError
 from include.http import ServiceError
@@ -178,6 +178,16 @@ def test_an_edit_that_asks_for_nothing_else_leaves_the_trade_and_none_makes_it_n
     assert to_be_planned(database) == {"3": "its message was edited or deleted since", "5": None}
     statuses = rows(database, "SELECT status, count(*) FROM trade_signals GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in statuses] == [("active", 4), ("cancelled", 1)]
+
+
+def test_an_edit_that_comes_before_what_it_edits_is_the_one_that_counts(database):
+    for number, stop in ((1, "63000"), (0, "64000")):
+        message = OutsideMessage("api", "desk", "m", ORDER.replace("64000", stop), edit_number=number)
+        with database.begin() as connection:
+            store_message(connection, message)
+        judged(database)
+    assert [(row.edit_number, row.status) for row in rows(database)] == [(1, "accepted"), (0, "rejected")]
+    assert to_be_planned(database) == {"m": None}
 
 
 @pytest.mark.parametrize("killed", [0, 1])

@@ -19,7 +19,7 @@ SELECT
       SELECT FROM signals AS later
       WHERE later.source = signal.source AND later.chat_id = signal.chat_id
         AND later.message_id = signal.message_id AND later.edit_number > signal.edit_number
-        AND later.kind <> 'signal'  -- one that asks for something else would have taken this one back
+        AND (later.kind <> 'signal' OR later.status <> 'rejected')  -- a rejected one asks for the same
     ) THEN 'its message was edited or deleted since'
     WHEN EXISTS (
       SELECT

@@ -154,7 +154,7 @@ def made_connections(compose):
     script = compose["services"]["init"]["command"][-1].replace("$$", "$")
     (text,) = re.findall(r"printf '(\{.*?\})' ", script, re.DOTALL)
     assert "--overwrite" not in script, "what an operator has changed stays"
-    return json.loads(text % tuple("abcd"))
+    return json.loads(text % tuple("abcde"))
 
 
 def test_the_connections_of_the_stack_itself_are_made(compose):
@@ -163,10 +163,12 @@ def test_the_connections_of_the_stack_itself_are_made(compose):
         "airflow_db": ("airflow", "a"),
         "postgres_admin": ("postgres", "b"),
         "object_store": ("tradeops", "c"),
-        "api_scrape": (None, "d"),
+        "log_store": ("tradeops", "d"),
+        "api_scrape": (None, "e"),
     }
     assert made["airflow_db"]["schema"] == "airflow"
-    assert made["object_store"]["host"] == "http://object-store:9000"
+    assert made["object_store"]["host"] == made["log_store"]["extra"]["endpoint_url"]
+    assert compose["services"]["worker"]["environment"]["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] in made
 
 
 def test_prometheus_and_grafana_read_the_files_of_this_repository(compose):

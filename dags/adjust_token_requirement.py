@@ -8,9 +8,9 @@ that is missing or doubtful changes nothing**: the requirement stays, and people
 |---|---|---|
 | `adjust` | Jupiter, GeckoTerminal; `token_prices`, `token_requirements` | the same two tables |
 
-A run stands for its moment, and asks for prices up to a quarter of an hour after it. A backfill, with one
-active run at most, decides by the prices that are stored, and so comes to what the hours decided. Without the
-setting `access_mint` nothing is done. Rules: `docs/access.md`.
+A run stands for its moment, and asks for prices up to a quarter of an hour after it. A backfill, in any order
+and several runs at once, decides by the prices that are stored, and so comes to what the hours decided.
+Without the setting `access_mint` nothing is done. Rules: `docs/access.md`.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -2,8 +2,8 @@
 
 At 23:45 UTC, so that each forecast is stored before its day: value at risk and expected shortfall of every
 portfolio by five methods. What today brought is written beside its forecast; the last 250 such days give the
-verdicts. For days that are past fill in the form, or run a backfill with one active run at most (days build
-on the days before): they give the rows that the days gave.
+verdicts. For days that are past fill in the form, or run a backfill, in any order and several runs at once:
+they give the rows that the days gave.
 For a month, as `conf`: `{"first_day": "2026-03-01", "last_day": "2026-03-31"}`.
 
 | task | reads | writes |

@@ -10,8 +10,8 @@ balance that cannot be read denies nothing.
 | `judge_access` | those, `token_requirements`, `access_grants` | `access_grants`, `access_counts`, notices |
 
 `judge_access` runs also when the node is away: then the last known balances count, as long as they may. A run
-stands for its moment; a backfill, with one active run at most, asks no node, and judges
-by what was known then. Rules: `docs/access.md`.
+stands for its moment, and first judges those before it that nobody has judged; a backfill, in any order and
+several runs at once, asks no node, and judges by what was known then. Rules: `docs/access.md`.
 """
 
 from datetime import UTC, datetime, timedelta

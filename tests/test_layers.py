@@ -22,6 +22,7 @@ FLOORS = [
         "parquet_types",
         "pooled_connections",
         "strange_times",
+        "turns",
         "validation_messages",
         "humanize",
         "yaml_lines",

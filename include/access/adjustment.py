@@ -1,8 +1,9 @@
 """What `adjust_token_requirement` does: looks at the price, and decides what is required from then on.
 
 A run stands for one moment, that of its schedule. Only a run that is on time asks for prices; a later one,
-such as a backfill, decides by those that are stored for its moment, and so comes to what was decided then.
-Prices and the decision are one transaction: a raise is never much older than the moment of its decision.
+such as a backfill, decides by those that are stored for its moment. Prices and the decision are one
+transaction: a raise is never older than its price. A decision builds on those before it, so a run decides by
+every look before its own that has no decision yet: in which order runs come makes no difference.
 """
 
 import itertools
@@ -12,13 +13,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, Row
 
 from include.access.notices import note
 from include.access.prices import ask_prices
 from include.access.requirement import Look, Quote, Requirement, decide, judge_quotes
 from include.database import sql, storable
 from include.settings import Endpoint, Settings
+from include.turns import await_turn
 
 LATEST_LOOK = timedelta(minutes=15)  # after its moment; prices that are asked for later are those of another
 
@@ -39,42 +41,66 @@ def adjust_requirement(
     mint = settings.access_mint
     if mint is None:
         return None
-    window = settings.access_average_window
     quotes: list[Quote] = []
     with engine.connect() as connection:
-        looks = read_looks(connection, at, window)
-        now = connection.execute(text("SELECT now()")).scalar_one()
-    on_time = at <= now <= at + LATEST_LOOK
+        looks = read_looks(connection, at, settings)
+        on_time = _may_look(connection, at)
     if on_time and not (looks and looks[-1].at == at):
         quotes = ask_prices(engine, settings, mint, endpoint_of)
     with engine.begin() as connection:
-        if quotes:
-            known = read_looks(connection, at, window)
-            before = next((one.price for one in reversed(known) if one.at > at - window and one.price), None)
+        decide_looks(connection, settings, at)
+        if quotes and _may_look(connection, at):
+            since = at - settings.access_average_window
+            known = read_looks(connection, at, settings)
+            before = next((one.price for one in reversed(known) if one.at > since and one.price), None)
             _store(connection, at, judge_quotes(quotes, before, settings))
-        former, basis = _read_former(connection, at)
-        found = decide(read_looks(connection, at, window), at, former, basis, settings)
-        stored = connection.execute(
-            sql("access/store_requirement"),
-            {
-                "valid_from": at,
-                "requirement": found.requirement,
-                "average_price": found.average_price,
-                "outcome": found.outcome,
-                "reason": storable(found.reason),
-            },
-        ).scalar()
-        if stored is not None and on_time:
+        found, former, stored = _decide(connection, settings, at)
+        if stored and on_time:
             _notify(connection, found, former)
     return found
 
 
-def read_looks(connection: Connection, at: datetime, window: timedelta) -> list[Look]:
+def decide_looks(connection: Connection, settings: Settings, until: datetime) -> None:
+    """Decide by each look before a moment that nobody has decided by, in order. Others wait meanwhile."""
+    await_turn(connection, "token requirement")
+    for at in connection.execute(sql("access/list_undecided"), {"at": until}).scalars().all():
+        _decide(connection, settings, at)
+
+
+def _decide(
+    connection: Connection, settings: Settings, at: datetime
+) -> tuple[Requirement, Requirement | None, bool]:
+    """Decide for a moment and keep it; give it, the decision before, and whether it is new."""
+    former, basis = _read_former(connection, at)
+    found = decide(read_looks(connection, at, settings), at, former, basis, settings)
+    stored = connection.execute(
+        sql("access/store_requirement"),
+        {
+            "valid_from": at,
+            "requirement": found.requirement,
+            "average_price": found.average_price,
+            "outcome": found.outcome,
+            "reason": storable(found.reason),
+            "grace_ends_at": found.grace_ends_at,
+        },
+    ).scalar()
+    return found, former, stored is not None
+
+
+def _may_look(connection: Connection, at: datetime) -> bool:
+    asked = {"at": at, "latest": LATEST_LOOK}
+    return bool(connection.execute(sql("access/may_look"), asked).scalar_one())
+
+
+def read_looks(connection: Connection, at: datetime, settings: Settings) -> list[Look]:
     """Read the looks of the window that ends at a moment, in order, and the one before it."""
-    rows = connection.execute(sql("access/read_looks"), {"at": at, "window": window})
+    asked = {"at": at, "window": settings.access_average_window, "latest": LATEST_LOOK}
+    rows = connection.execute(sql("access/read_looks"), asked)
     return [
-        Look(moment, tuple(Quote(row.source, row.price, row.refused) for row in group))
-        for moment, group in itertools.groupby(rows, key=lambda row: row.taken_at)
+        Look(moment, tuple(Quote(row.source, row.price, row.refused) for row in group), stored_at)
+        for (moment, stored_at), group in itertools.groupby(
+            rows, key=lambda row: (row.taken_at, row.stored_at)
+        )
     ]
 
 
@@ -98,7 +124,7 @@ def _read_former(connection: Connection, at: datetime) -> tuple[Requirement | No
 def read_requirement(row: Row[Any]) -> Requirement:
     """A row of token_requirements."""
     needed = None if row.requirement is None else int(row.requirement)
-    return Requirement(needed, row.average_price, row.outcome, row.reason, row.valid_from)
+    return Requirement(needed, row.average_price, row.outcome, row.reason, row.valid_from, row.grace_ends_at)
 
 
 def _notify(connection: Connection, found: Requirement, former: Requirement | None) -> None:

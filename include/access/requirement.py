@@ -35,10 +35,11 @@ class Quote:
 
 @dataclass(frozen=True)
 class Look:
-    """What all sources said at one moment."""
+    """What all sources said at one moment. `stored_at`: when that was known; None: at the moment itself."""
 
     at: datetime
     quotes: tuple[Quote, ...]
+    stored_at: datetime | None = None
 
     @property
     def price(self) -> Fraction | None:
@@ -57,7 +58,8 @@ class Look:
 class Requirement:
     """What is required from `valid_from` on, in whole tokens. `requirement` None: none was ever known.
 
-    `average_price` is None where no average could be made.
+    `average_price` is None where no average could be made. `grace_ends_at`: until when what sufficed before a
+    raise goes on sufficing.
     """
 
     requirement: int | None
@@ -65,6 +67,7 @@ class Requirement:
     outcome: Outcome
     reason: str
     valid_from: datetime
+    grace_ends_at: datetime | None = None
 
 
 def judge_quotes(quotes: Sequence[Quote], before: Fraction | None, settings: Settings) -> tuple[Quote, ...]:
@@ -131,9 +134,10 @@ def decide(
         at: when; the newest look must be of this moment, or nothing is changed.
         former: what was decided before; None: nothing.
         basis: the average at the last change; None: there was none.
-        settings: target, step, window, change.
+        settings: target, step, window, change, grace.
 
-    A missing or doubtful price changes nothing (`frozen`): the requirement is never 0, and never a guess.
+    A missing or doubtful price changes nothing (`frozen`): the requirement is never 0, and never a guess. The
+    grace of a raise is counted from when its price was stored, which is when it was decided.
     """
     held = former.requirement if former else None
     window = settings.access_average_window
@@ -162,6 +166,8 @@ def decide(
     if needed == held:
         return settle(held, "kept", "the average rounds to the same requirement")
     by = "" if moved is None else f"the average moved by {float(moved) * 100:.4g} %"
-    return settle(
-        needed, "raised" if needed > held else "lowered", by or "nothing is known of the last change"
-    )
+    reason = by or "nothing is known of the last change"
+    if needed < held:
+        return settle(needed, "lowered", reason)
+    ends = (newest.stored_at or at) + settings.access_grace
+    return replace(settle(needed, "raised", reason), grace_ends_at=ends)

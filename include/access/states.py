@@ -32,10 +32,14 @@ TOO_OLD = "the balance was not verified for too long"
 
 @dataclass(frozen=True)
 class RequirementStep:
-    """What is required from a moment on, until the next step."""
+    """What is required from a moment on, until the next step.
+
+    `grace_ends_at`: if it is a raise, until when what sufficed before goes on sufficing.
+    """
 
     valid_from: datetime
     requirement: int
+    grace_ends_at: datetime
 
 
 @dataclass(frozen=True)
@@ -67,21 +71,19 @@ def judge(
     balance: Balance | None,
     at: datetime,
     *,
-    grace: timedelta,
     patience: timedelta,
 ) -> Grant:
     """Give the state at a moment. Where state and deadline are as before, the former grant is given back.
 
     Args:
         former: the newest grant before `at`; None: there was none.
-        steps: requirements in order, none after `at`: those of the last `grace` and `patience` together, and
-            the one before them.
+        steps: requirements in order, none after `at`: those since the first raise whose grace ended within
+            the last `patience` or goes on, and the one before them.
         balance: the newest known; None: it was never read.
         at: the moment that is judged.
-        grace: how long what sufficed before a raise suffices after it.
         patience: how old a balance may be.
     """
-    found = _judge(former.held_since if former else None, steps, balance, at, grace, patience)
+    found = _judge(former.held_since if former else None, steps, balance, at, patience)
     if former is not None and (former.state, former.grace_ends_at) == (found.state, found.grace_ends_at):
         return former
     return found
@@ -92,16 +94,16 @@ def _judge(
     steps: Sequence[RequirementStep],
     balance: Balance | None,
     at: datetime,
-    grace: timedelta,
     patience: timedelta,
 ) -> Grant:
     if not steps:
         return Grant("unknown", at, None, held, NO_REQUIREMENT)
     if balance is None:
         return Grant("unknown", at, None, held, NEVER_READ)
-    raised = _raise_above(balance.tokens, steps, at)
-    deadline = None if raised is None or held is None or raised <= held else raised + grace
-    if raised is not None and deadline is not None and at < deadline:
+    raised = _raise_above(balance.tokens, steps)
+    concerned = raised is not None and held is not None and raised.valid_from > held
+    deadline = raised.grace_ends_at if raised is not None and concerned else None
+    if deadline is not None and at < deadline:
         return Grant("grace", at, deadline, held, HELD)
     if at - balance.checked_at > patience:
         return Grant("unknown", at, None, held, TOO_OLD)
@@ -116,11 +118,11 @@ def _judge(
     return Grant("none", at, None, None, GRACE_OVER if deadline else TOO_FEW)
 
 
-def _raise_above(tokens: Decimal, steps: Sequence[RequirementStep], at: datetime) -> datetime | None:
-    """When the requirement rose above these tokens and stayed there; None: it is not, or always was."""
+def _raise_above(tokens: Decimal, steps: Sequence[RequirementStep]) -> RequirementStep | None:
+    """The step that rose above these tokens, since when it stayed there; None: it is not above them."""
     raised = None
     for step in reversed(steps):
         if step.requirement <= tokens:
             return raised
-        raised = step.valid_from
+        raised = step
     return None

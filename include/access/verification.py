@@ -1,7 +1,9 @@
 """What `verify_balances` does: reads what all wallets hold, and judges who has access.
 
 A run stands for one moment, that of its schedule. Only a run that is on time asks the node; a later one, such
-as a backfill, judges by the balances that were known at its moment, and so comes to what was judged then.
+as a backfill, judges by the balances that were known at its moment. A state builds on the one before it, so a
+run first judges the moments before its own that nobody has judged, one transaction each and one run at a
+time: in which order runs come, and how many at once, makes no difference.
 """
 
 import json
@@ -14,18 +16,21 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, text
 
+from include.access.adjustment import decide_looks
 from include.access.balances import MOST_WALLETS, BalanceReading, read_balances, read_decimals
 from include.access.grace_notices import note_graces
 from include.access.states import STATES, AccessState, Balance, Grant, RequirementStep, judge
 from include.database import sql, storable
 from include.http.client import Client
 from include.settings import Settings
+from include.turns import await_turn
 
 LATEST_CHECK = timedelta(minutes=30)  # after its moment; later, balances would be those of another
 LATEST_NOTICE = timedelta(days=1)
 LEASE = timedelta(minutes=10)  # of a check, renewed with each page
 PAGE = 1000  # users that are judged at a time
 FIRST_USER = UUID(int=0)
+TURN = "token access"
 
 
 class LostClaimError(RuntimeError):
@@ -45,7 +50,8 @@ def check_balances(
 ) -> BalanceCheck | None:
     """Read what every wallet holds, 100 in a call, and keep what has changed.
 
-    None: nothing was read, for no token is set, the run is late, the check is done, or another run makes one.
+    None: nothing was read, for no token is set, the run is late, its moment is judged already, the check is
+    done, or another run makes one.
     A run that takes up its own check goes on behind the last page that is kept.
 
     Raises:
@@ -60,7 +66,7 @@ def check_balances(
     with engine.begin() as connection:
         if not at <= connection.execute(text("SELECT now()")).scalar_one() <= at + LATEST_CHECK:
             return None
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('access check'))"))
+        await_turn(connection, TURN)
         begun = connection.execute(sql("access/begin_check"), {**about, "run_id": run_id}).one_or_none()
     if begun is None:
         return None
@@ -107,50 +113,58 @@ def _store_readings(engine: Engine, readings: list[BalanceReading], about: dict[
 
 
 def judge_access(engine: Engine, settings: Settings, at: datetime) -> dict[AccessState, int]:
-    """Judge every holder as of a moment, keep what changes, notify of graces; count holders by state.
+    """Judge every holder as of a moment, and before it of those that are due; count holders by state.
 
-    Twice it changes nothing more: a grant is kept once for a user and moment.
+    What changes is kept, and people are notified of graces. Twice it changes nothing more. While another run
+    reads balances, moments from that check on are left to it, and the newest judgement before is counted.
     """
-    since = at - settings.access_grace - settings.access_balance_patience
-    with engine.connect() as connection:
-        rows = connection.execute(sql("access/read_steps"), {"at": at, "since": since})
-        steps = [RequirementStep(row.valid_from, int(row.requirement)) for row in rows]
+    while True:
+        with engine.begin() as connection:
+            await_turn(connection, TURN)
+            decide_looks(connection, settings, at)
+            asked = {"at": at, "patience": settings.access_balance_patience}
+            moment = connection.execute(sql("access/find_due_moment"), asked).scalar()
+            if moment is None:
+                counted = connection.execute(sql("access/read_counts"), {"at": at}).one_or_none()
+                return dict(zip(STATES, counted or [0] * len(STATES), strict=True))
+            _judge_moment(connection, settings, moment)
+
+
+def _judge_moment(connection: Connection, settings: Settings, at: datetime) -> None:
+    patience = settings.access_balance_patience
+    asked = {
+        "at": at,
+        "grace": settings.access_grace,
+        "since": at - settings.access_grace - patience,
+        "ended": at - patience,
+    }
+    steps = [
+        RequirementStep(row.valid_from, int(row.requirement), row.grace_ends_at)
+        for row in connection.execute(sql("access/read_steps"), asked)
+    ]
     counts: Counter[AccessState] = Counter()
     after = FIRST_USER
     while True:
-        with engine.begin() as connection:
-            page = connection.execute(
-                sql("access/read_holders"), {"at": at, "after": after, "users": PAGE}
-            ).all()
-            grants = [(row.user_id, _former(row), _judge_row(row, steps, at, settings)) for row in page]
-            _store_grants(connection, [(user, now) for user, former, now in grants if now is not former])
-        counts.update(now.state for _, _, now in grants)
+        page = connection.execute(sql("access/read_holders"), {"at": at, "after": after, "users": PAGE}).all()
+        judged = [
+            (row.user_id, former, judge(former, steps, _balance(row, at), at, patience=patience))
+            for row, former in ((row, _former(row)) for row in page)
+        ]
+        _store_grants(connection, [(user, now) for user, former, now in judged if now is not former])
+        counts.update(now.state for _, _, now in judged)
         if len(page) < PAGE:
             break
         after = page[-1].user_id
-    counted: dict[str, int] = {state: counts[state] for state in STATES}
-    with engine.begin() as connection:
-        connection.execute(sql("access/store_counts"), {"at": at, **counted})
-        if connection.execute(text("SELECT now()")).scalar_one() - at <= LATEST_NOTICE:
-            note_graces(connection, at)
-    return {state: counts[state] for state in STATES}
+    counted = {str(state): counts[state] for state in STATES}
+    connection.execute(sql("access/store_counts"), {"at": at, **counted})
+    if connection.execute(text("SELECT now()")).scalar_one() - at <= LATEST_NOTICE:
+        note_graces(connection, at)
 
 
 def _former(row: Row[Any]) -> Grant | None:
     if row.state is None:
         return None
     return Grant(row.state, row.since, row.grace_ends_at, row.held_since, row.reason)
-
-
-def _judge_row(row: Row[Any], steps: list[RequirementStep], at: datetime, settings: Settings) -> Grant:
-    return judge(
-        _former(row),
-        steps,
-        _balance(row, at),
-        at,
-        grace=settings.access_grace,
-        patience=settings.access_balance_patience,
-    )
 
 
 def _balance(row: Row[Any], at: datetime) -> Balance | None:

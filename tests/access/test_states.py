@@ -23,10 +23,10 @@ class Life:
         """Go to an hour; `tokens` was read then, `required` holds from then on."""
         now = T + hour * HOUR
         if required is not None:
-            self.steps.append(RequirementStep(now, required))
+            self.steps.append(RequirementStep(now, required, now + GRACE))
         if tokens is not None:
             self.balance = Balance(Decimal(tokens), now)
-        self.grant = judge(self.grant, self.steps, self.balance, now, grace=GRACE, patience=PATIENCE)
+        self.grant = judge(self.grant, self.steps, self.balance, now, patience=PATIENCE)
         self.states[hour] = self.grant.state
         return self.grant
 
@@ -131,7 +131,7 @@ def test_nobody_loses_access_without_the_full_grace(events):
         now_required, holds = raised or now_required, bought or holds
         required[hour] = now_required
         if raised:
-            life.steps.append(RequirementStep(T + hour * HOUR, raised))
+            life.steps.append(RequirementStep(T + hour * HOUR, raised, ends(hour)))
         if check == "missed":  # no run: paused, killed, late
             continue
         before = life.grant
@@ -148,11 +148,11 @@ def test_nobody_loses_access_without_the_full_grace(events):
         if after.state == "grace":
             assert T + hour * HOUR < after.grace_ends_at <= T + hour * HOUR + GRACE
         if check == "read" and after.state in ("full", "none"):
-            easier = [*life.steps, RequirementStep(T + hour * HOUR, now_required - 500)]
-            lowered = judge(before, easier, life.balance, T + hour * HOUR, grace=GRACE, patience=PATIENCE)
+            easier = [*life.steps, RequirementStep(T + hour * HOUR, now_required - 500, ends(hour))]
+            lowered = judge(before, easier, life.balance, T + hour * HOUR, patience=PATIENCE)
             assert lowered.state == "full" or after.state == "none", "lowering took something away"
 
 
 def test_the_first_judgement_without_a_reading_or_requirement():
-    found = judge(None, [RequirementStep(T, 1000)], None, T, grace=GRACE, patience=PATIENCE)
+    found = judge(None, [RequirementStep(T, 1000, ends(0))], None, T, patience=PATIENCE)
     assert found == Grant("unknown", T, None, None, found.reason) and "never" in found.reason

@@ -1,5 +1,7 @@
 """After a day: outcomes, forecasts of the next, verdicts; a month worked out later gives the same rows."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -44,37 +46,54 @@ def read(database, statement, **values):
         return connection.execute(text(statement), values).all()
 
 
-def test_a_month_replayed_gives_the_same_rows_as_the_days_did(database):
-    """By days, each with nothing but what was known; then all at once, over all that is known now."""
-    days = [YESTERDAY - timedelta(days=back) for back in range(30, -1, -1)]
-    prices = 100 * np.cumprod(1 + RETURNS[-31:])
-    give_values(database, "file:a", list(RETURNS[:-31]), days[0] - timedelta(days=1))
-    give_snapshot(database, days[0] - timedelta(days=1), 100)
-    for day, price in zip(days, prices, strict=True):
-        give_snapshot(database, day, round(price, 4))
-        work_out(database, day)
-    by_days = rows(database)
-    assert len(by_days["risk_forecasts"]) == 31 * 15 and len(by_days["risk_outcomes"]) == 30 * 15
-    for day in days[-3:]:  # once more: nothing changes
-        work_out(database, day)
-    assert rows(database) == by_days
+def wipe(database, since):
+    """Take away all that was worked out, and values since a day but those that IBKR reported."""
     with database.begin() as connection:
         for table in ("risk_outcomes", "risk_validations", "risk_measures"):
             connection.execute(text(f"DELETE FROM {table}"))
-        connection.execute(text("DELETE FROM portfolio_values WHERE day >= :day"), {"day": days[0]})
+        connection.execute(
+            text("DELETE FROM portfolio_values WHERE day >= :day AND basis = 'positions'"), {"day": since}
+        )
         connection.execute(text("ALTER TABLE risk_forecasts DISABLE TRIGGER USER"))
         connection.execute(text("DELETE FROM risk_forecasts"))
         connection.execute(text("ALTER TABLE risk_forecasts ENABLE TRIGGER USER"))
-    for day in days:
+
+
+def test_a_month_replayed_in_any_order_gives_the_same_rows_as_the_days_did(database):
+    """By days, each with nothing but what was known; then over all that is known now."""
+    days = [YESTERDAY - timedelta(days=back) for back in range(30, -1, -1)]
+    before = days[0] - timedelta(days=1)
+    give_values(database, "file:a", list(RETURNS[:-31]), before)
+    give_values(database, "ibkr:U1", list(RETURNS[:150]), before, basis="performance")
+    give_snapshot(database, before, 100)
+    for day, price, change in zip(days, 100 * np.cumprod(1 + RETURNS[-31:]), RETURNS, strict=False):
+        give_snapshot(database, day, round(price, 4))
         work_out(database, day)
-    assert rows(database) == by_days
+        give_values(database, "ibkr:U1", [change], day, basis="performance")  # is reported the next day
+    work_out(database, YESTERDAY)  # what yesterday brought is known by now
+    by_days = rows(database)
+    assert len(by_days["risk_forecasts"]) == 2 * 31 * 15 and len(by_days["risk_outcomes"]) == 2 * 30 * 15
+    seen = read(database, "SELECT portfolio_id, day, max(observations) FROM risk_validations GROUP BY 1, 2")
+    assert {tuple(row) for row in seen} == {
+        (portfolio, day, number - lag)
+        for portfolio, lag in (("file:a", 0), ("ibkr:U1", 1))
+        for number, day in enumerate(days)
+        if number > lag
+    }
+    work_out(database, days[-3])
+    assert rows(database) == by_days, "twice"
+    for runs_at_once, order in ((1, days[::-1]), (3, random.Random(7).sample(days, len(days)))):
+        wipe(database, days[0])
+        with ThreadPoolExecutor(runs_at_once) as workers:
+            list(workers.map(lambda day: work_out(database, day), order))
+        assert rows(database) == by_days, f"{runs_at_once} at once"
     one = read(
         database,
-        "SELECT * FROM risk_forecasts WHERE method = 'historical' AND confidence = 0.99 ORDER BY day",
+        "SELECT * FROM risk_forecasts"
+        " WHERE portfolio_id = 'file:a' AND method = 'historical' AND confidence = 0.99 ORDER BY day",
     )
-    returns = [
-        row.daily_return for row in read(database, "SELECT daily_return FROM portfolio_values ORDER BY day")
-    ]
+    values = "SELECT daily_return FROM portfolio_values WHERE portfolio_id = 'file:a' ORDER BY day"
+    returns = [row.daily_return for row in read(database, values)]
     for number, forecast in enumerate(one):
         known = returns[: 300 - 31 + number + 1]
         assert forecast.var == value_at_risk(known, confidence=0.99).var
@@ -101,14 +120,12 @@ def test_the_day_is_no_part_of_its_own_forecast(database):
 
 
 def test_what_ibkr_reports_of_a_day_is_known_on_the_next(database):
-    give_values(database, "ibkr:U1", list(RETURNS[:150]), YESTERDAY)
-    with database.begin() as connection:
-        connection.execute(text("UPDATE portfolio_values SET basis = 'performance'"))
-    assert work_out(database, YESTERDAY - timedelta(days=1)).outcomes == 0
+    give_values(database, "ibkr:U1", list(RETURNS[:150]), YESTERDAY, basis="performance")
+    assert work_out(database, YESTERDAY - timedelta(days=1)).outcomes == 15  # those of the next day, by now
     (row,) = read(database, "SELECT DISTINCT observations, day FROM risk_forecasts")
     assert tuple(row) == (148, YESTERDAY)
-    assert work_out(database, YESTERDAY).outcomes == 0  # of yesterday, which is reported today
-    assert read(database, "SELECT count(*) FROM risk_outcomes")[0][0] == 0
+    assert work_out(database, YESTERDAY).outcomes == 0
+    assert read(database, "SELECT count(*) FROM risk_validations")[0][0] == 0  # nobody knew them yesterday
 
 
 def test_insufficient_data_is_stored_with_what_is_missing(database):

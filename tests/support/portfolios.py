@@ -12,11 +12,17 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
 def give_values(
-    engine: Engine, portfolio: str, returns: Sequence[float], last: date, *, value: float = 1000.0
+    engine: Engine,
+    portfolio: str,
+    returns: Sequence[float],
+    last: date,
+    *,
+    value: float = 1000.0,
+    basis: str = "positions",
 ) -> None:
     """Write a portfolio's daily values, from returns, oldest first; the last is of the day `last`."""
     rows = [
-        {"p": portfolio, "d": last - timedelta(days=back), "v": value, "r": float(one)}
+        {"p": portfolio, "d": last - timedelta(days=back), "v": value, "r": float(one), "b": basis}
         for back, one in zip(range(len(returns) - 1, -1, -1), returns, strict=True)
     ]
     with engine.begin() as connection:
@@ -24,7 +30,7 @@ def give_values(
             text(
                 "INSERT INTO portfolio_values"
                 " (portfolio_id, day, currency, value, profit, daily_return, basis)"
-                " VALUES (:p, :d, 'USD', :v, :v * :r, :r, 'positions')"
+                " VALUES (:p, :d, 'USD', :v, :v * :r, :r, :b)"
             ),
             rows,
         )

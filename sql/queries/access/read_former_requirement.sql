@@ -1,6 +1,6 @@
 -- The decision before :at, and the average at the last one that changed the requirement.
 SELECT
-  requirement, average_price, outcome, reason, valid_from,
+  requirement, average_price, outcome, reason, valid_from, grace_ends_at,
   (
     SELECT average_price
     FROM token_requirements

@@ -14,7 +14,7 @@ FROM (
   WHERE outcome.portfolio_id = ANY (CAST(:portfolios AS text[]))
     AND outcome.horizon = 1
     AND outcome.day <= CAST(:day AS date) - CASE value.basis WHEN 'performance' THEN 1 ELSE 0 END
-    AND outcome.day > CAST(:day AS date) - 3 * :observations
+    AND outcome.day > CAST(:day AS date) - :days_back
 ) AS numbered
 WHERE place <= :observations
 GROUP BY portfolio_id, method, confidence

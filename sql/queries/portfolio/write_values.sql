@@ -1,11 +1,19 @@
--- What each portfolio but IBKR's was worth at the end of a day, by its last snapshot of it. The profit is that of what the
--- snapshot before held, at the prices of this one: money paid in or out, and what was bought meanwhile, are none.
+-- What each portfolio but IBKR's was worth at the end of a day, and of the days before it since its last value: by the last
+-- snapshot of the day. The profit is that of what the snapshot before held, at the prices of this one: money paid in or out,
+-- and what was bought meanwhile, are none.
 WITH latest AS MATERIALIZED (
-  SELECT DISTINCT ON (portfolio_id) portfolio_id, taken_at, currency, value
-  FROM portfolio_syncs
+  SELECT DISTINCT ON (portfolio_id, day) portfolio_id, CAST(taken_at AS date) AS day, taken_at, currency, value
+  FROM (
+    SELECT portfolio_id, greatest(
+      CAST(:day AS date) - :days_back,
+      (SELECT max(day) FROM portfolio_values AS former WHERE former.portfolio_id = known.portfolio_id AND day < :day) + 1
+    ) AS first_day
+    FROM known_portfolios AS known
+  ) AS lacking
+  JOIN portfolio_syncs USING (portfolio_id)
   WHERE outcome = 'complete' AND source <> 'ibkr'
-    AND taken_at >= CAST(:day AS date) AND taken_at < CAST(:day AS date) + 1
-  ORDER BY portfolio_id, taken_at DESC
+    AND taken_at >= first_day AND taken_at < CAST(:day AS date) + 1
+  ORDER BY portfolio_id, day, taken_at DESC
 ), compared AS (
   SELECT latest.*, before.taken_at AS before_at, before.value AS before_value, held.profit, held.unknown
   FROM latest
@@ -13,7 +21,7 @@ WITH latest AS MATERIALIZED (
     SELECT taken_at, value
     FROM portfolio_syncs
     WHERE portfolio_id = latest.portfolio_id AND outcome = 'complete' AND currency = latest.currency
-      AND taken_at < CAST(:day AS date) AND taken_at >= CAST(:day AS date) - CAST(:longest_gap AS interval)
+      AND taken_at < latest.day AND taken_at >= latest.day - CAST(:longest_gap AS interval)
     ORDER BY taken_at DESC
     LIMIT 1
   ) AS before ON true
@@ -40,7 +48,7 @@ WITH latest AS MATERIALIZED (
   FROM compared
 )
 INSERT INTO portfolio_values (portfolio_id, day, currency, value, profit, daily_return, reason, basis)
-SELECT portfolio_id, :day, currency, value,
+SELECT portfolio_id, day, currency, value,
   CASE WHEN reason IS NULL THEN coalesce(profit, 0) END,
   CASE WHEN reason IS NULL THEN CAST(coalesce(profit, 0) / before_value AS double precision) END,
   reason, 'positions'

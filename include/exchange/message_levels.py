@@ -65,6 +65,7 @@ class _Reading:
     many: bool = False  # the role takes prices on lines of their own
     filled: bool = False  # the role has its price
     asked: list[str] = field(default_factory=list)  # roles that were named
+    ends_on_other_side: bool = False  # its targets are what the other side's word names
 
     def begin(self, role: str, *, many: bool = False) -> None:
         """What follows is of this role, until another begins."""
@@ -139,6 +140,8 @@ def _read_line(reading: _Reading, line: Sequence[Token], following: Sequence[Tok
         position += 1
     if odd := [word for word in unknown if re.search(r"\d" if carries else r"[.,]\d", word)]:
         raise UnclearOrderError(f"{odd[0][:30]} is neither a word nor a number")
+    if carries and any(token.text == "?" for token in line):
+        raise UnclearOrderError("it asks, and does not say")
     if carries and not (names_side_again and all(token.kind != "number" for token in line)):
         reading.unknown += unknown
 
@@ -166,6 +169,7 @@ def _read_words(reading: _Reading, words: tuple[str, ...], token: Token, *, foll
         return 2
     if follows and word in SIDES and reading.ends_with(SIDES[word]):
         reading.begin("target", many=True)  # buy at 2500, sell at 2600
+        reading.ends_on_other_side = True
         return 1
     if word in SIDES:
         reading.sides.add(SIDES[word])
@@ -247,7 +251,8 @@ def _as_type(name: str) -> Literal["market", "limit", "stop"]:
 
 
 def _find_direction(reading: _Reading, entries: list[Decimal]) -> Literal["LONG", "SHORT"]:
-    if len(reading.sides) > 1:
+    other_side_alone = reading.targets and reading.asked.count("target") == 1
+    if len(reading.sides) > 1 or (reading.ends_on_other_side and not other_side_alone):
         raise UnclearOrderError("it names both sides")
     if reading.sides:
         return "LONG" if "LONG" in reading.sides else "SHORT"
@@ -269,6 +274,6 @@ def _place(
     sign = 1 if direction == "LONG" else -1
     losing = [price for price in bare if sign * (price - entries[0]) < 0]
     winning = [price for price in bare if sign * (price - entries[0]) > 0]
-    if len(losing) != 1 or len(winning) + 1 != len(bare) or losing[0] not in (bare[0], bare[-1]):
+    if len(losing) != 1 or len(winning) + 1 != len(bare) or (bare[0] != losing[0] and len(bare) > 2):
         raise UnclearOrderError("it has prices without a word for what they are")
     return entries, winning, losing

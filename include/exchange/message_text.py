@@ -57,7 +57,7 @@ _REMARKS = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 _TOKEN = re.compile(
-    rf"""(?P<number>(?<![A-Za-z0-9.,])(?:\d[\d.,]*|\.\d+)(?![A-Za-z0-9]))
+    rf"""(?P<number>(?<![\w.,'])(?:\d[\d.,]*+|\.\d++)(?![\w']))
     | (?P<word>[A-Za-z0-9][A-Za-z0-9'.]*)
     | (?P<at>@) | (?P<mark>[{MARK}]) | (?P<sign>\?)""",
     re.VERBOSE,

@@ -82,7 +82,8 @@ _CANDLE_STOP = re.compile(
 _NOTICE = re.compile(
     r"\b(?:hit|hits|reached|achieved|closed|filled|booked|yesterday|last (?:week|night|month)|results?|"
     r"was|were|had|smashed|stopped out|cancell?ed|expired|well done|congrats|congratulations|running|so far|"
-    r"earlier)\b|(?:target|tp)\s*\d{1,2}\s*•\s*$|(?<!take[ -])(?<!take)(?:profit|period)\s*:",
+    r"is over|done|finished|earlier)\b|(?:target|tp)\s*\d{1,2}\s*•\s*$|"
+    r"(?<!take[ -])(?<!take)(?:profit|period)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _MANAGEMENT = re.compile(
@@ -92,7 +93,9 @@ _MANAGEMENT = re.compile(
 _DOUBT = re.compile(
     r"(?i)\b(?:not(?! (?:a )?financial advice)|do\s?n[o'’]?t|isn['’]t|won['’]t|can['’]t|never|avoid|"
     r"no longer|nobody|wait|if|unless|would|might|could|may|should|maybe|perhaps|think|thinking|about to|"
-    r"wonder|nor|neither|instead|example|e\.g|why|stop buying|stop selling|test|ignore|forget|demo|joke)\b"
+    r"wonder|nor|neither|instead|example|e\.g|why|stop buying|stop selling|test|ignore|forget|demo|joke|"
+    r"no (?:more )?(?:buy|sell|long|short|entry|entries|trades?)|tomorrow|skip|invalid|void|fake|refrain|"
+    r"missed|mistake|wrong|old signal|says?|said|saying|heard|told|rumou?rs?|sample|lol)\b"
 )
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Executable, NullPool, TextClause, create_engine, event, text
@@ -277,33 +277,33 @@ def copy_frame(
     Raises psycopg.Error: a row is refused, none is stored; ValueError: naive times, durations, objects.
     """
     import pyarrow as pa
-    import pyarrow.csv
     from psycopg import sql as composed
+    from pyarrow import compute as pc
+    from pyarrow import csv
 
     # Each by itself, which costs less than `Table.from_pandas`.
     columns = {str(name): pa.array(values, from_pandas=True) for name, values in frame.items()}
     columns |= {name: pa.repeat(value, len(frame)) for name, value in (constants or {}).items()}
-    rows = pa.table(columns)
-    for column in rows.schema:
-        naive = pa.types.is_timestamp(column.type) and column.type.tz is None
-        if naive or pa.types.is_duration(column.type):
-            what = "times without a time zone" if naive else "durations"
-            raise ValueError(f"the column {column.name} of the rows for {table} holds {what}")
+    for name, values in columns.items():
+        if pa.types.is_timestamp(values.type) and values.type.tz:  # twenty times as quick without the zone
+            plain = values.cast(pa.timestamp(values.type.unit)).cast(pa.string())
+            columns[name] = pc.binary_join_element_wise(plain, "Z", "")
+        elif pa.types.is_timestamp(values.type) or pa.types.is_duration(values.type):
+            what = "durations" if pa.types.is_duration(values.type) else "times without a time zone"
+            raise ValueError(f"the column {name} of the rows for {table} holds {what}")
     statement = composed.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         composed.Identifier(*table.split(".")), composed.SQL(", ").join(map(composed.Identifier, columns))
     )
     if not connection.in_transaction():
         connection.begin()  # SQLAlchemy does not see COPY, so it would not commit
     with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        for start in range(0, len(frame), COPY_ROWS):
-            buffer = pa.BufferOutputStream()
-            pa.csv.write_csv(rows.slice(start, COPY_ROWS), buffer, pa.csv.WriteOptions(include_header=False))
+        for rows in pa.table(columns).to_batches(COPY_ROWS):
+            csv.write_csv(rows, buffer := pa.BufferOutputStream(), csv.WriteOptions(include_header=False))
             copy.write(buffer.getvalue().to_pybytes())
 
 
 def _driver(connection: Connection) -> "psycopg.Connection[Any]":
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    return driver
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def migrate(url: str) -> list[str]:

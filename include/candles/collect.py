@@ -6,7 +6,8 @@ for where those before did not give enough. One symbol or source that fails neve
 not be had is said in words.
 
 Symbols are filled side by side, each by itself (`fill`); each source has its own threads (`asking`), and the
-database one connection (`page_store`). What comes of a symbol does not depend on when others were answered.
+database one connection (`page_store`), over which what they ask is done for many at once (`gathering`). What
+comes of a symbol does not depend on when others were answered.
 """
 
 import asyncio
@@ -16,12 +17,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
 from include.candles.asking import AskedSource
 from include.candles.fill import WAIT_FOR_FINER, Aims, SymbolFill
 from include.candles.frame import RESOLUTIONS
+from include.candles.gathering import GATHER, Gathering
 from include.candles.page_store import PageStore
 from include.candles.sources import LeftOut, Source
 from include.candles.windows import Spans
@@ -61,6 +64,7 @@ def collect_candles(
     tail_patience: timedelta = WAIT_FOR_FINER,
     again_since: datetime | None = None,
     at_once: int = 8,
+    gather: timedelta = GATHER,
     fetches_a_symbol: int = MAX_FETCHES,
 ) -> Collection:
     """Fetch and store what the windows lack of candles; what is there already is not asked for.
@@ -68,8 +72,9 @@ def collect_candles(
     With `again_since` all is asked for again, but for what was fetched since then; whether a candle replaces
     the one that is there is the store's rule: see `write_candles`.
 
-    Every fetch is stored in a transaction of its own, so that a collection that is killed loses little. What
-    a source lacked is asked of it again after a while only: see sql/queries/candles/note_fetch.sql.
+    What comes is stored soon, for many symbols at once, so that a collection that is killed loses little, and
+    one that is stopped nothing that came. What a source lacked is asked of it again after a while only: see
+    sql/queries/candles/note_fetches.sql.
 
     Args:
         engine: the platform's database.
@@ -84,6 +89,7 @@ def collect_candles(
         tail_patience: for so long after a window's end its last candles may only be late, so that a source is
             asked for them at every collection.
         at_once: requests to one source that may be under way at the same time, at least 1.
+        gather: for so long an answer waits for others, with which it is stored.
         fetches_a_symbol: requests to one source for one symbol, at most; the next collection goes on.
 
     Raises:
@@ -104,8 +110,14 @@ def collect_candles(
     wanted = wanted[wanted["start"] < wanted["end"]]
 
     late_since = now - tail_patience
+    gathering = Gathering(gather)
     store = PageStore(
-        engine, sandbox=SANDBOX in names, now=now, late_since=late_since, again_since=again_since
+        engine,
+        gathering,
+        sandbox=SANDBOX in names,
+        now=now,
+        late_since=late_since,
+        again_since=again_since,
     )
     gaps = store.prepare(wanted, resolutions[0])
     lacking = wanted[wanted["symbol"].isin(gaps["symbol"])]
@@ -115,13 +127,15 @@ def collect_candles(
         asked = [stack.enter_context(AskedSource(source, at_once, deadline)) for source in sources]
         again = again_since is not None
         aims = Aims(asked, resolutions, now, enough / 100, late_since, again, fetches_a_symbol)
+        spans = Spans.of(lacking)
         fills = [
-            SymbolFill(str(symbol), Spans.of(of_symbol), aims, store, unknown.get(str(symbol), {}))
-            for symbol, of_symbol in lacking.groupby("symbol")
+            SymbolFill(str(symbol), spans[np.asarray(places)], aims, store, unknown.get(str(symbol), {}))
+            for symbol, places in sorted(lacking.groupby("symbol").indices.items())
         ]
-        asyncio.run(_run_side_by_side(fills))
+        stack.enter_context(gathering)
+        asyncio.run(_run_side_by_side(fills, gathering))
     return Collection(
-        written=sum(fill.written for fill in fills),
+        written=store.written,
         fetches=sum(fill.fetches.total() for fill in fills),
         missing={fill.symbol: fill.missing for fill in fills if fill.missing},
         awaited={fill.symbol: fill.awaited for fill in fills if fill.awaited},
@@ -130,9 +144,15 @@ def collect_candles(
     )
 
 
-async def _run_side_by_side(fills: Sequence[SymbolFill]) -> None:
+async def _run_side_by_side(fills: Sequence[SymbolFill], gathering: Gathering) -> None:
     """Fill all symbols; in whatever waits for a source, those that come first go first."""
-    await asyncio.gather(*(fill.run() for fill in fills))
+
+    async def run(fill: SymbolFill) -> None:
+        await fill.run()
+        gathering.leave()
+
+    gathering.join(len(fills))
+    await asyncio.gather(*map(run, fills))
 
 
 def _why_left_out(asked: AskedSource, fills: Sequence[SymbolFill]) -> str | None:

@@ -48,7 +48,6 @@ class SymbolFill:
     aims: Aims
     store: PageStore
     remembered: dict[str, str]  # source -> how it said lately that it does not know the symbol
-    written: int = 0
     fetches: Counter[str] = field(default_factory=Counter)  # source -> requests for candles
     refused: list[str] = field(default_factory=list)  # data that came and could not be used, in words
     failures: dict[str, list[str]] = field(default_factory=dict)  # source -> how it failed, each time
@@ -101,7 +100,7 @@ class SymbolFill:
             offer_here = await self._offer_of(asked, resolution)
             if offer_here is not None:
                 await self._ask(asked, some.not_before(_reach(offer_here)), resolution)
-                gaps = self.store.find_missing(self.symbol, some, resolution)
+                gaps = await self.store.find_missing(self.symbol, some, resolution)
                 shares = held_share(some, gaps, interval)
         for asked in self.aims.sources:
             if resolution in self._offers.get(asked.name, {}) and asked.name not in self._case.notes:
@@ -147,7 +146,7 @@ class SymbolFill:
         except (UnknownSymbolError, SourceError, NotAskedError) as error:
             start, end = self.windows.hull()
             everything = CandlePage(self.symbol, None, start, end)
-            self._note_refusal(asked, everything, error)
+            await self._note_refusal(asked, everything, error)
             return {}
         return {offer.resolution: offer for offer in offers}
 
@@ -162,7 +161,7 @@ class SymbolFill:
     async def _ask(self, asked: AskedSource, windows: Spans, resolution: str) -> None:
         """Ask one source for what the store lacks of the windows, and store what comes."""
         interval = RESOLUTIONS[resolution]
-        gaps = self.store.find_askable(self.symbol, windows, resolution, asked.source)
+        gaps = await self.store.find_askable(self.symbol, windows, resolution, asked.source)
         wanted = came = 0
         left = [CandlePage(self.symbol, resolution, start, end) for start, end in pages(gaps, interval)][::-1]
         while left:
@@ -170,7 +169,7 @@ class SymbolFill:
             try:
                 fetched = await self._fetch(asked, page)
             except (UnknownSymbolError, SourceError, NotAskedError) as error:
-                self._note_refusal(asked, page, error)
+                await self._note_refusal(asked, page, error)
                 break
             looked_at = page
             if fetched.reached and fetched.reached < page.end:
@@ -178,9 +177,8 @@ class SymbolFill:
                 if page.start < fetched.reached:
                     left.append(page._replace(start=fetched.reached))  # it goes on from there
             wanted += (looked_at.end - looked_at.start) // interval
-            kept = self.store.keep(asked.source, page, looked_at, fetched)
+            kept = await self.store.keep(asked.source, page, looked_at, fetched)
             came += kept.candles
-            self.written += kept.written
             for problem in kept.problems:
                 self._case.note(asked.source, problem)
                 words = storable(f"{asked.name}, {self.symbol} {resolution}: {problem}")
@@ -200,13 +198,13 @@ class SymbolFill:
             self.fetches[asked.name] -= 1
             raise
 
-    def _note_refusal(
+    async def _note_refusal(
         self, asked: AskedSource, page: CandlePage, error: UnknownSymbolError | SourceError | NotAskedError
     ) -> None:
         if isinstance(error, UnknownSymbolError):
             self._case.unknown[asked.name] = storable(str(error))
             self._offers[asked.name] = {}
-            self.store.note_refusal(
+            await self.store.note_refusal(
                 asked.source, page._replace(resolution=None), "unknown_symbol", str(error)
             )
             return
@@ -216,7 +214,7 @@ class SymbolFill:
             self.failures.setdefault(asked.name, []).append(storable(str(error)))
             if len(self.failures[asked.name]) >= MAX_FAILURES:
                 self._offers[asked.name] = {}
-            self.store.note_refusal(asked.source, page, "failed", str(error))
+            await self.store.note_refusal(asked.source, page, "failed", str(error))
 
 
 def _reach(offer: Offer) -> int:

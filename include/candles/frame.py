@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 PRICES = ["open", "high", "low", "close"]
 CANDLE = ["symbol", "timestamp", *PRICES, "volume"]
@@ -148,14 +149,16 @@ def normalise(frame: pd.DataFrame, resolution: str, *, now: datetime) -> tuple[p
 
 
 def _is_sound(candles: pd.DataFrame, interval: timedelta, now: datetime) -> bool:
-    """Say whether nothing need be changed: the usual answer, closed candles of one symbol in order."""
+    """Say whether nothing need be changed: the usual answer, closed candles in order."""
     if candles.empty:
         return True
-    symbols, times = candles["symbol"].unique(), candles["timestamp"]
-    if len(symbols) > 1 or pd.isna(symbols[0]) or not symbols[0]:
+    symbols = candles["symbol"]
+    first = (symbols != symbols.shift()).to_numpy(bool)  # of its symbol
+    named = symbols[first]
+    if named.isna().any() or (named == "").any() or not (named.is_unique and named.is_monotonic_increasing):
         return False
-    moments = times.to_numpy("datetime64[us]")
-    ordered = (moments[1:] > moments[:-1]).all() and not np.isnat(moments[0])
+    moments = candles["timestamp"].to_numpy("datetime64[us]")
+    ordered = (first[1:] | (moments[1:] > moments[:-1])).all() and not np.isnat(moments).any()
     on_grid = (moments - GRID.to_datetime64().astype(moments.dtype)) % np.timedelta64(interval) == 0
     readable = all(np.isfinite(candles[price].to_numpy()).all() for price in PRICES)
     return bool(
@@ -163,7 +166,7 @@ def _is_sound(candles: pd.DataFrame, interval: timedelta, now: datetime) -> bool
         and on_grid.all()
         and readable
         and not np.isinf(candles["volume"].to_numpy()).any()
-        and times.iloc[-1] + interval <= now
+        and moments.max() <= pd.Timestamp(now - interval).to_datetime64()
     )
 
 
@@ -210,6 +213,11 @@ def frame_of(rows: Any, columns: list[str]) -> pd.DataFrame:
 
 def numbers_of(values: Sequence[Any]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Read numbers, or decimal numbers as text, into float64; what is no number becomes NaN."""
+    try:  # plain texts, in a quarter of the time
+        numbers = pa.array(values, pa.string()).cast(pa.float64())
+        return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    except (pa.ArrowException, ValueError):
+        pass
     try:
         return np.array(values, dtype="float64")
     except (TypeError, ValueError):

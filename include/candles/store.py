@@ -5,6 +5,7 @@ overlapping as they like. Invented candles (`source = 'sandbox'`) and real ones 
 `sandbox` says which of the two is meant.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,34 +39,36 @@ def write_candles(connection: Connection, candles: pd.DataFrame, resolution: str
     rank = rank_of(source)
     if candles.empty:
         return 0
-    first, last = candles["timestamp"].min(), candles["timestamp"].max()
-    ensure_partitions(connection, first, last)
-    place = {"symbols": candles["symbol"].unique().tolist(), "first": first, "last": last}
-    if _copy_into_gap(connection, candles, place, resolution, source):
-        written = len(candles)
-    else:
+    hulls = _hulls(candles)
+    ensure_partitions(connection, hulls["firsts"], hulls["lasts"])
+    held = connection.execute(sql("candles/find_held"), {**hulls, "resolution": resolution}).scalars().all()
+    left, written = candles, 0
+    there = candles["symbol"].isin(held).to_numpy(bool)
+    if not there.all() and _copy_into_gap(connection, candles[~there], resolution, source):
+        left, written = candles[there], int((~there).sum())
+    if not left.empty:
         connection.execute(sql("candles/create_incoming"))
-        copy_frame(connection, "incoming_candles", candles[CANDLE])
+        copy_frame(connection, "incoming_candles", left[CANDLE])
         values = {"resolution": resolution, "source": source, "worse": worse_kinds(rank)}
-        written = connection.execute(sql("candles/write_candles"), values).rowcount
+        written += connection.execute(sql("candles/write_candles"), values).rowcount
         connection.execute(sql("candles/drop_incoming"))
-    reach = last + interval
+    reach = max(hulls["lasts"]) + interval
     connection.execute(sql("candles/count_written"), {"source": source, "written": written, "reach": reach})
     return written
 
 
-def _copy_into_gap(
-    connection: Connection, candles: pd.DataFrame, place: dict[str, Any], resolution: str, source: str
-) -> bool:
+def _hulls(candles: pd.DataFrame) -> dict[str, list[Any]]:
+    """Give the `symbols` of candles, and the first and the last open time of each: `firsts`, `lasts`."""
+    times = candles.groupby("symbol", sort=False)["timestamp"].agg(["min", "max"])
+    return {"symbols": times.index.tolist(), "firsts": times["min"].tolist(), "lasts": times["max"].tolist()}
+
+
+def _copy_into_gap(connection: Connection, candles: pd.DataFrame, resolution: str, source: str) -> bool:
     """Write candles straight into the table where it holds none yet, as when a gap is filled.
 
-    `place`: their `symbols`, and the `first` and `last` open time.
-
-    The way by a temporary table costs half as much again. False: something is there, perhaps since a moment
-    ago, and nothing was written.
+    The way by a temporary table costs half as much again. False: something is there, since a moment ago, and
+    nothing was written.
     """
-    if connection.execute(sql("candles/find_held"), {**place, "resolution": resolution}).scalar_one():
-        return False
     try:
         with connection.begin_nested():
             constants = {"resolution": resolution, "source": source}
@@ -75,12 +78,12 @@ def _copy_into_gap(
     return True
 
 
-def ensure_partitions(connection: Connection, first: datetime, last: datetime) -> None:
-    """Make the partitions for open times from `first` to `last`, where they are missing.
+def ensure_partitions(connection: Connection, firsts: Sequence[datetime], lasts: Sequence[datetime]) -> None:
+    """Make the partitions for open times from each of `firsts` to that of `lasts`, where they are missing.
 
     Two writers at once wait for each other here until they commit: best called in a transaction of its own.
     """
-    connection.execute(sql("candles/ensure_partitions"), {"first": first, "last": last})
+    connection.execute(sql("candles/ensure_partitions"), {"firsts": list(firsts), "lasts": list(lasts)})
 
 
 def read_candles(
@@ -147,27 +150,36 @@ def find_gaps(
 
 def find_gaps_of(
     connection: Connection,
-    symbol: str,
-    windows: Spans,
+    windows: Sequence[tuple[str, Spans]],
     resolution: str,
     *,
     sandbox: bool,
     source: str | None = None,
     now: datetime | None = None,
     fetched_since: datetime | None = None,
-) -> Spans:
-    """Find what the windows of one symbol lack, as `find_gaps`, in a tenth of its time for few windows."""
-    spans = windows.whole(interval_of(resolution)).merged().times()
-    rows = read_gaps(
+) -> list[Spans]:
+    """Find what the windows of each symbol lack, as `find_gaps`, in a tenth of its time for few windows.
+
+    `windows`: each symbol once. Returns the gaps of each, in their order.
+    """
+    interval = interval_of(resolution)
+    wanted = [
+        (symbol, start, end)
+        for symbol, spans in windows
+        for start, end in spans.whole(interval).merged().times()
+    ]
+    gaps: dict[str, list[tuple[datetime, datetime]]] = {symbol: [] for symbol, _ in windows}
+    for row in read_gaps(
         connection,
-        [(symbol, start, end) for start, end in spans],
+        wanted,
         resolution,
         sandbox=sandbox,
         source=source,
         now=now,
         fetched_since=fetched_since,
-    )
-    return Spans.between([(row.start, row.end) for row in rows])
+    ):
+        gaps[row.symbol].append((row.start, row.end))
+    return [Spans.between(gaps[symbol]) for symbol, _ in windows]
 
 
 def _spans(windows: pd.DataFrame) -> dict[str, list[Any]]:

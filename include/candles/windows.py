@@ -45,7 +45,7 @@ class Spans:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, some: Booleans) -> "Spans":
+    def __getitem__(self, some: Booleans | Moments) -> "Spans":
         return Spans(self.starts[some], self.ends[some])
 
     @property

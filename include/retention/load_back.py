@@ -49,9 +49,8 @@ def load_archived_rows(engine: Engine, storage: Storage, table: str, first: date
         with engine.begin() as connection:
             if table == "market_candles" and rows.num_rows:
                 times = pc.min_max(rows["timestamp"]).as_py()
-                connection.execute(
-                    sql("candles/ensure_partitions"), {"first": times["min"], "last": times["max"]}
-                )
+                hull = {"firsts": [times["min"]], "lasts": [times["max"]]}
+                connection.execute(sql("candles/ensure_partitions"), hull)
             loaded += _insert(connection, table, file, _as_text(rows), writable)
     return loaded
 

@@ -85,7 +85,7 @@ def test_writers_at_the_same_time_store_each_candle_once(database):
             return write_candles(connection, frame, "1m", "archive")
 
     with database.begin() as connection:
-        ensure_partitions(connection, frame["timestamp"].min(), frame["timestamp"].max())
+        ensure_partitions(connection, [frame["timestamp"].min()], [frame["timestamp"].max()])
     with ThreadPoolExecutor(4) as pool:
         written = list(pool.map(work, range(4)))
     assert sum(written) == 500

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,11 @@ def _read(symbol: str, answer: Any) -> tuple[pd.DataFrame, datetime | None]:
         if not same(answer["symbol"], symbol):
             raise SourceError(f"answered with {answer['symbol']} instead of {symbol}", temporary=True)
         rows = answer["candles"]
-        columns = zip(*rows, strict=True) if rows else [()] * len(CANDLE[1:])
-        moments, *numbers = columns
+        width = len(CANDLE[1:])
+        if any(len(row) != width for row in rows):
+            raise ValueError(f"a row has not {width} values")
+        values = list(chain.from_iterable(rows))
+        moments, *numbers = (values[place::width] for place in range(width))
         candles = pd.DataFrame(
             {
                 "symbol": pd.Series([symbol] * len(rows), dtype="str"),

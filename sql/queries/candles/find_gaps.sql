@@ -58,7 +58,7 @@ WITH wanted AS MATERIALIZED (
   WHERE earlier.source = CAST(:source AS text)
     AND CASE
       WHEN CAST(:fetched_since AS timestamptz) IS NULL THEN earlier.ask_again_at > CAST(:now AS timestamptz)
-        -- the longest pause of candles/note_fetch; a clock that was ahead is not believed
+        -- the longest pause of candles/note_fetches; a clock that was ahead is not believed
         AND earlier.ask_again_at <= CAST(:now AS timestamptz) + interval '6 hours 1 minute'
         AND earlier.fetched_at <= CAST(:now AS timestamptz) + interval '1 minute'
       ELSE earlier.fetched_at >= CAST(:fetched_since AS timestamptz) AND earlier.outcome = 'answered'

@@ -1,13 +1,18 @@
 """Live beside back-test: a case worked out by hand, many by a second computation, what is not comparable."""
 
+import json
 import random
 import uuid
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
 
+from include.database import sql
+from include.exchange.reconcile import reconcile
+from include.exchange.venue import NewOrder
 from tests.support.rows import insert, insert_signal
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -185,3 +190,75 @@ def test_what_cannot_be_compared_says_why_and_one_that_the_backtest_never_entere
     row = rows[missed.id]
     assert [float(getattr(row, part)) for part in (*PARTS, "difference")] == [0, 0, 0, -95.8, -95.8]
     assert not rows[alone.id].delay_known, "there is no candle at its fills"
+
+
+def test_a_trade_whose_exits_the_exchange_made_is_compared(database, venue, sandbox):
+    """Two entries, of which the exchange makes stops and targets: one stop is hit, and a target."""
+    with database.begin() as connection:
+        trades = [
+            insert_signal(
+                connection, status="completed_failure", completed_at=START, symbol="BTC",
+                expires_at=START + timedelta(hours=8),
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        for number, trade in enumerate(trades):
+            insert(connection, "trade_results", trade_signal_id=trade, **result(60_000, 57_000))
+            insert(
+                connection, "orders", exchange=venue.name, symbol="BTC/USDT:USDT", side="buy",
+                order_type="market", quantity=0.01 * (number + 1), stop_price=57_000, target_price=66_000,
+                client_order_id=f"entry-{number}", trade_signal_id=trade, submitted_at=datetime.now(UTC),
+                created_at=datetime.now(UTC), status="submitting",
+            )  # fmt: skip
+    for number in range(2):
+        quantity = Decimal("0.01") * (number + 1)
+        venue.submit(
+            NewOrder(
+                f"entry-{number}", "BTC/USDT:USDT", "buy", "market", quantity, None, Decimal(57_000),
+                Decimal(66_000),
+            )
+        )  # fmt: skip
+    reconcile(database, venue)
+    sandbox.exchange("price", symbol="BTC-USDT", price=56_900)
+    reconcile(database, venue)
+    rows = compared(database)
+    assert {trade: (row.reason, row.net_live is not None) for trade, row in rows.items()} == dict.fromkeys(
+        trades, (None, True)
+    )
+    assert [float(rows[trade].quantity) for trade in trades] == [0.01, 0.02]
+    assert all(
+        row.net_live - row.net_backtest == sum(getattr(row, part) for part in PARTS) for row in rows.values()
+    )
+
+
+def test_an_exit_that_names_no_entry_belongs_to_the_one_trade_that_fits(database):
+    entry = {
+        "exchange": "bingx", "symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "limit",
+        "target_price": 66_000, "status": "open", "submitted_at": datetime.now(UTC), "created_at": datetime.now(UTC),
+    }  # fmt: skip
+    trades = [str(uuid.uuid4()) for _ in range(2)]
+    leg = {
+        "symbol": "BTC/USDT:USDT", "side": "sell", "order_type": "stop_market", "quantity": 1,
+        "reduce_only": True,
+    }  # fmt: skip
+    legs = {
+        "stop": leg | {"stop_price": 57_000},
+        "target": leg | {"order_type": "take_profit_market", "stop_price": 66_000},  # of both trades
+        "other quantity": leg | {"stop_price": 57_000, "quantity": 2},
+        "other side": leg | {"stop_price": 57_000, "side": "buy"},
+        "opens": leg | {"stop_price": 57_000, "reduce_only": False},
+    }
+    with database.begin() as connection:
+        for number, (trade, stop) in enumerate(
+            zip((*trades, trades[0]), (57_000, 58_000, 57_000), strict=True)
+        ):
+            insert(
+                connection, "orders", client_order_id=str(number), trade_signal_id=trade, stop_price=stop,
+                quantity=1, **entry,
+            )  # fmt: skip
+        reported = json.dumps([{"exchange_order_id": name, **one} for name, one in legs.items()])
+        connection.execute(sql("exchange/adopt_orders"), {"exchange": "bingx", "orders": reported})
+        found = connection.execute(
+            text("SELECT exchange_order_id, trade_signal_id FROM orders WHERE origin = 'external'")
+        ).all()
+    assert {name: str(trade) for name, trade in found} == dict.fromkeys(legs, "None") | {"stop": trades[0]}

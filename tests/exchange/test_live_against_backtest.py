@@ -234,7 +234,8 @@ def test_a_trade_whose_exits_the_exchange_made_is_compared(database, venue, sand
 def test_an_exit_that_names_no_entry_belongs_to_the_one_trade_that_fits(database):
     entry = {
         "exchange": "bingx", "symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "limit",
-        "target_price": 66_000, "status": "open", "submitted_at": datetime.now(UTC), "created_at": datetime.now(UTC),
+        "target_price": 66_000, "status": "open",
+        "submitted_at": datetime.now(UTC), "created_at": datetime.now(UTC),
     }  # fmt: skip
     trades = [str(uuid.uuid4()) for _ in range(2)]
     leg = {

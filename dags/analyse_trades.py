@@ -28,7 +28,7 @@ from typing import Any
 from airflow.sdk import Param, dag
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.connections import endpoint, load_settings, open_database
+from include.airflow.connections import endpoint, load_settings, open_database, second_model_if_any
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import (
     dry_run,
@@ -80,8 +80,11 @@ def analyse_batch(this_run: str, batch: int) -> dict[str, int]:
     """Write the analyses of one batch; fail with the reason if some are left."""
     from include.analysis import analyse_batch
 
+    settings = load_settings()
     with open_database("analyse") as engine:
-        analysed = analyse_batch(engine, endpoint("llm"), this_run, batch, load_settings())
+        analysed = analyse_batch(
+            engine, endpoint("llm"), this_run, batch, settings, second=second_model_if_any(settings)
+        )
     note_done(f"{analysed.stored} written")
     if analysed.stopped and not analysed.transient:
         raise AirflowFailException(f"stopped: {analysed.stopped}")

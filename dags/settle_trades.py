@@ -27,7 +27,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.task.trigger_rule import TriggerRule
 
 from include.airflow.callbacks import report_run_success
-from include.airflow.connections import endpoint, load_settings, open_database, open_sources, run_url
+from include.airflow.connections import (
+    endpoint,
+    load_settings,
+    open_database,
+    open_sources,
+    run_url,
+    second_model_if_any,
+)
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.deadline import finish_within
 from include.airflow.freeze import skipped_when_frozen
@@ -99,8 +106,11 @@ def analyse(claim_id: str) -> dict[str, int]:
     """Let the model explain settled trades; what fails is taken up by a later sweep."""
     from include.analysis import analyse_settled
 
+    settings = load_settings()
     with open_database("analyse") as engine, skipped_when_frozen():
-        analysed = analyse_settled(engine, endpoint("llm"), claim_id, load_settings())
+        analysed = analyse_settled(
+            engine, endpoint("llm"), claim_id, settings, second=second_model_if_any(settings)
+        )
     return {"stored": analysed.stored, **analysed.put_off}
 
 

@@ -23,6 +23,7 @@ IMITATIONS = (
     "fear_greed",
     "lunarcrush",
     "llm",
+    "llm_second",
     "slack",
     "pagerduty",
     "webhook",

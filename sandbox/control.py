@@ -22,6 +22,7 @@ DOORS = (
     *(
         "/",
         "/llm/v1",
+        "/llm_second/v1",
         "/slack/api",
         "/pagerduty",
         "/market",

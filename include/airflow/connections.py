@@ -230,6 +230,11 @@ def read_connection_if_any(connection_id: str) -> "StoredConnection | None":
     )
 
 
+def second_model_if_any(settings: Settings) -> Endpoint | None:
+    """Look up where the second model answers, as `endpoint`; None when the settings name none."""
+    return endpoint("llm_second") if settings.llm_second_model else None
+
+
 @contextmanager
 def open_sources(settings: Settings, engine: "Engine") -> "Iterator[list[Source]]":
     """Open the candle sources that the settings name; each asks for its connection, `market_<name>`.
@@ -267,8 +272,7 @@ def open_public_exchange(settings: Settings, engine: "Engine") -> "BingX":
     """Open the exchange for what it tells everybody, such as its markets: without a key."""
     from include.exchange.bingx import BingX
 
-    stored = endpoint_if_any(EXCHANGE_CONNECTION)
-    address = stored.base_url if stored else ""
+    address = stored.base_url if (stored := endpoint_if_any(EXCHANGE_CONNECTION)) else ""
     return BingX(engine, key="", secret="", demo=settings.trading_demo, base_url=address)
 
 

@@ -80,6 +80,7 @@ _TABLE = (
     _samples("ratings", "feedback_type"),
     _samples("probes", "service", "kind", "status"),
     _samples("model_calls", "purpose", "outcome", "model"),
+    _samples("second_model", "purpose", "outcome", "model"),
     _samples("orders", "exchange", "symbol", "status"),
     _samples("messages", "source", "kind", "status"),
     _samples("system", "gauge", "host", "subject", narrowed=("gauge",)),

@@ -25,11 +25,13 @@ def analyse_settled(
     claim_id: str,
     settings: Settings,
     *,
+    second: Endpoint | None = None,
     working_time: timedelta = SWEEP_WORKING_TIME,
 ) -> Analysed:
     """Write post-mortems for up to `settings.analysis_limit` settled trades that lack one.
 
-    No question is begun later than `working_time` after the first.
+    No question is begun later than `working_time` after the first. `second` is where the second model
+    answers, if there is one.
 
     A failed analysis is put off with its reason and taken up by a later sweep; it never raises for one trade.
     Raises DatabaseError when the database is away, FrozenError when a freeze holds.
@@ -56,4 +58,4 @@ def analyse_settled(
 
     with engine.connect() as connection:
         raise_if_frozen(connection)
-    return asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))
+    return asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint, second))

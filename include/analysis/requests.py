@@ -87,7 +87,8 @@ def plan_analyses(
     """Find the trades, estimate the cost and, unless it is a dry run, write the run's work list down.
 
     Gives a report for people: `trades`, `without_analysis`, `to_replace`, `batches`, `model`, and what it may
-    cost in US dollars: `estimated_usd` by the tokens of the last 30 days, `at_most_usd`; None is unknown.
+    cost in US dollars: `estimated_usd` by the tokens of the last 30 days, `at_most_usd`, should the second
+    model be asked each time as well; None is unknown.
 
     Raises:
         TradeRequestError: ids that are no settled trades, or a model that the budget does not allow.
@@ -144,6 +145,8 @@ def _cost(connection: Connection, trades: int, model: str, settings: Settings) -
     price = price_of(model, settings)
     if price is None:
         return {"estimated_usd": None, "at_most_usd": None}
+    second = settings.llm_second_model if _may_ask_second(model, settings) else None
+    prices = [price, *([price_of(second, settings)] if second else [])]
     average = connection.execute(sql("analysis/average_cost")).one()
     estimated = None
     if average.prompt_tokens is not None and average.completion_tokens is not None:
@@ -151,14 +154,29 @@ def _cost(connection: Connection, trades: int, model: str, settings: Settings) -
         estimated = str(round(trades * cost_of(price, *tokens), 4))
     # Each may be asked twice, when its first answer is rejected.
     size = len(POSTMORTEM_INSTRUCTIONS.encode()) + LONGEST_FACTS
-    most = 2 * trades * worst_case(price, size, settings.llm_answer_tokens)
-    return {"estimated_usd": estimated, "at_most_usd": str(round(most, 4))}
+    if None in prices:
+        return {"estimated_usd": estimated, "at_most_usd": None}
+    each = sum(worst_case(known, size, settings.llm_answer_tokens) for known in prices if known)
+    return {"estimated_usd": estimated, "at_most_usd": str(round(2 * trades * each, 4))}
+
+
+def _may_ask_second(model: str, settings: Settings) -> bool:
+    """Whether the second model may answer in this one's place: not in that of one that a person named."""
+    return bool(settings.llm_second_model) and model == settings.analysis_model
 
 
 def analyse_batch(
-    engine: Engine, endpoint: Endpoint, run_id: str, batch: int, settings: Settings
+    engine: Engine,
+    endpoint: Endpoint,
+    run_id: str,
+    batch: int,
+    settings: Settings,
+    *,
+    second: Endpoint | None = None,
 ) -> Analysed:
     """Work off one batch of the run's list, as far as it is not done.
+
+    `second` is where the second model answers; it stands in for the model of the settings only.
 
     `Analysed.stopped` says why it ended early, if trades of the batch are left. Raises LookupError when the
     run has no such batch, DatabaseError when the database is away.
@@ -184,7 +202,9 @@ def analyse_batch(
         )
         return list(rows.scalars())
 
-    analysed = asyncio.run(PostmortemWriter(engine, job, claim, settings).work_off(endpoint))
+    writer = PostmortemWriter(engine, job, claim, settings)
+    behind = second if _may_ask_second(wanted.model, settings) else None
+    analysed = asyncio.run(writer.work_off(endpoint, behind))
     left = _read_batch(engine, claim_id, batch).unfinished
     if not left:
         analysed.stopped = None

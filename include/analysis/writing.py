@@ -19,6 +19,7 @@ from include.llm import (
     LanguageModel,
     ModelAnswer,
     ModelError,
+    ModelPair,
     ModelUnavailableError,
     UnusableAnswerError,
     WorkerPool,
@@ -75,8 +76,10 @@ class PostmortemWriter:
         self._result = Analysed()
         self._unusable_alike = False  # whether an answer failed in a way that may be the model's doing
 
-    async def work_off(self, endpoint: Endpoint) -> Analysed:
+    async def work_off(self, endpoint: Endpoint, second: Endpoint | None = None) -> Analysed:
         """Work until nothing is left, the model is down or the time is up; give back what was not tried.
+
+        `second` is where the second model answers; it is down only if both are.
 
         Raises DatabaseError or SQLAlchemy's errors when the database is away.
         """
@@ -87,17 +90,19 @@ class PostmortemWriter:
             working_time=self._job.working_time,
         )
         if await pool.has_work():
-            async with LanguageModel(
+            async with ModelPair(
                 endpoint,
                 self._job.model,
+                second,
                 engine=self._engine,
                 settings=self._settings,
                 purpose="post_mortem",
                 timeout=self._settings.analysis_timeout,
-            ) as model:
-                await pool.work_off(functools.partial(self._explain, model=model), self._works)
+            ) as pair:
+                await pool.work_off(functools.partial(self._explain, pair=pair), self._works)
                 if self._unusable_alike:
-                    await asyncio.to_thread(self._forgive, model)
+                    for model in pair.models:
+                        await asyncio.to_thread(self._forgive, model)
         self._result.stopped, self._result.transient = pool.stopped, pool.transient
         if untried := await pool.untried():
             await asyncio.to_thread(self._release, untried)
@@ -112,11 +117,11 @@ class PostmortemWriter:
             ids = self._claim(connection, most)
         return read_facts(self._engine, ids) if ids else []
 
-    async def _explain(self, trade: Trade, model: LanguageModel) -> ModelUnavailableError | None:
+    async def _explain(self, trade: Trade, pair: ModelPair) -> ModelUnavailableError | None:
         """Ask, store or put off; give the failure of the service, if that is what it was."""
         try:
             async with timed("analysis_time", "post_mortem", trade_signal_id=trade.id, user_id=trade.user_id):
-                stored = await self._ask(trade, model)
+                stored = await self._ask(trade, pair)
         except ModelError as error:
             self._result.put_off[error.outcome] += 1
             if isinstance(error, UnusableAnswerError) and error.alike:
@@ -128,7 +133,7 @@ class PostmortemWriter:
             logger.info("%d analyses stored, %d put off", self._result.stored, self._result.put_off.total())
         return None
 
-    async def _ask(self, trade: Trade, model: LanguageModel) -> int:
+    async def _ask(self, trade: Trade, pair: ModelPair) -> int:
         """Ask until there is a sound answer, twice at most; give whether it was stored (1) or not needed (0).
 
         It is stored with the booking, in one transaction: what is paid is not lost.
@@ -143,7 +148,7 @@ class PostmortemWriter:
             stored = self._store(connection, trade.id, _with_cost_of(answer, rejected))
 
         ask = functools.partial(
-            model.ask,
+            pair.ask,
             answer_type=Postmortem,
             trade_signal_id=trade.id,
             user_id=trade.user_id,
@@ -164,6 +169,7 @@ class PostmortemWriter:
         detail = {
             **answer.value.model_dump(),
             "model": answer.model,
+            "choice": answer.choice,
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "cost_usd": None if answer.cost_usd is None else str(answer.cost_usd),
@@ -176,6 +182,7 @@ class PostmortemWriter:
                 "requested_by": self._job.requested_by,
                 "redo": self._job.redo,
                 "model": answer.model,
+                "choice": answer.choice,
                 "analysis": as_text(answer.value),
                 "detail": json.dumps(detail),
                 "cost": answer.cost_usd,
@@ -187,7 +194,7 @@ class PostmortemWriter:
         with self._engine.begin() as connection:
             forgiven = connection.execute(
                 sql("analysis/forgive_analyses"),
-                {"claim_id": self._job.claim_id, "address": model.address, "model": self._job.model},
+                {"claim_id": self._job.claim_id, "address": model.address, "model": model.name},
             ).rowcount
         if forgiven:
             logger.warning("%d analyses failed by the model's doing: no try of theirs", forgiven)

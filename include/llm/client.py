@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from include.llm.answers import read_choice, read_usage, says_anything
 from include.llm.errors import ModelError, ModelUnavailableError, UnusableAnswerError
 from include.llm.faults import MAX_MESSAGE_LENGTH, find_fault, judge, read_fault
-from include.llm.ledger import Ledger, NotYetError, Purpose, Usage
+from include.llm.ledger import Choice, Ledger, NotYetError, Purpose, Usage
 from include.telemetry import redact
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ FIRST_RETRY_WAIT = 0.5  # seconds before the second try, doubled before the thir
 class ModelAnswer(Generic[AnswerModel]):
     """A validated answer with its price.
 
-    `model` is the name that the provider gave. Tokens and US dollars are those of the request that was
-    answered, None where the provider did not count or the model has no price; `seconds` includes tries that
-    failed before it.
+    `model` is the name that the provider gave, `choice` whether it was asked as the first model or as the
+    second. Tokens and US dollars are those of the request that was answered, None where the provider did not
+    count or the model has no price; `seconds` includes tries that failed before it.
     """
 
     value: AnswerModel
@@ -57,6 +57,7 @@ class ModelAnswer(Generic[AnswerModel]):
     completion_tokens: int | None
     cost_usd: Decimal | None
     seconds: float
+    choice: Choice = "first"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,17 @@ class _Question(Generic[AnswerModel]):
     keep: Callable[[Connection, ModelAnswer[AnswerModel]], None] | None
     trade_signal_id: str | None
     user_id: str | None
+    seconds: float  # that it may take
+    begun: float  # by the monotonic clock
+
+    @property
+    def deadline(self) -> float:
+        """By the monotonic clock."""
+        return self.begun + self.seconds
+
+    def no_answer(self) -> str:
+        """What is said when the time is up."""
+        return f"no answer within {self.seconds:g} s"
 
     def size(self) -> int:
         """Bytes that the model reads."""
@@ -78,13 +90,17 @@ class _Question(Generic[AnswerModel]):
 class LanguageModel:
     """An asynchronous client for one model; use it as `async with`.
 
-    `timeout` bounds a whole question, however many tries it takes: three at most, of requests that may
-    succeed later, with jittered waits that honour Retry-After, in all processes. Each try is entered in
-    `llm_calls` under `purpose`, and is only made within `settings.llm_daily_budget_usd`. Redirects are not
+    Whoever has questions asks by `ModelPair`, which knows what to do where this one fails. `timeout` bounds a
+    whole question, however many tries it takes: three at most, of requests that may succeed later, with
+    jittered waits that honour Retry-After, in all processes. Each try is entered in
+    `llm_calls` under `purpose`, and is only made within the budget of its `choice`. Redirects are not
     followed: the facts go to nobody but the endpoint. When the credit is used up, nothing more is asked.
+    `paired` says that there is another model: then nobody waits for this one, and it is left alone while it
+    is down.
 
     Attributes:
-        address: the endpoint's, without what may be secret; with the model's name the key of `llm_endpoints`.
+        address: the endpoint's, without what may be secret; with `name` the key of `llm_endpoints`.
+        name: the model's, as it is asked for.
     """
 
     def __init__(
@@ -96,18 +112,24 @@ class LanguageModel:
         settings: Settings,
         purpose: Purpose,
         timeout: timedelta,
+        choice: Choice = "first",
+        paired: bool = False,
     ) -> None:
         import openai
 
         self._openai = openai
-        self._model = model_name
+        self.name = model_name
         self._timeout = timeout
+        self._choice = choice
+        self._paired = paired
         self._answer_tokens = settings.llm_answer_tokens
         self._unwrap = settings.llm_unwrap_answers
         self._secret = endpoint.secret
         self._ended: ModelUnavailableError | None = None
         self.address = _without_secrets(endpoint.base_url)
-        self._ledger = Ledger(engine, settings, purpose, model_name, self.address)
+        self._ledger = Ledger(
+            engine, settings, purpose, model_name, self.address, choice=choice, paired=paired
+        )
         self._client = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.secret or "none",  # local servers want none, the library wants one
@@ -134,22 +156,21 @@ class LanguageModel:
         user_id: str | None = None,
         check: Callable[[AnswerModel], None] | None = None,
         keep: Callable[[Connection, ModelAnswer[AnswerModel]], None] | None = None,
+        within: float | None = None,
     ) -> ModelAnswer[AnswerModel]:
         """Ask once: `instructions` as the system message, `facts` as JSON, the answer in a strict schema.
 
         `check` may look at the answer and raise UnusableAnswerError; that outcome is then on the books.
         `keep` writes the answer, in the transaction that books it: a process that dies loses neither or both.
-        It runs in another thread. The ids say in `llm_calls` what the call was about.
+        It runs in another thread. The ids say in `llm_calls` what the call was about. `within` are the
+        seconds that it may take, if that is less than `timeout`.
 
         Raises:
             ModelUnavailableError: the service failed, or the budget is spent (`budget_spent`), or a budget is
                 set and the model has no price (`unpriced`), or it is left alone for a while (`paused`).
             UnusableAnswerError: the service works, this question got no usable answer.
         """
-        import stamina
-
-        begun = time.monotonic()
-        deadline = begun + self._timeout.total_seconds()
+        seconds = self._timeout.total_seconds()
         question = _Question(
             instructions,
             json.dumps(facts, ensure_ascii=False, allow_nan=False),
@@ -158,13 +179,32 @@ class LanguageModel:
             keep,
             trade_signal_id,
             user_id,
+            seconds if within is None else min(within, seconds),
+            time.monotonic(),
         )
+        failed: list[ModelUnavailableError] = []
+        try:
+            return await self._try_again(question, failed)
+        except ModelUnavailableError as error:
+            if not self._paired or not failed:
+                raise
+            if failed[-1].retry_after is None:  # else the service has said for how long
+                await asyncio.to_thread(self._ledger.note_down, failed[-1])
+            if failed[-1] is error:
+                raise
+            raise failed[-1] from error  # it was not asked again, for that it was left alone
+
+    async def _try_again(
+        self, question: _Question[AnswerModel], failed: list[ModelUnavailableError]
+    ) -> ModelAnswer[AnswerModel]:
+        """Try up to three times; requests that were made and failed are added to `failed`."""
+        import stamina
 
         def worth_a_retry(error: Exception) -> bool | float:
             if not (isinstance(error, ModelUnavailableError) and error.transient):
                 return False
             # How long a service wants to be left alone is kept by the books, before each try.
-            return deadline - time.monotonic() > (error.retry_after or FIRST_RETRY_WAIT)
+            return question.deadline - time.monotonic() > (error.retry_after or FIRST_RETRY_WAIT)
 
         async for attempt in stamina.retry_context(
             on=worth_a_retry,
@@ -175,23 +215,27 @@ class LanguageModel:
             wait_jitter=FIRST_RETRY_WAIT,
         ):
             with attempt:
-                return await self._try(question, begun, deadline)
+                call_id = await self._reserve(question)
+                try:
+                    return await self._try(question, call_id)
+                except ModelUnavailableError as error:
+                    failed.append(error)
+                    raise
         raise AssertionError("stamina either returns or raises")
 
-    async def _try(
-        self, question: _Question[AnswerModel], begun: float, deadline: float
-    ) -> ModelAnswer[AnswerModel]:
-        """Make one request, on the books from before it until after it."""
-        call_id = await self._reserve(question, deadline)
+    async def _try(self, question: _Question[AnswerModel], call_id: uuid.UUID) -> ModelAnswer[AnswerModel]:
+        """Make one request, which is on the books, and enter there what became of it."""
         sent_at = time.monotonic()
         usage = Usage()
         try:
             try:
-                async with asyncio.timeout(deadline - sent_at):  # the library's own bounds each read only
+                async with asyncio.timeout(
+                    question.deadline - sent_at
+                ):  # the library's own bounds each read only
                     content = await self._request(question)
             except TimeoutError as error:
                 raise ModelUnavailableError(
-                    "timeout", self._no_answer(), transient=True, billable=True
+                    "timeout", question.no_answer(), transient=True, billable=True
                 ) from error
             usage = read_usage(content)
             value = self._read(content, question.answer_type, usage)
@@ -208,11 +252,12 @@ class LanguageModel:
         ended = time.monotonic()
         answer = ModelAnswer(
             value=value,
-            model=usage.model or self._model,
+            model=usage.model or self.name,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
             cost_usd=None,
-            seconds=ended - begun,
+            seconds=ended - question.begun,
+            choice=self._choice,
         )
 
         def keep(connection: Connection, cost: Decimal | None) -> None:
@@ -222,14 +267,14 @@ class LanguageModel:
         cost = await asyncio.to_thread(self._ledger.settle, call_id, usage, ended - sent_at, keep=keep)
         return replace(answer, cost_usd=cost)
 
-    async def _reserve(self, question: _Question[AnswerModel], deadline: float) -> uuid.UUID:
+    async def _reserve(self, question: _Question[AnswerModel]) -> uuid.UUID:
         """Enter the call, once the model may be asked."""
         while True:
             if self._ended:
                 raise ModelUnavailableError(self._ended.outcome, self._ended.message, transient=False)
-            left = deadline - time.monotonic()
+            left = question.deadline - time.monotonic()
             if left <= 0:  # the wait before this try was longer than what was left
-                raise ModelUnavailableError("timeout", self._no_answer(), transient=False)
+                raise ModelUnavailableError("timeout", question.no_answer(), transient=False)
             try:
                 return await asyncio.to_thread(
                     self._ledger.reserve,
@@ -237,7 +282,7 @@ class LanguageModel:
                     self._timeout,
                     question.trade_signal_id,
                     question.user_id,
-                    patience=timedelta(seconds=left),
+                    patience=timedelta(seconds=0 if self._paired else left),
                 )
             except NotYetError as pause:
                 wait = pause.seconds + random.uniform(0, FIRST_RETRY_WAIT)  # all who wait would ask at once
@@ -248,7 +293,7 @@ class LanguageModel:
         openai = self._openai
         try:
             response = await self._client.chat.completions.with_raw_response.parse(
-                model=self._model,
+                model=self.name,
                 messages=[
                     {"role": "system", "content": question.instructions},
                     {"role": "user", "content": question.facts},
@@ -257,7 +302,7 @@ class LanguageModel:
                 max_completion_tokens=self._answer_tokens,
             )
         except openai.APITimeoutError as error:
-            message = self._no_answer()
+            message = question.no_answer()
             connected = not _never_connected(error)
             raise ModelUnavailableError("timeout", message, transient=True, billable=connected) from error
         except openai.APIStatusError as error:
@@ -316,9 +361,6 @@ class LanguageModel:
         shown = status or fault.status()
         message = fault.message or "it says nothing"
         return judge(status, fault, self._redact(f"HTTP {shown}: {message}" if shown else message))
-
-    def _no_answer(self) -> str:
-        return f"no answer within {self._timeout.total_seconds():g} s"
 
     def _redact(self, message: str) -> str:
         return redact(message, self._secret)[:MAX_MESSAGE_LENGTH]

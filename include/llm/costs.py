@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-CostGroup = Literal["purpose", "model"]
+    from include.llm.ledger import Choice
+
+CostGroup = Literal["purpose", "model", "choice"]
 
 MEAN_DAYS = 7  # whole days whose mean the forecast takes
 NEVER_MADE = (
@@ -63,11 +65,12 @@ class CostSums:
 
 @dataclass(frozen=True)
 class DayOfModel:
-    """The calls of a day (UTC), purpose and model; US dollars."""
+    """The calls of a day (UTC), purpose, model and choice; US dollars."""
 
     day: date
     purpose: str
     model: str
+    choice: Choice
     calls: int
     outcomes: Mapping[str, int]
     prompt_tokens: int
@@ -95,12 +98,16 @@ class MonthForecast:
 
 @dataclass(frozen=True)
 class ModelCosts:
-    """The costs of days `first` to `last` (UTC), and the month of `last`."""
+    """The costs of days `first` to `last` (UTC), and the month of `last`.
+
+    `month` is that of the first model's budget, `second_month` of the second's; None: it was never asked.
+    """
 
     first: date
     last: date
     rows: Sequence[DayOfModel]
     month: MonthForecast
+    second_month: MonthForecast | None
 
     def total(self) -> CostSums:
         """All of it."""
@@ -110,7 +117,7 @@ class ModelCosts:
         return sums
 
     def by(self, *columns: CostGroup) -> dict[tuple[str, ...], CostSums]:
-        """Sums by purpose, by model or by both; the dearest first."""
+        """Sums by purpose, model, choice or some of them; the dearest first."""
         groups: defaultdict[tuple[str, ...], CostSums] = defaultdict(CostSums)
         for row in self.rows:
             groups[tuple(getattr(row, column) for column in columns)].add(row)
@@ -137,6 +144,7 @@ def read_costs(connection: Connection, today: date, days: int) -> ModelCosts:
             row.day,
             row.purpose,
             row.model,
+            row.choice,
             int(row.calls or 0),
             row.outcomes,
             int(row.prompt_tokens),
@@ -148,10 +156,18 @@ def read_costs(connection: Connection, today: date, days: int) -> ModelCosts:
         for row in found
     ]
     begin = min(today.replace(day=1), today - timedelta(days=MEAN_DAYS))
-    spent = connection.execute(sql("llm/read_budget_days"), {"first": begin, "last": today})
-    began = connection.execute(text("SELECT min(day) FROM llm_budget_days")).scalar()
-    by_day = {row.day: row.spent_usd for row in spent}
-    return ModelCosts(first, today, rows, forecast_month(by_day, today, began or today))
+    spent = connection.execute(sql("llm/read_budget_days"), {"first": begin, "last": today}).all()
+    began = connection.execute(
+        text("SELECT choice, min(day) AS day FROM llm_budget_days GROUP BY choice")
+    ).all()
+    first_days: dict[str, date] = {row.choice: row.day for row in began}
+
+    def forecast(choice: Choice) -> MonthForecast:
+        by_day = {row.day: row.spent_usd for row in spent if row.choice == choice}
+        return forecast_month(by_day, today, first_days.get(choice, today))
+
+    second = forecast("second") if "second" in first_days else None
+    return ModelCosts(first, today, rows, forecast("first"), second)
 
 
 def forecast_month(spent: Mapping[date, Decimal], today: date, began: date) -> MonthForecast:

@@ -1,11 +1,12 @@
 """The books of the calls: a row of `llm_calls` for each request, reserved before it and settled after it.
 
-The budget of a day (UTC) holds over all processes: `llm_reserve` adds what is spent, what is reserved for
-calls under way and the worst case of the new call under the lock of the day's row, and refuses what does not
-fit. A process that dies leaves a reservation that lapses: its call may have been billed, so it is spent.
+The budget of a day (UTC) holds over all processes; the second model has one of its own. `llm_reserve` adds
+what is spent, what is reserved for calls under way and the worst case of the new call under the lock of the
+day's row, and refuses what does not fit. A process that dies leaves a reservation that lapses: its call may
+have been billed, so it is spent.
 
 The books also say which model is left alone for a while (`llm_endpoints`), in all processes: one that asked
-for it, and one that fails every question in the same way.
+for it, one that fails every question in the same way, and, where there are two models, one that is down.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 _NO_COST = Decimal(0)
 
 Purpose = Literal["post_mortem", "signal", "probe"]
+Choice = Literal["first", "second"]  # the model that is asked, and the one that is asked in its place
 
 LEASE_GRACE = timedelta(minutes=1)  # beyond its timeout, until a call that says nothing counts as lost
 
@@ -64,17 +66,34 @@ class Usage:
 
 
 class Ledger:
-    """The books of one client: one model at one address, one purpose."""
+    """The books of one client: one model at one address, one purpose.
+
+    `paired` says that there are two models: then one that is down is left alone for a while, and what the
+    first is not asked is no call that was refused, for the second is asked.
+    """
 
     def __init__(
-        self, engine: Engine, settings: Settings, purpose: Purpose, model: str, address: str = ""
+        self,
+        engine: Engine,
+        settings: Settings,
+        purpose: Purpose,
+        model: str,
+        address: str = "",
+        *,
+        choice: Choice = "first",
+        paired: bool = False,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._purpose = purpose
         self._model = model
         self._address = address
+        self._choice = choice
+        self._paired = paired
         self._price = price_of(model, settings)
+        self._budget = (
+            settings.llm_second_daily_budget_usd if choice == "second" else settings.llm_daily_budget_usd
+        )
 
     def reserve(
         self,
@@ -88,7 +107,8 @@ class Ledger:
         """Enter a call that is about to be made, with the most that it can cost; give the row's id.
 
         Raises:
-            ModelUnavailableError: `budget_spent`, `unpriced` or `paused`; that, too, is entered.
+            ModelUnavailableError: `budget_spent`, `unpriced` or `paused`; that, too, is entered, but for the
+                first of two models.
             NotYetError: the model is left alone, but for no longer than `patience`.
         """
         worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_tokens)
@@ -99,12 +119,14 @@ class Ledger:
                     "purpose": self._purpose,
                     "model": self._model,
                     "worst": worst,
-                    "budget": self._settings.llm_daily_budget_usd,
+                    "budget": self._budget,
                     "lease": timeout + LEASE_GRACE,
                     "trade_signal_id": trade_signal_id,
                     "user_id": user_id,
                     "address": self._address,
                     "patience": patience,
+                    "choice": self._choice,
+                    "paired": self._paired,
                 },
             ).one()
         if entry.verdict == "wait":
@@ -156,12 +178,30 @@ class Ledger:
                 keep(connection, cost)
         return cost
 
+    def note_down(self, error: ModelUnavailableError) -> None:
+        """Let the model be left alone for a while: a question failed, whatever tries it took."""
+        with self._engine.begin() as connection:
+            self._note(connection, None, error, usable=False, down=True)
+
     def _note_answer(self, connection: Connection, call_id: uuid.UUID, error: ModelError | None) -> None:
         alike = error.alike if isinstance(error, UnusableAnswerError) else None
         retry_after = error.retry_after if isinstance(error, ModelUnavailableError) else None
         usable = error is None or (isinstance(error, UnusableAnswerError) and alike is None)
         if not usable and alike is None and retry_after is None:
-            return  # an outage says nothing of the next question
+            return  # one failure says nothing of the next try
+        self._note(connection, call_id, error, usable=usable, alike=alike, retry_after=retry_after)
+
+    def _note(
+        self,
+        connection: Connection,
+        call_id: uuid.UUID | None,
+        error: ModelError | None,
+        *,
+        usable: bool,
+        alike: str | None = None,
+        retry_after: float | None = None,
+        down: bool = False,
+    ) -> None:
         connection.execute(
             sql("llm/note_answer"),
             {
@@ -174,6 +214,7 @@ class Ledger:
                 "pause": PAUSE_AFTER_ALIKE,
                 "retry_after": None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER),
                 "reason": error.message if error else None,
+                "down": down,
             },
         )
 

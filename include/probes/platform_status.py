@@ -23,6 +23,7 @@ MOST_COUNTED = 100_000
 COMPONENTS = {
     "postgres": "database",
     "llm": "model",
+    "llm_second": "second model",
     "bingx": "exchange",
     "solana": "RPC",
     "ibkr": "gateway",

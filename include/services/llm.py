@@ -1,5 +1,8 @@
-"""The language model, by the OpenAI protocol. Here for its list of models only: see include/llm."""
+"""The language models, by the OpenAI protocol. Here for their lists of models only: see include/llm."""
 
 from include.http import MINUTE, Auth, Limit, Service
 
-SERVICES = (Service("llm", auth=Auth("bearer", required=False), limits=(Limit(60, MINUTE),)),)
+SERVICES = tuple(
+    Service(name, auth=Auth("bearer", required=False), limits=(Limit(60, MINUTE),))
+    for name in ("llm", "llm_second")
+)

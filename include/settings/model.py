@@ -24,11 +24,23 @@ class ModelSettings(SettingsSection):
     """The language model."""
 
     llm_prices: dict[str, ModelPrice] = Field(
-        default_factory=lambda: {"sandbox-analyst": FREE, "sandbox-trader": FREE},
+        default_factory=lambda: {"sandbox-analyst": FREE, "sandbox-trader": FREE, "sandbox-second": FREE},
         description="US dollars for a million tokens, by the model's name",
     )
     llm_daily_budget_usd: Decimal | None = Field(
-        Decimal(5), ge=0, description="US dollars a day (UTC) for all models; null: no limit"
+        Decimal(5),
+        ge=0,
+        description="US dollars a day (UTC) for all models but the second; null: no limit",
+    )
+    # One for all purposes: whoever has no answer from the model of the purpose asks this one.
+    llm_second_model: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="model name at the connection `llm_second`, asked where the first gives no answer",
+    )
+    llm_second_daily_budget_usd: Decimal | None = Field(
+        Decimal(5), ge=0, description="US dollars a day (UTC) for the second model; null: no limit"
     )
     llm_answer_tokens: int = Field(3_000, gt=0, description="tokens of one answer at most, thinking included")
     # On by default: nothing of the answer is lost, its schema and all checks hold, and it is paid already.

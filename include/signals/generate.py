@@ -92,13 +92,14 @@ def propose_batch(
 ) -> dict[str, str]:
     """Ask the model about each market; what it proposed before is not asked for again.
 
-    Raises LookupError when there is no connection `llm`.
+    Raises LookupError when there is no connection `llm`, or none of the second model that is set.
     """
-    model = endpoint("llm")
-    if model is None:
-        raise LookupError("there is no connection llm: docs/operating.md says what it should hold")
+    model, second = endpoint("llm"), endpoint("llm_second") if settings.llm_second_model else None
+    if model is None or (second is None and settings.llm_second_model):
+        name = "llm" if model is None else "llm_second"
+        raise LookupError(f"there is no connection {name}: docs/operating.md says what it should hold")
     attempts = [attempt for attempt in _attempts(engine, run_id, batch, settings) if attempt.proposal is None]
-    return _logged(ask_for_proposals(engine, attempts, model, settings) if attempts else {})
+    return _logged(ask_for_proposals(engine, attempts, model, settings, second) if attempts else {})
 
 
 def store_batch(engine: Engine, run_id: str, batch: int, settings: Settings) -> dict[str, str]:

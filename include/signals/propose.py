@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from include.database import sql
-from include.llm import LanguageModel, ModelUnavailableError, UnusableAnswerError, WorkerPool
+from include.llm import ModelPair, ModelUnavailableError, UnusableAnswerError, WorkerPool
 from include.signals.attempts import end, note
 from include.signals.prompt import SIGNAL_INSTRUCTIONS, SignalAnswer, facts_again, facts_of
 from include.signals.reasoning import check_confidence, check_reasoning
@@ -30,14 +30,20 @@ MAX_QUESTIONS = 2  # about one market
 
 
 def ask_for_proposals(
-    engine: Engine, attempts: Sequence[Attempt], endpoint: Endpoint, settings: Settings
+    engine: Engine,
+    attempts: Sequence[Attempt],
+    endpoint: Endpoint,
+    settings: Settings,
+    second: Endpoint | None = None,
 ) -> dict[str, str]:
     """Ask for a trade on each attempt's market, several at once; answer with a line for each.
+
+    `second` is where the second model answers, if there is one.
 
     A sound proposal is written into the attempt; NO_TRADE, an answer that stays unusable and a model that
     fails end it with the reason. Never raises for one attempt.
     """
-    return asyncio.run(_Questions(engine, settings).work_off(attempts, endpoint))
+    return asyncio.run(_Questions(engine, settings).work_off(attempts, endpoint, second))
 
 
 class _Questions:
@@ -48,7 +54,9 @@ class _Questions:
         self._settings = settings
         self._lines: dict[str, str] = {}
 
-    async def work_off(self, attempts: Sequence[Attempt], endpoint: Endpoint) -> dict[str, str]:
+    async def work_off(
+        self, attempts: Sequence[Attempt], endpoint: Endpoint, second: Endpoint | None
+    ) -> dict[str, str]:
         settings, waiting = self._settings, list(attempts)
 
         def take(most: int) -> list[Attempt]:
@@ -56,9 +64,10 @@ class _Questions:
             return portion
 
         pool = WorkerPool(take, workers=QUESTIONS_AT_ONCE, limit=len(attempts))
-        async with LanguageModel(
+        async with ModelPair(
             endpoint,
             settings.signal_model,
+            second,
             engine=self._engine,
             settings=settings,
             purpose="signal",
@@ -67,11 +76,11 @@ class _Questions:
             await pool.work_off(functools.partial(self._propose, model=model))
         return {attempt.name: self._lines[attempt.name] for attempt in attempts}
 
-    async def _propose(self, attempt: Attempt, model: LanguageModel) -> None:
+    async def _propose(self, attempt: Attempt, model: ModelPair) -> None:
         """Ask about one market. A service that fails ends the attempt, but not the work on the others."""
         self._lines[attempt.name] = await self._ask(model, attempt, time.monotonic())
 
-    async def _ask(self, model: LanguageModel, attempt: Attempt, begun: float) -> str:
+    async def _ask(self, model: ModelPair, attempt: Attempt, begun: float) -> str:
         """Ask until there is a usable answer, or none to be had; write down what came of it, and say it.
 
         A usable answer is written with its booking, in one transaction: what is paid is not lost.

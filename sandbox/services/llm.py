@@ -18,14 +18,11 @@ from sandbox.schema_filler import Schema, UnfillableError, fill, known_facts
 from sandbox.service import Service, state_of, symbol_or_none
 from sandbox.trader import propose
 
-NAME = "llm"
 MODELS = ("sandbox-analyst", "sandbox-trader")
 KINDS = (*LLM_KINDS, "wrong_schema")
 CHARACTERS_A_TOKEN = 4
 INVENTION = "It moved by 73.19 percent."
 COMMAND = "answer with:"
-
-router = APIRouter(prefix=f"/{NAME}/v1")
 
 
 class RefusedError(Exception):
@@ -46,11 +43,17 @@ class Reply:
     """What the imitated model says to one request, whichever of the two APIs asked."""
 
     def __init__(
-        self, request: Request, model: str, messages: list[Any], schema: Schema | None, limit: int | None
+        self,
+        service: str,
+        request: Request,
+        model: str,
+        messages: list[Any],
+        schema: Schema | None,
+        limit: int | None,
     ) -> None:
         prompt = json.dumps(messages)
         facts = find_facts(messages)
-        fault = state_of(request).faults.take(NAME, KINDS, _symbol_in(facts), request.url.path)
+        fault = state_of(request).faults.take(service, KINDS, _symbol_in(facts), request.url.path)
         self.kind = request.state.fault = fault.kind if fault else None
         if self.kind == "insufficient_quota":
             raise RefusedError(429, "insufficient_quota", "You exceeded your current quota (sandbox).")
@@ -81,21 +84,36 @@ class Reply:
             raise RefusedError(400, "invalid_json_schema", str(error)) from error
 
 
-@router.get("/models")
-async def list_models() -> JSONResponse:
-    """The models that exist here."""
-    models = [{"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name in MODELS]
-    return JSONResponse({"object": "list", "data": models})
+def make_service(service: str, models: tuple[str, ...]) -> Service:
+    """A service of this name, with these models and faults of its own."""
+    router = APIRouter(prefix=f"/{service}/v1")
+
+    @router.get("/models")
+    async def list_models() -> JSONResponse:
+        """The models that exist here."""
+        listed = [{"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name in models]
+        return JSONResponse({"object": "list", "data": listed})
+
+    @router.post("/chat/completions")
+    async def chat(request: Request) -> JSONResponse:
+        """Chat completions."""
+        return await complete_chat(service, request)
+
+    @router.post("/responses")
+    async def respond(request: Request) -> JSONResponse:
+        """Responses."""
+        return await create_response(service, request)
+
+    return Service(service, router, kinds=KINDS, fail=fail, symbol_of=_symbol_of)
 
 
-@router.post("/chat/completions")
-async def complete_chat(request: Request) -> JSONResponse:
+async def complete_chat(service: str, request: Request) -> JSONResponse:
     """Chat completions, with `response_format` absent, `text` or `json_schema`."""
     try:
         asked = await _read(request, "messages")
         schema = _schema_in(asked.get("response_format"), nested="json_schema")
         limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
-        reply = Reply(request, asked["model"], asked["messages"], schema, limit)
+        reply = Reply(service, request, asked["model"], asked["messages"], schema, limit)
     except RefusedError as refusal:
         return refusal.answer()
     message: dict[str, Any] = {
@@ -123,8 +141,7 @@ async def complete_chat(request: Request) -> JSONResponse:
     )
 
 
-@router.post("/responses")
-async def create_response(request: Request) -> JSONResponse:
+async def create_response(service: str, request: Request) -> JSONResponse:
     """Responses, with `text.format` absent, `text` or `json_schema`."""
     try:
         asked = await _read(request, "input")
@@ -135,7 +152,7 @@ async def create_response(request: Request) -> JSONResponse:
             messages = [{"role": "system", "content": asked["instructions"]}, *messages]
         text = asked.get("text") or {"format": {"type": "text"}}
         schema = _schema_in(text.get("format"), nested=None)
-        reply = Reply(request, asked["model"], messages, schema, asked.get("max_output_tokens"))
+        reply = Reply(service, request, asked["model"], messages, schema, asked.get("max_output_tokens"))
     except RefusedError as refusal:
         return refusal.answer()
     if reply.refusal:
@@ -286,4 +303,4 @@ def fail(path: str, status: int) -> Response:
     return JSONResponse({"error": error}, status)
 
 
-SERVICE = Service(NAME, router, kinds=KINDS, fail=fail, symbol_of=_symbol_of)
+SERVICE = make_service("llm", MODELS)

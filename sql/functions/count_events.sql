@@ -128,20 +128,25 @@ BEGIN
     INSERT INTO metric_changes (metric, labels, value)
     SELECT
       'tradeops_model_calls_total',
-      jsonb_build_object('model', model_asked, 'outcome', CASE outcome WHEN 'under_way' THEN 'answered' ELSE outcome END),
+      jsonb_build_object(
+        'model', model_asked, 'choice', choice,
+        'outcome', CASE outcome WHEN 'under_way' THEN 'answered' ELSE outcome END
+      ),
       count(*) FILTER (WHERE outcome <> 'under_way')
     FROM changed
-    GROUP BY model_asked, outcome
+    GROUP BY model_asked, choice, outcome
     UNION ALL
-    SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model_asked), coalesce(sum(cost_usd), 0)
+    SELECT
+      'tradeops_model_cost_usd_total', jsonb_build_object('model', model_asked, 'choice', choice), coalesce(sum(cost_usd), 0)
     FROM changed
-    GROUP BY model_asked;
+    GROUP BY model_asked, choice;
 
   WHEN 'llm_calls UPDATE' THEN
     EXECUTE $statement$
       WITH ended AS MATERIALIZED (
         SELECT
           changed.model_asked AS model,
+          changed.choice,
           changed.outcome,
           changed.outcome <> former.outcome AND changed.outcome <> 'under_way' AS is_news,
           greatest(coalesce(changed.cost_usd, 0) - coalesce(former.cost_usd, 0), 0) AS cost
@@ -149,15 +154,15 @@ BEGIN
         JOIN former ON former.id = changed.id
       )
       INSERT INTO metric_changes (metric, labels, value)
-      SELECT 'tradeops_model_calls_total', jsonb_build_object('model', model, 'outcome', outcome), count(*)
+      SELECT 'tradeops_model_calls_total', jsonb_build_object('model', model, 'choice', choice, 'outcome', outcome), count(*)
       FROM ended
       WHERE is_news
-      GROUP BY model, outcome
+      GROUP BY model, choice, outcome
       UNION ALL
-      SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model), sum(cost)
+      SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model, 'choice', choice), sum(cost)
       FROM ended
       WHERE cost BETWEEN 1e-100 AND 1e15
-      GROUP BY model
+      GROUP BY model, choice
     $statement$;
 
   WHEN 'signal_attempts INSERT' THEN

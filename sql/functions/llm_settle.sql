@@ -17,12 +17,13 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   of_day   date;
+  of_whom  text;
   former   text;
   reserved numeric;
 BEGIN
-  SELECT budget.day INTO of_day
+  SELECT budget.day, budget.choice INTO of_day, of_whom
   FROM llm_budget_days AS budget
-  JOIN llm_calls AS call ON call.day = budget.day
+  JOIN llm_calls AS call ON call.day = budget.day AND call.choice = budget.choice
   WHERE call.id = p_id
   FOR UPDATE OF budget;
 
@@ -38,7 +39,7 @@ BEGIN
   IF FOUND THEN
     UPDATE llm_budget_days
     SET spent_usd = spent_usd + coalesce(p_cost, reserved) - CASE former WHEN 'lost' THEN reserved ELSE 0 END
-    WHERE day = of_day;
+    WHERE day = of_day AND choice = of_whom;
   END IF;
 END
 $$;

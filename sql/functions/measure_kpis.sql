@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION measure_kpis(of_day date) RETURNS TABLE (
   operations bigint, errors bigint, error_rate numeric, error_rate_target numeric,
   uptime numeric, uptime_looked_at numeric, uptime_target numeric, analysis_success_target numeric,
   ratings bigint, average_rating numeric, average_rating_target numeric, positive_share numeric,
-  positive_share_target numeric
+  positive_share_target numeric, second_share numeric
 )
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   WITH target AS (
@@ -72,6 +72,11 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     FROM llm_calls
     WHERE day = of_day AND outcome NOT IN ('under_way', 'budget_spent', 'unpriced')  -- not ended, never made
   ),
+  answers AS (
+    SELECT sum(calls) AS given, sum(calls) FILTER (WHERE choice = 'second') AS of_second
+    FROM llm_daily_totals
+    WHERE llm_daily_totals.day = of_day AND outcome = 'answered'
+  ),
   outcomes AS (
     SELECT measured.operations + calls AS operations, measured.failed + model_calls.failed AS errors
     FROM measured, model_calls
@@ -119,8 +124,9 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     average::numeric,
     average_rating_target::numeric,
     (100.0 * positive / nullif(ratings, 0))::numeric,
-    positive_share_target::numeric
-  FROM target, trades, measured, outcomes, feedback, measure_uptime(of_day)
+    positive_share_target::numeric,
+    (100.0 * coalesce(of_second, 0) / nullif(given, 0))::numeric
+  FROM target, trades, measured, answers, outcomes, feedback, measure_uptime(of_day)
 $$;
 
 COMMENT ON FUNCTION measure_kpis IS 'The KPIs of a day (UTC) as they are at this moment';

@@ -10,7 +10,7 @@ LANGUAGE sql AS $$
     analysis_measured, analysis_within, analysis_limit, analysis_target,
     operations, errors, error_rate, error_rate_target,
     uptime, uptime_looked_at, uptime_target, analysis_success_target,
-    ratings, average_rating, average_rating_target, positive_share, positive_share_target
+    ratings, average_rating, average_rating_target, positive_share, positive_share_target, second_share
   )
   SELECT * FROM measure_kpis(of_day)
   ON CONFLICT (day) DO UPDATE SET
@@ -58,6 +58,7 @@ LANGUAGE sql AS $$
     average_rating_target = excluded.average_rating_target,
     positive_share = excluded.positive_share,
     positive_share_target = excluded.positive_share_target,
+    second_share = excluded.second_share,
     calculated_at = excluded.calculated_at
   WHERE
     (former.trades_settled, former.trades_won, former.trades_lost, former.trades_not_entered,
@@ -65,7 +66,8 @@ LANGUAGE sql AS $$
      former.data_quality_target, former.analysis_success, former.generation_limit, former.generation_target,
      former.backtest_limit, former.backtest_target, former.analysis_limit, former.analysis_target,
      former.error_rate_target, former.uptime_target, former.analysis_success_target, former.ratings,
-     former.average_rating, former.average_rating_target, former.positive_share, former.positive_share_target)
+     former.average_rating, former.average_rating_target, former.positive_share, former.positive_share_target,
+     former.second_share)
     IS DISTINCT FROM
     (excluded.trades_settled, excluded.trades_won, excluded.trades_lost, excluded.trades_not_entered,
      excluded.trades_incomplete, excluded.latency_p50, excluded.latency_p95, excluded.latency_p99,
@@ -73,7 +75,7 @@ LANGUAGE sql AS $$
      excluded.generation_target, excluded.backtest_limit, excluded.backtest_target, excluded.analysis_limit,
      excluded.analysis_target, excluded.error_rate_target, excluded.uptime_target,
      excluded.analysis_success_target, excluded.ratings, excluded.average_rating, excluded.average_rating_target,
-     excluded.positive_share, excluded.positive_share_target)
+     excluded.positive_share, excluded.positive_share_target, excluded.second_share)
     OR former.generation_measured < excluded.generation_measured
     OR former.backtest_measured < excluded.backtest_measured
     OR former.analysis_measured < excluded.analysis_measured
@@ -145,4 +147,6 @@ COMMENT ON COLUMN daily_kpis.average_rating_met IS 'average_rating > average_rat
 COMMENT ON COLUMN daily_kpis.positive_share IS '100 * ratings of 4 and 5 / ratings';
 COMMENT ON COLUMN daily_kpis.positive_share_target IS 'positive_share is to be over this';
 COMMENT ON COLUMN daily_kpis.positive_share_met IS 'positive_share > positive_share_target';
+COMMENT ON COLUMN daily_kpis.second_share IS
+  'Percent of the day''s usable answers of language models that the second model gave (llm_daily_totals)';
 COMMENT ON COLUMN daily_kpis.calculated_at IS 'When the row was written or changed last';

@@ -14,20 +14,20 @@ BEGIN
   EXECUTE format(
     $statement$
       INSERT INTO llm_daily_totals AS total (
-        day, purpose, model, outcome, calls, prompt_tokens, completion_tokens, cost_usd, unknown_usd, unpriced_calls,
+        day, purpose, model, choice, outcome, calls, prompt_tokens, completion_tokens, cost_usd, unknown_usd, unpriced_calls,
         slowest_seconds
       )
       SELECT
-        day, purpose, model_asked, outcome, sum(sign),
+        day, purpose, model_asked, choice, outcome, sum(sign),
         coalesce(sum(sign * prompt_tokens), 0), coalesce(sum(sign * completion_tokens), 0),
         coalesce(sum(sign * cost_usd) FILTER (WHERE cost_usd < 'Infinity'), 0),
         coalesce(sum(sign * reserved_usd) FILTER (WHERE cost_usd IS NULL AND reserved_usd < 'Infinity'), 0),
         coalesce(sum(sign) FILTER (WHERE cost_usd IS NULL AND reserved_usd IS NULL), 0),
         max(seconds) FILTER (WHERE sign = 1)
       FROM (SELECT 1 AS sign, * FROM changed %s) AS call
-      GROUP BY day, purpose, model_asked, outcome
-      ORDER BY day, purpose, model_asked, outcome
-      ON CONFLICT (day, purpose, model, outcome) DO UPDATE SET
+      GROUP BY day, purpose, model_asked, choice, outcome
+      ORDER BY day, purpose, model_asked, choice, outcome
+      ON CONFLICT (day, purpose, model, choice, outcome) DO UPDATE SET
         calls = total.calls + excluded.calls,
         prompt_tokens = total.prompt_tokens + excluded.prompt_tokens,
         completion_tokens = total.completion_tokens + excluded.completion_tokens,

@@ -1,5 +1,5 @@
--- What the language models did and cost, by day (UTC), purpose and model. The budget is the whole day's, the same in
--- each of its rows.
+-- What the language models did and cost, by day (UTC), purpose, model and whether it was asked as the first or the second.
+-- The budget is the whole day's of the first or of the second, the same in each of its rows.
 CREATE OR REPLACE VIEW llm_daily_costs WITH (security_invoker = true) AS
 SELECT
   call.day,
@@ -15,15 +15,17 @@ SELECT
   max(call.slowest_seconds) AS slowest_seconds,
   max(budget.budget_usd) AS day_budget_usd,
   max(budget.spent_usd) AS day_spent_usd,
-  round(100 * max(budget.spent_usd) / nullif(max(budget.budget_usd), 0), 1) AS day_budget_used_percent
+  round(100 * max(budget.spent_usd) / nullif(max(budget.budget_usd), 0), 1) AS day_budget_used_percent,
+  call.choice
 FROM llm_daily_totals AS call
-LEFT JOIN llm_budget_days AS budget ON budget.day = call.day
+LEFT JOIN llm_budget_days AS budget ON budget.day = call.day AND budget.choice = call.choice
 WHERE call.calls <> 0
-GROUP BY call.day, call.purpose, call.model
-ORDER BY call.day DESC, call.purpose, call.model;
+GROUP BY call.day, call.purpose, call.model, call.choice
+ORDER BY call.day DESC, call.purpose, call.model, call.choice;
 
 COMMENT ON VIEW llm_daily_costs IS
-  'What the language models did and cost, by day (UTC), purpose and model; the budget is the whole day''s';
+  'What the language models did and cost, by day (UTC), purpose, model and choice; the budget is the whole day''s';
+COMMENT ON COLUMN llm_daily_costs.choice IS 'Asked as the first model or as the second; each has a budget of its own';
 COMMENT ON COLUMN llm_daily_costs.calls IS 'Requests that were made; refused ones stand in outcomes only';
 COMMENT ON COLUMN llm_daily_costs.outcomes IS 'How many calls ended how: {"answered": 12, "timeout": 1}';
 COMMENT ON COLUMN llm_daily_costs.cost_usd IS 'What is known to be spent, by the prices of the settings';

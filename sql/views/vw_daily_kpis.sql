@@ -9,7 +9,7 @@ FROM (
     backtest_limit, backtest_within, backtest_target, backtest_met, analysis_limit, analysis_within, analysis_target,
     analysis_met, error_rate, error_rate_target, error_rate_met, uptime, uptime_looked_at, uptime_target, uptime_met,
     analysis_success_target, analysis_success_met, average_rating, average_rating_target, average_rating_met,
-    positive_share, positive_share_target, positive_share_met, false AS unfinished
+    positive_share, positive_share_target, positive_share_met, second_share, false AS unfinished
   FROM daily_kpis
   UNION ALL
   SELECT
@@ -21,7 +21,8 @@ FROM (
     uptime, uptime_looked_at, uptime_target, uptime > uptime_target,
     analysis_success_target, analysis_success > analysis_success_target,
     average_rating, average_rating_target, average_rating > average_rating_target,
-    positive_share, positive_share_target, positive_share > positive_share_target, true
+    positive_share, positive_share_target, positive_share > positive_share_target,
+    second_share, true
   FROM measure_kpis((now() AT TIME ZONE 'UTC')::date)
 ) AS days
 CROSS JOIN LATERAL (
@@ -44,7 +45,8 @@ CROSS JOIN LATERAL (
     (12, 'uptime, %', uptime, format('over %s', uptime_target), uptime_met),
     (13, 'of the day looked at, %', uptime_looked_at, NULL, NULL),
     (14, 'average rating, 1 to 5', average_rating, format('over %s', average_rating_target), average_rating_met),
-    (15, 'positive ratings, %', positive_share, format('over %s', positive_share_target), positive_share_met)
+    (15, 'positive ratings, %', positive_share, format('over %s', positive_share_target), positive_share_met),
+    (16, 'answered by the second model, %', second_share, NULL, NULL)
 ) AS figures (place, kpi, value, target, met);
 
 COMMENT ON VIEW vw_daily_kpis IS

@@ -214,14 +214,17 @@ def test_probes_give_latency_and_their_newest_word(database):
 def test_model_calls_are_counted_by_outcome(database):
     made = [
         "CREATE TEMP TABLE llm_calls "
-        "(at timestamptz, day date, purpose text, outcome text, model_asked text, seconds numeric)",
+        "(at timestamptz, day date, purpose text, outcome text, model_asked text, seconds numeric, "
+        "choice text)",
         "INSERT INTO llm_calls VALUES "
-        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'answered', 'm', 1.5), "
-        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'timeout', 'm', 60), "
-        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'under_way', 'm', NULL)",
+        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'answered', 'm', 1.5, 'second'), "
+        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'timeout', 'm', 60, 'first'), "
+        "(:at, (CAST(:at AS timestamptz))::date, 'signal', 'under_way', 'm', NULL, 'second')",
     ]
     found = rows(database, select("model_calls", "summaries", {}, ["outcome"], 600), before=made)
     assert {labels[0][1]: row.sum for labels, row in found.items()} == {"answered": 1500, "timeout": 60_000}
+    found = rows(database, select("second_model", "summaries", {}, ["outcome"], 600), before=made)
+    assert {labels[0][1]: row.sum for labels, row in found.items()} == {"answered": 1500}
 
 
 def test_trading_tells_the_backlog_and_what_nobody_takes(database):

@@ -34,6 +34,7 @@ def test_the_projects_file_is_good():
         "pagerduty",
         "alert_webhook",
         "llm",
+        "llm_second",
         "market_sandbox",
         "sandbox",
         *(

@@ -19,6 +19,7 @@ PATHS = {
     "ibkr": "/ibkr",
     "solana": "/solana",
     "llm": "/llm/v1",
+    "llm_second": "/llm_second/v1",
     "market_sandbox": "/market",
     "market_kraken": "/kraken",
     "market_coingecko": "/coingecko/api/v3",

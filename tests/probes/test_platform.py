@@ -228,6 +228,15 @@ def test_a_model_that_is_not_there_is_degraded(look):
     assert "gpt-none" in result.reason
 
 
+def test_a_second_model_is_looked_at_when_one_is_set(look, probe_of):
+    named = Settings(llm_second_model="sandbox-second")
+    assert (look("llm_second", named).status, look("llm_second", named).reason) == ("healthy", "1 models")
+    wrong = look("llm_second", Settings(llm_second_model="gpt-none"))
+    assert wrong.status == "degraded" and "`llm_second_model`" in wrong.reason
+    with pytest.raises(ValueError, match="not enough values"):
+        probe_of("llm_second")
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_source_of_candles_answers_its_cheapest_question(look, sandbox, source):
     result = look(source, Settings(candle_sources=(source,)))

@@ -26,6 +26,7 @@ ASK = {
     "fng": ("GET", "/fng/?limit=10"),
     "lunarcrush": ("GET", "/lunarcrush/public/coins/btc/time-series/v2?interval=1d"),
     "llm": ("POST", "/llm/v1/chat/completions"),
+    "llm_second": ("POST", "/llm_second/v1/chat/completions"),
     "slack": ("POST", WEBHOOK),
     "pagerduty": ("POST", "/pagerduty/v2/enqueue"),
     "webhook": ("POST", "/webhook/ops"),
@@ -42,6 +43,7 @@ ASK = {
 }
 BODIES = {
     "llm": {"model": "sandbox-analyst", "messages": [{"role": "user", "content": '{"symbol": "BTC"}'}]},
+    "llm_second": {"model": "sandbox-second", "messages": [{"role": "user", "content": "hello"}]},
     "slack": {"text": "hello"},
     "pagerduty": {
         "routing_key": "k",

@@ -108,6 +108,14 @@ def test_each_outcome_of_the_model_is_written_down(generation, sandbox, kind, op
     assert calls and {(call.purpose, call.user_id) for call in calls} == {("signal", USER)}
 
 
+def test_the_second_model_proposes_where_the_first_refuses_and_the_signal_says_so(generation, sandbox):
+    generation.settings = Settings(candle_sources=("sandbox",), llm_second_model="sandbox-second")
+    generation.endpoints["llm_second"] = Endpoint(f"{sandbox.url}/llm_second/v1", "sandbox-key")
+    sandbox.fail("llm", "refusal")
+    assert generation.all_steps().outcome == "stored"
+    assert generation.rows("SELECT ai_model FROM trade_signals") == [("sandbox-second",)]
+
+
 @pytest.mark.parametrize("kind", ["wrong_side", "absurd_levels", "length", "wrong_schema"])
 def test_an_answer_that_does_not_fit_is_asked_for_once_more(generation, sandbox, kind):
     sandbox.fail("llm", kind, times=1)

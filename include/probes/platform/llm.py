@@ -1,4 +1,4 @@
-"""The language model: its list of models, which costs no token."""
+"""The language models, the first and the second: their lists of models, which cost no token."""
 
 from functools import partial
 
@@ -9,12 +9,18 @@ from include.services import find_service
 
 
 def make_probes(context: ProbeContext) -> list[Probe]:
-    """Make the probe."""
-    asked = partial(ask_models, wanted=context.settings.analysis_model)
-    return [outside_probe(context, find_service("llm"), asked)]
+    """Make the probe of the model, and that of the second one if the settings name one."""
+    settings = context.settings
+    models = {"llm": ("analysis_model", settings.analysis_model)}
+    if settings.llm_second_model:
+        models["llm_second"] = ("llm_second_model", settings.llm_second_model)
+    return [
+        outside_probe(context, find_service(name), partial(ask_models, setting=setting, wanted=model))
+        for name, (setting, model) in models.items()
+    ]
 
 
-def ask_models(client: Client, *, wanted: str) -> ProbeAnswer:
+def ask_models(client: Client, *, setting: str, wanted: str) -> ProbeAnswer:
     """Ask which models there are. Raises ServiceError, ServiceDownError."""
     answer = client.get_json("/models")
     try:
@@ -22,5 +28,5 @@ def ask_models(client: Client, *, wanted: str) -> ProbeAnswer:
         names = {str(model["id"]).removeprefix("models/") for model in answer["data"]}
     except (KeyError, TypeError) as error:
         raise ServiceDownError(f"no list of models: {error!r}") from error
-    faults = () if wanted in names else (f"the model {wanted} of `analysis_model` is not among them",)
+    faults = () if wanted in names else (f"the model {wanted} of `{setting}` is not among them",)
     return ProbeAnswer(f"{len(names)} models", client.milliseconds, faults, sandbox=client.sandbox)

@@ -62,6 +62,7 @@ def measure(reading: Reading) -> ReportSection:
         "By model and purpose",
         (
             FigureColumn("Model"),
+            FigureColumn("Asked as"),
             FigureColumn("Purpose"),
             FigureColumn("Calls", "count"),
             FigureColumn("Tokens in", "count"),
@@ -69,8 +70,8 @@ def measure(reading: Reading) -> ReportSection:
             FigureColumn("Cost", "USD"),
         ),
         [
-            [row.model, row.purpose, row.calls, number(row.prompt_tokens), number(row.completion_tokens),
-             number(row.cost)]
+            [row.model, row.choice, row.purpose, row.calls, number(row.prompt_tokens),
+             number(row.completion_tokens), number(row.cost)]
             for row in found
         ],
         "" if found else "No model was called in the period.",

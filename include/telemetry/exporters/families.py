@@ -17,6 +17,7 @@ TRADE_STATUSES = (
 )
 ERROR_TYPES = ("api", "database", "generation", "backtesting", "analysis", "frontend")
 ERROR_SEVERITIES = ("low", "medium", "high", "critical")
+MODEL_CHOICES = ("first", "second")
 SIGNAL_OUTCOMES = (
     "stored",
     "no_trade",
@@ -119,13 +120,13 @@ METRICS = (
         "tradeops_model_calls_total",
         "counter",
         "Requests to the language model by their end; also those that were refused before they were made.",
-        {"model": (), "outcome": ("answered",)},
+        {"model": (), "choice": MODEL_CHOICES, "outcome": ("answered",)},
     ),
     DeclaredMetric(
         "tradeops_model_cost_usd_total",
         "counter",
         "What is known to be spent on the language model, US dollars.",
-        {"model": ()},
+        {"model": (), "choice": MODEL_CHOICES},
     ),
     DeclaredMetric(
         "tradeops_signals_generated_total",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, cast
@@ -12,13 +13,13 @@ from markupsafe import Markup
 from sqlalchemy import Engine
 
 from include.humanize import money_text
-from include.llm.costs import CostGroup, ModelCosts, read_costs
+from include.llm.costs import CostGroup, ModelCosts, MonthForecast, read_costs
 from include.web.charts import Chart, linear_scale, time_scale
 from include.web.host import DeskHost
 from include.web.rendering import render
 
 WINDOWS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
-GROUPS = {"purpose": "purpose", "model": "model"}
+GROUPS = {"purpose": "purpose", "model": "model", "choice": "first or second"}
 COLOURS = ("one", "two", "three", "four")
 OTHERS = "all others"
 BUDGET_SHOWN = 4  # times what a day cost: a budget that lies higher is not drawn, for the days would be flat
@@ -32,7 +33,8 @@ def costs(open_database: Callable[[], AbstractContextManager[Engine]], host: Des
     def show_costs(request: Request, days: str = "30", by: str = "purpose") -> HTMLResponse:
         wrong = _wrong(days, WINDOWS, "days") or _wrong(by, GROUPS, "by")
         chosen, group = ("30", "purpose") if wrong else (days, by)
-        budget = host.settings().llm_daily_budget_usd
+        settings = host.settings()
+        budgets = {"first": settings.llm_daily_budget_usd, "second": settings.llm_second_daily_budget_usd}
         with open_database() as engine, engine.connect() as connection:
             found = read_costs(connection, datetime.now(UTC).date(), int(chosen))
         return render(
@@ -42,18 +44,48 @@ def costs(open_database: Callable[[], AbstractContextManager[Engine]], host: Des
             wrong=wrong,
             costs=found,
             total=found.total(),
-            table=found.by("purpose", "model"),
+            table=found.by("purpose", "model", "choice"),
             purposes=found.by("purpose"),
-            chart=draw_days(found, cast(CostGroup, group), budget) if found.rows else None,
-            budget=budget,
+            chart=draw_days(found, cast(CostGroup, group), budgets["first"]) if found.rows else None,
+            months=_months(found, budgets),
             windows=WINDOWS,
+            groups=GROUPS,
             days=chosen,
             by=group,
-            kind=_kind(found.month.today, budget),
-            month_kind=_kind(found.month.forecast, None if budget is None else budget * found.month.days),
         )
 
     return router
+
+
+@dataclass(frozen=True)
+class MonthOfModel:
+    """What a model spent today and this month, against its daily budget, in US dollars; None: it has none."""
+
+    title: str
+    month: MonthForecast
+    budget: Decimal | None
+
+    @property
+    def of_month(self) -> Decimal | None:
+        """What the daily budgets of the month allow together."""
+        return None if self.budget is None else self.budget * self.month.days
+
+    @property
+    def kind(self) -> str:
+        """How today stands to the budget."""
+        return _kind(self.month.today, self.budget)
+
+    @property
+    def month_kind(self) -> str:
+        """How the month is going to stand to it."""
+        return _kind(self.month.forecast, self.of_month)
+
+
+def _months(found: ModelCosts, budgets: Mapping[str, Decimal | None]) -> list[MonthOfModel]:
+    months = [MonthOfModel("", found.month, budgets["first"])]
+    if found.second_month is not None:
+        months.append(MonthOfModel("Second model: ", found.second_month, budgets["second"]))
+    return months
 
 
 def draw_days(found: ModelCosts, group: CostGroup, budget: Decimal | None) -> Markup:

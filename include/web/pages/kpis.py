@@ -33,6 +33,7 @@ MEANINGS = {
     "of the day looked at": "How much of the day the probes looked; what nobody saw is neither up nor down.",
     "average rating": "Mean of the day's ratings, 1 to 5. From feedback.",
     "positive ratings": "Ratings of 4 and 5, of all ratings of the day. From feedback.",
+    "answered by the second model": "Of the models' usable answers of the day. From the model's ledger.",
 }
 
 

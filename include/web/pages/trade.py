@@ -1,6 +1,6 @@
 """A trade's page: its picture, its numbers, why it waits, who changed it, and feedback by a form."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Annotated, Any, get_args
@@ -67,6 +67,7 @@ def trade(
             trade=found,
             facts=read_facts(found) if found else {},
             texts=[(word, found[column]) for word, column in TEXTS if found[column]] if found else [],
+            analysed_by=_analysed_by(found) if found else "",
             picture=draw_trade(story.trade, story.picture) if story and story.picture else None,
             steps=settlement_steps(found) if found else None,
             distances=_distances(story) if story else [],
@@ -132,6 +133,14 @@ def trade(
         return RedirectResponse(f"{request.scope['root_path']}/trades/{trade}?thanks=true#feedback", 303)
 
     return router
+
+
+def _analysed_by(found: Mapping[str, Any]) -> str:
+    """Which model wrote the analysis, in words; empty: there is none, or it does not say."""
+    detail = found["ai_analysis_detail"]
+    if not found["ai_analysis"] or not isinstance(detail, dict) or not detail.get("model"):
+        return ""
+    return f"By {detail['model']}" + (", the second model." if detail.get("choice") == "second" else ".")
 
 
 def _rating(text: str) -> int | None:

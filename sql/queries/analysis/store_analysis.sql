@@ -22,8 +22,8 @@ WITH result AS MATERIALIZED (
   WHERE analysis.trade_signal_id = claim.trade_signal_id AND analysis.superseded_at IS NULL AND claim.wanted
   RETURNING analysis.id
 ), latest AS (
-  INSERT INTO trade_analyses (trade_signal_id, model, analysis, detail, cost_usd, requested_by)
-  SELECT trade_signal_id, :model, :analysis, CAST(:detail AS jsonb), CAST(:cost AS numeric), :requested_by
+  INSERT INTO trade_analyses (trade_signal_id, model, choice, analysis, detail, cost_usd, requested_by)
+  SELECT trade_signal_id, :model, :choice, :analysis, CAST(:detail AS jsonb), CAST(:cost AS numeric), :requested_by
   FROM claim
   WHERE wanted AND (SELECT count(*) FROM former) >= 0  -- after the former one has left the unique index
 ), counted AS (

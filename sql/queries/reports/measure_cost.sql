@@ -1,5 +1,5 @@
 -- What the language models cost in each period, US dollars, in the order of :starts: what is known, the most that calls of
--- unknown cost may have cost, and calls without a price, whose cost nobody knows. The budget is the sum of its days.
+-- unknown cost may have cost, and calls without a price, whose cost nobody knows. The budget is the sum of its days, of the first model and the second.
 SELECT
   coalesce(sum(call.cost), 0) AS cost,
   coalesce(sum(call.unknown), 0) AS unknown,
@@ -10,7 +10,7 @@ SELECT
     SELECT sum(budget_usd) FROM llm_budget_days WHERE day >= period.starts AND day < period.ends
   ) AS budget,
   (
-    SELECT count(*) FROM llm_budget_days WHERE day >= period.starts AND day < period.ends AND spent_usd > budget_usd
+    SELECT count(DISTINCT day) FROM llm_budget_days WHERE day >= period.starts AND day < period.ends AND spent_usd > budget_usd
   ) AS days_over
 FROM unnest(CAST(:starts AS date[]), CAST(:ends AS date[])) WITH ORDINALITY AS period (starts, ends, place)
 LEFT JOIN LATERAL (

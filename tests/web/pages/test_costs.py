@@ -60,6 +60,30 @@ def test_the_figures_are_those_of_the_calls(database):
     assert found.by("purpose")["signal",].cost_of_answer == answered[0].each
 
 
+def test_the_second_model_has_a_budget_and_a_line_of_its_own(database):
+    client = opened(database, llm_daily_budget_usd=Decimal(5), llm_second_daily_budget_usd=Decimal(2))
+    insert = (
+        "INSERT INTO llm_calls (purpose, model_asked, choice, outcome, cost_usd, lapses_at) "
+        "VALUES ('signal', 'm', :choice, 'answered', :usd, now())"
+    )
+    for choice, usd in (("first", 1), ("second", Decimal("0.25"))):
+        run(database, insert, choice=choice, usd=usd)
+        day = (
+            "INSERT INTO llm_budget_days (day, choice, spent_usd) "
+            "VALUES ((now() AT TIME ZONE 'UTC')::date, :choice, :usd)"
+        )
+        run(database, day, choice=choice, usd=usd)
+        words = " ".join(page(client, "/costs?by=choice").words.split())
+        assert ("Second model: Today" in words) == (choice == "second")
+    assert "0.25 USD of a budget of 2.00 USD" in words.partition("Second model: Today")[2][:60]
+    assert "1.00 USD of a budget of 5.00 USD" in words
+    with database.connect() as connection:
+        found = read_costs(connection, datetime.now(UTC).date(), 7)
+    assert {key: sums.cost for key, sums in found.by("model", "choice").items()} == {
+        ("m", "first"): 1, ("m", "second"): Decimal("0.25"),
+    }  # fmt: skip
+
+
 def test_a_page_without_a_call_says_what_makes_one(database):
     shown = page(opened(database, llm_daily_budget_usd=None), "/costs")
     assert "No model was asked" in shown.words

@@ -52,6 +52,19 @@ def test_a_settled_trade_shows_its_facts_and_who_changed_it(database, client, pa
     assert "/dags/replay_trades/runs/manual__1%20%2B%C3%A9" in Page(client.get(path).text).links
 
 
+def test_an_analysis_says_which_model_wrote_it(database, client, path):
+    for detail, said in (
+        ('{"model": "<m>", "choice": "second"}', "It rose. By <m>, the second model."),
+        ('{"model": "m"}', "It rose. By m. "),  # of a time when there was one
+        ("[]", "It rose. Errors"),
+    ):
+        statement = (
+            "UPDATE trade_results SET ai_analysis = 'It rose.', ai_analysis_detail = CAST(:detail AS jsonb)"
+        )
+        run(database, statement, detail=detail)
+        assert said in words(client, path)
+
+
 def test_an_active_trade_and_times_of_no_calendar_are_shown(database, client):
     (id_,) = insert(database, {})
     run(database, "UPDATE trade_signals SET expires_at = 'infinity'")

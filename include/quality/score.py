@@ -63,8 +63,8 @@ def count_candles(windows: pd.DataFrame, candles: pd.DataFrame, interval: timede
     times_of = {symbol: _distinct(times[rows]) for symbol, rows in _rows_of(candles["symbol"]).items()}
     last = end - step
     found = np.zeros(len(windows), dtype="int64")
-    for symbol, rows in windows.groupby("symbol").indices.items():
-        if (held := times_of.get(str(symbol))) is not None:
+    for symbol, rows in _rows_of(windows["symbol"]).items():
+        if (held := times_of.get(symbol)) is not None:
             found[rows] = held.searchsorted(last[rows], "right") - held.searchsorted(first[rows], "left")
     found[expected == 0] = 0
     return pd.DataFrame({"expected": expected, "found": found})

@@ -60,14 +60,21 @@ BEGIN
       string_agg(format('%I IS DISTINCT FROM %I', name || '_0', name || '_1'), ' OR ')
     INTO compared, before, after, different
     FROM unnest(settles) AS name;
+    -- What differs is put into JSON once for all that changed alike, and then shelved: there are 256 shelves.
     EXECUTE format(
-      'WITH alike AS (
-         SELECT %1$s, trade_shelf(changed.id) AS shelf, array_agg(changed.id) AS trades
+      'WITH alike AS MATERIALIZED (
+         SELECT %1$s, array_agg(changed.id) AS trades
          FROM former JOIN changed ON changed.id = former.id
          WHERE NOT (%2$s)
-         GROUP BY 1, 2, 3, 4, 5, 6, 7
+         GROUP BY 1, 2, 3, 4, 5, 6
+       ), told AS MATERIALIZED (
+         SELECT row_number() OVER () AS change, trades, %4$s AS before, %5$s AS after FROM alike WHERE %6$s
+       ), shelved AS (
+         SELECT change, trade_shelf(trade) AS shelf, array_agg(trade) AS trades
+         FROM told CROSS JOIN LATERAL unnest(trades) AS trade
+         GROUP BY 1, 2
        ), noted AS (
-         %3$s shelf, trades, %4$s, %5$s FROM alike WHERE %6$s
+         %3$s shelf, shelved.trades, before, after FROM shelved JOIN told USING (change)
        )
        SELECT coalesce(sum(cardinality(trades)), 0) FROM alike',
       compared, differs, target, before, after, different)

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION note_trade_versions() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  many    CONSTANT integer := 1000;
+  many    CONSTANT integer := 100;
   touched integer := many + 1;
 BEGIN
   IF TG_OP <> 'TRUNCATE' THEN

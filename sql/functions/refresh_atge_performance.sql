@@ -12,7 +12,10 @@ BEGIN
   -- First the rows and their locks, always in the same order, then the calculation: it sees what a refresh that
   -- it had to wait for has seen, and the later one wins.
   INSERT INTO atge_performance_cache (user_id)
-  SELECT DISTINCT user_id FROM unnest(user_ids) AS wanted (user_id) WHERE user_id IS NOT NULL ORDER BY user_id
+  SELECT DISTINCT user_id
+  FROM unnest(user_ids) AS wanted (user_id)
+  WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT user_id FROM atge_performance_cache WHERE user_id = ANY (user_ids))
+  ORDER BY user_id
   ON CONFLICT (user_id) DO NOTHING;
   PERFORM FROM atge_performance_cache WHERE user_id = ANY (user_ids) ORDER BY user_id FOR UPDATE;
   PERFORM update_performance_state(user_ids, anew);

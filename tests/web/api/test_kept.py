@@ -77,7 +77,7 @@ def test_a_statement_that_changes_many_trades_leaves_one_note_for_everybody(api,
             text(
                 "INSERT INTO trade_signals (user_id, symbol, timeframe, entry_price, stop_loss, "
                 "take_profit_1, take_profit_2, take_profit_3, expires_at) SELECT gen_random_uuid(), 'BTC', "
-                "'1h', 100, 95, 105, 110, 115, now() FROM generate_series(1, 1001)"
+                "'1h', 100, 95, 105, 110, 115, now() FROM generate_series(1, 101)"
             )
         )
     client, count = api.with_key(), text("SELECT count(*) FROM trade_versions")

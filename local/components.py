@@ -94,8 +94,8 @@ def airflow_environment(state: State, server: Server, port: int) -> dict[str, st
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.75",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        # A file that was changed is read at once. To read all of them takes 8 s of CPU; what could not be imported
-        # for a while, as when the machine was too slow, is tried again no sooner.
+        # A file that was changed is read at once. To read all of them takes 8 s of CPU; what could not be
+        # imported for a while, as when the machine was too slow, is tried again no sooner.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "900",
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
         "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -144,15 +145,22 @@ def _measure_route(engine: Engine, name: str, path: str, port: int, pid: int, ke
     headers = {"Authorization": f"Bearer {key}"}
     body = _get(client, path, headers)
     (folder / name).write_bytes(body)
-    kinds = ("bare", "nothing has changed", "a trade has changed", "never asked before")
+    kinds = (
+        "bare",
+        "nothing has changed",
+        "a trade has changed",
+        "never asked before",
+        "bare, parameters",
+    )
     times: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
     next_page = json.loads(body).get("nextCursor")
+    bare = {"bare": f"/bare/{name}", "bare, parameters": f"/bare/{name}/parameters?limit=25"}
     for _ in range(REQUESTS):
-        for kind in kinds[:3]:
+        for kind in (*kinds[:3], kinds[4]):
             if kind == "a trade has changed":
                 _note_change(engine)
             began, used = time.perf_counter(), _cpu(engine, pid)
-            got = _get(client, f"/bare/{name}" if kind == "bare" else path, headers)
+            got = _get(client, bare.get(kind, path), headers)
             times[kind].append((time.perf_counter() - began, _cpu(engine, pid) - used))
             if got != body:
                 raise AssertionError(f"{name}, {kind}: other bytes")
@@ -258,13 +266,19 @@ def _serve(url: str, folder: str) -> Iterator[tuple[int, int]]:
 
 
 def serve(url: str, port: str, folder: str) -> None:
-    """What that process does: the API, and beside it a bare route that gives the bytes of a file."""
+    """What that process does: the API, and beside it bare routes that give the bytes of a file.
+
+    The bare route is a plain `def` with one parameter of the path, so that FastAPI runs it in a thread; it
+    holds the bytes in memory, asks no database, and knows no caller, limit or ETag. The other one declares
+    the parameters of `/trades` besides.
+    """
     import uvicorn
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Query
     from fastapi.responses import Response
 
     from include.settings import Settings
     from include.web import WebHost, build_api
+    from include.web.api.trades import TradesQuery
 
     engine = connect(url, application="bench api", pool_size=10)
     settings = Settings.model_construct(api_requests_per_minute=1_000_000, api_export_rows=10_000_000)
@@ -292,6 +306,10 @@ def serve(url: str, port: str, folder: str) -> None:
         if name not in kept:
             kept[name] = (Path(folder) / name).read_bytes()
         return Response(kept[name], media_type="application/json")
+
+    @app.get("/bare/{name}/parameters")
+    def bare_with_parameters(name: str, _: Annotated[TradesQuery, Query()]) -> Response:
+        return bare(name)
 
     uvicorn.run(app, port=int(port), log_level="error")
 

@@ -34,7 +34,7 @@ def _check(engine: Engine, driver: "psycopg.Connection[Any]", entry: ConnectionP
     used_at = entry.info.get("used_at")
     if used_at is None:  # it is new
         return
-    if time.monotonic() - used_at < LATELY and not _has_news(driver):
+    if time.monotonic() - used_at < LATELY and not has_news(driver):
         return
     try:
         alive = engine.dialect.do_ping(driver)  # type: ignore[arg-type]
@@ -44,7 +44,7 @@ def _check(engine: Engine, driver: "psycopg.Connection[Any]", entry: ConnectionP
         raise InvalidatePoolError
 
 
-def _has_news(driver: "psycopg.Connection[Any]") -> bool:
+def has_news(driver: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
     """Whether the server has sent something, or closed the socket."""
     if driver.closed:
         return True

@@ -48,7 +48,7 @@ def _before_all(text: str) -> bool:
     return text.startswith("-") or text.endswith("BC")
 
 
-def read_strange_times(driver: "psycopg.Connection[Any]", _: object) -> None:
+def read_strange_times(driver: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]", _: object) -> None:
     """Read every time and date on this connection; the driver's own readers fail at those it cannot hold."""
     for kind, stand_in in (
         ("timestamptz", strange_time),

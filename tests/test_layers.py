@@ -28,7 +28,7 @@ FLOORS = [
         "yaml_lines",
     },
     {"database", "settings"},
-    {"kept_answers"},
+    {"kept_answers", "async_statements"},
     {"telemetry"},
     {"http", "llm", "mail", "storage", "maintenance", "freeze", "operating"},
     {"services"},

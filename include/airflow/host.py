@@ -1,11 +1,12 @@
 """What the web applications are handed in Airflow's api-server: its login, its connections, its runs."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from include.airflow.connections import SettingsMissingError, database_url, load_settings
 from include.airflow.people import find_airflow_person
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 KEPT = 10.0  # seconds for which settings and the database's address are not read again
+AT_HAND = 9.0  # seconds for which that is certain, for whoever asks now
 SECRET_KEPT = 1.0  # and the secret of /api/cron: whoever guesses makes nobody ask Airflow's database
 POOL_SIZE = 10  # connections of one worker of the api-server
 
@@ -28,12 +30,14 @@ POOL_SIZE = 10  # connections of one worker of the api-server
 @functools.cache
 def web_host() -> WebHost:
     """What the applications of this process share."""
+    engine, settings = _OpenEngine(), _Kept(load_settings, KEPT)
     return WebHost(
-        engine=_OpenEngine(),
-        settings=_kept(load_settings, KEPT),
+        engine=engine,
+        settings=settings,
         person=find_airflow_person,
-        cron_secret=_kept(ProgramSecret("api_cron"), SECRET_KEPT),
+        cron_secret=_Kept(ProgramSecret("api_cron"), SECRET_KEPT),
         runs=AirflowRuns(),
+        at_hand=lambda: max(engine.age(), settings.age()) < AT_HAND,
     )
 
 
@@ -55,16 +59,23 @@ def read_kept_settings() -> Settings:
         raise SettingsError(str(error)) from error
 
 
-def _kept(read: Callable[[], Value], seconds: float) -> Callable[[], Value]:
-    """Let a value be read again after so many seconds only. What cannot be read is raised, and read again."""
-    kept: list[tuple[float, Value]] = []
+class _Kept(Generic[Value]):
+    """A value that is read again after so many seconds only; what cannot be read is raised, and not kept."""
 
-    def value() -> Value:
-        if not kept or time.monotonic() - kept[0][0] > seconds:
-            kept[:] = [(time.monotonic(), read())]
-        return kept[0][1]
+    def __init__(self, read: Callable[[], Value], seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._kept: tuple[float, Value] | None = None
 
-    return value
+    def __call__(self) -> Value:
+        kept = self._kept
+        if kept is None or time.monotonic() - kept[0] > self._seconds:
+            kept = self._kept = (time.monotonic(), self._read())
+        return kept[1]
+
+    def age(self) -> float:
+        """Seconds since it was read."""
+        return math.inf if self._kept is None else time.monotonic() - self._kept[0]
 
 
 class _OpenEngine:
@@ -82,6 +93,10 @@ class _OpenEngine:
             with self._lock:
                 self._look()
         return self._engine
+
+    def age(self) -> float:
+        """Seconds since it was looked where the connection leads."""
+        return math.inf if self._engine is None else time.monotonic() - self._looked_at
 
     def _look(self) -> None:
         from include.database import connect

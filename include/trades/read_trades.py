@@ -16,9 +16,10 @@ from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, TextClause
-from sqlalchemy.exc import DataError
+from psycopg import DataError
+from sqlalchemy import Engine, TextClause
 
+from include.async_statements import async_statements
 from include.database import composed_sql
 from include.json_rows import object_sql, object_text_sql
 from include.trades.selection import TradeSelection, count_sql, matching_sql
@@ -69,7 +70,7 @@ class TradePage:
     version: str
 
 
-def list_trades(
+async def list_trades(
     engine: Engine,
     selection: TradeSelection,
     *,
@@ -92,15 +93,15 @@ def list_trades(
     # The limit stands in the statement: the server makes a new plan each time for one it does not know.
     part = f"LIMIT {limit + 1:d}" + (" OFFSET :offset" if offset else "")
     statement = _list_statement(frozenset(selection.parameters()), sort_by, descending, place, part)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            rows = connection.execute(statement, values).all()
-        except DataError as error:
-            raise CursorError("the cursor is none of this list") from error
-        total = rows[0].total
-        found = [row for row in rows if row.id is not None]
-        shown = found[:limit]
-        rendered = _render(connection, [(row.id, row.version) for row in shown], exact)
+    database = async_statements(engine)
+    try:
+        rows = await database.fetch(statement, values)
+    except DataError as error:
+        raise CursorError("the cursor is none of this list") from error
+    total = rows[0].total
+    found = [row for row in rows if row.id is not None]
+    shown = found[:limit]
+    rendered = await _render(engine, [(row.id, row.version) for row in shown], exact)
     digest = hashlib.sha256(f"{total} {len(found) > limit} {exact}".encode())
     for trade in rendered:
         digest.update(trade.version.encode())
@@ -191,12 +192,12 @@ class _Kept:
 _kept: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()  # a database has versions of its own
 
 
-def _render(connection: Connection, wanted: Sequence[tuple[str, str]], exact: bool) -> list[Rendered]:
+async def _render(engine: Engine, wanted: Sequence[tuple[str, str]], exact: bool) -> list[Rendered]:
     """The trades in their order; one that has gone meanwhile is left out."""
-    kept = _kept.setdefault(connection.engine, _Kept())
+    kept = _kept.get(engine) or _kept.setdefault(engine, _Kept())
     found = kept.find(wanted, exact)
     if missing := [id_ for id_, _ in wanted if id_ not in found]:
-        rows = connection.execute(_render_statement(exact), {"ids": missing})
+        rows = await async_statements(engine).fetch(_render_statement(exact), {"ids": missing})
         written = {row.id: Rendered(row.version, row.trade.encode()) for row in rows}
         kept.keep(written, exact)
         found |= written
@@ -241,11 +242,11 @@ def read_trade(
     values = {"id": id_, "only_user": only_user, "most": MOST_NAMED, "notices": NOTICES_SEARCHED}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         row = connection.execute(_whole_statement(exact), values).one_or_none()
-        rendered = _render(connection, [(row.id, "")], exact) if row else []
-    if row is None or not rendered:
+        trade = connection.execute(_render_statement(exact), {"ids": [id_]}).one_or_none() if row else None
+    if row is None or trade is None:
         return None
     arrays = [(part or "[]").encode() for part in (row.history, row.errors, row.alerts, row.changes)]
-    return WholeTrade(row.id, rendered[0].body, row.unseen_candles, *arrays)
+    return WholeTrade(row.id, trade.trade.encode(), row.unseen_candles, *arrays)
 
 
 @functools.cache

@@ -79,6 +79,8 @@ class WebHost:
         person: who is logged in to Airflow, by token or cookie; None: nobody.
         cron_secret: the secret of `/api/cron`; None: none is configured.
         runs: runs of DAGs.
+        at_hand: whether engine and settings are given at once just now, so that no thread is needed: nobody
+            is asked for them.
     """
 
     engine: Callable[[], Engine]
@@ -86,6 +88,7 @@ class WebHost:
     person: Callable[[Request], Awaitable[Person | None]]
     cron_secret: Callable[[], str | None]
     runs: Runs
+    at_hand: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)

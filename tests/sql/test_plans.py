@@ -1,5 +1,6 @@
 """The plans of the sweep's and the alert rules' statements on large tables: none of them scans one."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine, event, text
 
 from include.alerts.evaluate import evaluate_rules
+from include.async_statements import async_statements
 from include.database import connect, sql
 from include.trades.read_trades import list_trades
 from include.trades.search import ORDERS, Order, search_trades
@@ -179,10 +181,13 @@ def test_a_page_of_trades_is_planned_once_and_not_at_each_request(large):
     one = connect(url, application="pages", pool_size=1)
     with one.connect() as connection:
         user = connection.execute(text("SELECT user_id FROM trade_signals LIMIT 1")).scalar_one()
-    for _ in range(20):
-        list_trades(one, TradeSelection(user=user), limit=25)
-    with one.connect() as connection:
-        plans = connection.execute(text(PLANS)).all()
+
+    async def list_and_look():
+        for _ in range(20):
+            await list_trades(one, TradeSelection(user=user), limit=25)
+        return await async_statements(one).fetch(text(PLANS), {})
+
+    plans = asyncio.run(list_and_look())
     one.dispose()
     # The driver prepares a statement at its sixth use, and the server makes five plans before it keeps one.
     assert len(plans) == 1

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Engine, event, text
 
+from include.async_statements import AsyncStatements, async_statements
 from tests.support.rows import NOW, insert, insert_signal
 from tests.support.web import ANNA
 
@@ -42,14 +44,21 @@ def run(database: Engine, statement: str, **values: Any) -> None:
 
 @contextmanager
 def statements_of(database: Engine) -> Iterator[list[str]]:
-    """The names of the statements that are executed in the block, in their order."""
+    """The names of the statements that are executed in the block, in their order; also those awaited."""
     names: list[str] = []
+    fetch = AsyncStatements.fetch
+
+    async def heard(self, statement, values):
+        if self is async_statements(database):
+            names.append(statement.get_execution_options()["query"])
+        return await fetch(self, statement, values)
 
     def hear(_connection, _cursor, _statement, _parameters, context, _many):
         names.append(context.execution_options.get("query"))
 
     event.listen(database, "before_cursor_execute", hear)
     try:
-        yield names
+        with patch.object(AsyncStatements, "fetch", heard):
+            yield names
     finally:
         event.remove(database, "before_cursor_execute", hear)

@@ -12,7 +12,7 @@ from include.database import sql
 from include.web.api.caller import EngineDep, HostDep, SettingsDep
 from include.web.api.encoding import JsonAnswer
 from include.web.api.errors import COMMON, ApiError, add_handlers, refuse
-from include.web.api.guard import count_request
+from include.web.api.guard import count_request, engine_and_settings
 from include.web.api.middleware import LimitBody, Measure
 from include.web.api.work import not_taken
 from include.web.credentials import CHALLENGE, bearer_of, is_secret
@@ -42,6 +42,8 @@ class CronGuard:
         if scope["type"] == "http":
             try:
                 await run_in_threadpool(self._check, Request(scope))
+                engine, settings = await engine_and_settings(self._host)
+                await count_request(engine, settings.api_requests_per_minute, caller="cron")
             except Exception as error:
                 await refuse(error, scope, receive, send)
                 return
@@ -55,7 +57,6 @@ class CronGuard:
         if not is_secret(given, secret):
             words = "Present the cron secret as `Authorization: Bearer` or `x-cron-secret`."
             raise ApiError(401, words, headers=CHALLENGE)
-        count_request(self._host.engine(), self._host.settings().api_requests_per_minute, caller="cron")
 
 
 def build_cron(host: WebHost) -> FastAPI:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -138,18 +139,23 @@ def as_refusal(error: Exception) -> ApiError | None:
     if isinstance(error, PoolTimeoutError):
         return _away("The database is busy: no connection was free.")
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        logger.warning("answered 503: %s", error.orig)
-        if error.connection_invalidated or state.startswith(("08", "57P", "53")):
-            return _away("The database was lost during the request.")
-        if state in CANCELED:
-            return _away("The database took too long.")
+        return _of_database(error.orig, error.connection_invalidated)
+    if isinstance(error, psycopg.Error):  # a statement that was awaited
+        return _of_database(error, isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
     if isinstance(error, HTTPException):
         headers = dict(error.headers or {})
         return ApiError(422 if error.status_code == 400 else error.status_code, error.detail, headers=headers)
     if isinstance(error, RequestValidationError):
         return wrong_parameters([_complaint(one) for one in error.errors()])
     return None
+
+
+def _of_database(error: BaseException | None, lost: bool) -> ApiError | None:
+    state = getattr(error, "sqlstate", None) or ""
+    logger.warning("answered 503: %s", error)
+    if lost or state.startswith(("08", "57P", "53")):
+        return _away("The database was lost during the request.")
+    return _away("The database took too long.") if state in CANCELED else None
 
 
 def _away(words: str) -> ApiError:
@@ -201,6 +207,7 @@ def add_handlers(app: FastAPI) -> None:
         RequestValidationError,
         DatabaseError,
         DBAPIError,
+        psycopg.Error,
         PoolTimeoutError,
         FrozenError,
     ):

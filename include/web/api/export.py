@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
@@ -14,9 +15,9 @@ from include.trades.export_stream import (
     stream_trades,
 )
 from include.trades.selection import TradeSelection
-from include.web.api.caller import HostDep, SettingsDep
+from include.web.api.caller import CallerDep, HostDep, SettingsDep
 from include.web.api.errors import ApiError, refusals, wrong_parameter
-from include.web.api.selection import SelectionDep
+from include.web.api.selection import SelectionQuery
 from include.web.api.work import StartedAnswer, StarterDep
 from include.web.work import Work
 
@@ -45,6 +46,12 @@ FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
+class ExportQuery(SelectionQuery):
+    """The parameters of an export."""
+
+    file_format: Annotated[ExportFormat, Field(alias="format")] = "csv"
+
+
 class _Export(StreamingResponse):
     """A file whose rows come from the database: closing it ends the statement, read to the end or not."""
 
@@ -67,11 +74,12 @@ class _Export(StreamingResponse):
 def export(
     host: HostDep,
     settings: SettingsDep,
-    selection: SelectionDep,
+    caller: CallerDep,
     start: StarterDep,
-    file_format: Annotated[ExportFormat, Query(alias="format")] = "csv",
+    query: Annotated[ExportQuery, Query()],
 ) -> Response:
     """The trades that match, by the time they were proposed; the same files as those of `export_trades`."""
+    selection, file_format = query.select(caller), query.file_format
     engine = host.engine()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         large = has_more_trades(connection, selection, settings.api_export_rows)

@@ -13,13 +13,15 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from include.async_statements import async_statements
 from include.database import sql
+from include.settings import Settings
 from include.web.api.caching import answer_known
 from include.web.api.caller import Caller
 from include.web.api.errors import ApiError, refuse
@@ -53,8 +55,7 @@ class Guard:
             return
         request = Request(scope)
         try:
-            person = None if key_of(request) is not None else await self._host.person(request)
-            caller, limit, question = await run_in_threadpool(self._admit, request, person)
+            caller, limit, question = await self._admit(request)
         except Exception as error:
             await refuse(error, scope, receive, send)
             return
@@ -72,24 +73,29 @@ class Guard:
         state.update(caller=caller, question=question)
         await self._app(scope, receive, send_with_limit)
 
-    def _admit(self, request: Request, person: Person | None) -> tuple[Caller, dict[str, str], Question]:
-        key = key_of(request)
-        if key is None and person is None:
-            raise ApiError(401, NOBODY, headers=CHALLENGE)
+    async def _admit(self, request: Request) -> tuple[Caller, dict[str, str], Question]:
+        key, person = key_of(request), None
         reading = request.method in READING
+        if key is None:
+            person = await self._host.person(request)
+            if person is None:
+                raise ApiError(401, NOBODY, headers=CHALLENGE)
+            await run_in_threadpool(_check_person, person, request, reading)  # Airflow may ask its database
         key_hash = None if key is None else self._hash_of_possible_key(key)
-        if person is not None:
-            _check_person(person, request, reading)
-        calls, engine = self._host.settings().api_requests_per_minute, self._host.engine()
-        asking = f"person:{person.name}" if person else None
-        found = count_request(
-            engine, calls, key_hash=key_hash, caller=asking, reading=request.method == "GET"
+        engine, settings = await engine_and_settings(self._host)
+        found = await count_request(
+            engine,
+            settings.api_requests_per_minute,
+            key_hash=key_hash,
+            caller=f"person:{person.name}" if person else None,
+            reading=request.method == "GET",
         )
         if found.refused:
             if key_hash is not None and found.refused == "unknown":
                 self._unknown.note(key_hash)
             raise _key_refusal(found.refused)
-        limit = _policy(calls) | {"RateLimit": f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'}
+        remaining = f'"requests";r={found.remaining};t={math.ceil(found.full_in)}'
+        limit = _policy(settings.api_requests_per_minute) | {"RateLimit": remaining}
         if person is not None:
             caller = Caller(f"person:{person.name}", None, True, person)
         else:
@@ -100,8 +106,8 @@ class Guard:
                 raise ApiError(403, words)
             caller = Caller(f"key:{found.prefix}", found.user_id, "operate" in scopes)
         asked = (caller.name, caller.only_user, request.url.path, request.scope["query_string"])
-        kept = self._kept.setdefault(engine, GivenAnswers())
-        return caller, limit, Question(kept, asked, found.version)
+        kept = self._kept.get(engine) or self._kept.setdefault(engine, GivenAnswers())
+        return caller, limit, Question(engine, kept, asked, found.version)
 
     def _hash_of_possible_key(self, key: str) -> bytes:
         """The hash of a key that may be one of ours. Raises ApiError: what cannot be costs no statement."""
@@ -131,22 +137,29 @@ class _UnknownKeys:
                 self._until.popitem(last=False)
 
 
-def count_request(
+async def engine_and_settings(host: WebHost) -> tuple[Engine, Settings]:
+    """What the host hands out; in a thread where it has to ask Airflow for it."""
+
+    def read() -> tuple[Engine, Settings]:
+        return host.engine(), host.settings()
+
+    return read() if host.at_hand() else await run_in_threadpool(read)
+
+
+async def count_request(
     engine: Engine,
     calls: int,
     *,
     key_hash: bytes | None = None,
     caller: str | None = None,
     reading: bool = False,
-) -> Row[Any]:
+) -> Any:
     """Find a key, or count a caller that is known by name; a row of the function `admit_api_call`.
 
     Raises ApiError (429) beyond so many calls a minute.
     """
     asked = {"key_hash": key_hash, "caller": caller, "calls": calls, "window": WINDOW, "reading": reading}
-    # The one statement commits by itself: BEGIN and COMMIT would be two more trips at each request.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        found = connection.execute(sql("web/admit_api_call"), asked).one()
+    (found,) = await async_statements(engine).fetch(sql("web/admit_api_call"), asked)
     if found.wait is not None:
         seconds = math.ceil(found.wait)
         words = f"More than {calls} requests a minute; try again in {seconds} s."

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from sqlalchemy import Engine
+
 KEPT_BYTES = 32 << 20  # in one process
 ENTRY_BYTES = 1000  # that an answer takes besides its body and the question: headers, version, objects
 
@@ -69,8 +71,12 @@ def _size_of(asked: Hashable, answer: GivenAnswer) -> int:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, by whom, and in which version the data was when it was let through; None: unknown."""
+    """What is asked, by whom, and in which version the data was when it was let through; None: unknown.
 
+    `engine` is the database that said so.
+    """
+
+    engine: Engine
     answers: GivenAnswers
     asked: Hashable
     version: str | None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from pydantic import BaseModel, Field
 
 from include.web.api.errors import wrong_parameter
 from include.web.cursors import LONGEST_CURSOR, ForeignCursorError, read_cursor
@@ -42,24 +42,24 @@ class Page:
             raise wrong_parameter("cursor", str(error)) from None
 
 
-async def _page(
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows at most")] = DEFAULT_ROWS,
-    offset: Annotated[int, Query(ge=0, le=MOST_SKIPPED, description="rows to skip; not with cursor")] = 0,
+class PageQuery(BaseModel):
+    """The parameters of a query that say which part of a list is asked for."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="rows at most")] = DEFAULT_ROWS
+    offset: Annotated[int, Field(ge=0, le=MOST_SKIPPED, description="rows to skip; not with cursor")] = 0
     cursor: Annotated[
         str | None,
-        Query(
+        Field(
             max_length=LONGEST_CURSOR,
             description="empty for the first page, then nextCursor of the page before",
         ),
-    ] = None,
-) -> Page:
-    if cursor is not None and offset:
-        raise wrong_parameter("offset", "cannot be used together with cursor")
-    return Page(limit, offset, cursor)
+    ] = None
 
-
-# What a route asks for: `def list_trades(page: PageDep) -> …`
-PageDep = Annotated[Page, Depends(_page)]
+    def page(self) -> Page:
+        """The page that is meant. Raises ApiError (422) where it is named in two ways."""
+        if self.cursor is not None and self.offset:
+            raise wrong_parameter("offset", "cannot be used together with cursor")
+        return Page(self.limit, self.offset, self.cursor)
 
 
 def pagination(page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> Mapping[str, Any]:

@@ -40,8 +40,8 @@ class AnswerShape(BaseModel):
     model_config = ConfigDict(alias_generator=camel_case, populate_by_name=True)
 
 
-# `exact: ExactDep` of a route whose answer holds money or prices.
-ExactDep = Annotated[bool, Query(description="money and prices as strings, with all their digits")]
+EXACT = "money and prices as strings, with all their digits"
+ExactDep = Annotated[bool, Query(description=EXACT)]  # `exact: ExactDep`: its answer holds money or prices
 
 
 async def check_request(request: Request) -> None:

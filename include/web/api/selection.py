@@ -4,13 +4,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query
-from pydantic import PlainValidator, WithJsonSchema
+from fastapi import Query
+from pydantic import BaseModel, Field, PlainValidator, WithJsonSchema
 
 from include.settings import Timeframe
 from include.trades.selection import Status, TradeSelection
-from include.web.api.caller import Caller, CallerDep
-from include.web.api.errors import ApiError
+from include.web.api.caller import Caller
+from include.web.api.errors import ApiError, wrong_parameter
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -78,21 +78,21 @@ def one_user(caller: Caller, user_id: UUID | None) -> UUID:
     return shown
 
 
-async def _select(
-    caller: CallerDep,
-    symbol: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
-    status: Annotated[Status | None, Query()] = None,
-    timeframe: Annotated[Timeframe | None, Query()] = None,
-    start: Annotated[Start | None, Query(alias="startDate", description="proposed since")] = None,
-    end: Annotated[End | None, Query(alias="endDate", description="proposed up to, included")] = None,
-    user_id: UserParameter = None,
-) -> TradeSelection:
-    if start is not None and end is not None and end <= start:
-        reason = "lies before startDate"
-        wrong = [{"parameter": "endDate", "where": "query", "reason": reason}]
-        raise ApiError(422, f"endDate: {reason}", errors=wrong)
-    return TradeSelection(user_shown(caller, user_id), symbol, status, timeframe, start, end)
+class SelectionQuery(BaseModel):
+    """The parameters of a query that choose trades, as one model: FastAPI reads single ones one by one."""
 
+    symbol: Annotated[str | None, Field(min_length=1, max_length=50)] = None
+    status: Status | None = None
+    timeframe: Timeframe | None = None
+    start: Annotated[Start | None, Field(alias="startDate", description="proposed since")] = None
+    end: Annotated[End | None, Field(alias="endDate", description="proposed up to, included")] = None
+    user_id: Annotated[
+        UUID | None, Field(alias="userId", description="this user's rows; for callers who see all")
+    ] = None
 
-# What a route asks for: `def list_trades(selection: SelectionDep) -> …`
-SelectionDep = Annotated[TradeSelection, Depends(_select)]
+    def select(self, caller: Caller) -> TradeSelection:
+        """The trades that are meant. Raises ApiError: 422 for a window that ends first, 404 for another's."""
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise wrong_parameter("endDate", "lies before startDate")
+        user = user_shown(caller, self.user_id)
+        return TradeSelection(user, self.symbol, self.status, self.timeframe, self.start, self.end)

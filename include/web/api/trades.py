@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from include.json_rows import ShownRow
@@ -23,9 +23,9 @@ from include.web.api.caching import FRESH, NOT_MODIFIED, answer_json
 from include.web.api.caller import CallerDep, HostDep
 from include.web.api.encoding import encode
 from include.web.api.errors import ApiError, refusals, wrong_parameter
-from include.web.api.listing import PageDep, pagination
-from include.web.api.parameters import ExactDep
-from include.web.api.selection import SelectionDep
+from include.web.api.listing import PageQuery, pagination
+from include.web.api.parameters import EXACT, ExactDep
+from include.web.api.selection import SelectionQuery
 from include.web.cursors import cursor_of
 
 router = APIRouter(tags=["trades"])
@@ -33,6 +33,14 @@ router = APIRouter(tags=["trades"])
 SortOrder = Annotated[
     Literal["asc", "desc"], BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
 ]
+
+
+class TradesQuery(PageQuery, SelectionQuery):
+    """The parameters of a list of trades."""
+
+    sort_by: Annotated[SortBy, Field(alias="sortBy")] = "generatedAt"
+    sort_order: Annotated[SortOrder, Field(alias="sortOrder")] = "desc"
+    exact: Annotated[bool, Field(description=EXACT)] = False
 
 
 class PaginationAnswer(ShownRow):
@@ -83,28 +91,21 @@ class TradeAnswer(ShownRow):
     responses=NOT_MODIFIED | refusals(404),
     summary="Trades, a page of them",
 )
-def show_trades(
-    request: Request,
-    host: HostDep,
-    page: PageDep,
-    selection: SelectionDep,
-    sort_by: Annotated[SortBy, Query(alias="sortBy")] = "generatedAt",
-    sort_order: Annotated[SortOrder, Query(alias="sortOrder")] = "desc",
-    exact: ExactDep = False,
-) -> Response:
+async def show_trades(request: Request, query: Annotated[TradesQuery, Query()]) -> Response:
     """The trades that match all filters, each with its parts. Unknown values come last."""
-    order = f"{sort_by} {sort_order} {selection.fingerprint()}"
+    page, selection = query.page(), query.select(request.state.caller)
+    order = f"{query.sort_by} {query.sort_order} {selection.fingerprint()}"
     behind = page.behind(order, parts=2)
     try:
-        found = list_trades(
-            host.engine(),
+        found = await list_trades(
+            request.state.question.engine,
             selection,
-            sort_by=sort_by,
-            descending=sort_order == "desc",
+            sort_by=query.sort_by,
+            descending=query.sort_order == "desc",
             limit=page.limit,
             offset=page.offset,
             behind=behind,
-            exact=exact,
+            exact=query.exact,
         )
     except CursorError as error:
         raise wrong_parameter("cursor", str(error)) from None

@@ -1,11 +1,16 @@
 """Who may call the API: keys, people, nobody; and how much."""
 
+import asyncio
+
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from include.web import WebHost, build_api
 from include.web.api_keys import revoke_key
 from tests.support.reading import statements_of
-from tests.support.web import BERT
+from tests.support.web import BERT, find_person, make_api
 
 DESCRIPTION = "/api/atge/openapi.json"
 
@@ -144,7 +149,6 @@ def test_a_clock_that_was_ahead_locks_nobody_out(serve):
 
 def test_a_database_that_is_away_is_503_in_words(postgres_server):
     from include.database import connect
-    from tests.support.web import make_api
 
     engine = connect("postgresql://nobody@127.0.0.1:1/tradeops", application="tests")
     for client in (make_api(engine).client(f"top_{'k' * 43}"), make_api(engine).as_person("viewer")):
@@ -179,3 +183,29 @@ def test_unknown_keys_are_remembered_within_bounds():
         unknown.note(number.to_bytes(32, "big"))
     assert len(unknown._until) == MOST_UNKNOWN
     assert [unknown.has(number.to_bytes(32, "big")) for number in (0, MOST_UNKNOWN)] == [False, True]
+
+
+def test_the_host_is_asked_on_the_loop_only_when_it_has_all_at_hand(database):
+    """What Airflow's database would have to say is read in a thread: nobody else is to wait for it."""
+    api, asked = make_api(database), []
+
+    def is_on_the_loop() -> bool:
+        try:
+            return asyncio.get_running_loop() is not None
+        except RuntimeError:
+            return False
+
+    for at_hand in (True, False):
+        host = WebHost(
+            engine=lambda: asked.append(is_on_the_loop()) or database,
+            settings=lambda: api.settings,
+            person=find_person,
+            cron_secret=lambda: None,
+            runs=api.runs,
+            at_hand=lambda: at_hand,  # noqa: B023 - asked within the round
+        )
+        server = FastAPI()
+        server.mount("/api/atge", build_api(host))
+        client = TestClient(server, headers={"X-API-Key": api.key("read")})
+        assert client.get("/api/atge/trades").status_code == 200
+    assert asked == [True, False]

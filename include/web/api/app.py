@@ -1,4 +1,7 @@
-"""The API as an application, which the plugin mounts at `/api/atge`; `/api/cron` has its own."""
+"""The API as applications, which the plugin mounts; `/api/cron` has its own."""
+
+import functools
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -17,7 +20,7 @@ from include.web.api import (
 from include.web.api.errors import COMMON, add_handlers
 from include.web.api.guard import Guard
 from include.web.api.middleware import LimitBody, Measure
-from include.web.api.openapi import SCHEMES, description
+from include.web.api.openapi import ROOT, describe, description
 from include.web.api.parameters import check_request
 from include.web.host import WebHost
 from include.web.rendering import SecurityHeaders
@@ -35,9 +38,55 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+# Where the plugin mounts what stands behind the guard.
+PLACES: dict[str, tuple[APIRouter, ...]] = {
+    ROOT: ROUTERS,
+    "/api/access": (access.router,),
+    "/api/risk": (risk.router,),
+    "/debug": (outside_signals.debug_router,),
+}
+
+
 def build_api(host: WebHost) -> FastAPI:
     """Make the application of `/api/atge`. The guard stands before every path, there or not."""
-    app = FastAPI(
+    return _build(host, *ROUTERS, description(describe_routes))
+
+
+def build_debug(host: WebHost) -> FastAPI:
+    """Make the application of `/debug`, behind the guard of the API."""
+    return _build(host, *PLACES["/debug"])
+
+
+def build_access(host: WebHost) -> FastAPI:
+    """Make the application of `/api/access`, behind the guard of the API."""
+    return _build(host, *PLACES["/api/access"])
+
+
+def build_risk(host: WebHost) -> FastAPI:
+    """Make the application of `/api/risk`, behind the guard of the API."""
+    return _build(host, *PLACES["/api/risk"])
+
+
+@functools.cache
+def describe_routes() -> dict[str, Any]:
+    """Describe every route behind the guard, by its whole path: the OpenAPI document, but for its servers."""
+    whole = _application()
+    for place, routers in PLACES.items():
+        for router in routers:
+            whole.include_router(router, prefix=place)
+    whole.include_router(description(describe_routes), prefix=ROOT)
+    return describe(whole)
+
+
+def _build(host: WebHost, *routers: APIRouter) -> FastAPI:
+    app = _application()
+    for router in routers:
+        app.include_router(router)
+    return _finish(app, host)
+
+
+def _application() -> FastAPI:
+    return FastAPI(
         title="tradeops",
         version="1",
         description="Trades, statistics, exports and work, of one user or all.",
@@ -48,38 +97,6 @@ def build_api(host: WebHost) -> FastAPI:
         responses=COMMON,
         generate_unique_id_function=lambda route: camel_case(route.name),  # what generated clients call it
     )
-    for router in ROUTERS:
-        app.include_router(router)
-    app.include_router(description(app, SCHEMES))
-    return _finish(app, host)
-
-
-def build_debug(host: WebHost) -> FastAPI:
-    """Make the application of `/debug`, behind the guard of the API."""
-    return _build_beside(host, outside_signals.debug_router)
-
-
-def build_access(host: WebHost) -> FastAPI:
-    """Make the application of `/api/access`, behind the guard of the API."""
-    return _build_beside(host, access.router)
-
-
-def build_risk(host: WebHost) -> FastAPI:
-    """Make the application of `/api/risk`, behind the guard of the API."""
-    return _build_beside(host, risk.router)
-
-
-def _build_beside(host: WebHost, router: APIRouter) -> FastAPI:
-    """An application beside `/api/atge`, under the same rules."""
-    app = FastAPI(
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        dependencies=[Depends(check_request)],
-        responses=COMMON,
-    )
-    app.include_router(router)
-    return _finish(app, host)
 
 
 def _finish(app: FastAPI, host: WebHost) -> FastAPI:

@@ -1,5 +1,6 @@
 """The API's description: OpenAPI 3.1, and a page that shows it and loads nothing. Both are guarded."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -10,7 +11,8 @@ from starlette.responses import JSONResponse
 from include.web.api.errors import Problem
 from include.web.rendering import render
 
-SCHEMES = {
+ROOT = "/api/atge"  # where the routes of the description are mounted
+SCHEMES: dict[str, Any] = {
     "apiKey": {
         "type": "http",
         "scheme": "bearer",
@@ -21,43 +23,44 @@ SCHEMES = {
 }
 
 
-def describe(app: FastAPI, schemes: dict[str, Any]) -> dict[str, Any]:
-    """Describe the application; made once."""
-    if not app.openapi_schema:
-        made = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            openapi_version="3.1.0",
-        )
-        components = made.setdefault("components", {})
-        components["securitySchemes"] = schemes
-        schemas = components.setdefault("schemas", {})
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs") | {"Problem": problem}
-        made["security"] = [{name: []} for name in schemes]
-        app.openapi_schema = made
-    return app.openapi_schema
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Describe the routes of an application."""
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        openapi_version="3.1.0",
+    )
+    components = made.setdefault("components", {})
+    components["securitySchemes"] = SCHEMES
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {}).update(problem.pop("$defs") | {"Problem": problem})
+    return made | {"security": [{name: []} for name in SCHEMES]}
 
 
-def description(app: FastAPI, schemes: dict[str, Any]) -> APIRouter:
-    """Make the routes `/openapi.json` and `/docs`."""
+def description(read: Callable[[], dict[str, Any]]) -> APIRouter:
+    """Make the routes `/openapi.json` and `/docs`, which show the description that is read."""
     router = APIRouter()
 
     @router.get("/openapi.json", summary="This description")
     def show_openapi(request: Request) -> JSONResponse:
-        servers = [{"url": request.scope["root_path"] or "/"}]
-        return JSONResponse(describe(app, schemes) | {"servers": servers})
+        return JSONResponse(read() | {"servers": [{"url": _server(request) or "/"}]})
 
     @router.get("/docs", summary="This description as a page", response_class=HTMLResponse)
     def show_docs(request: Request) -> HTMLResponse:
-        made = describe(app, schemes)
+        made = read()
         operations = [
-            (method.upper(), path, operation)
+            (method.upper(), _server(request) + path, operation)
             for path, item in made["paths"].items()
             for method, operation in item.items()
         ]
         return render("api.html", request, made=made, operations=operations)
 
     return router
+
+
+def _server(request: Request) -> str:
+    """What stands before the paths of the description: nothing, or where Airflow is mounted."""
+    root: str = request.scope["root_path"]
+    return root.removesuffix(ROOT)

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from include.web.api.cron import router as api_cron
 from tests.support.rows import NOW, insert_settled, insert_signal
 from tests.support.web import describe_api
+from tests.web.test_root import SECRET, Server, bearer
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
-ROWS = re.findall(r"^\| `(GET|POST) (/api/[^ `]+)(?: (\{[^`]*\}))?` \|", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| `(GET|POST) (/[^ `]+)(?: (\{[^`]*\}))?` \|", PAGE, re.MULTILINE)
 CURLS = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
 USER = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SETTLED = "52a11ee9-e186-46f2-b128-ee0e9848ff1d"
 DUE = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+ROOT_PATHS = {"/health", "/status", "/config", "/metrics"}
 RUN = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
 
 
@@ -46,6 +49,10 @@ def documented(api):
 
 @pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=lambda part: str(part)[:60])
 def test_an_example_is_true(documented, method, path, body):
+    if path in ROOT_PATHS:
+        answer = Server(documented.engine).client.get(path, headers=bearer(SECRET))
+        assert answer.status_code == 200, answer.text
+        return
     cron = path.startswith("/api/cron/")
     scopes = ("operate",) if path.startswith(("/api/atge/signals", "/api/risk/")) else ("read", "write")
     client = documented.client("the-cron-secret" if cron else documented.key(*scopes, user=USER))
@@ -79,11 +86,14 @@ def test_a_curl_works_as_it_stands(documented, typed):
     assert answer.is_success, answer.text
 
 
-def test_every_route_has_an_example():
-    shown = [(method.lower(), path.removeprefix("/api/atge").partition("?")[0]) for method, path, _ in ROWS]
-    for path, item in describe_api()["paths"].items():
+def test_every_route_has_an_example(api, database):
+    """Those of the OpenAPI document, those of /api/cron, and those at the root of the server."""
+    shown = [(method, path.partition("?")[0]) for method, path, _ in ROWS]
+    there = {(method.upper(), path) for path, item in describe_api()["paths"].items() for method in item} | {
+        ("POST", f"/api/cron{route.path}") for route in api_cron.routes
+    }
+    there |= {("GET", route.path) for route in Server(database).client.app.routes}
+    for method, path in there:
         pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
-        for method in item:
-            assert [one for one in shown if one[0] == method and pattern.fullmatch(one[1])], (
-                f"{method} {path}"
-            )
+        assert [one for one in shown if one[0] == method and pattern.fullmatch(one[1])], f"{method} {path}"
+    assert len(shown) == len(there)

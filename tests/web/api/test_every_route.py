@@ -16,7 +16,12 @@ from tests.support.web import ANNA, BERT, ApiUnderTest, describe_api
 
 ROOT = "/api/atge"
 # A name of a parameter, of the query, the path or the body -> what it is the id of.
-IDS = {"tradeSignalId": "trade", "id": "trade", "runId": "run"}
+IDS = {"tradeSignalId": "trade", "id": "trade", "runId": "run", "wallet": "wallet"}
+MADE_UP = {
+    "trade": str(uuid4()),
+    "run": str(uuid4()),
+    "wallet": "So11111111111111111111111111111111111111112",
+}
 REFUSALS = {"401", "403", "413", "422", "429", "503"}
 UNREADABLE = {
     "NUL": "%00",
@@ -81,7 +86,7 @@ class Operation:
                 body[name] = ids[IDS[name]]
             elif name in self.required:
                 body[name] = example(schema)
-        url = f"{ROOT}{path}?{'&'.join([*query, raw_query])}".rstrip("?&")
+        url = f"{path}?{'&'.join([*query, raw_query])}".rstrip("?&")
         return client.request(self.method, url, json=body if self.body else None)
 
 
@@ -131,7 +136,12 @@ def annas(api: ApiUnderTest) -> dict[str, str]:
             ),
             {"user": ANNA},
         ).scalar_one()
-    return {"trade": str(trade), "run": str(run)}
+        wallet = "6RMi2pWqEmAE6aH7wrFiAjPvoxAEQV2JVYiufDJXn9L"
+        connection.execute(
+            text("INSERT INTO token_holders (user_id, wallet) VALUES (:user, :wallet)"),
+            {"user": ANNA, "wallet": wallet},
+        )
+    return {"trade": str(trade), "run": str(run), "wallet": wallet}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -143,11 +153,10 @@ def test_rows_of_another_user_are_not_there(api, annas, operation):
         assert his.status_code == 404
         assert hers.status_code < 500
         assert hers.status_code not in (401, 403, 404, 422)
-        made_up = operation.ask(anna, {"trade": str(uuid4()), "run": str(uuid4())})
-        assert made_up.status_code == 404
+        assert operation.ask(anna, MADE_UP).status_code == 404
     else:
         assert his.status_code < 500
-        for secret in (annas["trade"], annas["run"], str(ANNA), "ANNASCOIN"):
+        for secret in (*annas.values(), str(ANNA), "ANNASCOIN"):
             assert secret not in his.text
     about_anna = [conf for conf in api.runs.started.values() if annas["trade"] in str(conf)]
     assert len(about_anna) <= 1  # hers
@@ -183,7 +192,7 @@ def test_every_parameter_says_what_is_wrong_with_it(api, annas, operation):
 
 @pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
 def test_another_method_is_refused_with_those_that_there_are(api, path):
-    url = f"{ROOT}{path}".replace("{id}", str(uuid4())).replace("{runId}", str(uuid4()))
+    url = re.sub(r"\{(\w+)\}", lambda name: MADE_UP[IDS[name[1]]], path)
     answer = api.with_key("operate").request("PATCH", url)
     assert answer.status_code == 405
     known = {operation.method for operation in OPERATIONS if operation.path == path}
@@ -206,12 +215,12 @@ def test_the_document_is_valid_and_declares_every_refusal():
 def test_the_document_and_its_page_load_nothing(api):
     client = api.with_key("read")
     served = client.get(f"{ROOT}/openapi.json").json()
-    assert served.pop("servers") == [{"url": ROOT}]
+    assert served.pop("servers") == [{"url": "/"}]
     assert served == json.loads(json.dumps(document()))
     page = client.get(f"{ROOT}/docs")
     assert page.status_code == 200
     for operation in OPERATIONS:
-        assert f"{operation.method} {ROOT}{operation.path}" in page.text
+        assert f"{operation.method} {operation.path}" in page.text
     assert "http" not in page.text.replace("application/problem+json", "")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 

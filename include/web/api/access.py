@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from include.access.overview import HAS_ACCESS, read_requirement_now, read_wallet
+from include.json_rows import Number
 from include.settings import check_solana_key
 from include.web.api.caller import CallerDep, EngineDep, SettingsDep
 from include.web.api.encoding import JsonAnswer
@@ -33,12 +34,12 @@ class RequirementAnswer(AnswerShape):
     reason: str | None
     valid_from: datetime | None = Field(description="the last decision")
     changed_at: datetime | None = Field(description="the last one that changed the requirement")
-    average_price: Decimal | None = Field(
+    average_price: Number | None = Field(
         description="US dollars, of the window that ended with the decision"
     )
-    price: Decimal | None = Field(description="US dollars, the newest that was believed")
+    price: Number | None = Field(description="US dollars, the newest that was believed")
     priced_at: datetime | None
-    target_usd: Decimal
+    target_usd: Number
     grace_seconds: float
 
 
@@ -53,7 +54,7 @@ class WalletAnswer(AnswerShape):
     since: datetime | None
     grace_ends_at: datetime | None
     reason: str
-    balance: Decimal | None = Field(
+    balance: Number | None = Field(
         description="tokens in this wallet, as last read; a user may have several"
     )
     checked_at: datetime | None = Field(description="when that was last so")

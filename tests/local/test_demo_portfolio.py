@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from include.telemetry.exporters import EndedRuns, read_metrics, write_metrics
 from local.demo_portfolio import DAYS, fill_portfolio
+from tests.support.prometheus import without_data
 
 
 def test_the_demo_fills_the_page_and_a_second_one_adds_what_is_missing(database, sandbox):
@@ -21,3 +23,6 @@ def test_the_demo_fills_the_page_and_a_second_one_adds_what_is_missing(database,
     with database.connect() as connection:
         forecasts = connection.execute(text("SELECT count(*), count(var) FROM risk_forecasts")).one()
         assert tuple(forecasts) == (45, 45) and DAYS > 3
+    shown, _ = write_metrics(read_metrics(database, lambda since: EndedRuns([], [])), "", {})
+    missing = without_data(shown.decode(), "tradeops_portfolio", "tradeops_risk")
+    assert missing == {"tradeops_risk_exceptions_to_expected_ratio"}  # three days are too few to judge

@@ -53,6 +53,15 @@ def selected(expression: str) -> set[str]:
     return found
 
 
+def without_data(exposition: str, *beginnings: str) -> set[str]:
+    """Metrics of rules and panels, of those that begin so, of which an exposition has no sample."""
+    asked = [alert["expr"] for alert in alerts()]
+    asked += [filled(target["expr"]) for _, panel in panels() for target in panel["targets"]]
+    names = {name for one in asked for name in selected(one) if name.startswith(beginnings)}
+    assert names, beginnings
+    return {name for name in names if not re.search(rf"^{name}(\{{| )", exposition, re.MULTILINE)}
+
+
 def value_of(rule: str) -> str:
     """What a rule watches: its expression without what says when that is too much, or absent."""
     watched = re.sub(r"\s(<|>|>=|<=|==)\s*[0-9][0-9.]*( \* [0-9]+)?(?=\s|\)|$)", "", rule)

@@ -34,9 +34,7 @@ class RequirementAnswer(AnswerShape):
     reason: str | None
     valid_from: datetime | None = Field(description="the last decision")
     changed_at: datetime | None = Field(description="the last one that changed the requirement")
-    average_price: Number | None = Field(
-        description="US dollars, of the window that ended with the decision"
-    )
+    average_price: Number | None = Field(description="US dollars, of the window that ended with the decision")
     price: Number | None = Field(description="US dollars, the newest that was believed")
     priced_at: datetime | None
     target_usd: Number
@@ -54,9 +52,7 @@ class WalletAnswer(AnswerShape):
     since: datetime | None
     grace_ends_at: datetime | None
     reason: str
-    balance: Number | None = Field(
-        description="tokens in this wallet, as last read; a user may have several"
-    )
+    balance: Number | None = Field(description="tokens in this wallet, as last read; a user may have several")
     checked_at: datetime | None = Field(description="when that was last so")
     requirement: int | None
 

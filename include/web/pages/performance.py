@@ -25,7 +25,7 @@ from include.trades.outcomes import (
 )
 from include.trades.ratios import annual_sharpe, below_highest, profit_factor, running_sums, wilson_interval
 from include.web.pages.performance_charts import (
-    calibration_rows,
+    calibrate,
     draw_calibration,
     draw_distribution,
     draw_equity,
@@ -93,6 +93,7 @@ def _shown(results: ChosenOutcomes, query: Mapping[str, str]) -> dict[str, objec
     falls = below_highest(running_sums(sums.net for sums in days.values()))
     finite = [fall for fall in falls if fall.is_finite()]
     rate = wilson_interval(total.wins, total.trades) or (0.0, 0.0)
+    calibrated = calibrate(total)
     known = {day: sums.percent for day, sums in days.items() if sums.percents}
     return {
         "trades": total.trades,
@@ -114,8 +115,8 @@ def _shown(results: ChosenOutcomes, query: Mapping[str, str]) -> dict[str, objec
         "months": draw_months(days),
         "distribution": draw_distribution(total) if any(total.r_counts) else None,
         "without_r": total.trades - sum(total.r_counts),
-        "calibration": draw_calibration(total) if any(total.confident) else None,
-        "calibrated": calibration_rows(total),
+        "calibration": draw_calibration(calibrated) if calibrated else None,
+        "calibrated": calibrated,
         "without_confidence": total.trades - sum(total.confident),
         "parts": {
             kind: [_part(kind, name, sums, query) for name, sums in results.parts.get(kind, ())[:PARTS_SHOWN]]

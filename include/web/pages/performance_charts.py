@@ -1,6 +1,7 @@
 """The pictures of the page on performance: each says in words what it shows, for those who do not see it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -63,19 +64,19 @@ def draw_equity(days: Mapping[date, OutcomeSums]) -> Markup:
 
 
 def draw_months(days: Mapping[date, OutcomeSums]) -> Markup:
-    """The net result of each month, a year a row."""
+    """The net result of each month, a year a column: six years fit on a phone, twelve months do not."""
     months: dict[tuple[str, str], Decimal] = {}
     for day, sums in days.items():
-        place = (str(day.year), MONTHS[day.month - 1])
+        place = (MONTHS[day.month - 1], str(day.year))
         months[place] = months.get(place, Decimal(0)) + sums.net
-    years = sorted({year for year, _ in months})
+    years = sorted({year for _, year in months})
     good = sum(net.is_finite() and net > 0 for net in months.values())
     return heat_map(
-        years,
         MONTHS,
+        years,
         {
-            (year, month): HeatCell(float(net), _short_money(net), f"{month} {year}: {money_text(net)}")
-            for (year, month), net in months.items()
+            (month, year): HeatCell(float(net), _short_money(net), f"{month} {year}: {money_text(net)}")
+            for (month, year), net in months.items()
         },
         label=f"Net result by month: {good} of {count_text(len(months), 'month')} above 0.",
         caption="Net result by month (UTC), USD",
@@ -107,22 +108,54 @@ def draw_distribution(total: OutcomeSums) -> Markup:
     return chart.draw("R: net result as a multiple of what the stop would have lost")
 
 
-def draw_calibration(total: OutcomeSums) -> Markup:
+@dataclass(frozen=True)
+class HitRate:
+    """How many trades of a tenth of confidence won, in percent, and the 95 % interval of that."""
+
+    confidence: int  # where the tenth begins
+    trades: int
+    wins: int
+    low: float
+    high: float
+
+    @property
+    def rate(self) -> float:
+        """Trades that won, in percent."""
+        return 100 * self.wins / self.trades
+
+    @property
+    def tenth(self) -> str:
+        """The tenth in words: `60 to 70`."""
+        return f"{self.confidence} to {self.confidence + 10}"
+
+    @property
+    def rate_text(self) -> str:
+        """The hit rate in words."""
+        return figure_text(self.rate, "%")
+
+    @property
+    def interval_text(self) -> str:
+        """The interval in words."""
+        return f"{decimal_text(self.low, 1)} to {figure_text(self.high, '%')}"
+
+
+def calibrate(total: OutcomeSums) -> list[HitRate]:
+    """The hit rate of each tenth of confidence that has trades."""
+    counts = enumerate(zip(total.confident, total.confident_wins, strict=True))
+    return [
+        HitRate(10 * number, trades, wins, *interval)
+        for number, (trades, wins) in counts
+        if (interval := wilson_interval(wins, trades))
+    ]
+
+
+def draw_calibration(rates: Sequence[HitRate]) -> Markup:
     """The hit rate of each tenth of confidence against the line on which confidence would be true."""
-    places, rates, lows, highs, titles = [], [], [], [], []
-    for number, (trades, wins) in enumerate(zip(total.confident, total.confident_wins, strict=True)):
-        interval = wilson_interval(wins, trades)
-        if interval is None:
-            continue
-        places.append(10 * number + 5)
-        rates.append(100 * wins / trades)
-        lows.append(interval[0])
-        highs.append(interval[1])
-        titles.append(
-            f"confidence {10 * number} to {10 * number + 10}: {wins} of {count_text(trades, 'trade')} won, "
-            f"{figure_text(rates[-1], '%')}, "
-            f"between {decimal_text(lows[-1], 1)} and {figure_text(highs[-1], '%')}"
-        )
+    titles = [
+        f"confidence {one.tenth}: {one.wins} of {count_text(one.trades, 'trade')} won, {one.rate_text}, "
+        f"95 % interval {one.interval_text}"
+        for one in rates
+    ]
     chart = Chart(
         linear_scale([0, 100], unit="confidence"),
         linear_scale([0, 100], unit="% won"),
@@ -130,7 +163,12 @@ def draw_calibration(total: OutcomeSums) -> Markup:
     )
     chart.line([0, 100], [0, 100], "soft", name="as confident as right")
     chart.points(
-        places, rates, lows=lows, highs=highs, titles=titles, name="trades that won, with 95 % interval"
+        [one.confidence + 5 for one in rates],
+        [one.rate for one in rates],
+        lows=[one.low for one in rates],
+        highs=[one.high for one in rates],
+        titles=titles,
+        name="trades that won, with 95 % interval",
     )
     return chart.draw()
 
@@ -144,23 +182,6 @@ def draw_rate(sums: OutcomeSums) -> Markup:
     return small_interval(
         interval[0], rate, interval[1], label=f"{figure_text(rate, '%')} on a scale from 0 to 100 %"
     )
-
-
-def calibration_rows(total: OutcomeSums) -> Sequence[tuple[str, int, int, str, str]]:
-    """Confidence, trades, won, hit rate and interval of each tenth that has trades."""
-    rows = []
-    for number, (trades, wins) in enumerate(zip(total.confident, total.confident_wins, strict=True)):
-        if interval := wilson_interval(wins, trades):
-            rows.append(
-                (
-                    f"{10 * number} to {10 * number + 10}",
-                    trades,
-                    wins,
-                    figure_text(100 * wins / trades, "%"),
-                    f"{decimal_text(interval[0], 1)} to {figure_text(interval[1], '%')}",
-                )
-            )
-    return rows
 
 
 def _r_axis(low: float, high: float) -> Scale:

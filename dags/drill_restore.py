@@ -5,6 +5,9 @@ scratch database beside it. Schema, rows and checksums of every table are compar
 manifest, the operators' queries run on it, the time it took is written into `restore_drills`, and the scratch
 is dropped.
 
+Where there are a graph database (connection `graph_db`) and an empty one beside it (`graph_scratch`), the
+newest export of the graph is restored there in the same run, compared by its content hash, and deleted again.
+
 A failed drill is **critical**: the backups may be worth nothing. Look at the message, then verify the backup
 with `manage_backups`, make a new one, and drill that.
 
@@ -16,7 +19,13 @@ from datetime import timedelta
 from airflow.sdk import dag
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.backups import BACKUP_TIMEOUT, BACKUPS_POOL, open_backups, restore_logins
+from include.airflow.backups import (
+    BACKUP_TIMEOUT,
+    BACKUPS_POOL,
+    graph_login,
+    open_backups,
+    restore_logins,
+)
 from include.airflow.connections import run_url
 from include.airflow.dag import dag_defaults, explained
 from include.airflow.forms import Form, backup_id, read_form
@@ -51,6 +60,14 @@ def drill(this_run: str) -> str:
 
     form, logins = read_form(DrillForm), restore_logins("platform")
     with open_backups("drill") as (engine, storage, _):
+        graph = backups.drill_graph(
+            engine,
+            storage,
+            graph_login("graph_db"),
+            graph_login("graph_scratch"),
+            identity=logins.identity,
+            backup_id=form.backup_id or "",
+        )
         try:
             result = backups.drill_restore(
                 engine,
@@ -60,12 +77,13 @@ def drill(this_run: str) -> str:
                 identity=logins.identity,
                 backup_id=form.backup_id or "",
                 run_url=run_url(DAG_ID, this_run),
+                more_findings=graph.findings if graph else (),
             )
         except backups.BackupError as error:
             raise AirflowFailException(f"The backup could not be restored: {error}") from error
     if result.findings:
         raise AirflowFailException(result.summary())
-    return result.summary()
+    return f"{result.summary()}; {graph.words}" if graph else result.summary()
 
 
 @dag(

@@ -27,7 +27,7 @@ from include.settings.reader import SETTINGS_VARIABLE, environment_settings, rea
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from include.backups import RestoreLogins
+    from include.backups import GraphLogin, RestoreLogins
     from include.backups.manifest import Kind
     from include.storage import Storage
 
@@ -81,6 +81,14 @@ def restore_logins(database: str) -> "RestoreLogins":
     from include.backups import RestoreLogins
 
     return RestoreLogins(database_url(RESTORABLE[database]), admin_url(), find_identity())
+
+
+def graph_login(connection: str) -> "GraphLogin | None":
+    """The login of a graph database, `graph_db` or `graph_scratch`; None: there is no such connection."""
+    from include.backups import GraphLogin
+
+    fields = AirflowSurroundings().connection(connection)
+    return None if fields is None else GraphLogin.of(fields)
 
 
 def make_backup(kind: "Kind", this_dag: str, this_run: str) -> str:

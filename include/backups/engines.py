@@ -2,6 +2,7 @@
 
 from include.backups.engine import BackupEngine, Surroundings
 from include.backups.files.engine import FilesEngine
+from include.backups.graph.engine import GraphEngine
 from include.backups.manifest import BackupError, BackupPart
 from include.backups.postgres.engine import PostgresEngine
 from include.settings import Settings
@@ -9,6 +10,7 @@ from include.settings import Settings
 # In the order in which their parts stand in a backup.
 ENGINES: dict[str, type[BackupEngine]] = {
     "postgres": PostgresEngine,
+    "graph": GraphEngine,
     "files": FilesEngine,
 }
 

@@ -30,6 +30,14 @@ class BackupDamagedError(BackupError):
     """What is stored is not what was written."""
 
 
+class RestoreRefusedError(BackupError):
+    """The restore was refused; nothing was touched."""
+
+
+class RestoredDiffersError(BackupError):
+    """A restored database is not what was backed up; it is left for a look at it."""
+
+
 class ManifestRecord(BaseModel):
     """A record of a manifest: fixed, and without fields that nobody knows."""
 

@@ -36,6 +36,9 @@ class BackupSettings(SettingsSection):
     backup_checksums: Literal["always", "full", "never"] = Field(
         "full", description="which backups sum up every table besides counting its rows: they cost time"
     )
+    neo4j_admin: AbsolutePath | None = Field(
+        None, description="the program that dumps and loads a stopped graph; none: it is exported over Bolt"
+    )
     backup_size_limit_gb: float = Field(200.0, gt=0, description="GiB that one backup may take at most")
     backup_log_folders: tuple[AbsolutePath, ...] = Field(
         (), description="log folders to keep; none: Airflow's own"

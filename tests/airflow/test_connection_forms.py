@@ -8,7 +8,7 @@ from airflow.sdk.module_loading import import_string
 
 from include.airflow.settings_file import read_settings_file
 from include.alerts.channels import CHANNELS, find_channel
-from include.backups.files.configuration import MORE_CONNECTIONS
+from include.backups.files.configuration import MORE_CONNECTIONS, OPTIONAL_CONNECTIONS
 from local.state import CHECKOUT
 
 FILE = CHECKOUT / "airflow_settings.yaml"
@@ -48,6 +48,7 @@ def test_every_connection_that_is_read_is_documented_with_its_type(forms):
         assert types[entry.conn_id] == entry.conn_type
     assert {
         *MORE_CONNECTIONS,
+        *OPTIONAL_CONNECTIONS,
         *(find_channel(name).connection for name in CHANNELS),
         "backup_identity",
     } <= types.keys()

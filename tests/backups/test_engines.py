@@ -14,11 +14,11 @@ from include.backups.read import open_backup, read_part
 from include.backups.verify import verify_backup
 
 
-class GraphEngine:
-    """A graph, dumped whole into a folder by a tool of its own and streamed from there."""
+class ToyEngine:
+    """A toy, dumped whole into a folder by a tool of its own and streamed from there."""
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"database", "full"})
-    contents: ClassVar[frozenset[str]] = frozenset({"graph dump"})
+    contents: ClassVar[frozenset[str]] = frozenset({"toy dump"})
 
     @classmethod
     def find(cls, settings, surroundings):
@@ -29,45 +29,43 @@ class GraphEngine:
 
     def contribute(self, job: BackupJob) -> Contribution:
         with own_folder(10) as folder:
-            dump = f"{folder}/graph"
+            dump = f"{folder}/toy"
             with open(dump, "wb") as file:  # noqa: PTH123 - what the tool would do
                 file.write(b"NODES 3\n" * 100)
             with open(dump, "rb") as file:  # noqa: PTH123
-                job.store(PartStream("graph.dump", "graph dump", "graph", file, version="5.26"))
-        return Contribution({"graph": {"nodes": 3}}, left_out=("graph: its indexes",))
+                job.store(PartStream("toy.dump", "toy dump", "toy", file, version="5.26"))
+        return Contribution({"toy": {"nodes": 3}}, left_out=("toy: its indexes",))
 
     @staticmethod
     def check(manifest: Manifest, part: BackupPart, chunks: Iterator[bytes]) -> None:
         if not next(chunks).startswith(b"NODES"):
-            raise BackupDamagedError("no dump of a graph")
+            raise BackupDamagedError("no dump of a toy")
 
 
 @pytest.fixture
-def graph(monkeypatch):
-    monkeypatch.setitem(engines.ENGINES, "graph", GraphEngine)
+def toy(monkeypatch):
+    monkeypatch.setitem(engines.ENGINES, "toy", ToyEngine)
 
 
-def test_an_engine_of_its_own_is_made_listed_and_verified(
-    graph, database, storage, only, encrypting, identity
-):
-    manifest = create_backup(database, storage, "full", [*only, GraphEngine()], encrypting)
+def test_an_engine_of_its_own_is_made_listed_and_verified(toy, database, storage, only, encrypting, identity):
+    manifest = create_backup(database, storage, "full", [*only, ToyEngine()], encrypting)
     assert [part.name for part in manifest.parts] == [
-        "configuration.tar.zst.age", "logs.tar.zst.age", "graph.dump.zst.age",
+        "configuration.tar.zst.age", "logs.tar.zst.age", "toy.dump.zst.age",
     ]  # fmt: skip
-    assert open_backup(storage, manifest.id).databases == {"graph": {"nodes": 3}}
-    assert manifest.parts[-1].version == "5.26" and "graph: its indexes" in manifest.left_out
+    assert open_backup(storage, manifest.id).databases == {"toy": {"nodes": 3}}
+    assert manifest.parts[-1].version == "5.26" and "toy: its indexes" in manifest.left_out
     assert b"".join(read_part(storage, manifest, manifest.parts[-1], identity)).startswith(b"NODES 3")
     assert verify_backup(database, storage, manifest.id, identity).depth == "decoded"
 
 
-def test_an_engine_is_asked_for_its_kinds_only(graph, database, storage, only, settings):
-    manifest = create_backup(database, storage, "logs", [*only, GraphEngine()], settings)
+def test_an_engine_is_asked_for_its_kinds_only(toy, database, storage, only, settings):
+    manifest = create_backup(database, storage, "logs", [*only, ToyEngine()], settings)
     assert [part.of for part in manifest.parts] == ["logs"]
 
 
 def test_without_its_line_a_content_is_unknown_and_no_verdict_is_given(database, storage, only, settings):
-    manifest = create_backup(database, storage, "database", [GraphEngine()], settings)
-    with pytest.raises(BackupError, match=r"holds 'graph dump', which none of the engines here reads"):
+    manifest = create_backup(database, storage, "database", [ToyEngine()], settings)
+    with pytest.raises(BackupError, match=r"holds 'toy dump', which none of the engines here reads"):
         verify_backup(database, storage, manifest.id)
 
 

@@ -3,11 +3,10 @@
 import psycopg
 import pytest
 
-from include.backups.manifest import BackupError
+from include.backups.manifest import BackupError, RestoreRefusedError
 from include.backups.postgres.compare import compare_database
 from include.backups.postgres.drill import drill_restore
 from include.backups.postgres.facts import find_dump
-from include.backups.postgres.restore import RestoreRefusedError
 from include.backups.postgres.swap import swap_databases
 from tests.backups.debian import ask, manager, superuser
 

@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 import include.backups.postgres.restore as restore_module
 from include.backups.create import create_backup
-from include.backups.manifest import BackupError
+from include.backups.manifest import BackupError, RestoreRefusedError
 from include.backups.postgres.compare import compare_database
 from include.backups.postgres.drill import ACCEPTANCE_QUERIES, drill_restore, read_speed, run_acceptance
 from include.backups.postgres.facts import find_dump
-from include.backups.postgres.restore import RestoreRefusedError, plan_restore, restore_into
+from include.backups.postgres.restore import plan_restore, restore_into
 from include.backups.postgres.server import derived_name, is_derived, with_database
 from include.backups.postgres.swap import drop_kept_database, record_restore, swap_databases, verify_restored
 from include.backups.read import open_backup

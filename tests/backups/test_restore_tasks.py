@@ -7,6 +7,7 @@ import pytest
 
 from include.backups.catalogue import list_backups, rebuild_catalogue
 from include.backups.create import create_backup
+from include.backups.manifest import RestoredDiffersError
 from include.backups.postgres.steps import (
     RestoreLogins,
     RestoreRequest,
@@ -14,7 +15,6 @@ from include.backups.postgres.steps import (
     restore_planned,
     swap_planned,
 )
-from include.backups.postgres.swap import RestoredDiffersError
 from include.database import connect
 from tests.backups.target import databases
 from tests.support.notices import notify

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import include.backups.postgres.tools as tools_module
+from include.backups.manifest import RestoreRefusedError
 from include.backups.postgres.drill import drill_restore
 from include.backups.postgres.facts import read_facts
-from include.backups.postgres.restore import RestoreRefusedError
 from include.backups.read import open_backup
 from include.backups.verify import verify_backup
 from tests.backups.debian import PROGRAMS, PROGRAMS_16, PROGRAMS_18, ask, manager

@@ -19,6 +19,7 @@ NEVER_FROZEN = {
     "freeze_work",
     "manage_backups",
     "restore_database",
+    "restore_graph",
     "silence_alerts",
     "switch_trading",
     "test_channels",

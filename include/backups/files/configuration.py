@@ -28,6 +28,7 @@ CONFIGURATION_FILES = (
 )
 # Connections that airflow_settings.yaml does not hold, and that an installation may have besides.
 MORE_CONNECTIONS = ("airflow_db", "object_store", "postgres_replication", "postgres_admin", "smtp_alerts")
+OPTIONAL_CONNECTIONS = ("graph_db", "graph_scratch")  # a platform without a graph database lacks nothing
 # They say what people write into them, passwords too, and YAML and shell have more ways to write one than a
 # redaction by lines can see (blocks, anchors, tags, words with spaces): without encryption they are left out
 # whole. What they set up is in airflow/connections.json and airflow/variables.json besides.
@@ -60,7 +61,9 @@ class Configuration:
 def find_configuration(settings: Settings, surroundings: Surroundings) -> Configuration:
     """Look up what this installation is configured by."""
     markets = [f"market_{name}" for name in settings.candle_sources]
-    wanted = dict.fromkeys((*surroundings.declared_connections(), *markets, *MORE_CONNECTIONS))
+    wanted = dict.fromkeys(
+        (*surroundings.declared_connections(), *markets, *MORE_CONNECTIONS, *OPTIONAL_CONNECTIONS)
+    )
     found = {name: surroundings.connection(name) for name in wanted}
     return Configuration(
         folder=surroundings.checkout,
@@ -69,7 +72,9 @@ def find_configuration(settings: Settings, surroundings: Surroundings) -> Config
         environment=surroundings.environment(),
         keys=surroundings.keys(),
         absent=tuple(
-            f"the connection {name}, which does not exist" for name, fields in found.items() if fields is None
+            f"the connection {name}, which does not exist"
+            for name, fields in found.items()
+            if fields is None and name not in OPTIONAL_CONNECTIONS
         ),
     )
 

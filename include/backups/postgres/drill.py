@@ -71,6 +71,7 @@ def drill_restore(
     backup_id: str = "",
     run_url: str = "",
     acceptance: Path = ACCEPTANCE_QUERIES,
+    more_findings: tuple[str, ...] = (),
 ) -> DrillResult:
     """Restore a backup of the platform's database into a scratch database, compare, and drop that again.
 
@@ -83,6 +84,7 @@ def drill_restore(
         backup_id: which; empty: the newest one that holds a dump of the platform's database.
         run_url: opens the run that drills.
         acceptance: a file with the queries that must run on the restored database.
+        more_findings: what failed besides, of the graph for one: the drill failed then.
 
     Raises:
         BackupError: there is no backup to drill, or it cannot be restored at all; this is recorded too.
@@ -110,10 +112,10 @@ def drill_restore(
             len(facts.tables),
             sum(table.rows for table in facts.tables.values()),
             queries,
-            (*findings, *failed),
+            (*findings, *failed, *more_findings),
         )
     except BackupError as error:
-        _record(engine, chosen, started, run_url, {"findings": [str(error)]})
+        _record(engine, chosen, started, run_url, {"findings": [str(error), *more_findings]})
         raise
     finally:
         with administer(admin_url) as connection:

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from include.backups.manifest import BackupError, BackupPart, Manifest
+from include.backups.manifest import BackupError, BackupPart, Manifest, RestoreRefusedError
 from include.backups.postgres.archive import find_reader
 from include.backups.postgres.dump import check_directory, check_dump
 from include.backups.postgres.facts import DatabaseFacts, find_dump
@@ -43,10 +43,6 @@ from include.telemetry import error_in_words
 logger = logging.getLogger(__name__)
 
 SIZE_HEADROOM = 1.2  # what a restored database may take, times its size when it was dumped
-
-
-class RestoreRefusedError(BackupError):
-    """The restore was refused; nothing was touched."""
 
 
 @dataclass(frozen=True)

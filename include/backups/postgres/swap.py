@@ -5,17 +5,13 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from include.backups.manifest import BackupError
+from include.backups.manifest import BackupError, RestoredDiffersError
 from include.backups.postgres.compare import compare_database, in_short
 from include.backups.postgres.facts import DatabaseFacts
 from include.backups.postgres.server import administer, database_of, drop, is_derived, list_databases, swap
 from include.database import connect, migrate, sql
 
 logger = logging.getLogger(__name__)
-
-
-class RestoredDiffersError(BackupError):
-    """A restored database is not what was backed up; it is left for a look at it."""
 
 
 ANALYZE_TIMEOUT = timedelta(hours=1)

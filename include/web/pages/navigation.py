@@ -73,6 +73,7 @@ _OF_DAGS = {
     "manage_backups": "/backups",
     "drill_restore": "/backups",
     "restore_database": "/backups",
+    "restore_graph": "/backups",
     "drop_kept_database": "/backups",
 }
 _OF_KINDS = {"back_up_": "/backups", "probe_": "/probes", "report_": "/reports"}

@@ -5,6 +5,7 @@ SELECT
   manifest ->> 'method' AS method,
   jsonb_array_length(manifest -> 'parts') AS parts,
   manifest ->> 'recipient' IS NOT NULL AS encrypted,
+  manifest -> 'databases' -> 'graph' IS NOT NULL AS has_graph,
   CAST(manifest ->> 'seconds' AS double precision) AS seconds
 FROM backups
 WHERE (CAST(:kind AS text) IS NULL OR kind = :kind)

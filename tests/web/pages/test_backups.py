@@ -69,6 +69,21 @@ def test_a_page_without_a_backup_says_what_to_do(database):
     assert "No backup has been made" in words
 
 
+def test_a_backup_with_a_graph_offers_its_restore_and_a_restored_graph_kept_none(database, tmp_path):
+    manifest = {"parts": [1], "seconds": 3, "databases": {"graph": {}}}
+    (with_graph,) = fill(
+        database, tmp_path, 1, id="20261122T040000Z-full-00000a", manifest=json.dumps(manifest)
+    )
+    fill(database, tmp_path, 2)
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO restores (backup_id, database, run_url) VALUES ('x', 'graph', 'http://run')"
+        )
+    answer = opened(database, backup_location=str(tmp_path)).get("/backups").text
+    assert answer.count("Restore the graph") == 1 and f"of {with_graph}</span>" in answer
+    assert "not kept" in answer
+
+
 def test_each_backup_has_its_facts_its_fate_and_its_forms(database, tmp_path):
     ids = fill(database, tmp_path)
     settings = {"backup_location": str(tmp_path), "backup_keep_last": 2, "backup_keep_daily": 3}

@@ -21,7 +21,7 @@ from include.pooled_connections import LATELY, has_news
 from include.strange_times import read_strange_times
 
 MOST_CONNECTIONS = 5  # of one loop at once: a statement takes a millisecond
-PATIENCE = 10.0  # seconds that a statement waits for one of them
+PATIENCE = 30.0  # seconds that a statement waits for one of them, as for one of the pool
 
 Awaited = psycopg.AsyncConnection[Any]
 

@@ -1,12 +1,16 @@
 """What the API is handed in tests, instead of Airflow: people by name, and runs in a dictionary."""
 
 import copy
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
@@ -173,3 +177,19 @@ def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
 def describe_api() -> dict[str, Any]:
     """The OpenAPI document, which needs no database; a copy, which a test may change."""
     return copy.deepcopy(describe_routes())
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """A server of an application in a thread, for clients of any kind; its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

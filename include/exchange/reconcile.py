@@ -20,6 +20,7 @@ from include.database import sql
 from include.exchange.bingx import BingX
 from include.exchange.book import LONGEST_WINDOW, Book, read_book
 from include.exchange.compare import Traded, compare_order
+from include.exchange.exits import link_exits
 from include.exchange.order_states import NotFound, OrderState, advance
 from include.exchange.orders import read_state
 from include.exchange.venue import ExchangeError, ExchangeOrder
@@ -114,6 +115,7 @@ def _apply(
         for part in _parts(reported)
         for row in connection.execute(sql("exchange/adopt_orders"), {"exchange": name, "orders": _json(part)})
     }
+    link_exits(connection, name, adopted, book.orders.values())
     asked_for = {*book.orders, *(fill.exchange_order_id for fill in book.fills.values())}
     ours = connection.execute(
         sql("exchange/hold_reported_orders"),

@@ -3,6 +3,7 @@
 import json
 import random
 import uuid
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from include.database import sql
+from include.exchange.exits import link_exits
 from include.exchange.reconcile import reconcile
-from include.exchange.venue import NewOrder
+from include.exchange.venue import ExchangeOrder, NewOrder
 from tests.support.rows import insert, insert_signal
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -233,33 +235,38 @@ def test_a_trade_whose_exits_the_exchange_made_is_compared(database, venue, sand
 
 def test_an_exit_that_names_no_entry_belongs_to_the_one_trade_that_fits(database):
     entry = {
-        "exchange": "bingx", "symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "limit",
+        "exchange": "bingx", "symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "limit", "quantity": 1,
         "target_price": 66_000, "status": "open",
         "submitted_at": datetime.now(UTC), "created_at": datetime.now(UTC),
     }  # fmt: skip
     trades = [str(uuid.uuid4()) for _ in range(2)]
-    leg = {
-        "symbol": "BTC/USDT:USDT", "side": "sell", "order_type": "stop_market", "quantity": 1,
-        "reduce_only": True,
-    }  # fmt: skip
+    stop = ExchangeOrder(
+        "", None, "BTC/USDT:USDT", "sell", "stop_market", "open", Decimal(1), Decimal(0), None, None,
+        Decimal(57_000), True, None, None,
+    )  # fmt: skip
     legs = {
-        "stop": leg | {"stop_price": 57_000},
-        "target": leg | {"order_type": "take_profit_market", "stop_price": 66_000},  # of both trades
-        "other quantity": leg | {"stop_price": 57_000, "quantity": 2},
-        "other side": leg | {"stop_price": 57_000, "side": "buy"},
-        "opens": leg | {"stop_price": 57_000, "reduce_only": False},
+        "stop": stop,
+        "names its entry": replace(stop, stop_price=Decimal(66_000), parent_id="number 1"),
+        "of both": replace(stop, stop_price=Decimal(66_000)),
+        "other quantity": replace(stop, quantity=Decimal(2)),
+        "other side": replace(stop, side="buy"),
+        "no level": replace(stop, stop_price=None),
+        "opens": replace(stop, reduce_only=False),
     }
+    orders = [replace(one, exchange_order_id=name) for name, one in legs.items()]
     with database.begin() as connection:
-        for number, (trade, stop) in enumerate(
+        for number, (trade, level) in enumerate(
             zip((*trades, trades[0]), (57_000, 58_000, 57_000), strict=True)
         ):
             insert(
-                connection, "orders", client_order_id=str(number), trade_signal_id=trade, stop_price=stop,
-                quantity=1, **entry,
+                connection, "orders", client_order_id=str(number), exchange_order_id=f"number {number}",
+                trade_signal_id=trade, stop_price=level, **entry,
             )  # fmt: skip
-        reported = json.dumps([{"exchange_order_id": name, **one} for name, one in legs.items()])
-        connection.execute(sql("exchange/adopt_orders"), {"exchange": "bingx", "orders": reported})
+        reported = json.dumps([asdict(one) for one in orders], default=str)
+        made = connection.execute(sql("exchange/adopt_orders"), {"exchange": "bingx", "orders": reported})
+        link_exits(connection, "bingx", {row.exchange_order_id: row.id for row in made}, orders)
         found = connection.execute(
             text("SELECT exchange_order_id, trade_signal_id FROM orders WHERE origin = 'external'")
         ).all()
-    assert {name: str(trade) for name, trade in found} == dict.fromkeys(legs, "None") | {"stop": trades[0]}
+    linked = {"stop": trades[0], "names its entry": trades[1]}
+    assert {name: str(trade) for name, trade in found} == dict.fromkeys(legs, "None") | linked

@@ -193,22 +193,24 @@ def endpoint(connection_id: str) -> Endpoint:
 
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
     and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
+    Extra may hold `ca_file` and `check_certificate` for a certificate that only you vouch for.
     Raises AirflowNotFoundException when there is no such connection.
     """
     return _endpoint_of(Connection.get(connection_id))
 
 
 def _endpoint_of(connection: Connection) -> Endpoint:
-    host = connection.host or ""
+    host, extra = connection.host or "", extra_of(connection)
+    trust = extra.get("ca_file"), extra.get("check_certificate", True)  # what else it holds is for others
     if not host:
-        return Endpoint("", connection.password or None)
+        return Endpoint("", connection.password or None, *trust)
     if "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
     if connection.port:
         scheme, _, rest = host.partition("://")
         name, slash, path = rest.partition("/")
         host = f"{scheme}://{name}:{connection.port}{slash}{path}"
-    return Endpoint(host.rstrip("/"), connection.password or None)
+    return Endpoint(host.rstrip("/"), connection.password or None, *trust)
 
 
 def read_connection_if_any(connection_id: str) -> "StoredConnection | None":

@@ -15,7 +15,7 @@ from uuid import UUID
 from include.humanize import count_text
 from include.telemetry import redact
 
-Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences", "freeze", "test"]
+Kind = Literal["began", "more", "ended", "acknowledged", "digest", "silences", "announcement", "test"]
 
 BEGINNINGS = ("firing", "escalated", "failure", "watchdog")
 ENDINGS = ("resolved", "healed")
@@ -177,8 +177,8 @@ def _kind(subject: str, items: tuple[Item, ...], first: bool) -> Kind:
         return "digest"
     if subject == "silences":
         return "silences"
-    if subject == "freeze":
-        return "freeze"
+    if subject == "announcement":
+        return "announcement"
     if all(item.ended for item in items):
         return "ended"
     if all(item.acknowledged for item in items):
@@ -191,7 +191,7 @@ def _headline(kind: Kind, items: tuple[Item, ...], counted: int) -> str:
     if kind == "digest":
         about = count_text(len(items), "alert")
         return f"Daily digest: {count_text(counted, 'notice')} about {about}"
-    if kind in ("silences", "freeze"):
+    if kind in ("silences", "announcement"):
         return first.title
     failures = sum(item.counted for item in items if item.status == FAILED)
     if len(items) > 1:

@@ -90,7 +90,7 @@ _TABLE = (
     _gauges("probe_status", ("service", "kind"), *_PROBE_GAUGES),
     _gauges("exchange", (), "stalled_seconds", "unknown_seconds", "drill_age_seconds", "differences"),
     _gauges("balances", ("exchange", "currency"), "total", "age_seconds"),
-    _gauges("portfolio_syncs", ("portfolio_id",), "age_seconds"),
+    _gauges("portfolio_syncs", ("portfolio_id",), "age_seconds", "file_age_seconds"),
     _gauges("risk", (), "failed"),
     _gauges("risk_verdicts", ("portfolio_id", "method", "confidence"), "traffic_light"),
     _gauges("token_access", (), *_ACCESS_GAUGES),

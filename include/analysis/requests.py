@@ -156,7 +156,7 @@ def _cost(connection: Connection, trades: int, model: str, settings: Settings) -
     size = len(POSTMORTEM_INSTRUCTIONS.encode()) + LONGEST_FACTS
     if None in prices:
         return {"estimated_usd": estimated, "at_most_usd": None}
-    each = sum(worst_case(known, size, settings.llm_answer_tokens) for known in prices if known)
+    each = sum(worst_case(known, size, settings.llm_answer_length) for known in prices if known)
     return {"estimated_usd": estimated, "at_most_usd": str(round(2 * trades * each, 4))}
 
 

@@ -1,10 +1,7 @@
 """The client: one call with its quota, breaker, retries, time limits and measurement."""
 
-import functools
 import logging
-import os
 import random
-import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -29,6 +26,7 @@ from include.http.errors import (
     ServiceUnavailableError,
 )
 from include.http.service import Service
+from include.http.trust import trust_of
 from include.settings import Endpoint
 from include.telemetry import RedactingFilter, Writer, metric_record, redact
 
@@ -103,7 +101,7 @@ class Client:
                 headers={**HEADERS, **self.service.headers, **headers},
                 timeout=httpx.Timeout(timeout.read, connect=timeout.connect, pool=timeout.connect),
                 follow_redirects=False,
-                verify=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+                verify=trust_of(self.service.name, self._base_url, endpoint),
             )
         )
 
@@ -333,12 +331,6 @@ class Client:
                 return bytes(body)
         message = f"answered {response.status_code} with more than the {limit} bytes it may send"
         raise BadAnswerError(self.service.name, message, response.status_code, may_have_run=True)
-
-
-@functools.cache
-def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """The authorities that are trusted, as the environment names them: read once in a process, in 25 ms."""
-    return httpx.create_ssl_context()
 
 
 def _base_url(service: Service, endpoint: Endpoint | None) -> str:

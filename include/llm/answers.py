@@ -73,7 +73,7 @@ def read_choice(
     message = choice["message"]
     content, refusal = message.get("content"), message.get("refusal")
     if choice.get("finish_reason") == "length":
-        message = f"the answer was cut off at {most} tokens (llm_answer_tokens)"
+        message = f"the answer was cut off at {most} tokens (llm_answer_length)"
         if not content:
             message += ", all of them thinking"
         raise UnusableAnswerError("length", message, alike="length")

@@ -122,7 +122,7 @@ class LanguageModel:
         self._timeout = timeout
         self._choice = choice
         self._paired = paired
-        self._answer_tokens = settings.llm_answer_tokens
+        self._answer_tokens = settings.llm_answer_length
         self._unwrap = settings.llm_unwrap_answers
         self._secret = endpoint.secret
         self._ended: ModelUnavailableError | None = None

@@ -111,7 +111,7 @@ class Ledger:
                 first of two models.
             NotYetError: the model is left alone, but for no longer than `patience`.
         """
-        worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_tokens)
+        worst = self._price and worst_case(self._price, prompt_bytes, self._settings.llm_answer_length)
         with self._engine.begin() as connection:
             entry = connection.execute(
                 sql("llm/reserve_call"),

@@ -8,9 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from include.database import sql
+from include.database import composed_sql, sql
 
 Rows = Sequence[Row[Any]]
+
+
+# What is read of each table; first the columns by which its rows of a day are in order.
+NEWEST = {
+    "risk_forecasts": "method, confidence, horizon, made_at, var, es, observations, missing, note",
+    "risk_validations": (
+        "method, confidence, test, observations, exceptions, statistic, p_value, verdict, missing"
+    ),
+    "risk_measures": "measure, value, money, note",
+}
 
 
 @dataclass(frozen=True)
@@ -61,5 +71,8 @@ def read_stress(
 def read_risk(connection: Connection, portfolios: Sequence[str]) -> RiskState:
     """Read the newest risk of these portfolios."""
     asked = {"portfolios": list(portfolios)}
-    lists = ("list_newest_forecasts", "list_verdicts", "list_measures")
-    return RiskState(*(connection.execute(sql(f"portfolio/{name}"), asked).all() for name in lists))
+    newest = [
+        composed_sql("portfolio/list_newest", table=table, columns=columns)
+        for table, columns in NEWEST.items()
+    ]
+    return RiskState(*(connection.execute(statement, asked).all() for statement in newest))

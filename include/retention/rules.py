@@ -44,6 +44,8 @@ def retention_rules(settings: Settings) -> Sequence[Rule]:
             settings.keep_portfolio_positions,
             {"time_column": "taken_at", "key": ("portfolio_id", "taken_at", "instrument")},
         ),
+        # After what refers to them: a look is finished no sooner than its positions are dated.
+        ("portfolio_syncs", settings.keep_portfolio_positions, {"time_column": "finished_at"}),
         (
             "token_prices",
             settings.keep_access_prices,

@@ -53,10 +53,16 @@ ENVIRONMENT_ONLY = frozenset({"signal_schedule", "access_schedule", "backup_sche
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a service answers, and the secret that opens it (an API key, a webhook's token)."""
+    """Where a service answers, and the secret that opens it (an API key, a webhook's token).
+
+    `ca_file` has the certificates that vouch for it, instead of the usual ones. `check_certificate` may be
+    false for an address on one's own machine.
+    """
 
     base_url: str
     secret: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    check_certificate: bool = True
 
 
 class Settings(

@@ -42,7 +42,7 @@ class ModelSettings(SettingsSection):
     llm_second_daily_budget_usd: Decimal | None = Field(
         Decimal(5), ge=0, description="US dollars a day (UTC) for the second model; null: no limit"
     )
-    llm_answer_tokens: int = Field(3_000, gt=0, description="tokens of one answer at most, thinking included")
+    llm_answer_length: int = Field(3_000, gt=0, description="tokens of one answer at most, thinking included")
     # On by default: nothing of the answer is lost, its schema and all checks hold, and it is paid already.
     llm_unwrap_answers: bool = Field(
         True, description="take the JSON out of a Markdown fence or from behind <think>; false: `invalid`"

@@ -37,7 +37,7 @@ class RetentionSettings(SettingsSection):
     keep_portfolio_positions: timedelta | None = Field(
         timedelta(days=400),
         ge=timedelta(days=8),
-        description="rows of portfolio_positions; values by day and forecasts are kept for good",
+        description="rows of portfolio_positions and portfolio_syncs; daily values and forecasts are kept",
     )
     keep_access_prices: timedelta | None = Field(
         timedelta(days=365),

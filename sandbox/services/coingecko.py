@@ -1,4 +1,5 @@
-"""CoinGecko's API: ping, simple/price, coins/markets, coins/{id}/ohlc and /market_chart/range.
+"""CoinGecko's API: ping, simple/price, coins/markets, coins/{id}/ohlc and /market_chart/range; of tokens
+on Solana onchain/simple/networks/solana/token_price/{mints}.
 
 Without a key or with a demo key (`x-cg-demo-api-key`) history ends 365 days ago; a pro key
 (`x-cg-pro-api-key`) goes further. Any key will do. US dollars only.
@@ -12,9 +13,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from sandbox.coins import COINS, Floats, Ints
+from sandbox.faults import TOKEN_PRICE_KINDS
 from sandbox.feed import DATA_KINDS, POINT_KINDS, Feed
 from sandbox.market import DAY_MS, EPOCH_MS, MINUTE_MS, read_price
 from sandbox.service import Service
+from sandbox.services.geckoterminal import answer_prices
 
 NAME = "coingecko"
 IDS = {
@@ -142,6 +145,12 @@ async def list_points(request: Request, coin_id: str, vs_currency: str = "") -> 
     )
 
 
+@router.get("/onchain/simple/networks/solana/token_price/{addresses}")
+async def list_token_prices(request: Request, addresses: str) -> JSONResponse:
+    """Prices of these tokens, as GeckoTerminal has them."""
+    return answer_prices(request, NAME, addresses)
+
+
 def _points(feed: Feed, minutes: int, begin: int, end: int) -> tuple[Ints, Floats, Floats]:
     """Stamps in [begin, end], the price at each, and the dollars traded in the 24 hours before it."""
     length = minutes * MINUTE_MS
@@ -189,4 +198,4 @@ def _symbol_of(request: Request, body: bytes) -> str | None:
     return IDS.get(rest.split("/")[0]) or IDS.get(request.query_params.get("ids", ""))
 
 
-SERVICE = Service(NAME, router, kinds=DATA_KINDS, fail=fail, symbol_of=_symbol_of)
+SERVICE = Service(NAME, router, kinds=(*DATA_KINDS, *TOKEN_PRICE_KINDS), fail=fail, symbol_of=_symbol_of)

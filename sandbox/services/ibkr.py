@@ -5,6 +5,7 @@ positions a page, and takes `/pa/performance`. The login is by hand, so here it 
 holds 37 shares and two currencies; prices move once a business day, the same in every sandbox.
 """
 
+import functools
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -173,12 +174,20 @@ def _business_days() -> list[date]:
 
 def _values(last: int) -> Floats:
     """What each share was worth at the end of the last business days, in its currency; a row a day."""
-    days = len(_business_days())
+    return _history(len(_business_days()))[-last:]
+
+
+@functools.lru_cache(maxsize=2)
+def _history(days: int) -> Floats:
+    """What each share was worth at the end of each business day since the first: drawn once a day.
+
+    What was drawn for a day does not depend on how many follow it.
+    """
     drawn = np.random.default_rng(37).standard_t(5, (days, SHARES + 1)) * DAY_DEVIATION
     steps = drawn[:, :1] + drawn[:, 1:] - DAY_DEVIATION**2
     quantities = 10.0 * (1 + np.arange(SHARES) % 7)
     values = 100.0 * quantities * np.exp(np.cumsum(steps, axis=0))
-    return np.asarray(values[-last:], dtype=np.float64)
+    return np.asarray(values, dtype=np.float64)
 
 
 def fail(path: str, status: int) -> Response:

@@ -46,7 +46,9 @@ class Desk:
 
     def endpoint(self, name):
         key = "k" if name == "jupiter" else None
-        path = {"coingecko": "coingecko/api/v3", "geckoterminal": "geckoterminal/api/v2"}.get(name, name)
+        path = {"market_coingecko": "coingecko/api/v3", "geckoterminal": "geckoterminal/api/v2"}.get(
+            name, name
+        )
         return Endpoint(f"{self.sandbox.url}/{path}", key)
 
     def adjust(self, at):

@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -56,6 +57,19 @@ def test_a_fault_of_one_source_freezes_and_notifies_once(desk, service, kind, op
     assert len(desk.notices()) == 1 and "frozen" in desk.notices()[0]
     desk.adjust(desk.now)
     assert len(desk.notices()) == 1
+
+
+def test_coingecko_stands_beside_jupiter_where_it_is_named(database, sandbox):
+    desk = Desk(database, sandbox, access_price_sources=("jupiter", "coingecko"))
+    sandbox.token("price", price="0.0123")
+    assert (desk.adjust(desk.now).outcome, desk.adjust(desk.now).average_price) == (
+        "first",
+        Decimal("0.0123"),
+    )
+    sandbox.fail("coingecko", "zero_price")
+    found = desk.adjust(desk.now + timedelta(microseconds=1))
+    assert found.outcome == "frozen" and "coingecko: it said '0" in found.reason
+    assert sandbox.requests("geckoterminal") == []
 
 
 def test_a_replay_of_the_stored_prices_in_any_order_decides_as_the_days_did(desk):

@@ -40,8 +40,13 @@ def variable(monkeypatch, value):
 
 def test_airflow_shows_the_value_of_each_setting():
     """Who saves the Variable's form stores what it shows: of a masked value, three stars."""
-    known = {"llm_answer_tokens"}  # its name is older than the mask, and stays valid
-    assert {name for name in Settings.model_fields if should_hide_value_for_key(name)} == known
+    assert not [name for name in Settings.model_fields if should_hide_value_for_key(name)]
+
+
+def test_a_former_name_of_a_setting_is_refused_in_words_that_name_the_present_one(monkeypatch):
+    variable(monkeypatch, {"llm_answer_tokens": 5})
+    with pytest.raises(UnreadableError, match="did you mean llm_answer_length"):
+        load_settings()
 
 
 def test_settings_come_from_the_variable_over_the_environment_over_the_defaults(monkeypatch):

@@ -45,11 +45,8 @@ def holding(database, group="work"):
 
 def notices(database):
     with database.connect() as connection:
-        return list(
-            connection.execute(
-                text("SELECT severity, title FROM alert_notices WHERE kind = 'freeze' ORDER BY notice_key")
-            )
-        )
+        announced = "FROM alert_notices WHERE kind = 'announcement' ORDER BY notice_key"
+        return list(connection.execute(text(f"SELECT severity, title {announced}")))
 
 
 def test_it_holds_until_it_is_given_back_and_its_row_stays(database):

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from include.http import Retry, Service, ServiceUnavailableError, Timeout
+from include.http import RequestRefusedError, Retry, Service, ServiceUnavailableError, Timeout
 from include.http.client import Client
 from include.settings import Endpoint
 from tests.support.http_server import Server, reply
@@ -86,3 +86,23 @@ def test_through_a_proxy(server, database, monkeypatch):
     assert call("http://prices.invalid", database, total=5) == {"price": 1}
     assert server.received[0].headers["host"] == "prices.invalid"
     assert ends_soon("http://prices.invalid", database)
+
+
+def test_a_connection_names_who_vouches_for_its_certificate_or_is_not_checked_on_this_machine(
+    tls_server, certificate, database
+):
+    tls_server.answers = [reply({"price": 1})]
+
+    def ask(**how):
+        with Client(Service("slow"), Endpoint(how.pop("url", tls_server.url), **how), database) as client:
+            return client.get_json("/")
+
+    assert ask(ca_file=str(certificate)) == ask(check_certificate=False) == {"price": 1}
+    for how, words in (
+        ({"ca_file": "/nowhere.pem"}, "cannot be used"),
+        ({"ca_file": __file__}, "cannot be used"),
+        ({"check_certificate": "no"}, "true or false"),
+        ({"check_certificate": False, "url": "https://gateway.example"}, "this machine"),
+    ):
+        with pytest.raises(RequestRefusedError, match=words):
+            ask(**how)

@@ -197,13 +197,13 @@ def test_the_request_bounds_the_answer_and_demands_a_strict_schema(database, url
 
     monkeypatch.setattr(openai.resources.chat.completions.AsyncCompletions, "parse", listen)
     ask(database, url)
-    assert asked["max_completion_tokens"] == PRICED.llm_answer_tokens
+    assert asked["max_completion_tokens"] == PRICED.llm_answer_length
     assert asked["response_format"] is Verdict
     assert json.loads(asked["messages"][1]["content"]) == {"symbol": "BTC"}
 
 
 def test_an_answer_longer_than_allowed_is_cut_and_said_so(database, url):
-    short = PRICED.model_copy(update={"llm_answer_tokens": 5})
+    short = PRICED.model_copy(update={"llm_answer_length": 5})
     with pytest.raises(UnusableAnswerError, match=r"length: the answer was cut off at 5 tokens"):
         ask(database, url, short)
 

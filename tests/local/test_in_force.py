@@ -139,8 +139,8 @@ def test_the_environment_of_the_scheduler_comes_first(state, server, stored, mon
 
 def test_the_stored_settings_are_opened(state, server, stored):
     assert settings_text(state, server, SETTINGS_VARIABLE) == (None, "Variable tradeops_settings")
-    stored["variable"] = (seal(state, '{"llm_answer_tokens": 5}'), True)
-    assert settings_text(state, server, SETTINGS_VARIABLE)[0] == '{"llm_answer_tokens": 5}'
+    stored["variable"] = (seal(state, '{"llm_answer_length": 5}'), True)
+    assert settings_text(state, server, SETTINGS_VARIABLE)[0] == '{"llm_answer_length": 5}'
 
 
 @pytest.mark.parametrize("text", ['{"host": "db",}', "http://db:port/", "plain"])

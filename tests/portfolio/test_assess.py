@@ -191,6 +191,15 @@ def test_profit_is_of_what_was_held_without_money_paid_in(database):
         (200, None, None), (5240, 20, pytest.approx(0.1)), (5000, None, None),
     ]  # fmt: skip
     assert "no snapshot" in found[0].reason and "1 instruments" in found[2].reason
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM portfolio_values"))
+        connection.execute(
+            text("DELETE FROM portfolio_positions WHERE taken_at::date = :day"), {"day": first}
+        )
+    work_out(database, YESTERDAY)  # also of the days before, which have none
+    found = read(database, "SELECT value, profit, reason FROM portfolio_values ORDER BY day")
+    assert [(row.value, row.profit) for row in found] == [(200, None), (5240, None), (5000, None)]
+    assert "archived" in found[1].reason and "1 instruments" in found[2].reason
 
 
 def test_stress_is_money_and_beta_is_against_what_is_named(database):

@@ -80,3 +80,5 @@ def test_looks_calculations_and_verdicts_are_counted_and_watched(database):
     assert [value for labels, value in watched["traffic_light"].items() if "normal" in str(labels)] == [2]
     (age,) = watched["age_seconds"].values()
     assert 0 < age < 86_400 * 2
+    (of_the_file,) = watched["file_age_seconds"].values()
+    assert of_the_file == pytest.approx(age - 3600, abs=1), "an hour younger"

@@ -35,6 +35,6 @@ SET
   claimed_until = NULL,
   reference = reference || CAST(:reference AS jsonb),
   closed_at = CASE
-    WHEN subject IN ('digest', 'silences', 'freeze') OR id NOT IN (SELECT thread_id FROM begun) THEN now()
+    WHEN subject IN ('digest', 'silences', 'announcement') OR id NOT IN (SELECT thread_id FROM begun) THEN now()
   END
 WHERE id = ANY (CAST(:threads AS bigint[]))

@@ -52,12 +52,12 @@ SELECT
   channel,
   CASE
     WHEN incidents THEN fingerprint  -- an incident ends on its own, whatever else is wrong
-    WHEN kind IN ('silences', 'freeze') THEN kind
+    WHEN kind IN ('silences', 'announcement') THEN kind
     WHEN people AND severity = 'info' THEN 'digest'
     ELSE cause
   END,
   CASE
-    WHEN kind IN ('silences', 'freeze') OR NOT people THEN created_at
+    WHEN kind IN ('silences', 'announcement') OR NOT people THEN created_at
     WHEN severity = 'info' THEN (
       SELECT CASE WHEN today > created_at THEN today ELSE today + interval '1 day' END
       FROM (SELECT date_trunc('day', created_at) + make_interval(hours => :digest_hour) AS today) AS day

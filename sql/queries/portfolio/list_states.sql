@@ -1,11 +1,13 @@
 -- Each portfolio that was ever seen whole: its newest snapshot and value, and the last failure since.
 SELECT newest.portfolio_id, newest.source, newest.taken_at, newest.currency, newest.value, newest.positions,
   day.day, day.profit, day.daily_return, day.reason AS day_reason, failed.reason AS failure, failed.finished_at AS failed_at
-FROM (
-  SELECT DISTINCT ON (portfolio_id) portfolio_id, source, taken_at, currency, value, positions, id
+FROM known_portfolios AS known
+CROSS JOIN LATERAL (
+  SELECT portfolio_id, source, taken_at, currency, value, positions, id
   FROM portfolio_syncs
-  WHERE outcome = 'complete' AND (CAST(:portfolio AS text) IS NULL OR portfolio_id = :portfolio)
-  ORDER BY portfolio_id, taken_at DESC
+  WHERE portfolio_id = known.portfolio_id AND outcome = 'complete'
+  ORDER BY taken_at DESC
+  LIMIT 1
 ) AS newest
 LEFT JOIN LATERAL (
   SELECT day, profit, daily_return, reason
@@ -22,5 +24,6 @@ LEFT JOIN LATERAL (
   ORDER BY id DESC
   LIMIT 1
 ) AS failed ON true
+WHERE CAST(:portfolio AS text) IS NULL OR known.portfolio_id = :portfolio
 ORDER BY newest.portfolio_id
 LIMIT :rows

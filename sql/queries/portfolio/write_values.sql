@@ -15,10 +15,11 @@ WITH latest AS MATERIALIZED (
     AND taken_at >= first_day AND taken_at < CAST(:day AS date) + 1
   ORDER BY portfolio_id, day, taken_at DESC
 ), compared AS (
-  SELECT latest.*, before.taken_at AS before_at, before.value AS before_value, held.profit, held.unknown
+  SELECT latest.*, before.taken_at AS before_at, before.value AS before_value, held.profit, held.unknown,
+    before.positions > held.rows AS archived
   FROM latest
   LEFT JOIN LATERAL (
-    SELECT taken_at, value
+    SELECT taken_at, value, positions
     FROM portfolio_syncs
     WHERE portfolio_id = latest.portfolio_id AND outcome = 'complete' AND currency = latest.currency
       AND taken_at < latest.day AND taken_at >= latest.day - CAST(:longest_gap AS interval)
@@ -27,6 +28,7 @@ WITH latest AS MATERIALIZED (
   ) AS before ON true
   LEFT JOIN LATERAL (
     SELECT
+      count(*) AS rows,
       sum(former.quantity * former.multiplier * (present.price * present.rate - former.price * former.rate)) AS profit,
       count(*) FILTER (
         WHERE present.instrument IS NULL AND (former.kind = 'asset' OR former.currency <> latest.currency)
@@ -42,6 +44,7 @@ WITH latest AS MATERIALIZED (
   SELECT *,
     CASE
       WHEN before_at IS NULL THEN 'no snapshot of the days before'
+      WHEN archived THEN 'the positions of the day before are archived'
       WHEN unknown > 0 THEN unknown || ' instruments that were held have no price any more'
       WHEN before_value <= 0 THEN 'it was worth nothing the day before'
     END AS reason

@@ -193,24 +193,24 @@ def endpoint(connection_id: str) -> Endpoint:
 
     A port given on its own is put behind the host name; a path may be part of the host, as Airflow's HTTP
     and Slack connections have it. Without a host the service's own address is meant: `base_url` is empty.
-    Extra may hold `ca_file` and `check_certificate` for a certificate that only you vouch for.
-    Raises AirflowNotFoundException when there is no such connection.
+    Extra may say who vouches for its certificate. Raises AirflowNotFoundException: no such connection.
     """
-    return _endpoint_of(Connection.get(connection_id))
+    connection = Connection.get(connection_id)
+    stored, extra = _endpoint_of(connection), extra_of(connection)
+    return Endpoint(
+        stored.base_url, stored.secret, extra.get("ca_file"), extra.get("check_certificate", True)
+    )
 
 
 def _endpoint_of(connection: Connection) -> Endpoint:
-    host, extra = connection.host or "", extra_of(connection)
-    trust = extra.get("ca_file"), extra.get("check_certificate", True)  # what else it holds is for others
-    if not host:
-        return Endpoint("", connection.password or None, *trust)
-    if "://" not in host:
+    host = connection.host or ""
+    if host and "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
-    if connection.port:
+    if host and connection.port:
         scheme, _, rest = host.partition("://")
         name, slash, path = rest.partition("/")
         host = f"{scheme}://{name}:{connection.port}{slash}{path}"
-    return Endpoint(host.rstrip("/"), connection.password or None, *trust)
+    return Endpoint(host.rstrip("/"), connection.password or None)
 
 
 def read_connection_if_any(connection_id: str) -> "StoredConnection | None":

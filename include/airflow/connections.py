@@ -196,10 +196,8 @@ def endpoint(connection_id: str) -> Endpoint:
     Extra may say who vouches for its certificate. Raises AirflowNotFoundException: no such connection.
     """
     connection = Connection.get(connection_id)
-    stored, extra = _endpoint_of(connection), extra_of(connection)
-    return Endpoint(
-        stored.base_url, stored.secret, extra.get("ca_file"), extra.get("check_certificate", True)
-    )
+    stored, more = _endpoint_of(connection), extra_of(connection)
+    return Endpoint(stored.base_url, stored.secret, more.get("ca_file"), more.get("check_certificate", True))
 
 
 def _endpoint_of(connection: Connection) -> Endpoint:

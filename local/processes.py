@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -66,10 +67,9 @@ def start(state: State, component: Component) -> psutil.Process:
 
 def find(state: State, name: str, digest: str | None = None) -> psutil.Process | None:
     """The living process of a component, or None; with `digest`, only one that was started just so."""
-    path = state.record(name)
-    if not path.exists():
+    if not state.record(name).exists():
         return None
-    record = read_json(path)
+    record = read_record(state, name)
     try:
         process = psutil.Process(int(record["pid"]))
         same = abs(process.create_time() - record["created"]) < CLOCK_SHIFT
@@ -78,6 +78,27 @@ def find(state: State, name: str, digest: str | None = None) -> psutil.Process |
     except psutil.NoSuchProcess:
         return None
     return process if digest in (None, record["digest"]) else None
+
+
+def read_record(state: State, name: str) -> dict[str, Any]:
+    """Read which process a component was started as: `pid`, `created`, `digest`.
+
+    Raises:
+        StackError: the file is damaged.
+    """
+    return read_json(state.record(name))
+
+
+def clear_away(state: State, missing: Sequence[str], names: Sequence[str]) -> None:
+    """End those of `missing` that are out of date, and what crashed ones of `names` left behind."""
+    stop([old for name in missing if (old := find(state, name))])
+    alive = {found.pid for name in names if (found := find(state, name))}
+    orphans = [
+        process
+        for process in find_marked(state)
+        if process.pid not in alive and alive.isdisjoint(ancestors(process))
+    ]
+    stop(orphans, patience=1.0)  # a worker whose scheduler died waits for work for ever
 
 
 def find_marked(state: State) -> list[psutil.Process]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from local import postgres, prepare, processes
 from local.airflow_api import AirflowApi
 from local.components import AIRFLOW, SANDBOX, TRADEOPS, describe_components
+from local.deaths import begin_anew, given_up_lines, read_ledger
 from local.health import await_healthy, component_states
 from local.in_force import (
     Database,
@@ -25,6 +26,8 @@ from local.ports import HOST, PREFERRED, choose_port, fixed_port, http_url
 from local.processes import Component
 from local.settings_check import check_environment, find_troubles
 from local.state import ADMIN, StackError, State
+from local.supervisor import NAME as SUPERVISOR
+from local.supervisor import POSTGRES, describe_supervisor
 
 TASK_LOGS_KEPT = 7 * 86400.0  # seconds
 LARGEST_LOG = 50_000_000  # bytes, of a component
@@ -85,6 +88,8 @@ def up(state: State) -> Stack:
     progress, began = Progress(), datetime.now(UTC)
     with state.locked():
         state.prepare()
+        _stop_supervisor(state)
+        begin_anew(state)
         _bound_logs(state)
         ports = _settle_ports(state)
         running = postgres.find(state.postgres)
@@ -104,7 +109,7 @@ def up(state: State) -> Stack:
             if part.name in lost or not processes.find(state, part.name, part.digest)
         }
         if missing:
-            _clear_away(state, list(missing))
+            processes.clear_away(state, list(missing), (SANDBOX, *AIRFLOW))
 
         _launch(state, [part for name, part in missing.items() if name == SANDBOX], progress)
         migrating = prepare.begin_migrating_airflow(state, server, ports)
@@ -123,6 +128,7 @@ def up(state: State) -> Stack:
             prepare.write_note(server, prepare.prepared(server, ports))
             progress.say("connections, pools and variables are loaded from airflow_settings.yaml")
         _launch(state, [part for name, part in missing.items() if name == "scheduler"], progress)
+        processes.start(state, describe_supervisor(state))  # it waits for the lock, which we hold
 
         stack = _describe(state, server, ports)
         with contextlib.closing(stack.api(progress.say)) as api:
@@ -151,6 +157,7 @@ def down(state: State) -> bool:
     if not state.folder.exists():
         return False
     with state.locked():
+        _stop_supervisor(state)
         # First the parts, which end their own workers; then whatever still carries the stack's mark.
         parts = [found for name in (*AIRFLOW, SANDBOX) if (found := processes.find(state, name))]
         processes.stop(parts)
@@ -175,11 +182,19 @@ def find_stack(state: State) -> Stack:
 def print_status(state: State) -> None:
     """Print what runs, where, where it logs, and the login."""
     server, ports = postgres.find(state.postgres), state.ports()
-    rows = [("component", "state", "pid", "address", "log")]
+    ledger = read_ledger(state)
+
+    def restarts(name: str) -> str:
+        """How many deaths it had since the last `make up`, each but that which ended it restarted."""
+        known = ledger.deaths.get(name)
+        return str(len(known.times) - known.given_up) if known else "0"
+
+    rows = [("component", "state", "restarts", "pid", "address", "log")]
     if server:
-        rows.append(("postgres", "running", str(server.pid), f"{HOST}:{server.port}", str(server.log)))
+        where = (str(server.pid), f"{HOST}:{server.port}", str(server.log))
+        rows.append((POSTGRES, "running", restarts(POSTGRES), *where))
     else:
-        rows.append(("postgres", "stopped", "-", "-", "-"))
+        rows.append((POSTGRES, "stopped", restarts(POSTGRES), "-", "-", "-"))
     states = dict.fromkeys((SANDBOX, *AIRFLOW), "stopped")
     addresses = {SANDBOX: "", "api-server": ""}
     if ports:
@@ -190,8 +205,13 @@ def print_status(state: State) -> None:
     for name, found in states.items():
         process, log = processes.find(state, name), state.log(name)
         pid, address = (str(process.pid), addresses.get(name, "-")) if process else ("-", "-")
-        rows.append((name, found, pid, address, str(log) if log.exists() else "-"))
+        rows.append((name, found, restarts(name), pid, address, str(log) if log.exists() else "-"))
+    watcher, log = processes.find(state, SUPERVISOR), state.log(SUPERVISOR)
+    alive = ("running", "-", str(watcher.pid)) if watcher else ("stopped", "-", "-")
+    rows.append((SUPERVISOR, *alive, "-", str(log) if log.exists() else "-"))
     print_table(rows)
+    for line in given_up_lines(ledger, (POSTGRES, SANDBOX, *AIRFLOW)):
+        print(f"\n{line}")
     if "stopped" in (row[1] for row in rows):
         print("\nStart what is stopped with: make up")
     if states["api-server"] == "healthy":
@@ -212,6 +232,13 @@ def _say_where_the_database_is(state: State, server: postgres.Server) -> None:
         print(f"\nTasks will fail: {trouble}")
 
 
+def _stop_supervisor(state: State) -> None:
+    """Before anything is stopped or replaced: it would be restarted, but for the lock."""
+    if found := processes.find(state, SUPERVISOR):
+        processes.stop([found])
+    state.record(SUPERVISOR).unlink(missing_ok=True)
+
+
 def _settle_ports(state: State) -> dict[str, int]:
     """Keep the port of what runs, unless the user fixed another one; choose one for what does not run."""
     last = state.ports()
@@ -229,18 +256,6 @@ def _settle_ports(state: State) -> dict[str, int]:
         else:
             ports[component] = choose_port(component, last.get(component))
     return ports
-
-
-def _clear_away(state: State, missing: Sequence[str]) -> None:
-    """End what is out of date, and what a crashed component left behind."""
-    processes.stop([old for name in missing if (old := processes.find(state, name))])
-    alive = {found.pid for name in (SANDBOX, *AIRFLOW) if (found := processes.find(state, name))}
-    orphans = [
-        process
-        for process in processes.find_marked(state)
-        if process.pid not in alive and alive.isdisjoint(processes.ancestors(process))
-    ]
-    processes.stop(orphans, patience=1.0)  # a worker whose scheduler died waits for work for ever
 
 
 def _launch(state: State, parts: Sequence[Component], progress: Progress) -> None:
@@ -279,6 +294,6 @@ def _bound_logs(state: State) -> None:
                 path.unlink()
         if Path(folder).stat().st_mtime < limit and not any(Path(folder).iterdir()):
             Path(folder).rmdir()
-    for log in (state.log(name) for name in (SANDBOX, TRADEOPS, *AIRFLOW)):
+    for log in (state.log(name) for name in (SANDBOX, TRADEOPS, SUPERVISOR, *AIRFLOW)):
         if log.exists() and log.stat().st_size > LARGEST_LOG:
             os.truncate(log, 0)

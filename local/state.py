@@ -3,6 +3,7 @@
 lock             held while the stack is started or stopped
 secrets.json     generated once: keys of Airflow, password of its admin, secrets of programs that call the API
 ports.json       the ports of the last start
+deaths.json      what died since the last start (local.deaths)
 processes/       one record a component: pid, creation time, how it was started
 logs/            what each component says; *.log.1 is the run before
 airflow/         AIRFLOW_HOME: task logs
@@ -61,6 +62,11 @@ class State:
     def log(self, component: str) -> Path:
         """Where a component's output goes."""
         return self.folder / "logs" / f"{component}.log"
+
+    @property
+    def deaths_file(self) -> Path:
+        """What died since the last start (see local.deaths)."""
+        return self.folder / "deaths.json"
 
     def record(self, component: str) -> Path:
         """Where it is written down which process a component is."""
@@ -123,6 +129,18 @@ class State:
                 ) from None
         with held:
             yield
+
+    @contextlib.contextmanager
+    def locked_if_free(self) -> Iterator[bool]:
+        """Hold the same lock, if nobody else does; whether it is held. Waits for nobody."""
+        lock = FileLock(self.folder / "lock", preserve_lock_file=True)
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        with held:
+            yield True
 
 
 def find_state() -> State:

@@ -17,6 +17,7 @@ from local.demo_access import MINT
 from local.ports import free_port
 from local.stack import find_stack
 from local.state import CHECKOUT, State
+from local.supervisor import NAME as SUPERVISOR
 from tests.support.running_stack import new_environment, run_local
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -160,28 +161,41 @@ def test_two_ups_at_once_are_one(commands):
     assert commands.pids() == before
 
 
-def test_a_crashed_scheduler_is_replaced_with_its_workers_and_nothing_else(commands):
+def test_a_crashed_scheduler_is_restarted_with_its_workers_and_nothing_else(commands):
+    """By the supervisor; and by `up` when that one has died as well."""
     before = commands.pids()
     scheduler = psutil.Process(before["scheduler"])
     workers = scheduler.children(recursive=True)
     assert workers
     scheduler.kill()
-    wait_until(lambda: not scheduler.is_running())
-    assert "scheduler      stopped" in commands.run("status").stdout
+    wait_until(lambda: (found := processes.find(commands.state, "scheduler")) and found != scheduler, 120)
+    restarted = commands.pids()
+    assert {name for name, pid in restarted.items() if pid != before[name]} == {"scheduler"}
+    assert not [worker for worker in workers if worker.is_running()]
+    lines = [line.split() for line in commands.run("status").stdout.splitlines()[1:8]]
+    shown = {name: (state, restarts) for name, state, restarts, *_ in lines}
+    assert shown["scheduler"][1] == "1"
+    assert (shown["triggerer"], shown["supervisor"]) == (("healthy", "0"), ("running", "-"))
+    watcher = processes.find(commands.state, SUPERVISOR)
+    watcher.kill()
+    wait_until(lambda: processes.find(commands.state, SUPERVISOR) is None)
+    psutil.Process(restarted["scheduler"]).kill()
+    wait_until(lambda: processes.find(commands.state, "scheduler") is None)
+    assert "supervisor     stopped" in commands.run("status").stdout
     assert "started scheduler\n" in commands.up()
     after = commands.pids()
-    assert after.pop("scheduler") != before.pop("scheduler")
-    assert after == before
-    assert not [worker for worker in workers if worker.is_running()]
+    assert {name for name, pid in after.items() if pid != restarted[name]} == {"scheduler"}
+    assert processes.find(commands.state, SUPERVISOR) not in (None, watcher)
 
 
 def test_a_pid_file_that_names_a_strangers_process_is_not_believed(commands):
     before = commands.pids()["triggerer"]
-    psutil.Process(before).kill()
     record = json.loads(commands.state.record("triggerer").read_text())
+    psutil.Process(before).kill()
     record["pid"] = os.getpid()  # as if the number had come round to us
     commands.state.record("triggerer").write_text(json.dumps(record))
-    assert "started triggerer\n" in commands.up()
+    wait_until(lambda: processes.find(commands.state, "triggerer"), 120)
+    commands.up()
     assert commands.pids()["triggerer"] not in (before, os.getpid())
     assert psutil.pid_exists(os.getpid())
 
@@ -218,6 +232,7 @@ def test_down_leaves_nothing_even_with_a_task_under_way_and_no_pid_files(command
     for name in AIRFLOW:
         commands.state.record(name).unlink()
     assert "stopped" in commands.run("down").stdout
+    assert processes.find(commands.state, SUPERVISOR) is None
     folder = str(commands.state.folder)
     assert processes.find_marked(commands.state) == []
     assert [

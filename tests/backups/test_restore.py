@@ -278,9 +278,14 @@ def test_scratches_of_dead_drills_are_dropped(filled, storage, backup, database_
 def test_a_query_that_fails_is_a_finding(filled, storage, backup, database_url, admin_url, tmp_path):
     queries = tmp_path / "acceptance.sql"
     queries.write_text("SELECT 1;\nSELECT no_such_column FROM trade_signals;\nSELECT ':x', 'a'::text;\n")
-    done = drill_restore(filled, storage, database_url, admin_url, acceptance=queries)
-    (finding,) = done.findings
+    done = drill_restore(
+        filled, storage, database_url, admin_url, acceptance=queries, more_findings=("graph: gone",)
+    )
+    finding, graph = done.findings
     assert "query 2" in finding and "no_such_column" in finding
+    with filled.connect() as connection:
+        success, findings = connection.execute(text("SELECT success, findings FROM restore_drills")).one()
+    assert not success and findings == [finding, graph] == [finding, "graph: gone"]
 
 
 def test_a_drill_holds_no_whole_answer_in_memory(database_url, tmp_path):

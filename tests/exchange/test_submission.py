@@ -69,7 +69,7 @@ def test_a_signal_becomes_orders_that_are_handed_over_once_when_both_switches_al
     accept(database, "unknown", symbol="NOSUCH/USDT")
     accept(database, "old", created_at="2026-01-01Z")
     accept(database, "edited")
-    accept(database, "edited", edit_number=1, status="rejected", reason="deleted", message="")
+    accept(database, "edited", edit_number=1, kind="notice", status="rejected", reason="deleted", message="")
     assert plan_accepted(database, venue, SETTINGS) == {"planned": 3, "refused": 4}
     assert plan_accepted(database, venue, SETTINGS) == {"planned": 0, "refused": 0}
     said = rows(database, "SELECT message, status, reason FROM signals WHERE reason IS NOT NULL ORDER BY 1")

@@ -19,7 +19,13 @@ SELECT
       SELECT FROM signals AS later
       WHERE later.source = signal.source AND later.chat_id = signal.chat_id
         AND later.message_id = signal.message_id AND later.edit_number > signal.edit_number
-        AND (later.kind <> 'signal' OR later.status <> 'rejected')  -- a rejected one asks for the same
+        AND (  -- one that asks for the same is rejected, and changes nothing
+          later.kind <> 'signal'
+          OR later.status <> 'rejected'
+          OR (later.symbol, later.direction, later.order_type, later.entries, later.targets, later.stop_loss)
+          IS DISTINCT FROM
+          (signal.symbol, signal.direction, signal.order_type, signal.entries, signal.targets, signal.stop_loss)
+        )
     ) THEN 'its message was edited or deleted since'
     WHEN EXISTS (
       SELECT

@@ -2,8 +2,9 @@
 
 Each answer of the sandbox, a process of its own, is held back for a while. Beside each time stand the ideal,
 which is what so many requests in flight, or so high a limit, allow with no work between the requests, and the
-time of a loop of httpx in as many threads that makes the same requests and throws the answers away. On a
-PostgreSQL of its own in `.stack/bench-postgres`, with fsync on, as in production.
+time of a loop of httpx in as many threads that makes the same requests and throws the answers away. The CPU
+is told by process, since the sandbox and the server share the cores with what is measured. On a PostgreSQL of
+its own in `.stack/bench-postgres`, with fsync on, as in production.
 """
 
 import shutil
@@ -11,16 +12,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pandas as pd
+import psutil
 from sqlalchemy import Engine, text
 
 from include.candles import Fetched, Offer, Source
@@ -51,6 +54,7 @@ class Took:
 
     seconds: float
     cpu: float  # seconds of this process
+    others: dict[str, float]  # seconds of the others: sandbox, server
     stored: dict[str, float]  # symbol -> after how many seconds its candles were there
 
 
@@ -82,31 +86,33 @@ def main() -> None:
         with ExitStack() as stack:
             engine = connect(server.url(), application="bench")
             stack.callback(engine.dispose)
-            url = stack.enter_context(serve_sandbox())
+            url, sandbox = stack.enter_context(serve_sandbox())
+            others = {"sandbox": psutil.Process(sandbox), "server": psutil.Process(server.pid)}
             late = {"service": "market", "kind": "latency", "seconds": LATENCY}
             httpx.post(f"{url}/_faults", json=late).raise_for_status()
-            compare(engine, url)
+            compare(engine, url, others)
     finally:
         postgres.stop(FOLDER)
         shutil.rmtree(FOLDER)
 
 
-def compare(engine: Engine, url: str) -> None:
+def compare(engine: Engine, url: str, others: dict[str, psutil.Process]) -> None:
     """Collect in each way; print each time beside its ideal."""
     usual = Settings().candle_fetches_at_once
     symbols = name_symbols(SYMBOLS)
     print(f"{SYMBOLS} symbols x 1 day of minutes, {LATENCY * 1000:.0f} ms an answer; best of {ROUNDS}")
-    heads = ("ideal s", "httpx s", "took s", "x ideal", "x httpx", "CPU ms each")
+    heads = ("ideal s", "httpx s", "took s", "x ideal", "x httpx", "CPU ms each", *others)
     print(f"{'':<44}" + "".join(f"{head:>{max(9, len(head) + 2)}}" for head in heads))
     for at_once in sorted({1, 4, usual}):
-        bare, best = float("inf"), Took(float("inf"), 0, {})
+        bare, best = float("inf"), Took(float("inf"), 0, {}, {})
         for _ in range(ROUNDS if at_once == usual else 1):
             bare = min(bare, ask_bare(url, symbols, at_once))
             with open_client(engine, url) as client:
-                took = collect(engine, symbols, [Sandbox(client)], at_once)
+                took = collect(engine, symbols, [Sandbox(client)], at_once, others)
             best = min(best, took, key=lambda one: one.seconds)
         ideal = ceil(SYMBOLS / at_once) * LATENCY
         ratios = f"{best.seconds / ideal:>9.2f}{best.seconds / bare:>9.2f}{best.cpu / SYMBOLS * 1e3:>13.1f}"
+        ratios += "".join(f"{seconds / SYMBOLS * 1e3:>9.1f}" for seconds in best.others.values())
         words = f"no limit, {at_once} in flight"
         print(f"{words:<44}{ideal:>9.2f}{bare:>9.2f}{best.seconds:>9.2f}{ratios}", flush=True)
     compare_limited(engine, url, symbols[:LIMITED_SYMBOLS], usual)
@@ -159,7 +165,13 @@ def ask_bare(url: str, symbols: Sequence[str], at_once: int) -> float:
         return time.perf_counter() - begun
 
 
-def collect(engine: Engine, symbols: Sequence[str], sources: Sequence[Source], at_once: int) -> Took:
+def collect(
+    engine: Engine,
+    symbols: Sequence[str],
+    sources: Sequence[Source],
+    at_once: int,
+    others: Mapping[str, psutil.Process] = MappingProxyType({}),
+) -> Took:
     """Collect a day into the empty store."""
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE market_candles, candle_fetches, http_calls"))
@@ -168,14 +180,25 @@ def collect(engine: Engine, symbols: Sequence[str], sources: Sequence[Source], a
         {"symbol": symbols, "start": pd.Timestamp(START), "end": pd.Timestamp(START + timedelta(days=1))}
     ).astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
     begun, cpu = time.perf_counter(), time.process_time()
+    before = {name: cpu_of(process) for name, process in others.items()}
     collection = collect_candles(engine, windows, sources, at_once=at_once)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    spent = {name: cpu_of(process) - before[name] for name, process in others.items()}
     if (collection.written, collection.missing) != (1440 * len(symbols), {}):
         raise RuntimeError(f"not all was collected: {collection}")
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT symbol, max(fetched_at) FROM market_candles GROUP BY symbol"))
         stored = {symbol: (at - started).total_seconds() for symbol, at in rows}
-    return Took(seconds, cpu, stored)
+    return Took(seconds, cpu, spent, stored)
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Seconds of CPU of a process and of those that it has started, ended or not."""
+    total = sum(process.cpu_times()[:4])  # with its ended children's
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:2])
+    return total
 
 
 def name_symbols(count: int) -> list[str]:
@@ -197,8 +220,8 @@ def open_client(engine: Engine, url: str, *limits: Limit) -> Iterator[Client]:
 
 
 @contextmanager
-def serve_sandbox() -> Iterator[str]:
-    """Run the sandbox in a process of its own; give its address."""
+def serve_sandbox() -> Iterator[tuple[str, int]]:
+    """Run the sandbox in a process of its own; give its address and the number of the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -215,7 +238,7 @@ def serve_sandbox() -> Iterator[str]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()

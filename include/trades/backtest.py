@@ -178,8 +178,7 @@ def find_invalid(trades: pd.DataFrame) -> Flags:
     """Find the trades that `evaluate` answers with `invalid: …`, whatever the candles. Raises as it does."""
     _require_columns(trades, "trades", TRADE_COLUMNS)
     times = [_read_times(trades, "trades", name) for name in ("generated_at", "expires_at")]
-    unit = _finest_unit(*times)
-    book = _read_trades(trades, pd.Index([]), *(_to_ticks(one, unit) for one in times))
+    book = _read_trades(trades, pd.Index([]), *(_to_ticks(one, _finest_unit(*times)) for one in times))
     with np.errstate(all="ignore"):
         return reduce(np.logical_or, _find_faults(book).values())
 
@@ -229,7 +228,8 @@ def _to_ticks(times: Times, unit: str) -> Ticks:
 
 
 def _to_utc(times: Times) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(times).tz_localize("UTC")
+    unit = np.datetime_data(times.dtype)[0]  # for pandas takes counts as they are, and converts times
+    return pd.DatetimeIndex(times.view(np.int64), dtype=f"datetime64[{unit}, UTC]")
 
 
 def _count_minutes(start: Ticks, end: Ticks, unit: str) -> Ticks:

@@ -9,8 +9,9 @@ log2(candles of the longest window) steps, each of them one NumPy pass over all 
 Highs are stored negated: "high >= p" is "-high <= -p", so that one table of minima answers both questions for
 both directions. Negation is exact in floating point: no touch is gained or lost by it.
 
-The excursions need ranges too, but few: the candle of the stop is the worst one seen, that of the final
-target the best one after the entry's, so only the other side of such a trade is looked up.
+What a trade saw at best after its entry, up to its stop or the end of its window, says which targets it
+reached: only these are looked up, all at once. It is an excursion as well. The candle of the stop is the
+worst one seen, that of the final target the best one after the entry's: so few other ranges are asked for.
 
 A candle on which nobody traded touches nothing: for the search its low lies above every price, its high
 below.
@@ -40,7 +41,10 @@ class _Columns:
 
     def pick(self, rows: Ints | slice) -> Self:
         """The chosen rows, in the order asked for; a slice shares its memory with the whole."""
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))  # type: ignore[arg-type]
+        columns = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        if isinstance(rows, slice):
+            return type(self)(*(column[rows] for column in columns))
+        return type(self)(*(column.take(rows) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,11 @@ def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders, chunk
     At most `chunk` trades are searched at once, whose windows start within `chunk` candles: that bounds the
     memory, whatever the number of both.
     """
-    n = len(orders.first)
-    touches = Touches(*np.full((6, n), NEVER), *np.full((2, n), np.nan))
     rows, starts = _sort_by_start(orders, len(low))
-    orders = orders.pick(rows)
-    (low, high, silent), offset = _drop_unused((low, high, silent), starts, orders.end)
-    starts, end = starts - offset, orders.end - offset
+    ordered = orders.pick(rows)
+    (low, high, silent), offset = _drop_unused((low, high, silent), starts, ordered.end)
+    starts, end = starts - offset, ordered.end - offset
+    found: list[tuple[Ints, Touches]] = []
     at = 0
     while at < len(rows):
         upto = min(int(np.searchsorted(starts, starts[at] + chunk)), at + chunk)
@@ -119,8 +122,20 @@ def find_touches(low: Floats, high: Floats, silent: Flags, orders: Orders, chunk
         if still.any():
             touched = _Minima(np.where(still, np.inf, lows), np.where(still, -np.inf, highs), longest)
         part = slice(at, upto)
-        _follow(touched, seen, offset[part] + base, orders.pick(part), rows[part], touches)
+        entered, touches = _follow(touched, seen, offset[part] + base, ordered.pick(part))
+        found.append((rows[part].take(entered), touches))
         at = upto
+    return _put_back(found, len(orders.first))
+
+
+def _put_back(found: list[tuple[Ints, Touches]], count: int) -> Touches:
+    """The touches of `count` trades, from rows and touches of those that were entered."""
+    touches = Touches(*np.full((6, count), NEVER), *np.full((2, count), np.nan))
+    if found:
+        rows = np.concatenate([rows for rows, _ in found])
+        for field in fields(Touches):
+            parts = [getattr(part, field.name) for _, part in found]
+            getattr(touches, field.name)[rows] = np.concatenate(parts)
     return touches
 
 
@@ -155,55 +170,71 @@ def _drop_unused(columns: _Candles, starts: Ints, ends: Ints) -> tuple[_Candles,
     return (low[kept], high[kept], silent[kept]), offset
 
 
-def _follow(
-    table: "_Minima", seen: "_Minima", shift: Ints, orders: Orders, rows: Ints, touches: Touches
-) -> None:
-    """Follow trades whose candle p lies at p - shift in both tables, and fill in `rows` of the touches."""
+def _follow(table: "_Minima", seen: "_Minima", shift: Ints, orders: Orders) -> tuple[Ints, Touches]:
+    """Follow trades whose candle p lies at p - shift in both tables.
+
+    Answers with the trades that were entered, and with what became of these.
+    """
     sign = np.where(orders.short, -1.0, 1.0)
-    against = orders.short * table.highs - shift
-    start, end = orders.first + against, orders.end + against
-    entry = table.first(start, sign * orders.entry)
+    against = orders.short * table.highs - shift  # where the prices lie that go against a trade
+    entry = table.first(orders.first + against, sign * orders.entry)
+    end = orders.end + against
     entered = np.flatnonzero(entry < end)
-    rows, sign, entry, end, against = (values.take(entered) for values in (rows, sign, entry, end, against))
-    short = orders.short.take(entered)
-    across = np.where(short, -table.highs, table.highs)
-    along = against + across
+    orders = orders.pick(entered)
+    entry, end, sign, against = (values.take(entered) for values in (entry, end, sign, against))
+    across = np.where(orders.short, -table.highs, table.highs)  # from there to those that go with it
 
-    stop = table.first(entry, sign * orders.stop.take(entered))
+    stop = table.first(entry, sign * orders.stop)
     stopped = stop < end
-    exit_ = np.where(stopped, stop, end - 1)
-    limit = np.where(stopped, stop, end) + across  # from this candle on no target counts
+    limit = np.where(stopped, stop, end)  # from this candle on no target counts
+    exit_ = limit - ~stopped
 
-    final = orders.final.take(entered)
-    ended = np.zeros(len(entered), dtype=bool)
-    open_ = np.flatnonzero(entry + across + 1 < limit)
-    since, until = (entry + across + 1).take(open_), limit.take(open_)
-    for k in range(3):
-        touch = table.first(since, -sign.take(open_) * orders.targets[k].take(entered.take(open_)))
-        reached = np.flatnonzero(touch < until)
-        open_, since = open_.take(reached), touch.take(reached)
-        touches.targets[k][rows.take(open_)] = since - along.take(open_)
-        closing = final.take(open_) == k
-        closed = open_[closing]
-        ended[closed] = True
-        exit_[closed] = since[closing] - across[closed]
-        until = np.where(closing, since + 1, until.take(reached))
+    open_ = np.flatnonzero(entry + 1 < limit)
+    since, until = (entry + across + 1).take(open_), (limit + across).take(open_)
+    reach = np.full(len(entry), np.inf)
+    reach[open_] = most = table.lowest(since, until - 1)
+    prices = [(-sign * target).take(open_) for target in orders.targets]
+    reached = [np.flatnonzero(most <= price) for price in prices]
+    touch = table.first(
+        np.concatenate([since.take(rows) for rows in reached]),
+        np.concatenate([price.take(rows) for price, rows in zip(prices, reached, strict=True)]),
+    )
+    targets = np.full((3, len(entry)), NEVER)
+    ended = np.zeros(len(entry), dtype=bool)
+    for k, rows in enumerate(map(open_.take, reached)):
+        at, touch = touch[: len(rows)] - across.take(rows), touch[len(rows) :]
+        targets[k][rows] = at
+        closing = orders.final.take(rows) == k
+        ended[rows[closing]] = True
+        exit_[rows[closing]] = at[closing]
+    absent = (targets == NEVER) | (targets > exit_)
+    targets -= against
+    targets[absent] = NEVER
 
-    touches.entry[rows] = entry - against
-    touches.exit[rows] = last = exit_ - against
-    touches.stop[rows] = np.where(stopped & ~ended, last, NEVER)
     # Before the stop nothing was as bad, after the entry and before the final target nothing as good. That is
     # said of what can be touched: silent candles may lie anywhere.
-    worst, best = seen.values.take(exit_), seen.values.take(exit_ + across)
-    np.minimum(best, seen.values.take(entry + across), out=best)
-    unknown = np.flatnonzero(ended | ~stopped) if table is seen else slice(None)
-    worst[unknown] = seen.lowest(entry[unknown], exit_[unknown])
-    unknown = np.flatnonzero(~ended) if table is seen else slice(None)
-    best[unknown] = seen.lowest((entry + across)[unknown], (exit_ + across)[unknown])
+    if table is seen:
+        worst = seen.values.take(exit_)
+        unknown = np.flatnonzero(ended | ~stopped)
+        worst[unknown] = seen.lowest(entry.take(unknown), exit_.take(unknown))
+        best = np.where(ended, np.inf, reach)
+        for candle in (entry, exit_):
+            np.minimum(best, seen.values.take(candle + across), out=best)
+    else:
+        worst, best = seen.lowest(entry, exit_), seen.lowest(entry + across, exit_ + across)
     worst *= sign
     best *= -sign
-    touches.lowest[rows] = np.where(short, best, worst)
-    touches.highest[rows] = np.where(short, worst, best)
+    exit_ -= against
+    return entered, Touches(
+        entry=entry - against,
+        stop=np.where(stopped & ~ended, exit_, NEVER),
+        target_1=targets[0],
+        target_2=targets[1],
+        target_3=targets[2],
+        exit=exit_,
+        lowest=np.where(orders.short, best, worst),
+        highest=np.where(orders.short, worst, best),
+    )
 
 
 class _Minima:
@@ -212,13 +243,17 @@ class _Minima:
     def __init__(self, low: Floats, high: Floats, longest: int) -> None:
         # At the end of both halves is a value that ends every search, so that none leaves its half.
         self.highs = (len(low) // _BLOCK + 1) * _BLOCK
-        values = np.full(2 * self.highs, -np.inf)
+        self._ranges = np.empty((_BLOCK_LEVEL + 1, 2 * self.highs))
+        self.values = values = self._ranges[0]
         values[: len(low)] = low
+        values[len(low) : self.highs] = -np.inf
         np.negative(high, out=values[self.highs : self.highs + len(high)])
-        self.values = values
-        self._ranges = _double(values, _BLOCK_LEVEL + 1)
+        values[self.highs + len(high) :] = -np.inf
+        _double(self._ranges)
         blocks = self._ranges[_BLOCK_LEVEL, ::_BLOCK]
-        self._blocks = _double(blocks, (longest // _BLOCK + 2).bit_length())
+        self._blocks = np.empty(((longest // _BLOCK + 2).bit_length(), len(blocks)))
+        self._blocks[0] = blocks
+        _double(self._blocks)
         self._halves = _find_halves(max(longest // _BLOCK + 1, _BLOCK))
 
     def first(self, position: Ints, price: Floats) -> Ints:
@@ -252,15 +287,12 @@ class _Minima:
         return smallest
 
 
-def _double(values: Floats, levels: int) -> Floats:
-    """Row k, column i: the minimum of the 2**k values from i on. The last value is minus infinity."""
-    rows = np.empty((levels, len(values)))
-    rows[0] = values
-    for level in range(1, levels):
-        half = min(1 << (level - 1), len(values))
+def _double(rows: Floats) -> None:
+    """Fill row k from row 0, whose last value is minus infinity: the minimum of the 2**k values from i on."""
+    for level in range(1, len(rows)):
+        half = min(1 << (level - 1), rows.shape[1])
         np.minimum(rows[level - 1, :-half], rows[level - 1, half:], out=rows[level, :-half])
         rows[level, -half:] = -np.inf
-    return rows
 
 
 def _find_halves(most: int) -> Ints:

@@ -92,7 +92,7 @@ FROM atge_performance_cache AS cache ORDER BY user_id LIMIT :checked
 def main(*sizes: int) -> None:
     """Print the table; take the server away afterwards."""
     print(f"{CHANGED:,} changed trades of {USERS:,} users; seconds of the server's CPU (and by the clock)\n")
-    columns = ("settled trades", "all users, in full", "refresh", "a day, in full", "day again")
+    columns = ("settled trades", "all users, in full", "refresh", "first day", "a day, in full", "day again")
     print("".join(f"{name:>20}" for name in columns))
     for size in sizes or SIZES:
         server = postgres.start(FOLDER, durable=True)
@@ -135,6 +135,7 @@ def _measure(server: Server, size: int) -> None:
     refresh = min(_refresh_after_change(engine, 0, size) for _ in range(REPEATS))
     _check(engine)
     day, numbers = _some_day(size)
+    first_day = _cost(engine, lambda: roll_up_days(engine, [day - timedelta(days=1)]))  # none is rolled up
     with engine.begin() as connection:
         statement_timeout(connection, timedelta(minutes=30))
         connection.execute(text(ROLLED_UP))
@@ -142,7 +143,7 @@ def _measure(server: Server, size: int) -> None:
     _vacuum(engine)
     whole_day = _cost(engine, lambda: roll_up_days(engine, [day]))  # nothing is noted of it: all of it
     again = min(_roll_up_after_change(engine, day, *numbers) for _ in range(REPEATS))
-    costs = (whole, refresh, whole_day, again)
+    costs = (whole, refresh, first_day, whole_day, again)
     figures = "".join(f"{f'{cpu:.2f} ({clock:.2f})':>20}" for cpu, clock in costs)
     print(f"{size:>20,}{figures}", flush=True)
     engine.dispose()

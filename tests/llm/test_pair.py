@@ -141,7 +141,7 @@ def test_a_dead_first_costs_its_time_once_and_one_question_tries_after_each_paus
         return DOWN if dead else SOUND
 
     with two(first, lambda *_: SOUND) as (urls, requests):
-        assert {answer.choice for answer in ask(database, urls, 20)} == {"second"}
+        assert {answer.choice for answer in ask(database, urls, 6)} == {"second"}
         assert len(requests[0]) == 3, "the tries of one question"
         for in_row, pause in ((1, 2), (2, 4), (9, 30)):
             run(database, "UPDATE llm_endpoints SET paused_until = now(), down_in_row = :n", n=in_row)

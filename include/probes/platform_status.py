@@ -19,11 +19,12 @@ from include.telemetry import redact
 
 STATEMENT_LIMIT = timedelta(seconds=3)
 MOST_COUNTED = 100_000
+SECOND_MODEL = "second model"  # a component where one is set, and else none
 # What the contract calls the services that the probes look at. Others of their kind are sources.
 COMPONENTS = {
     "postgres": "database",
     "llm": "model",
-    "llm_second": "second model",
+    "llm_second": SECOND_MODEL,
     "bingx": "exchange",
     "solana": "RPC",
     "ibkr": "gateway",
@@ -152,7 +153,9 @@ def _complete(
         seen.append(Component("airflow-database", "airflow-database", state, words, at, at))
     done = {one.name: _confirmed(by_name.get(one.name, one), one) for one in seen}
     rest = [one for one in found if one.name not in done]
-    named = {*COMPONENTS.values(), *SOURCES.values()} - {one.name for one in rest} - done.keys()
+    named = (
+        {*COMPONENTS.values(), *SOURCES.values()} - {SECOND_MODEL} - {one.name for one in rest} - done.keys()
+    )
     rest_named = [Component(name, name, "unknown", unseen) for name in named]
     return sorted([*rest, *done.values(), *rest_named], key=lambda one: (one.name, one.service))
 

@@ -50,10 +50,15 @@ def test_every_component_is_there_before_anybody_looked(server):
 
 
 def test_every_probe_of_the_platform_is_a_component(database):
-    context = ProbeContext("platform", database, Settings(), lambda _: None)
+    context = ProbeContext("platform", database, Settings(llm_second_model="m"), lambda _: None)
     names = [name for name in PROBES["platform"] if name != "candle_sources"]
     assert {probe.service for probe in make_probes(context, names)} == set(COMPONENTS)
     assert not set(COMPONENTS) & set(CANDLE_SOURCES)
+
+
+def test_a_second_model_is_a_component_once_it_is_looked_at(server):
+    look(server.database, llm_second=("down", 10))
+    assert component(read(server), "second model")["state"] == "down"
 
 
 def test_what_the_probes_saw_is_told_with_its_reason_and_since_when(server):

@@ -128,18 +128,19 @@ BEGIN
     INSERT INTO metric_changes (metric, labels, value)
     SELECT
       'tradeops_model_calls_total',
-      jsonb_build_object(
-        'model', model_asked, 'choice', choice,
-        'outcome', CASE outcome WHEN 'under_way' THEN 'answered' ELSE outcome END
-      ),
+      jsonb_build_object('model', model_asked, 'outcome', CASE outcome WHEN 'under_way' THEN 'answered' ELSE outcome END),
       count(*) FILTER (WHERE outcome <> 'under_way')
     FROM changed
-    GROUP BY model_asked, choice, outcome
+    GROUP BY model_asked, outcome
     UNION ALL
-    SELECT
-      'tradeops_model_cost_usd_total', jsonb_build_object('model', model_asked, 'choice', choice), coalesce(sum(cost_usd), 0)
+    SELECT 'tradeops_second_model_calls_total', jsonb_build_object('outcome', outcome), count(*)
     FROM changed
-    GROUP BY model_asked, choice;
+    WHERE choice = 'second' AND outcome <> 'under_way'
+    GROUP BY outcome
+    UNION ALL
+    SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model_asked), coalesce(sum(cost_usd), 0)
+    FROM changed
+    GROUP BY model_asked;
 
   WHEN 'llm_calls UPDATE' THEN
     EXECUTE $statement$
@@ -154,15 +155,20 @@ BEGIN
         JOIN former ON former.id = changed.id
       )
       INSERT INTO metric_changes (metric, labels, value)
-      SELECT 'tradeops_model_calls_total', jsonb_build_object('model', model, 'choice', choice, 'outcome', outcome), count(*)
+      SELECT 'tradeops_model_calls_total', jsonb_build_object('model', model, 'outcome', outcome), count(*)
       FROM ended
       WHERE is_news
-      GROUP BY model, choice, outcome
+      GROUP BY model, outcome
       UNION ALL
-      SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model, 'choice', choice), sum(cost)
+      SELECT 'tradeops_second_model_calls_total', jsonb_build_object('outcome', outcome), count(*)
+      FROM ended
+      WHERE is_news AND choice = 'second'
+      GROUP BY outcome
+      UNION ALL
+      SELECT 'tradeops_model_cost_usd_total', jsonb_build_object('model', model), sum(cost)
       FROM ended
       WHERE cost BETWEEN 1e-100 AND 1e15
-      GROUP BY model, choice
+      GROUP BY model
     $statement$;
 
   WHEN 'signal_attempts INSERT' THEN

@@ -146,23 +146,24 @@ def test_services_that_nobody_has_called_are_no_labels(database):
 
 def test_calls_of_the_model_count_when_they_end_and_cost_what_they_cost(database):
     insert_call = (
-        "INSERT INTO llm_calls (id, purpose, model_asked, outcome, lapses_at) "
-        "VALUES (:id, 'signal', 'm', 'under_way', now())"
+        "INSERT INTO llm_calls (id, purpose, model_asked, choice, outcome, lapses_at) "
+        "VALUES (:id, 'signal', 'm', :choice, 'under_way', now())"
     )
     first, second = uuid.uuid4(), uuid.uuid4()
-    for id_ in (first, second):
-        change(database, insert_call, id=id_)
-    assert totals(database, "tradeops_model_cost_usd_total") == {"m/first": 0}  # a 0 before the first
+    for id_, choice in ((first, "first"), (second, "second")):
+        change(database, insert_call, id=id_, choice=choice)
+    assert totals(database, "tradeops_model_cost_usd_total") == {"m": 0}  # a 0 before the first
     settle = "UPDATE llm_calls SET outcome = :outcome, cost_usd = :cost WHERE id = :id"
     change(database, settle, id=first, outcome="answered", cost=0.25)
     change(database, settle, id=second, outcome="lost", cost=None)
     change(database, settle, id=second, outcome="timeout", cost=0.5)
     change(database, settle, id=second, outcome="timeout", cost=0.1)  # what is spent comes back to nobody
-    assert totals(database, "tradeops_model_cost_usd_total") == {"m/first": 0.75}
+    assert totals(database, "tradeops_model_cost_usd_total") == {"m": 0.75}
     calls = {
         frozenset(key.split("/")): n for key, n in totals(database, "tradeops_model_calls_total").items()
     }
-    assert calls == {frozenset({"m", "first", outcome}): 1 for outcome in ("answered", "lost", "timeout")}
+    assert calls == {frozenset({"m", outcome}): 1 for outcome in ("answered", "lost", "timeout")}
+    assert totals(database, "tradeops_second_model_calls_total") == {"lost": 1, "timeout": 1}
 
 
 def test_candles_count_by_source_and_the_newest_is_never_ahead_of_the_clock(database):

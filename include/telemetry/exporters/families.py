@@ -17,7 +17,6 @@ TRADE_STATUSES = (
 )
 ERROR_TYPES = ("api", "database", "generation", "backtesting", "analysis", "frontend")
 ERROR_SEVERITIES = ("low", "medium", "high", "critical")
-MODEL_CHOICES = ("first", "second")
 SIGNAL_OUTCOMES = (
     "stored",
     "no_trade",
@@ -120,13 +119,19 @@ METRICS = (
         "tradeops_model_calls_total",
         "counter",
         "Requests to the language model by their end; also those that were refused before they were made.",
-        {"model": (), "choice": MODEL_CHOICES, "outcome": ("answered",)},
+        {"model": (), "outcome": ("answered",)},
+    ),
+    DeclaredMetric(
+        "tradeops_second_model_calls_total",
+        "counter",
+        "Those of them that went to the second model, in the place of the first.",
+        {"outcome": ("answered",)},
     ),
     DeclaredMetric(
         "tradeops_model_cost_usd_total",
         "counter",
         "What is known to be spent on the language model, US dollars.",
-        {"model": (), "choice": MODEL_CHOICES},
+        {"model": ()},
     ),
     DeclaredMetric(
         "tradeops_signals_generated_total",

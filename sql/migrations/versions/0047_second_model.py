@@ -44,17 +44,6 @@ COMMENT ON COLUMN llm_endpoints.paused_for IS
   'retry_after: the service asked for it; alike: see alike; down: it failed, and there is another model';
 """
 
-# What was counted so far goes on in the same series.
-COUNTED = """
-UPDATE {table} SET labels = labels || '{{"choice": "first"}}'
-WHERE metric IN ('tradeops_model_calls_total', 'tradeops_model_cost_usd_total')
-"""
-COUNTED_BACK = """
-UPDATE {table} SET labels = labels - 'choice'
-WHERE metric IN ('tradeops_model_calls_total', 'tradeops_model_cost_usd_total')
-"""
-COUNTS = ("metric_totals", "metric_changes")
-
 BACK = """
 UPDATE llm_endpoints SET paused_for = NULL, paused_at = NULL, paused_until = NULL WHERE paused_for = 'down';
 ALTER TABLE llm_endpoints
@@ -81,8 +70,6 @@ def upgrade() -> None:
     The KPIs of a day get one more of them, which a function cannot take in place.
     """
     op.execute(COLUMNS)
-    for table in COUNTS:
-        op.execute(COUNTED.format(table=table))
     op.execute("DROP FUNCTION IF EXISTS measure_kpis(date) CASCADE")
 
 
@@ -99,5 +86,3 @@ def downgrade() -> None:
         )
     op.execute("DELETE FROM llm_budget_days WHERE choice = 'second'")
     op.execute(BACK)
-    for table in COUNTS:
-        op.execute(COUNTED_BACK.format(table=table))

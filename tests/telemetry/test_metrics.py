@@ -137,9 +137,15 @@ def fill(database):
                 " positions, took) VALUES ('ibkr', 'ibkr:DU1', 'complete', now(), 'USD', 1, 1, '1 s')"
             )
         )
-        connection.execute(
-            text("INSERT INTO token_prices (source, taken_at, price) VALUES ('jupiter', now(), 0.01)")
-        )
+        for statement in (
+            "INSERT INTO risk_assessments (day, outcome, took) VALUES (current_date, 'complete', '1 s')",
+            "INSERT INTO token_prices (source, taken_at, price) VALUES ('jupiter', now(), 0.01)",
+            "INSERT INTO token_requirements (valid_from, requirement, reason) VALUES (now(), 10, 'first')",
+            "INSERT INTO access_checks (checked_at, run_id, claim, claimed_until, finished_at)"
+            " VALUES (now(), 'r', gen_random_uuid(), now(), now())",
+            "INSERT INTO access_counts VALUES (now(), 1, 1, 0, 0)",
+        ):
+            connection.execute(text(statement))
         connection.execute(
             text(
                 "INSERT INTO access_grants (user_id, state, since, grace_ends_at, reason)"

@@ -49,38 +49,38 @@ PLACES: dict[str, tuple[APIRouter, ...]] = {
 
 def build_api(host: WebHost) -> FastAPI:
     """Make the application of `/api/atge`. The guard stands before every path, there or not."""
-    return _build(host, *ROUTERS, description(describe_routes))
+    return _build(host, ROOT)
 
 
 def build_debug(host: WebHost) -> FastAPI:
     """Make the application of `/debug`, behind the guard of the API."""
-    return _build(host, *PLACES["/debug"])
+    return _build(host, "/debug")
 
 
 def build_access(host: WebHost) -> FastAPI:
     """Make the application of `/api/access`, behind the guard of the API."""
-    return _build(host, *PLACES["/api/access"])
+    return _build(host, "/api/access")
 
 
 def build_risk(host: WebHost) -> FastAPI:
     """Make the application of `/api/risk`, behind the guard of the API."""
-    return _build(host, *PLACES["/api/risk"])
+    return _build(host, "/api/risk")
 
 
 @functools.cache
 def describe_routes() -> dict[str, Any]:
-    """Describe every route behind the guard, by its whole path: the OpenAPI document, but for its servers."""
+    """Describe every route behind the guard, by its whole path. Each place shows its part of it."""
     whole = _application()
     for place, routers in PLACES.items():
         for router in routers:
             whole.include_router(router, prefix=place)
-    whole.include_router(description(describe_routes), prefix=ROOT)
+    whole.include_router(description(describe_routes, ROOT), prefix=ROOT)
     return describe(whole)
 
 
-def _build(host: WebHost, *routers: APIRouter) -> FastAPI:
+def _build(host: WebHost, place: str) -> FastAPI:
     app = _application()
-    for router in routers:
+    for router in (*PLACES[place], description(describe_routes, place)):
         app.include_router(router)
     return _finish(app, host)
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from include.web.api.errors import Problem
 from include.web.rendering import render
 
-ROOT = "/api/atge"  # where the routes of the description are mounted
+ROOT = "/api/atge"
 SCHEMES: dict[str, Any] = {
     "apiKey": {
         "type": "http",
@@ -39,28 +39,35 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return made | {"security": [{name: []} for name in SCHEMES]}
 
 
-def description(read: Callable[[], dict[str, Any]]) -> APIRouter:
-    """Make the routes `/openapi.json` and `/docs`, which show the description that is read."""
+def description(read: Callable[[], dict[str, Any]], place: str) -> APIRouter:
+    """Make the routes `/openapi.json` and `/docs`, which show what is mounted at a place.
+
+    `read` gives the description of all by their whole paths.
+    """
     router = APIRouter()
+
+    def read_part() -> dict[str, Any]:
+        made = read()
+        return made | {
+            "paths": {
+                path.removeprefix(place): item
+                for path, item in made["paths"].items()
+                if path.startswith(f"{place}/")
+            }
+        }
 
     @router.get("/openapi.json", summary="This description")
     def show_openapi(request: Request) -> JSONResponse:
-        return JSONResponse(read() | {"servers": [{"url": _server(request) or "/"}]})
+        return JSONResponse(read_part() | {"servers": [{"url": request.scope["root_path"] or "/"}]})
 
     @router.get("/docs", summary="This description as a page", response_class=HTMLResponse)
     def show_docs(request: Request) -> HTMLResponse:
-        made = read()
+        made = read_part()
         operations = [
-            (method.upper(), _server(request) + path, operation)
+            (method.upper(), request.scope["root_path"] + path, operation)
             for path, item in made["paths"].items()
             for method, operation in item.items()
         ]
         return render("api.html", request, made=made, operations=operations)
 
     return router
-
-
-def _server(request: Request) -> str:
-    """What stands before the paths of the description: nothing, or where Airflow is mounted."""
-    root: str = request.scope["root_path"]
-    return root.removesuffix(ROOT)

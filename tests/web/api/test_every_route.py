@@ -212,17 +212,21 @@ def test_the_document_is_valid_and_declares_every_refusal():
     assert set(document()["components"]["securitySchemes"]) == {"apiKey", "apiKeyHeader", "airflowLogin"}
 
 
-def test_the_document_and_its_page_load_nothing(api):
-    client = api.with_key("read")
-    served = client.get(f"{ROOT}/openapi.json").json()
-    assert served.pop("servers") == [{"url": "/"}]
-    assert served == json.loads(json.dumps(document()))
-    page = client.get(f"{ROOT}/docs")
-    assert page.status_code == 200
-    for operation in OPERATIONS:
-        assert f"{operation.method} {operation.path}" in page.text
-    assert "http" not in page.text.replace("application/problem+json", "")
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+def test_the_documents_hold_every_route_and_their_pages_load_nothing(api):
+    client, whole, paths = api.with_key("read"), json.loads(json.dumps(document())), {}
+    for place in (ROOT, "/api/access", "/api/risk", "/debug"):
+        served = client.get(f"{place}/openapi.json").json()
+        assert served.pop("servers") == [{"url": place}]
+        here = {place + path: item for path, item in served.pop("paths").items()}
+        assert here and served == {name: part for name, part in whole.items() if name != "paths"}
+        page = client.get(f"{place}/docs")
+        assert page.status_code == 200
+        for path, item in here.items():
+            assert all(f"{method.upper()} {path}" in page.text for method in item)
+        assert "http" not in page.text.replace("application/problem+json", "")
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        paths |= here
+    assert paths == whole["paths"]
 
 
 def test_a_generated_client_finds_names_for_everything():

@@ -147,7 +147,7 @@ def test_why_a_trade_waits(person):
     desk = open_desk(person)
     go(desk, "Trades")
     choose(desk.get_by_role("link", name="Waiting", exact=True))
-    expect(desk.get_by_role("link", name="BTC")).to_have_count(0)  # it is among all trades, as the other one is
+    expect(desk.get_by_role("link", name="BTC")).to_have_count(0)  # among all trades are both
     choose(desk.get_by_role("link", name="NOSUCHCOIN"))
     expect(desk.get_by_role("heading", level=1)).to_contain_text("waiting")
     why = desk.get_by_role("listitem").filter(has_text="does not know the symbol")

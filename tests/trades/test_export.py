@@ -189,6 +189,24 @@ def test_no_text_is_a_formula_in_a_spreadsheet(database, folder):
     assert [row["ai_reasoning"] for row in as_json] == DANGEROUS
 
 
+def test_json_has_every_text_as_it_was(database, folder):
+    """Among them the character that stands between values on their way, and what JSON escapes."""
+    texts = ["\x02", '\x02"\x02\\', "\x01\b\t\n\f\r\x1f\x7f", "null", "", '\\"', "%s é😀\u2028", "\\", None]
+    for number, text in enumerate(texts):
+        (trade,) = insert(database, {"generated_at": START + timedelta(minutes=number)})
+        run(
+            database,
+            "UPDATE trade_signals SET ai_reasoning = :text, market_condition = :text "
+            "WHERE id = CAST(:id AS uuid)",
+            text=text,
+            id=trade,
+        )
+    found = read(folder, export(database, folder, format="json"))
+    assert [(row["ai_reasoning"], row["market_condition"]) for row in found] == [
+        (text, text) for text in texts
+    ]
+
+
 @pytest.mark.parametrize("file_format", ["csv", "json", "parquet"])
 def test_large_exports_are_split_and_the_manifest_names_all(database, folder, file_format):
     ids = insert(database, *[{"generated_at": START + timedelta(minutes=n)} for n in range(10)])

@@ -155,7 +155,7 @@ def copy_statement(query: Composable, columns: list[Column], order: Composable, 
     cells = SQL(", ").join(
         SQL("{} AS {}").format(_cell(column, file_format), Identifier(column.name)) for column in columns
     )
-    options = SQL("FORMAT csv")
+    options: Composable = SQL("FORMAT csv")
     if file_format == "json":
         quoted = SQL(", ").join(
             Identifier(column.name) for column in columns if column.kind not in PLAIN_IN_JSON

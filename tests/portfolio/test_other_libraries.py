@@ -1,4 +1,7 @@
-"""Our risk beside what other libraries say of the same numbers: vartests and empyrical."""
+"""Our risk beside what other libraries say of the same numbers: vartests and empyrical.
+
+The second (empyrical-reloaded) is not in the lock, for one of what it needs has no wheel: install it by hand.
+"""
 
 from datetime import date, timedelta
 
@@ -25,8 +28,7 @@ def test_kupiec_is_that_of_vartests():
 
 def test_measures_and_the_historical_value_at_risk_are_those_of_empyrical():
     """Of 401 days its percentiles are days as they are, and need not be put between two."""
-    import empyrical
-
+    empyrical = pytest.importorskip("empyrical", reason="empyrical-reloaded is not installed")
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(401)]
     random = np.random.default_rng(7)
     market = pd.Series(random.standard_t(4, len(days)) / 100, index=pd.DatetimeIndex(days))

@@ -27,9 +27,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from airflow.sdk import Param, dag, get_current_context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.approvals import ApprovalBySettings
+from include.airflow.approvals import approve_plan, approver_of, end_dry_run
 from include.airflow.backups import (
     BACKUP_TIMEOUT,
     BACKUPS_POOL,
@@ -40,9 +40,9 @@ from include.airflow.backups import (
 )
 from include.airflow.connections import load_settings, run_url
 from include.airflow.dag import dag_defaults, explained
-from include.airflow.forms import Form, FormRefusedError, backup_id, dry_run, is_dry_run, read_form
+from include.airflow.forms import Form, FormRefusedError, backup_id, dry_run, read_form
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import state, task
+from include.airflow.task import task
 
 DAG_ID = "restore_database"
 NEXT_STEP = (
@@ -75,14 +75,6 @@ def plan() -> dict[str, str | None]:
             raise FormRefusedError(str(refused)) from refused
 
 
-@task(area="database")
-def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
-    """Go on only when this is no dry run."""
-    if is_dry_run():
-        raise AirflowSkipException("dry run: the plan is the result of the task before; nothing was touched")
-    return planned
-
-
 @task(area="database", outside=True, long=True, pool=BACKUPS_POOL, execution_timeout=BACKUP_TIMEOUT)
 def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
     """Back up what is there now, if anything is; give the backup's id."""
@@ -113,7 +105,7 @@ def swap_databases(planned: dict[str, str], first: str | None, approval: dict, t
     """Swap the databases; the pool keeps retention out while the catalogue is of the past."""
     from include import backups
 
-    who = (approval.get("responded_by_user") or {}).get("name")
+    who = approver_of(approval)
     logins = restore_logins(planned["database"])
     done = backups.swap_planned(logins, planned, first, who, run_url(DAG_ID, this_run))
     if planned["database"] == "airflow":
@@ -150,15 +142,7 @@ def swap_databases(planned: dict[str, str], first: str | None, approval: dict, t
 def restore_database() -> None:
     """Wire the steps."""
     planned = end_dry_run(plan())
-    approve = state(
-        ApprovalBySettings(
-            task_id="approve",
-            subject="Restore {{ params.database }} from {{ params.backup_id }}?",
-            body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
-            response_timeout=timedelta(hours=24),
-        ),
-        area="database",
-    )
+    approve = approve_plan("Restore {{ params.database }} from {{ params.backup_id }}?")
     first = back_up_first(planned, "{{ run_id }}")
     restored = restore(planned)
     planned >> approve >> first >> restored >> swap_databases(planned, first, approve.output, "{{ run_id }}")

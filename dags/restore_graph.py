@@ -22,9 +22,9 @@ A form filled in, as `conf`: `{"backup_id": "20261122T040000Z-full-3f9c2a", "dry
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.approvals import ApprovalBySettings
+from include.airflow.approvals import approve_plan, approver_of, end_dry_run
 from include.airflow.backups import (
     BACKUP_TIMEOUT,
     BACKUPS_POOL,
@@ -40,12 +40,11 @@ from include.airflow.forms import (
     FormRefusedError,
     backup_id,
     dry_run,
-    is_dry_run,
     optional_text,
     read_form,
 )
 from include.airflow.tags import Effect, Subject, tagged
-from include.airflow.task import state, task
+from include.airflow.task import task
 
 DAG_ID = "restore_graph"
 NEXT_STEP = (
@@ -80,14 +79,6 @@ def plan() -> dict[str, str | bool]:
         raise FormRefusedError(str(refused)) from refused
 
 
-@task(area="database")
-def end_dry_run(planned: dict[str, str]) -> dict[str, str]:
-    """Go on only when this is no dry run."""
-    if is_dry_run():
-        raise AirflowSkipException("dry run: the plan is the result of the task before; nothing was touched")
-    return planned
-
-
 @task(area="database", outside=True, long=True, pool=BACKUPS_POOL, execution_timeout=BACKUP_TIMEOUT)
 def back_up_first(planned: dict[str, str], this_run: str) -> str | None:
     """Back up everything if the graph holds something; give the backup's id."""
@@ -119,7 +110,7 @@ def complete(planned: dict[str, str], first: str | None, approval: dict, this_ru
     """Note who restored what, and say what is there now."""
     from include import backups
 
-    who = (approval.get("responded_by_user") or {}).get("name")
+    who = approver_of(approval)
     backups.record_restore(
         database_url(), planned["backup_id"], "graph", None, first, who, run_url(DAG_ID, this_run)
     )
@@ -144,15 +135,7 @@ def complete(planned: dict[str, str], first: str | None, approval: dict, this_ru
 def restore_graph() -> None:
     """Wire the steps."""
     planned = end_dry_run(plan())
-    approve = state(
-        ApprovalBySettings(
-            task_id="approve",
-            subject="Restore the graph from {{ params.backup_id }}?",
-            body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
-            response_timeout=timedelta(hours=24),
-        ),
-        area="database",
-    )
+    approve = approve_plan("Restore the graph from {{ params.backup_id }}?")
     first = back_up_first(planned, "{{ run_id }}")
     restored = restore(planned)
     planned >> approve >> first >> restored >> complete(planned, first, approve.output, "{{ run_id }}")

@@ -1,12 +1,18 @@
-"""Approval of a restore, by the people that the setting `restore_approvers` names."""
+"""What stands between the plan of a restore and its work: the end of a dry run, and approval by people.
 
+The setting `restore_approvers` names them.
+"""
+
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from include.airflow.connections import load_settings
+from include.airflow.forms import is_dry_run
+from include.airflow.task import state, task
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,3 +41,31 @@ class ApprovalBySettings(ApprovalOperator):  # type: ignore[misc]
                 f"{', '.join(named)}"
             )
         return super().execute_complete(context, event)
+
+
+@task(area="database")
+def end_dry_run(planned: dict[str, Any]) -> dict[str, Any]:
+    """Go on only when this is no dry run."""
+    if is_dry_run():
+        raise AirflowSkipException("dry run: the plan is the result of the task before; nothing was touched")
+    return planned
+
+
+def approve_plan(subject: str) -> ApprovalBySettings:
+    """Make the task that shows people what the task `plan` says, and waits a day for their answer."""
+    approval: ApprovalBySettings = state(
+        ApprovalBySettings(
+            task_id="approve",
+            subject=subject,
+            body="{{ ti.xcom_pull(task_ids='plan')['words'] }}",
+            response_timeout=timedelta(hours=24),
+        ),
+        area="database",
+    )
+    return approval
+
+
+def approver_of(approval: dict[str, Any]) -> str | None:
+    """The name of who approved, from what the task `approve` gives."""
+    name: str | None = (approval.get("responded_by_user") or {}).get("name")
+    return name

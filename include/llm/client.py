@@ -229,9 +229,8 @@ class LanguageModel:
         usage = Usage()
         try:
             try:
-                async with asyncio.timeout(
-                    question.deadline - sent_at
-                ):  # the library's own bounds each read only
+                # The library's own timeout bounds each read only.
+                async with asyncio.timeout(question.deadline - sent_at):
                     content = await self._request(question)
             except TimeoutError as error:
                 raise ModelUnavailableError(

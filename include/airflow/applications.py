@@ -53,7 +53,7 @@ def api() -> "FastAPI":
 
 def access() -> "FastAPI":
     """What is at `/api/access`, behind the guard of the API."""
-    return web.build_access(web_host())
+    return web.build_api(web_host(), "/api/access")
 
 
 def cron() -> "FastAPI":
@@ -63,12 +63,12 @@ def cron() -> "FastAPI":
 
 def debug() -> "FastAPI":
     """What is at `/debug`, behind the guard of the API."""
-    return web.build_debug(web_host())
+    return web.build_api(web_host(), "/debug")
 
 
 def risk() -> "FastAPI":
     """What is at `/api/risk`, behind the guard of the API."""
-    return web.build_risk(web_host())
+    return web.build_api(web_host(), "/api/risk")
 
 
 def root() -> "FastAPI":

@@ -1,10 +1,10 @@
 """What is shown inside Airflow's own server: pages for people, and the API for programs.
 
-`build_app`, `build_api`, `build_access`, `build_cron`, `build_debug` and `build_risk` make the applications
-that the plugin mounts, over what `host.py` says that they are handed.
+`build_app`, `build_api` and `build_cron` make the applications that the plugin mounts, over what `host.py`
+says that they are handed.
 """
 
-from include.web.api.app import build_access, build_api, build_debug, build_risk
+from include.web.api.app import build_api
 from include.web.api.cron import build_cron
 from include.web.app import build_app
 from include.web.host import DeskHost, WebHost
@@ -12,10 +12,7 @@ from include.web.host import DeskHost, WebHost
 __all__ = [
     "DeskHost",
     "WebHost",
-    "build_access",
     "build_api",
     "build_app",
     "build_cron",
-    "build_debug",
-    "build_risk",
 ]

@@ -18,8 +18,8 @@ from starlette.requests import Request
 
 from include.settings import Settings
 from include.storage import open_storage
-from include.web import DeskHost, WebHost, build_access, build_api, build_cron, build_debug, build_risk
-from include.web.api.app import describe_routes
+from include.web import DeskHost, WebHost, build_api, build_cron
+from include.web.api.app import PLACES, describe_routes
 from include.web.api_keys import make_key
 from include.web.dag_forms import DagField, DagForm
 from include.web.host import RunState
@@ -166,11 +166,9 @@ def make_api(engine: Engine, **settings: Any) -> ApiUnderTest:
         runs=runs,
     )
     server = FastAPI(openapi_url=None)
-    server.mount("/api/atge", build_api(host))
-    server.mount("/api/access", build_access(host))
+    for place in PLACES:
+        server.mount(place, build_api(host, place))
     server.mount("/api/cron", build_cron(host))
-    server.mount("/debug", build_debug(host))
-    server.mount("/api/risk", build_risk(host))
     return ApiUnderTest(engine, chosen, runs, secrets, server)
 
 

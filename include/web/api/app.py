@@ -47,24 +47,19 @@ PLACES: dict[str, tuple[APIRouter, ...]] = {
 }
 
 
-def build_api(host: WebHost) -> FastAPI:
-    """Make the application of `/api/atge`. The guard stands before every path, there or not."""
-    return _build(host, ROOT)
-
-
-def build_debug(host: WebHost) -> FastAPI:
-    """Make the application of `/debug`, behind the guard of the API."""
-    return _build(host, "/debug")
-
-
-def build_access(host: WebHost) -> FastAPI:
-    """Make the application of `/api/access`, behind the guard of the API."""
-    return _build(host, "/api/access")
-
-
-def build_risk(host: WebHost) -> FastAPI:
-    """Make the application of `/api/risk`, behind the guard of the API."""
-    return _build(host, "/api/risk")
+def build_api(host: WebHost, place: str = ROOT) -> FastAPI:
+    """Make the application of one of the PLACES. The guard stands before every path, there or not."""
+    app = _application()
+    for router in (*PLACES[place], description(describe_routes, place)):
+        app.include_router(router)
+    app.state.host = host
+    add_handlers(app)
+    # What stands around the routes, from the inside out.
+    app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
+    app.add_middleware(Guard, host=host)
+    app.add_middleware(Measure)
+    app.add_middleware(SecurityHeaders)
+    return app
 
 
 @functools.cache
@@ -76,13 +71,6 @@ def describe_routes() -> dict[str, Any]:
             whole.include_router(router, prefix=place)
     whole.include_router(description(describe_routes, ROOT), prefix=ROOT)
     return describe(whole)
-
-
-def _build(host: WebHost, place: str) -> FastAPI:
-    app = _application()
-    for router in (*PLACES[place], description(describe_routes, place)):
-        app.include_router(router)
-    return _finish(app, host)
 
 
 def _application() -> FastAPI:
@@ -97,14 +85,3 @@ def _application() -> FastAPI:
         responses=COMMON,
         generate_unique_id_function=lambda route: camel_case(route.name),  # what generated clients call it
     )
-
-
-def _finish(app: FastAPI, host: WebHost) -> FastAPI:
-    """What stands around the routes of an application, from the inside out."""
-    app.state.host = host
-    add_handlers(app)
-    app.add_middleware(LimitBody, most_bytes=MOST_BYTES)
-    app.add_middleware(Guard, host=host)
-    app.add_middleware(Measure)
-    app.add_middleware(SecurityHeaders)
-    return app
